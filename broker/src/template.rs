@@ -1,4 +1,9 @@
-//! A template: one kind of machine that can be requested.
+//! A template: one kind of machine that can be requested, and the words its fields may use.
+//!
+//! It knows what Host Factory and EC2 mean by them. It must not know files, JSON positions or names of
+//! fields in other formats.
+
+use std::fmt;
 
 use serde_json::{Map, Value};
 
@@ -12,4 +17,181 @@ pub struct Template {
     /// Every field under its Host Factory name, in file order, `templateId`, `maxNumber` and the
     /// completed `attributes` (typed lists) included.
     pub fields: Map<String, Value>,
+}
+
+impl Template {
+    /// How many machines may exist at a time.
+    pub fn limit(&self) -> MaxNumber {
+        MaxNumber::from_number(self.max_number).unwrap_or(MaxNumber::AtMost(0))
+    }
+}
+
+/// What a `templateId` may look like, in words for messages.
+pub const ID_RULE: &str = "1 to 64 of 0-9, A-Z, a-z, _ and -";
+
+/// Whether `id` can be a `templateId`. Host Factory is known to mishandle anything else.
+pub fn is_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+}
+
+/// What `maxNumber` means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxNumber {
+    /// −1: as many as the provider gives.
+    Unlimited,
+    /// This many; 0 keeps the template listed and offers nothing.
+    AtMost(u64),
+}
+
+impl MaxNumber {
+    /// The largest number IBM's documentation allows; larger ones are passed on.
+    pub const DOCUMENTED_MAXIMUM: i64 = 10_000;
+
+    /// The meaning of `number`, or `None` where it has none.
+    pub fn from_number(number: i64) -> Option<Self> {
+        match number {
+            -1 => Some(Self::Unlimited),
+            number => u64::try_from(number).ok().map(Self::AtMost),
+        }
+    }
+}
+
+/// `priceType`: how machines are paid for, and so which call of the cloud makes them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PriceType {
+    /// Instances at full price.
+    #[default]
+    OnDemand,
+    /// A fleet of spot instances.
+    Spot,
+    /// A spot fleet first, the rest at full price.
+    Heterogeneous,
+}
+
+impl PriceType {
+    /// Host Factory's words.
+    pub const NAMES: &'static [&'static str] = &["ondemand", "spot", "heterogeneous"];
+
+    /// Reads Host Factory's word.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "ondemand" => Some(Self::OnDemand),
+            "spot" => Some(Self::Spot),
+            "heterogeneous" => Some(Self::Heterogeneous),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for PriceType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OnDemand => "ondemand",
+            Self::Spot => "spot",
+            Self::Heterogeneous => "heterogeneous",
+        })
+    }
+}
+
+/// How a fleet chooses among the machine types it may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllocationStrategy {
+    /// The cheapest pools.
+    LowestPrice,
+    /// Spread over all pools.
+    Diversified,
+    /// The pools least likely to be interrupted.
+    CapacityOptimized,
+    /// The same, minding priorities where it can.
+    CapacityOptimizedPrioritized,
+    /// Capacity first, price second.
+    PriceCapacityOptimized,
+    /// By priority; for on-demand capacity.
+    Prioritized,
+}
+
+impl AllocationStrategy {
+    /// The words for spot capacity.
+    pub const SPOT_NAMES: &'static [&'static str] = &[
+        "lowestPrice",
+        "diversified",
+        "capacityOptimized",
+        "capacityOptimizedPrioritized",
+        "priceCapacityOptimized",
+    ];
+
+    /// The words for on-demand capacity.
+    pub const ON_DEMAND_NAMES: &'static [&'static str] = &["lowestPrice", "prioritized"];
+
+    /// Reads any of the spellings in use: `lowestPrice`, `lowest-price`, `lowest_price`.
+    pub fn parse(word: &str) -> Option<Self> {
+        let plain: String =
+            word.chars().filter(|letter| !matches!(letter, '-' | '_')).map(|letter| letter.to_ascii_lowercase()).collect();
+        match plain.as_str() {
+            "lowestprice" => Some(Self::LowestPrice),
+            "diversified" => Some(Self::Diversified),
+            "capacityoptimized" => Some(Self::CapacityOptimized),
+            "capacityoptimizedprioritized" => Some(Self::CapacityOptimizedPrioritized),
+            "pricecapacityoptimized" => Some(Self::PriceCapacityOptimized),
+            "prioritized" => Some(Self::Prioritized),
+            _ => None,
+        }
+    }
+
+    /// Whether it can govern spot capacity.
+    pub fn is_for_spot(self) -> bool {
+        self != Self::Prioritized
+    }
+
+    /// Whether it can govern on-demand capacity.
+    pub fn is_for_on_demand(self) -> bool {
+        matches!(self, Self::LowestPrice | Self::Prioritized)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids() {
+        for (id, good) in [
+            ("a", true),
+            ("Small_2-x", true),
+            ("", false),
+            ("a b", false),
+            ("ä", false),
+            ("a.b", false),
+            (&"x".repeat(64), true),
+            (&"x".repeat(65), false),
+        ] {
+            assert_eq!(is_id(id), good, "{id}");
+        }
+    }
+
+    #[test]
+    fn max_numbers() {
+        assert_eq!(MaxNumber::from_number(-1), Some(MaxNumber::Unlimited));
+        assert_eq!(MaxNumber::from_number(0), Some(MaxNumber::AtMost(0)));
+        assert_eq!(MaxNumber::from_number(7), Some(MaxNumber::AtMost(7)));
+        assert_eq!(MaxNumber::from_number(-2), None);
+    }
+
+    #[test]
+    fn words() {
+        for name in PriceType::NAMES {
+            assert_eq!(PriceType::parse(name).map(|price| price.to_string()).as_deref(), Some(*name));
+        }
+        for name in AllocationStrategy::SPOT_NAMES {
+            assert!(AllocationStrategy::parse(name).is_some_and(AllocationStrategy::is_for_spot), "{name}");
+        }
+        for name in AllocationStrategy::ON_DEMAND_NAMES {
+            assert!(AllocationStrategy::parse(name).is_some_and(AllocationStrategy::is_for_on_demand), "{name}");
+        }
+        assert_eq!(
+            AllocationStrategy::parse("capacity-optimized_prioritized"),
+            Some(AllocationStrategy::CapacityOptimizedPrioritized)
+        );
+        assert_eq!(AllocationStrategy::parse("cheapest"), None);
+    }
 }

@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The command tree of ohfp, declared once.
+//!
+//! Whatever a user can type is written down in [`tree`], [`actions`] and [`options`], and nowhere
+//! else. The live program parses with it, the snapshot builder renders every help text from it, and
+//! completions and reference pages are products of it. So all of them change together or not at
+//! all.
+//!
+//! This crate knows words, not actions: it reads no file and no environment variable, and prints
+//! nothing.
+
+#![forbid(unsafe_code)]
+
+pub mod actions;
+pub mod argv;
+pub mod options;
+pub mod render;
+mod style;
+pub mod tree;
+
+pub use actions::{
+    CompletionShell, Completions, Config, HostFactoryInput, Init, Providers, Scheduler, Storage, Templates,
+    TemplatesList,
+};
+pub use argv::{HF_OPERATIONS, hf_operation_from_argv0, normalise, parse};
+pub use options::{GlobalOptions, OutputFormat, SchedulerType};
+pub use render::{command, completions, fingerprint_text, help, leaf_paths, paths, spellings, version};
+pub use tree::{Cli, Command};
+
+/// The name of the program, whatever the file it was started from is called.
+pub const PROGRAM: &str = "ohfp";

@@ -1,2 +1,60 @@
-//! Placeholder.
-fn main() {}
+//! `ohfp-live`: answers every invocation from its sources.
+//!
+//! The runtime becomes this program for whatever the snapshot cannot answer exactly.
+
+mod commands;
+mod host_factory;
+mod init;
+mod output;
+mod starter;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use ohfp_broker::{Error, ErrorKind};
+use ohfp_cli::{Cli, Command};
+use ohfp_snapshot_builder::load::Environment;
+
+use output::Reply;
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let env = Environment::from_process();
+    ExitCode::from(run(arguments, &env))
+}
+
+/// Runs one invocation and gives its exit code.
+fn run(arguments: Vec<OsString>, env: &Environment) -> u8 {
+    let words = ohfp_cli::normalise(arguments);
+    // Host Factory reads errors from standard output, even those of the command line.
+    let host_factory = words
+        .get(1)
+        .and_then(|word| word.to_str())
+        .is_some_and(|word| ohfp_cli::HF_OPERATIONS.contains(&word));
+    let cli = match ohfp_cli::parse(words) {
+        Ok(cli) => cli,
+        Err(error) if !error.use_stderr() => return output::help(&error, env),
+        Err(error) if host_factory => {
+            let text = error.render().to_string();
+            let line = text.lines().next().unwrap_or_default();
+            let message = line.strip_prefix("error: ").unwrap_or(line);
+            return output::write(&host_factory::failure(&[Error::new(ErrorKind::Input, message)]), None, env);
+        }
+        Err(error) => return output::usage(&error, env),
+    };
+    let reply = answer(&cli, env);
+    output::write(&reply, cli.global.output.as_deref(), env)
+}
+
+fn answer(cli: &Cli, env: &Environment) -> Reply {
+    let global = &cli.global;
+    match &cli.command {
+        Command::GetAvailableTemplates(input) => host_factory::available_templates(global, &input.file, env),
+        Command::RequestMachines(input)
+        | Command::RequestReturnMachines(input)
+        | Command::GetRequestStatus(input)
+        | Command::GetReturnRequests(input) => host_factory::not_yet(&input.file),
+        Command::Init(arguments) => Reply::from_result(init::run(arguments)),
+        other => commands::run(global, other, env),
+    }
+}

@@ -1,2 +1,15 @@
-//! Placeholder.
-fn main() {}
+//! `ohfp`: answers static invocations from a snapshot, hands everything else to `ohfp-live`.
+//!
+//! Invariant: it prints, byte for byte, what `ohfp-live` would print, or it becomes `ohfp-live`.
+//! It knows neither configuration nor templates nor clap; it knows keys and bytes. It uses no heap:
+//! on the musl target the allocator refuses, so this cannot rot.
+#![cfg_attr(bare_entry, no_main)]
+
+mod answer;
+mod entry;
+mod question;
+
+#[cfg(not(bare_entry))]
+fn main() {
+    std::process::exit(answer::run(&entry::hosted()));
+}

@@ -1,1 +1,186 @@
-//! Placeholder.
+//! What the black-box tests share: the installed tree under test, a sandbox, and running programs.
+//!
+//! Nothing here links code of the product: tests see what a user sees.
+#![allow(clippy::panic, clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot run must say so")]
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The installed tree that `cargo xtask test` made.
+pub fn tree() -> PathBuf {
+    match std::env::var_os("OHFP_TEST_TREE") {
+        Some(path) => PathBuf::from(path),
+        None => panic!("OHFP_TEST_TREE is not set: run these tests with `cargo xtask test`"),
+    }
+}
+
+/// The repository.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+/// A program of the installed tree.
+pub fn program(name: &str) -> PathBuf {
+    tree().join("bin").join(name)
+}
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Exit code; 128 and the signal's number for a killed one.
+    pub code: i32,
+    /// All of standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error as text.
+    pub stderr: String,
+}
+
+impl Ended {
+    /// Standard output as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+}
+
+/// A directory of its own for one test, removed at the end, and the environment made for it.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// The directory.
+    pub path: PathBuf,
+    environment: Vec<(OsString, OsString)>,
+}
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+impl Sandbox {
+    /// An empty sandbox: no configuration, a home of its own, nothing inherited but `PATH`.
+    pub fn empty() -> Self {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("ohfp-test-{}-{number}", std::process::id()));
+        fs::create_dir_all(path.join("home")).unwrap();
+        let path = path.canonicalize().unwrap();
+        let mut sandbox = Self { environment: Vec::new(), path };
+        sandbox.set("PATH", std::env::var_os("PATH").unwrap_or_default());
+        sandbox.set("HOME", sandbox.path.join("home"));
+        sandbox
+    }
+
+    /// A sandbox with these files in its configuration root, which `OHFP_CONFIG_DIR` names.
+    pub fn with_files(files: &[(&str, &str)]) -> Self {
+        let mut sandbox = Self::empty();
+        fs::create_dir_all(sandbox.root()).unwrap();
+        for (name, content) in files {
+            sandbox.write(name, content);
+        }
+        sandbox.set("OHFP_CONFIG_DIR", sandbox.root());
+        sandbox
+    }
+
+    /// A sandbox with a copy of the shipped examples.
+    pub fn with_examples() -> Self {
+        let sandbox = Self::with_files(&[]);
+        for entry in fs::read_dir(repository().join("config")).unwrap() {
+            let entry = entry.unwrap();
+            if entry.path().extension() == Some(OsStr::new("json")) {
+                fs::copy(entry.path(), sandbox.root().join(entry.file_name())).unwrap();
+            }
+        }
+        sandbox
+    }
+
+    /// The configuration root.
+    pub fn root(&self) -> PathBuf {
+        self.path.join("conf")
+    }
+
+    /// Writes a file into the configuration root.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.root().join(name), content).unwrap();
+    }
+
+    /// Sets a variable.
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.unset(name);
+        self.environment.push((name.into(), value.into()));
+    }
+
+    /// Unsets a variable.
+    pub fn unset(&mut self, name: &str) {
+        self.environment.retain(|(known, _)| known != name);
+    }
+
+    /// A command with the sandbox's environment, in its directory.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(self.environment.iter().cloned()).current_dir(&self.path).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a program of the tree, by name, or any other by path.
+    pub fn run<A: AsRef<OsStr>>(&self, program: &str, arguments: &[A]) -> Ended {
+        let path = if program.contains('/') { PathBuf::from(program) } else { self::program(program) };
+        ended(self.command(path).args(arguments))
+    }
+
+    /// Runs the runtime where it has nothing to fall back on: what it prints, it knew itself.
+    pub fn runtime_alone<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Ended {
+        ended(self.command(program("ohfp")).env("OHFP_LIVE", "/nonexistent/ohfp-live").args(arguments))
+    }
+
+    /// Builds the snapshot; the build must succeed.
+    pub fn build(&self) -> Ended {
+        let built = self.run("ohfp-snapshot", &["build"]);
+        assert_eq!(built.code, 0, "{built:?}");
+        built
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Runs a command to its end.
+pub fn ended(command: &mut Command) -> Ended {
+    let output = match command.output() {
+        Ok(output) => output,
+        Err(error) => panic!("cannot run {command:?}: {error}"),
+    };
+    let code = output.status.code().or_else(|| output.status.signal().map(|signal| 128 + signal));
+    Ended {
+        code: code.unwrap_or(-1),
+        stdout: output.stdout,
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Compares text with a golden file; `UPDATE_GOLDEN=1` writes it instead.
+pub fn golden(name: &str, actual: &[u8]) {
+    let path = repository().join("tests/golden").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, actual).unwrap();
+        return;
+    }
+    let expected = fs::read(&path).unwrap_or_default();
+    assert!(
+        expected == actual,
+        "{name} differs from tests/golden; after review: UPDATE_GOLDEN=1 cargo xtask test\n--- expected\n{}\n--- actual\n{}",
+        String::from_utf8_lossy(&expected),
+        String::from_utf8_lossy(actual)
+    );
+}
+
+/// Builds a small C program of `tests/tools` once per test process.
+pub fn c_program(name: &str, directory: &Path) -> PathBuf {
+    let binary = directory.join(name);
+    let source = repository().join("tests/tools").join(format!("{name}.c"));
+    let built = ended(Command::new("gcc").args(["-O1", "-Wall", "-o"]).arg(&binary).arg(source));
+    assert_eq!(built.code, 0, "{}", built.stderr);
+    binary
+}

@@ -1,2 +1,91 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: everything that is done to this repository, written in the language of the
+//! repository.
+//!
+//! A command per file. xtask builds, measures and checks the product through its programs; it links
+//! none of the product's code.
+
+mod bench;
+mod binaries;
+mod catalog;
+mod checks;
+mod demo;
+mod deps;
+mod dist;
+mod elf;
+mod project;
+mod testing;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use project::{Project, Result, note, say};
+
+const HELP: &str = "\
+Development tasks of ohfp
+
+Usage: cargo xtask COMMAND [ARGUMENTS]
+
+To see it work
+  demo                  Build, make a snapshot of config/, ask it, print times against the floor
+  test [ARGUMENTS]      Build an installed tree and run every test on it; ARGUMENTS go to the runner
+                        (cargo-nextest where it is installed, else cargo test)
+
+To use it
+  dist DIR              Leave an installed, relocatable tree in DIR: bin, scripts, config, share
+
+To measure it
+  bench [--quick] [--peer]
+                        Compare with the floor, cat and friends; a table on standard output, kept
+                        under tests/bench/runs. --quick: fewer rounds, nothing kept.
+                        --peer: orb-py from PyPI too, in a virtual environment
+  catalog N [DIR]       Write a catalogue of N templates, 10 to 1000000
+
+To check it
+  fmt [--check]         Format the sources
+  lint                  Clippy on every target; warnings are errors
+  deps                  The runtime's dependency allowlist, who may depend on whom, refused versions
+  deny                  Licences, bans, sources and, where reachable, advisories (cargo-deny)
+  binary                Build the runtime: static, fixed address, no dynamic linker, small
+  ci                    All checks, then the tests; .ci/run calls this
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(code) => code,
+        Err(error) => {
+            note(format_args!("xtask: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[String]) -> Result<ExitCode> {
+    let Some((command, rest)) = args.split_first() else {
+        say(HELP.trim_end())?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    if matches!(command.as_str(), "help" | "--help" | "-h") || rest.iter().any(|arg| arg == "--help") && command != "test" {
+        say(HELP.trim_end())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let options: Vec<&str> = rest.iter().map(String::as_str).collect();
+    match (command.as_str(), options.as_slice()) {
+        ("demo", []) => demo::run(&Project::open()?)?,
+        ("test", _) => return testing::run(&Project::open()?, rest),
+        // The directory is the caller's, so it is relative to where the caller stands.
+        ("dist", [dir]) => dist::run(&Project::open()?, &std::path::absolute(PathBuf::from(dir))?)?,
+        ("bench", _) => bench::run(&Project::open()?, &options)?,
+        ("catalog", _) => catalog::run(rest)?,
+        ("fmt", [] | ["--check"]) => checks::fmt(&Project::open()?, !options.is_empty())?,
+        ("lint", []) => checks::lint(&Project::open()?)?,
+        ("deps", []) => deps::run(&Project::open()?)?,
+        ("deny", []) => checks::deny(&Project::open()?)?,
+        ("binary", []) => elf::run(&Project::open()?)?,
+        ("ci", []) => return checks::ci(&Project::open()?),
+        (command, _) => {
+            return Err(format!("cannot run `{command}` with these arguments; `cargo xtask --help` lists what there is").into());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,216 @@
+//! The commands below the groups, and the arguments of all commands.
+//!
+//! As in `tree`, a command needs three texts: what it does (one line), what one should know before
+//! using it, and examples to copy.
+// Doc comments are help texts here: clap prints them as they stand, so no Markdown.
+#![allow(clippy::doc_markdown)]
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::style::examples;
+
+/// `templates …`
+#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
+pub enum Templates {
+    /// List templates
+    ///
+    /// In the order of the template file. All of them unless --limit is given. In the forms table
+    /// and list only the most important fields are shown; --long shows all.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("All templates as a table", "ohfp templates list --format table"),
+        ("The second hundred", "ohfp templates list --limit 100 --offset 100"),
+        ("With plain field names", "ohfp templates list --scheduler default"),
+    ]))]
+    List(TemplatesList),
+
+    /// Show one template with all its fields
+    ///
+    /// Fails when there is no such template, and then names the ids that are nearest to it.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("One template", "ohfp templates show OnDemand-M6i-Large"),
+        ("The same, easier to read", "ohfp templates show OnDemand-M6i-Large --format yaml"),
+    ]))]
+    Show {
+        /// Id of the template, in exactly its spelling
+        template_id: String,
+    },
+
+    /// Check the template and configuration files and report every finding
+    ///
+    /// Looks at all files before it answers, so one run shows everything there is to correct: what
+    /// is not JSON, fields that are missing, misspelled or out of range, ids that occur twice,
+    /// machine types nobody knows. Exits with 1 when there is an error; warnings alone are no
+    /// failure.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("Check the configuration in force", "ohfp templates validate --format list"),
+        ("Check a folder before it is used", "ohfp --config ./new templates validate"),
+    ]))]
+    Validate,
+}
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct TemplatesList {
+    /// Show all fields in the forms table and list
+    #[arg(long)]
+    pub long: bool,
+
+    /// List at most N templates
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+
+    /// Leave out the first N templates
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub offset: u64,
+}
+
+/// `config …`
+#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
+pub enum Config {
+    /// Show the whole configuration in force
+    ///
+    /// Defaults included, and after every override. Secrets are never shown.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[("As YAML", "ohfp config show --format yaml")]))]
+    Show,
+
+    /// Show the value of one key
+    ///
+    /// Fails when there is no such key, and then names the nearest ones.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("One value", "ohfp config get request.max_machines_per_request"),
+        ("A section", "ohfp config get snapshot"),
+    ]))]
+    Get {
+        /// The key, its parts joined by dots
+        key: String,
+    },
+
+    /// Check the configuration files and report every finding
+    ///
+    /// Unknown keys are findings too, since most of them are misspelled ones. Exits with 1 when
+    /// there is an error; warnings alone are no failure.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("Check the configuration in force", "ohfp config validate --format list"),
+        ("Check a file before it is used", "ohfp --config ./new/config.json config validate"),
+    ]))]
+    Validate,
+}
+
+/// `providers …`
+#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
+pub enum Providers {
+    /// List the configured providers
+    ///
+    /// The one that new requests go to is marked.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[("As a table", "ohfp providers list --format table")]))]
+    List,
+
+    /// Show one provider and its settings
+    ///
+    /// Settings come from config.json and from awsprov_config.json. Secrets are never shown.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("The one in use", "ohfp providers show"),
+        ("One by its name", "ohfp providers show aws --format yaml"),
+    ]))]
+    Show {
+        /// Name of the provider [default: the one in use]
+        name: Option<String>,
+    },
+}
+
+/// `scheduler …`
+#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
+pub enum Scheduler {
+    /// List the known schedulers
+    ///
+    /// The configured one is marked.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[("As a table", "ohfp scheduler list --format table")]))]
+    List,
+
+    /// Show one scheduler and its settings
+    ///
+    /// Tells how the scheduler names the fields of a template, and what is set for it.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("The configured one", "ohfp scheduler show"),
+        ("One by its name", "ohfp scheduler show hostfactory --format yaml"),
+    ]))]
+    Show {
+        /// Name of the scheduler [default: the configured one]
+        name: Option<String>,
+    },
+}
+
+/// `storage …`
+#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// List the known stores
+    ///
+    /// The configured one is marked.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[("As a table", "ohfp storage list --format table")]))]
+    List,
+
+    /// Show one store and its settings
+    ///
+    /// Tells where the store keeps its data. Does not open it.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("The configured one", "ohfp storage show"),
+        ("One by its name", "ohfp storage show sqlite --format yaml"),
+    ]))]
+    Show {
+        /// Name of the store [default: the configured one]
+        name: Option<String>,
+    },
+}
+
+#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct Completions {
+    /// The shell to complete in
+    #[arg(value_enum)]
+    pub shell: CompletionShell,
+}
+
+/// A shell that has a completion script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
+pub enum CompletionShell {
+    /// GNU Bash 4.4 or later
+    Bash,
+    /// Z shell
+    Zsh,
+    /// Fish
+    Fish,
+}
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(group = clap::ArgGroup::new("targets").args(["scripts_dir", "config_dir"]).required(true).multiple(true))]
+#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct Init {
+    /// Write the five Host Factory scripts into DIR
+    #[arg(long, value_name = "DIR")]
+    pub scripts_dir: Option<PathBuf>,
+
+    /// Make the scripts links to this program instead of shell scripts
+    ///
+    /// Saves the start of a shell on every call. The program knows by the link's name what it is
+    /// asked.
+    #[arg(long, requires = "scripts_dir", verbatim_doc_comment)]
+    pub direct: bool,
+
+    /// Write a configuration to start from into DIR
+    #[arg(long, value_name = "DIR")]
+    pub config_dir: Option<PathBuf>,
+
+    /// Replace files that exist
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct HostFactoryInput {
+    /// File with Host Factory's question, one JSON object
+    #[arg(short, long, value_name = "FILE")]
+    pub file: PathBuf,
+}

@@ -1,0 +1,156 @@
+//! From an argument vector to a parsed command line.
+//!
+//! Host Factory calls five files by fixed names. Such a file can be a link to the program: then
+//! the name it was called by takes the place of the command.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::Parser as _;
+
+use crate::PROGRAM;
+use crate::tree::Cli;
+
+/// Host Factory's operations. Each is a command of this name, and a name the program can be called
+/// by, with or without `.sh`.
+pub const HF_OPERATIONS: [&str; 5] = [
+    "getAvailableTemplates",
+    "requestMachines",
+    "requestReturnMachines",
+    "getRequestStatus",
+    "getReturnRequests",
+];
+
+/// The operation that `argv0` stands for, judged by its file name.
+pub fn hf_operation_from_argv0(argv0: &OsStr) -> Option<&'static str> {
+    // Split by hand: `Path::file_name` drops a final slash, and the runtime, which must agree with
+    // this function, does not.
+    let bytes = argv0.as_encoded_bytes();
+    let name = bytes.rsplit(|byte| *byte == b'/').next()?;
+    let stem = name.strip_suffix(b".sh").unwrap_or(name);
+    HF_OPERATIONS.into_iter().find(|operation| operation.as_bytes() == stem)
+}
+
+/// The arguments as they would be under the program's own name: `…/requestMachines.sh -f x`
+/// becomes `ohfp requestMachines -f x`. Any other vector only gets the program's name.
+pub fn normalise(argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut rest = argv.into_iter();
+    let operation = rest.next().and_then(|argv0| hf_operation_from_argv0(&argv0));
+    let mut whole = vec![OsString::from(PROGRAM)];
+    whole.extend(operation.map(OsString::from));
+    whole.extend(rest);
+    whole
+}
+
+/// Parses a whole argument vector, program name first. Help and version are "errors", as in clap.
+pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(normalise(argv))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::error::ErrorKind;
+
+    use super::*;
+    use crate::{Command, HostFactoryInput, Init, OutputFormat, SchedulerType, Templates, TemplatesList};
+
+    fn parse_words(words: &str) -> Result<Cli, ErrorKind> {
+        parse(words.split(' ').map(OsString::from)).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn a_name_with_or_without_suffix_is_an_operation() {
+        for operation in HF_OPERATIONS {
+            for name in
+                [operation.to_owned(), format!("/opt/hf/scripts/{operation}.sh"), format!("./{operation}")]
+            {
+                assert_eq!(hf_operation_from_argv0(OsStr::new(&name)), Some(operation), "{name}");
+            }
+        }
+        for name in [
+            "",
+            "ohfp",
+            "getavailabletemplates",
+            "requestMachines.bat",
+            "requestMachines.sh.sh",
+            "requestMachines/",
+        ] {
+            assert_eq!(hf_operation_from_argv0(OsStr::new(name)), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_operation_is_a_command() {
+        for operation in HF_OPERATIONS {
+            let by_link = parse_words(&format!("/x/{operation}.sh -f in.json")).unwrap();
+            let by_command = parse_words(&format!("ohfp {operation} --file in.json")).unwrap();
+            assert_eq!(by_link, by_command);
+        }
+    }
+
+    #[test]
+    fn an_operation_needs_its_input() {
+        assert_eq!(parse_words("ohfp getRequestStatus"), Err(ErrorKind::MissingRequiredArgument));
+    }
+
+    #[test]
+    fn global_options_stand_anywhere() {
+        let cli =
+            parse_words("ohfp --config c templates --format yaml list --scheduler hostfactory --limit 3")
+                .unwrap();
+        assert_eq!(cli.global.config.as_deref(), Some("c".as_ref()));
+        assert_eq!(cli.global.format, OutputFormat::Yaml);
+        assert_eq!(cli.global.scheduler, Some(SchedulerType::HostFactory));
+        let list = TemplatesList { long: false, limit: Some(3), offset: 0 };
+        assert_eq!(cli.command, Command::Templates(Templates::List(list)));
+    }
+
+    #[test]
+    fn a_group_needs_a_command() {
+        for words in ["ohfp", "ohfp templates", "ohfp storage"] {
+            assert_eq!(
+                parse_words(words),
+                Err(ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
+                "{words}"
+            );
+        }
+    }
+
+    #[test]
+    fn init_needs_something_to_write() {
+        assert_eq!(parse_words("ohfp init"), Err(ErrorKind::MissingRequiredArgument));
+        assert_eq!(parse_words("ohfp init --config-dir c --direct"), Err(ErrorKind::MissingRequiredArgument));
+        let both = parse_words("ohfp init --config-dir c --scripts-dir s --direct").unwrap();
+        let expected =
+            Init { scripts_dir: Some("s".into()), direct: true, config_dir: Some("c".into()), force: false };
+        assert_eq!(both.command, Command::Init(expected));
+    }
+
+    #[test]
+    fn wrong_values_are_refused() {
+        for words in ["ohfp templates list --limit 0", "ohfp templates list --offset -1"] {
+            assert!(parse_words(words).is_err(), "{words}");
+        }
+        for words in [
+            "ohfp --format xml templates list",
+            "ohfp completions tcsh",
+            "ohfp --scheduler HostFactory config show",
+        ] {
+            assert_eq!(parse_words(words), Err(ErrorKind::InvalidValue), "{words}");
+        }
+        assert_eq!(parse_words("ohfp templates nosuch"), Err(ErrorKind::InvalidSubcommand));
+    }
+
+    #[test]
+    fn aliases_are_the_same_command() {
+        assert_eq!(parse_words("ohfp template show x"), parse_words("ohfp templates show x"));
+        assert_eq!(parse_words("ohfp provider list"), parse_words("ohfp providers list"));
+    }
+
+    #[test]
+    fn names_that_are_not_text_are_kept() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let file = OsString::from_vec(vec![0xff, b'x']);
+        let cli = parse(["requestMachines".into(), "-f".into(), file.clone()]).unwrap();
+        assert_eq!(cli.command, Command::RequestMachines(HostFactoryInput { file: file.into() }));
+    }
+}

@@ -1,0 +1,106 @@
+//! The options that every command takes, and their values.
+// Doc comments are help texts here: clap prints them as they stand, so no Markdown.
+#![allow(clippy::doc_markdown)]
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(next_help_heading = "Global options")]
+#[allow(missing_docs, reason = "a doc comment here would become the program's description")]
+pub struct GlobalOptions {
+    /// Configuration file, or the folder it is in
+    #[arg(long, value_name = "PATH", global = true)]
+    pub config: Option<PathBuf>,
+
+    /// Answer's form
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, global = true)]
+    pub format: OutputFormat,
+
+    /// Never color the answer, not even on a terminal
+    #[arg(long, global = true)]
+    pub no_color: bool,
+
+    /// Write the answer to FILE instead of standard output
+    #[arg(long, value_name = "FILE", global = true)]
+    pub output: Option<PathBuf>,
+
+    /// Field names of the answer
+    #[arg(long, value_enum, value_name = "TYPE", global = true)]
+    pub scheduler: Option<SchedulerType>,
+
+    /// Read the configuration files anew, not the prepared snapshot
+    #[arg(long, global = true)]
+    pub no_snapshot: bool,
+}
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
+pub enum OutputFormat {
+    /// One JSON document
+    #[default]
+    Json,
+    /// One YAML document
+    Yaml,
+    /// Rows and columns
+    Table,
+    /// One block of lines for each entry
+    List,
+}
+
+impl OutputFormat {
+    /// Every format, in the order of the help text.
+    pub const ALL: [Self; 4] = [Self::Json, Self::Yaml, Self::Table, Self::List];
+
+    /// The word on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Yaml => "yaml",
+            Self::Table => "table",
+            Self::List => "list",
+        }
+    }
+}
+
+/// Whose names the fields of an answer have. The configuration says it where no option does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
+#[value(rename_all = "lower")]
+pub enum SchedulerType {
+    /// Host Factory's names, as in templateId
+    HostFactory,
+    /// Plain names, as in template_id
+    Default,
+}
+
+impl SchedulerType {
+    /// Every type, in the order of the help text.
+    pub const ALL: [Self; 2] = [Self::HostFactory, Self::Default];
+
+    /// The word on the command line and in scheduler.type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HostFactory => "hostfactory",
+            Self::Default => "default",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names above are written by hand, so that they are constants; clap has the last word.
+    #[test]
+    fn names_are_claps() {
+        for format in OutputFormat::ALL {
+            assert_eq!(OutputFormat::from_str(format.name(), false), Ok(format));
+        }
+        for scheduler in SchedulerType::ALL {
+            assert_eq!(SchedulerType::from_str(scheduler.name(), false), Ok(scheduler));
+        }
+        assert_eq!(OutputFormat::ALL, OutputFormat::value_variants());
+        assert_eq!(SchedulerType::ALL, SchedulerType::value_variants());
+    }
+}

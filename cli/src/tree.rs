@@ -1,0 +1,200 @@
+//! The program and its commands.
+//!
+//! A command needs three texts: what it does (one line), what one should know before using it, and
+//! examples to copy.
+// Doc comments are help texts here: clap prints them as they stand, so no Markdown.
+#![allow(clippy::doc_markdown)]
+
+use clap::builder::StyledStr;
+use clap::{Parser, Subcommand};
+
+use crate::actions::{Completions, Config, HostFactoryInput, Init, Providers, Scheduler, Storage, Templates};
+use crate::options::GlobalOptions;
+use crate::style::{self, STYLES, WIDTH, examples};
+
+/// Provide cloud machines to IBM Host Factory
+///
+/// Host Factory, the part of IBM Spectrum Symphony and LSF that borrows machines, asks a provider
+/// five questions: which kinds of machine exist, start some, take some back, and how both are
+/// going. ohfp answers them. The same program lets a person look at the templates and the
+/// configuration behind those answers.
+///
+/// Standard output carries exactly one document. Messages go to standard error, except for a failed
+/// Host Factory operation, whose message belongs on standard output.
+#[derive(Parser, Clone, Debug, PartialEq, Eq)]
+#[command(
+    name = "ohfp", bin_name = "ohfp", display_name = "ohfp", version,
+    term_width = WIDTH, max_term_width = WIDTH, styles = STYLES, verbatim_doc_comment, after_long_help = root_sections(),
+)]
+pub struct Cli {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would become the program's description")]
+    pub global: GlobalOptions,
+
+    #[command(subcommand)]
+    #[allow(missing_docs, reason = "as above")]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Look at the kinds of machine that can be requested
+    ///
+    /// A template names one kind of machine: its type or types, image, network, price model and the
+    /// attributes that Host Factory sizes demand by. Templates are read from the template file of
+    /// the configuration folder, usually awsprov_templates.json, and completed: attributes that are
+    /// not written there are derived from the machine type.
+    #[command(subcommand, visible_alias = "template", verbatim_doc_comment, after_long_help = examples(&[
+        ("All templates, as Host Factory sees them", "ohfp templates list"),
+        ("What is wrong with my template file?", "ohfp templates validate --format list"),
+    ]))]
+    Templates(Templates),
+
+    /// Look at the configuration in force
+    ///
+    /// The configuration is made of built-in defaults, Host Factory's own awsprov_config.json and
+    /// config.json, in this order: a later one overrides an earlier one, key by key.
+    #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
+        ("Everything, defaults included", "ohfp config show --format yaml"),
+        ("One value", "ohfp config get scheduler.type"),
+    ]))]
+    Config(Config),
+
+    /// Look at the providers machines come from
+    ///
+    /// A provider starts and ends machines at one place, for example in one region of AWS. Several
+    /// can be configured, each under its own name.
+    #[command(subcommand, visible_alias = "provider", verbatim_doc_comment, after_long_help = examples(&[
+        ("The configured providers", "ohfp providers list --format table"),
+    ]))]
+    Providers(Providers),
+
+    /// Look at the wire formats that are spoken
+    ///
+    /// A scheduler decides how questions are read and which names the fields of an answer have:
+    /// hostfactory for IBM's names, default for plain ones.
+    #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
+        ("The known schedulers, and which is configured", "ohfp scheduler list --format table"),
+    ]))]
+    Scheduler(Scheduler),
+
+    /// Look at the store that remembers requests
+    ///
+    /// Every Host Factory call is a process of its own, so requests and machines are remembered in
+    /// a store between calls.
+    #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
+        ("The known stores, and which is configured", "ohfp storage list --format table"),
+    ]))]
+    Storage(Storage),
+
+    /// Print a completion script for a shell
+    ///
+    /// The script lets the shell complete commands, options and their values. It is made from the
+    /// same declaration as this help, so it always fits the program that printed it.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("Bash, for this user", "ohfp completions bash > ~/.local/share/bash-completion/completions/ohfp"),
+        ("Zsh, into a folder of $fpath", "ohfp completions zsh > ~/.zfunc/_ohfp"),
+        ("Fish, for this user", "ohfp completions fish > ~/.config/fish/completions/ohfp.fish"),
+    ]))]
+    Completions(Completions),
+
+    /// Write the Host Factory scripts and a first configuration
+    ///
+    /// With --scripts-dir, writes the five scripts that Host Factory calls: two lines of shell each,
+    /// that run this program. With --config-dir, writes a small configuration to start from. At
+    /// least one of the two is needed. Existing files are kept unless --force is given, and nothing
+    /// is written when one of them is in the way.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("Scripts for a provider plug-in",
+         "ohfp init --scripts-dir $HF_TOP/$HF_VERSION/providerplugins/aws/scripts"),
+        ("The same without a shell in between", "ohfp init --scripts-dir scripts --direct"),
+        ("Start a configuration", "ohfp init --config-dir ~/.config/ohfp"),
+    ]))]
+    Init(Init),
+
+    /// Host Factory: which kinds of machine can be requested
+    ///
+    /// Answers with every template, in the order of the template file, which is the order in which
+    /// Host Factory prefers them. Reads no more than the configuration: neither the cloud nor Host
+    /// Factory is asked. The input is usually {} and has no influence.
+    #[command(name = "getAvailableTemplates", verbatim_doc_comment, after_long_help = examples(&[
+        ("Ask as Host Factory does", "echo '{}' > in.json; ohfp getAvailableTemplates -f in.json"),
+    ]))]
+    GetAvailableTemplates(HostFactoryInput),
+
+    /// Host Factory: start machines of one template
+    ///
+    /// Answers with a request id as soon as the request is recorded; getRequestStatus tells how it
+    /// is going. The input names a template and a number of machines.
+    #[command(name = "requestMachines", verbatim_doc_comment, after_long_help = examples(&[
+        ("An input for two machines",
+         r#"echo '{"template": {"templateId": "OnDemand-M6i-Large", "machineCount": 2}}' > in.json"#),
+        ("Request them", "ohfp requestMachines -f in.json"),
+    ]))]
+    RequestMachines(HostFactoryInput),
+
+    /// Host Factory: give machines back
+    ///
+    /// Answers with the id of the return; getRequestStatus tells how it is going. Giving back a
+    /// machine that is already gone is no error.
+    #[command(name = "requestReturnMachines", verbatim_doc_comment, after_long_help = examples(&[
+        ("An input for one machine",
+         r#"echo '{"machines": [{"name": "ip-10-0-1-7.ec2.internal"}]}' > in.json"#),
+        ("Give it back", "ohfp requestReturnMachines -f in.json"),
+    ]))]
+    RequestReturnMachines(HostFactoryInput),
+
+    /// Host Factory: how requests and returns are going
+    ///
+    /// The input lists ids of requests and returns. The answer has each one's status and machines.
+    /// An id that is not known is answered as complete_with_error, never as running.
+    #[command(name = "getRequestStatus", verbatim_doc_comment, after_long_help = examples(&[
+        ("An input for one request", r#"echo '{"requests": [{"requestId": "ID"}]}' > in.json"#),
+        ("Ask for its status", "ohfp getRequestStatus -f in.json"),
+    ]))]
+    GetRequestStatus(HostFactoryInput),
+
+    /// Host Factory: which machines the cloud is taking back
+    ///
+    /// Lists machines that the cloud has ended or is about to end, for example spot machines, with
+    /// the seconds they have left. Machines that Host Factory itself gave back are not among them.
+    /// The input may list the machines that Host Factory knows.
+    #[command(name = "getReturnRequests", verbatim_doc_comment, after_long_help = examples(&[
+        ("Ask as Host Factory does", "echo '{}' > in.json; ohfp getReturnRequests -f in.json"),
+    ]))]
+    GetReturnRequests(HostFactoryInput),
+}
+
+/// What a newcomer needs once, below the program's own help.
+fn root_sections() -> StyledStr {
+    let mut text = examples(&[
+        ("Which machines can be requested?", "ohfp templates list --format table"),
+        ("Is my configuration right?", "ohfp templates validate --format list"),
+        ("Make the scripts that Host Factory calls", "ohfp init --scripts-dir scripts"),
+        ("More about one command", "ohfp help templates list"),
+    ]);
+    style::table(
+        &mut text,
+        "Configuration folder, the first that applies",
+        &[
+            ("--config", "the folder, or the folder of the file"),
+            ("OHFP_CONFIG_DIR", "ohfp's own variable"),
+            ("HF_PROVIDER_CONFDIR", "set by Host Factory"),
+            ("HF_CONFDIR", "its providers/$HF_PROVIDER_NAME, set by Host Factory"),
+            ("PRO_CONF_DIR", "its conf where there is one, set by LSF"),
+            ("XDG_CONFIG_HOME", "its ohfp, usually ~/.config/ohfp"),
+            ("/etc/ohfp", ""),
+        ],
+    );
+    style::table(
+        &mut text,
+        "Exit codes",
+        &[
+            ("0", "the answer is complete"),
+            ("1", "it failed; Host Factory asks again later"),
+            ("2", "the command line is not understood"),
+        ],
+    );
+    text
+}

@@ -1,0 +1,136 @@
+//! The commands that configuration and templates answer.
+
+use ohfp_broker::{Error, ErrorKind};
+use ohfp_cli::{Command, Config, GlobalOptions, OutputFormat, Providers, Scheduler, SchedulerType};
+use ohfp_cli::{Storage, Templates, TemplatesList};
+use ohfp_snapshot_builder::answer::{self, Document};
+use ohfp_snapshot_builder::load::{self, Environment, Resolved};
+use ohfp_snapshot_builder::place;
+use ohfp_snapshot_builder::render::templates::{Catalogue, show_head, show_tail};
+use ohfp_snapshot_builder::render::{Format, Rendered, documents};
+use ohfp_snapshot_builder::resolve::SchedulerKind;
+use serde_json::{Value, json};
+
+use crate::output::Reply;
+
+/// Runs a command other than `init` and the Host Factory operations.
+pub(crate) fn run(global: &GlobalOptions, command: &Command, env: &Environment) -> Reply {
+    let format = format(global.format);
+    if let Command::Completions(arguments) = command {
+        return Reply::answer(Rendered::plain(ohfp_cli::completions(arguments.shell)));
+    }
+    let loaded = load(global, env);
+    if matches!(command, Command::Templates(Templates::Validate) | Command::Config(Config::Validate)) {
+        return validate(loaded, format, global.no_color);
+    }
+    let resolved = match loaded {
+        Ok(resolved) => resolved,
+        Err(errors) => return Reply::failure(errors),
+    };
+    let mut reply = match command {
+        Command::Templates(Templates::List(list)) => Reply::answer(templates_list(global, &resolved, list, format)),
+        Command::Templates(Templates::Show { template_id }) => {
+            templates_show(global, &resolved, template_id, format)
+        }
+        Command::Config(Config::Show) => document(&resolved, &Document::Config, format),
+        Command::Config(Config::Get { key }) => document(&resolved, &Document::Setting(key.clone()), format),
+        Command::Providers(Providers::List) => document(&resolved, &Document::Providers, format),
+        Command::Providers(Providers::Show { name }) => {
+            document(&resolved, &Document::Provider(name.clone()), format)
+        }
+        Command::Scheduler(Scheduler::List) => document(&resolved, &Document::Schedulers, format),
+        Command::Scheduler(Scheduler::Show { name }) => {
+            document(&resolved, &Document::Scheduler(name.clone()), format)
+        }
+        Command::Storage(Storage::List) => document(&resolved, &Document::Stores, format),
+        Command::Storage(Storage::Show { name }) => document(&resolved, &Document::Store(name.clone()), format),
+        _ => Reply::failure(vec![Error::new(ErrorKind::Usage, "this command is not answered here")]),
+    };
+    reply.plain = global.no_color;
+    reply.notes = resolved.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
+    reply
+}
+
+/// Loads configuration and templates from where the command line or the environment says.
+pub(crate) fn load(global: &GlobalOptions, env: &Environment) -> Result<Resolved, Vec<Error>> {
+    let place = place::find(global.config.as_deref(), None, env).map_err(|error| vec![error])?;
+    load::load(&place.origin, env)
+}
+
+/// The builder's name for a format.
+fn format(format: OutputFormat) -> Format {
+    match format {
+        OutputFormat::Json => Format::Json,
+        OutputFormat::Yaml => Format::Yaml,
+        OutputFormat::Table => Format::Table,
+        OutputFormat::List => Format::List,
+    }
+}
+
+fn scheduler(global: &GlobalOptions, resolved: &Resolved) -> SchedulerKind {
+    match global.scheduler {
+        Some(SchedulerType::HostFactory) => SchedulerKind::HostFactory,
+        Some(SchedulerType::Default) => SchedulerKind::Default,
+        None => resolved.settings.scheduler(),
+    }
+}
+
+fn templates_list(global: &GlobalOptions, resolved: &Resolved, list: &TemplatesList, format: Format) -> Rendered {
+    let catalogue = Catalogue { templates: &resolved.templates, scheduler: scheduler(global, resolved) };
+    let rendered = catalogue.list(format, list.long);
+    let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+    let (offset, limit) = (number(list.offset), list.limit.map(number));
+    if offset == 0 && limit.is_none() {
+        let mut body = rendered.records;
+        body.extend_from_slice(&rendered.tail);
+        return Rendered { head: rendered.head, head_styled: rendered.head_styled, body };
+    }
+    let strip = |whole: Vec<u8>, head: &[u8]| whole.get(head.len()..).map(<[u8]>::to_vec).unwrap_or_default();
+    let body = strip(rendered.page(offset, limit, false), &rendered.head);
+    Rendered { head: rendered.head, head_styled: rendered.head_styled, body }
+}
+
+fn templates_show(global: &GlobalOptions, resolved: &Resolved, id: &str, format: Format) -> Reply {
+    let template = match answer::template(resolved, id) {
+        Ok(template) => template,
+        Err(error) => return Reply::failure(vec![error]),
+    };
+    let catalogue = Catalogue { templates: &resolved.templates, scheduler: scheduler(global, resolved) };
+    let (head, head_styled) = show_head(format);
+    let mut body = Vec::new();
+    catalogue.show(template, format, &mut body);
+    body.extend_from_slice(show_tail(format));
+    Reply::answer(Rendered { head, head_styled, body })
+}
+
+fn document(resolved: &Resolved, document: &Document, format: Format) -> Reply {
+    match document.render(resolved, format) {
+        Some(rendered) => Reply::answer(rendered),
+        None => Reply::failure(vec![document.missing(resolved)]),
+    }
+}
+
+/// Everything found, errors first; exit code 1 when there is an error.
+fn validate(loaded: Result<Resolved, Vec<Error>>, format: Format, plain: bool) -> Reply {
+    let finding = |severity: &str, message: String, hint: Option<&str>| {
+        json!({ "severity": severity, "message": message, "hint": hint })
+    };
+    let (code, findings): (u8, Vec<Value>) = match &loaded {
+        Ok(resolved) => {
+            let warnings = resolved.warnings.iter();
+            (0, warnings.map(|warning| finding("warning", warning.to_string(), None)).collect())
+        }
+        Err(errors) => {
+            let errors = errors.iter();
+            (1, errors.map(|error| finding("error", error.summary(), error.hint_text())).collect())
+        }
+    };
+    let templates = loaded.as_ref().map_or(0, |resolved| resolved.templates.len());
+    let report = json!({ "valid": code == 0, "templates": templates, "findings": findings });
+    let report = if matches!(format, Format::Table | Format::List) && findings.is_empty() {
+        json!({ "valid": true, "templates": templates })
+    } else {
+        report
+    };
+    Reply { code, plain, ..Reply::answer(documents::render(&report, format)) }
+}

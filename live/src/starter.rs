@@ -1,0 +1,48 @@
+//! A configuration to start from: the smallest that works, with the places to edit marked.
+
+/// File names and contents.
+pub(crate) const FILES: [(&str, &str); 3] = [
+    ("config.json", CONFIG),
+    ("awsprov_config.json", AWS),
+    ("awsprov_templates.json", TEMPLATES),
+];
+
+const CONFIG: &str = r#"{
+  "scheduler": { "type": "hostfactory" },
+  "snapshot": { "refresh": "auto" },
+  "request": { "max_machines_per_request": 100 }
+}
+"#;
+
+const AWS: &str = r#"{
+  "AWS_REGION": "us-east-1"
+}
+"#;
+
+const TEMPLATES: &str = r#"{
+  "templates": [
+    {
+      "templateId": "small-on-demand",
+      "maxNumber": 10,
+      "imageId": "ami-0123456789abcdef0",
+      "subnetId": "subnet-0123456789abcdef0",
+      "vmType": "m6i.large",
+      "securityGroupIds": ["sg-0123456789abcdef0"],
+      "priceType": "ondemand",
+      "instanceTags": "project=example"
+    },
+    {
+      "templateId": "small-spot",
+      "maxNumber": 20,
+      "imageId": "ami-0123456789abcdef0",
+      "subnetId": "subnet-0123456789abcdef0",
+      "vmTypes": { "m6i.large": 1, "m5.large": 1 },
+      "securityGroupIds": ["sg-0123456789abcdef0"],
+      "priceType": "spot",
+      "allocationStrategy": "capacityOptimized",
+      "fleetRole": "arn:aws:iam::123456789012:role/aws-ec2-spot-fleet-tagging-role",
+      "instanceTags": "project=example"
+    }
+  ]
+}
+"#;

@@ -1,0 +1,11 @@
+//! Chooses the entry point: C `main` without Rust's runtime start-up on static musl, `fn main`
+//! anywhere else.
+
+fn main() {
+    println!("cargo::rustc-check-cfg=cfg(bare_entry)");
+    println!("cargo::rerun-if-changed=build.rs");
+    let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|found| found == value);
+    if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "musl") {
+        println!("cargo::rustc-cfg=bare_entry");
+    }
+}

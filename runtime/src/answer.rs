@@ -1,0 +1,166 @@
+//! Finds the answer in the snapshot and writes it, or becomes the live program.
+
+use std::ffi::CStr;
+use std::mem::ManuallyDrop;
+
+use ohfp_snapshot_format::locate::{self, LIVE_PROGRAM, Path, SHIPPED_SNAPSHOT};
+use ohfp_snapshot_format::open::{Access, Contents, Parts, Refusal, Snapshot};
+use ohfp_snapshot_format::sys::{self, ExitCode, Process, STDERR, STDOUT};
+use ohfp_snapshot_format::{CLI_FINGERPRINT, fresh, terminal};
+
+use crate::question::{self, Question};
+
+/// Host Factory's input for `getAvailableTemplates` is `{}`; a longer file is read elsewhere.
+const INPUT_LIMIT: usize = 256;
+
+/// Runs one invocation and gives its exit code.
+pub(crate) fn run(process: &Process) -> ExitCode {
+    match question::read(process.arguments()).and_then(|question| answered(process, &question)) {
+        Some(code) => code,
+        None => live(process),
+    }
+}
+
+/// `None`: the live program must answer.
+fn answered(process: &Process, question: &Question<'_>) -> Option<ExitCode> {
+    if let Question::AvailableTemplates { input, .. } = question {
+        asks_nothing_special(input)?;
+    }
+    let get = |name: &str| process.variable(name);
+    let access = Access::from_variable(get("OHFP_SNAPSHOT_IO"));
+    let root = locate::config_root(&get);
+    let root = root.as_ref().map(|root| root.path.as_bytes());
+    let own = locate::snapshot_path(&get, root).ok_or(Refusal::Missing);
+    match own.and_then(|path| answer_from(process, question, path.as_c_str(), access, Role::Own(root))) {
+        Ok(code) => code,
+        // Help and version are the same in every snapshot of this build.
+        Err(_) if question.is_help() => {
+            let mut path = locate::program_directory()?;
+            path.push(SHIPPED_SNAPSHOT)?;
+            answer_from(process, question, path.as_c_str(), access, Role::Shipped).ok().flatten()
+        }
+        Err(_) => None,
+    }
+}
+
+/// What a snapshot file is to this invocation.
+#[derive(Clone, Copy)]
+enum Role<'a> {
+    /// The snapshot of this configuration root.
+    Own(Option<&'a [u8]>),
+    /// The shipped one: only answers that depend on no input.
+    Shipped,
+}
+
+/// Answers from one file.
+fn answer_from(
+    process: &Process,
+    question: &Question<'_>,
+    path: &CStr,
+    access: Access,
+    role: Role<'_>,
+) -> Result<Option<ExitCode>, Refusal> {
+    // The process ends before the mapping could matter; unmapping it would cost a system call.
+    let snapshot = ManuallyDrop::new(Snapshot::open(path, access)?);
+    snapshot.expect_fingerprint(CLI_FINGERPRINT)?;
+    let get = |name: &str| process.variable(name);
+    if !question.is_help() {
+        let Role::Own(root) = role else { return Ok(None) };
+        if !snapshot.header.sealed() {
+            fresh::check(snapshot.stamps()?, root, &get)?;
+        }
+    }
+    let Some(parts) = parts(process, question, &snapshot.contents()?)? else { return Ok(None) };
+    Ok(Some(write(parts)))
+}
+
+/// The bytes of the answer, all checked.
+fn parts<'s>(
+    process: &Process,
+    question: &Question<'_>,
+    contents: &Contents<'s>,
+) -> Result<Option<Parts<'s>>, Refusal> {
+    let styled = |plain: bool| {
+        !plain && terminal::styled(|name| process.variable(name), || sys::is_terminal(STDOUT))
+    };
+    match question {
+        Question::Filed { key, plain } => {
+            let key = key.as_bytes();
+            let styled = contents.can_be_styled(key) && styled(*plain);
+            Ok(contents.answer(key, styled)?.map(|(parts, _)| parts))
+        }
+        Question::Show { id, format, plain } => contents.show(id, format, || styled(*plain)),
+        Question::Page { key, offset, limit, plain } => {
+            contents.page(key.as_bytes(), *offset, *limit, || styled(*plain))
+        }
+        Question::AvailableTemplates { key, .. } => {
+            Ok(contents.answer(key.as_bytes(), false)?.map(|(parts, _)| parts))
+        }
+    }
+}
+
+impl Question<'_> {
+    /// Help, version: the same whatever the configuration.
+    fn is_help(&self) -> bool {
+        matches!(self, Self::Filed { key, .. } if key.as_bytes().first() == Some(&b'-'))
+    }
+}
+
+/// `{}` with white space: no template is singled out. Whatever else the file holds, or if it cannot
+/// be read, the live program deals with it.
+fn asks_nothing_special(input: &[u8]) -> Option<()> {
+    use std::io::Read;
+    let path = Path::new(&[input])?;
+    let mut file = sys::open(path.as_c_str()).ok()?;
+    let mut bytes = [0; INPUT_LIMIT];
+    let mut len = 0;
+    loop {
+        match file.read(bytes.get_mut(len..)?).ok()? {
+            0 => break,
+            more => len += more,
+        }
+        if len == INPUT_LIMIT {
+            return None;
+        }
+    }
+    let text = bytes.get(..len)?.trim_ascii().strip_prefix(b"{")?.strip_suffix(b"}")?;
+    text.trim_ascii().is_empty().then_some(())
+}
+
+/// Writes the answer. A reader that has gone is success; a full disk is not.
+fn write(parts: Parts<'_>) -> ExitCode {
+    match sys::write_all(STDOUT, parts) {
+        Ok(_) => 0,
+        Err(error) => complain(sys::write_failure(&error)),
+    }
+}
+
+fn complain(reason: &str) -> ExitCode {
+    let _ = sys::write_all(STDERR, [b"ohfp: system error: cannot write the answer: ", reason.as_bytes(), b"\n"]);
+    1
+}
+
+/// Becomes the live program; says how to mend the installation where there is none.
+fn live(process: &Process) -> ExitCode {
+    // The live program's standard library replaces a closed standard output by /dev/null before its
+    // first line runs; only here can the loss still be seen.
+    if !sys::is_open(STDOUT) {
+        return complain("standard output is closed");
+    }
+    let path = match process.variable("OHFP_LIVE").filter(|path| !path.is_empty()) {
+        Some(path) => Path::new(&[path]),
+        None => locate::program_directory().and_then(|mut path| path.push(LIVE_PROGRAM).map(|()| path)),
+    };
+    let shown = path.as_ref().map_or(b"ohfp-live".as_slice(), Path::as_bytes);
+    if let Some(path) = &path {
+        let _ = process.exec(path.as_c_str());
+    }
+    let host_factory = question::is_host_factory(process.arguments());
+    let _ = sys::write_all(STDERR, [b"ohfp: unavailable: cannot start ", shown, HINT]);
+    if host_factory {
+        let _ = sys::write_all(STDOUT, [b"{\"message\": \"ohfp cannot start its live program ohfp-live\"}\n", b"", b""]);
+    }
+    1
+}
+
+const HINT: &[u8] = b"\n  hint: install ohfp-live beside ohfp, or name it in OHFP_LIVE\n";

@@ -1,0 +1,1 @@
+//! Whole folders through the loader, as data.

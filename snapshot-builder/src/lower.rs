@@ -1,0 +1,304 @@
+//! Lowering: every answer that is known now, rendered and filed under its key.
+//!
+//! The order of sections is the order of need: help first, so that it shares the first pages of the
+//! file with header and index; the catalogue after it, the configured wire format first.
+
+use std::collections::BTreeMap;
+use std::thread;
+
+use ohfp_cli::CompletionShell;
+use ohfp_broker::template::Template;
+use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_snapshot_format::PRODUCT_VERSION;
+use ohfp_snapshot_format::index::{ListV1, Record, ShowV1};
+use ohfp_snapshot_format::write::{Payload, PayloadWriter, SectionId};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
+
+use crate::answer::Document;
+use crate::load::Resolved;
+use crate::render::templates::{self, Catalogue, List};
+use crate::render::{Format, Rendered};
+use crate::resolve::SchedulerKind;
+
+/// Fingerprint of this build's product version and command tree.
+pub fn fingerprint() -> u128 {
+    xxh3_128(format!("{PRODUCT_VERSION}\0{}", ohfp_cli::fingerprint_text()).as_bytes())
+}
+
+/// Renders everything and closes the payload. `step` hears what is being done.
+pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload> {
+    let mut writer = PayloadWriter::default();
+    step("help and completions");
+    help(&mut writer);
+    static_texts(&mut writer);
+    step("configuration");
+    documents(&mut writer, resolved);
+    step("templates");
+    catalogue(&mut writer, resolved, step);
+    writer.finish().map_err(|error| Error::new(ErrorKind::System, "cannot serialise the snapshot's index").cause(error))
+}
+
+/// Help of every command path, under its names and aliases, short and long, plain and styled.
+fn help(writer: &mut PayloadWriter) {
+    for path in ohfp_cli::paths() {
+        let words: Vec<&str> = path.iter().map(String::as_str).collect();
+        for (option, long) in [("--help", true), ("-h", false)] {
+            let (Some(plain), Some(styled)) =
+                (ohfp_cli::help(&words, long, false), ohfp_cli::help(&words, long, true))
+            else {
+                continue;
+            };
+            let name = |style: &str| format!("help {option} {} {style}", words.join(" "));
+            let plain = writer.section(name("plain"), plain.into_bytes());
+            let styled = writer.section(name("styled"), styled.into_bytes());
+            for spelling in spellings(&words) {
+                let key = if spelling.is_empty() { option.to_owned() } else { format!("{option} {spelling}") };
+                writer.styled_answer(key, (SectionId::NONE, plain), (SectionId::NONE, styled), false);
+            }
+        }
+    }
+}
+
+/// Every spelling of a command with its arguments: groups have a singular alias.
+fn spellings(words: &[&str]) -> Vec<String> {
+    let (path, arguments) = words.split_at(words.len().min(2));
+    let written = |path: Vec<String>| {
+        path.iter().map(String::as_str).chain(arguments.iter().copied()).collect::<Vec<_>>().join(" ")
+    };
+    ohfp_cli::spellings(path).into_iter().map(written).collect()
+}
+
+fn static_texts(writer: &mut PayloadWriter) {
+    let version = writer.section("version", ohfp_cli::version().into_bytes());
+    writer.answer("--version", version, false);
+    for (name, shell) in
+        [("bash", CompletionShell::Bash), ("zsh", CompletionShell::Zsh), ("fish", CompletionShell::Fish)]
+    {
+        let script = writer.section(format!("completions {name}"), ohfp_cli::completions(shell));
+        writer.answer(key(&format!("completions {name}"), Format::Json), script, false);
+    }
+}
+
+fn key(command: &str, format: Format) -> String {
+    format!("{command}\t{format}")
+}
+
+/// `config show`, `providers list` and their kind.
+fn documents(writer: &mut PayloadWriter, resolved: &Resolved) {
+    for (command, document) in Document::all(resolved) {
+        let words: Vec<&str> = command.split(' ').collect();
+        for format in Format::ALL {
+            let Some(rendered) = document.render(resolved, format) else { continue };
+            let (plain, styled) = file(writer, &format!("{command} {format}"), rendered);
+            for spelling in spellings(&words) {
+                writer.styled_answer(key(&spelling, format), plain, styled, true);
+            }
+        }
+    }
+}
+
+type Parts = (SectionId, SectionId);
+
+/// Adds the sections of an answer; where nothing is styled, head and body are one section.
+fn file(writer: &mut PayloadWriter, name: &str, rendered: Rendered) -> (Parts, Parts) {
+    if rendered.head == rendered.head_styled {
+        let whole = writer.section(name, rendered.bytes(false));
+        return ((SectionId::NONE, whole), (SectionId::NONE, whole));
+    }
+    let head = writer.section(format!("{name} head"), rendered.head);
+    let head_styled = writer.section(format!("{name} head styled"), rendered.head_styled);
+    let body = writer.section(name, rendered.body);
+    ((head, body), (head_styled, body))
+}
+
+/// One list of the catalogue, ready to be filed.
+struct Prepared {
+    format: Format,
+    long: bool,
+    list: List,
+}
+
+/// Templates shown alone, in a format whose list does not hold them.
+struct Shown {
+    format: Format,
+    bytes: Vec<u8>,
+    places: Vec<(usize, usize)>,
+}
+
+/// The other formats take about this many times the bytes of the JSON list.
+const OTHER_FORMATS: u64 = 4;
+
+fn catalogue(writer: &mut PayloadWriter, resolved: &Resolved, step: &mut dyn FnMut(&str)) {
+    let catalogue = Catalogue { templates: &resolved.templates, scheduler: resolved.settings.scheduler() };
+    writer.templates(catalogue.templates.len());
+    let json = catalogue.list(Format::Json, false);
+    let json_len = json.records.len() as u64;
+    file_list(writer, &catalogue, Prepared { format: Format::Json, long: false, list: json });
+
+    // Beyond the limit the rest is left to the live program: all of it, so that one look at the
+    // size says which formats a snapshot holds.
+    let limit = resolved.settings.render_limit();
+    if writer.len().saturating_add(json_len.saturating_mul(OTHER_FORMATS)) > limit {
+        step("other formats: left to ohfp-live (snapshot.render_limit)");
+        return;
+    }
+    step("templates in other formats");
+    let (lists, shown) = other_formats(&catalogue);
+    let size = |list: &Prepared| list.list.records.len() as u64;
+    let more = lists.iter().map(size).sum::<u64>() + shown.iter().map(|shown| shown.bytes.len() as u64).sum::<u64>();
+    if writer.len().saturating_add(more) > limit {
+        return;
+    }
+    for list in lists {
+        file_list(writer, &catalogue, list);
+    }
+    for shown in shown {
+        let records = records(catalogue.templates, &shown.bytes, &shown.places, 0);
+        let body = writer.section(format!("templates show {}", shown.format), shown.bytes);
+        file_show(writer, &catalogue, shown.format, body, &records);
+    }
+}
+
+/// Renders on two threads: the work is even, and both machines and containers have two cores.
+fn other_formats(catalogue: &Catalogue<'_>) -> (Vec<Prepared>, Vec<Shown>) {
+    let prepare = |format, long| Prepared { format, long, list: catalogue.list(format, long) };
+    let show = |format| {
+        let (mut bytes, mut places) = (Vec::new(), Vec::with_capacity(catalogue.templates.len()));
+        for template in catalogue.templates {
+            let start = bytes.len();
+            catalogue.show(template, format, &mut bytes);
+            places.push((start, bytes.len() - start));
+        }
+        Shown { format, bytes, places }
+    };
+    thread::scope(|scope| {
+        let second = scope.spawn(|| {
+            let lists = vec![
+                prepare(Format::Table, false),
+                prepare(Format::Table, true),
+                prepare(Format::List, false),
+                prepare(Format::List, true),
+            ];
+            (lists, show(Format::Table))
+        });
+        let mut lists = vec![prepare(Format::Yaml, false)];
+        let mut shown = vec![show(Format::Yaml)];
+        // A thread that panicked has nothing to say; the formats it had are left to live.
+        if let Ok((more, table)) = second.join() {
+            lists.extend(more);
+            shown.push(table);
+        }
+        (lists, shown)
+    })
+}
+
+/// A directory of self-certifying records, sorted by hash.
+fn records(templates: &[Template], bytes: &[u8], places: &[(usize, usize)], shift: usize) -> Vec<Record> {
+    let mut records: Vec<Record> = templates
+        .iter()
+        .zip(places)
+        .map(|(template, (start, len))| {
+            let hash = xxh3_64(template.id.as_bytes());
+            let record = bytes.get(*start..start + len).unwrap_or_default();
+            Record {
+                hash,
+                offset: (start + shift) as u64,
+                len: *len as u64,
+                check: xxh3_64_with_seed(record, hash),
+            }
+        })
+        .collect();
+    records.sort_unstable();
+    records
+}
+
+/// Files a list under its keys, with the directory that makes pages of it.
+fn file_list(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, prepared: Prepared) {
+    let Prepared { format, long, list } = prepared;
+    let name = format!("templates list {format}{}", if long { " long" } else { "" });
+    let records = (format == Format::Json || (format == Format::List && long)).then(|| {
+        let shift = if list.head == list.head_styled { list.head.len() } else { 0 };
+        records(catalogue.templates, &list.records, &list.places, shift)
+    });
+    let order_shift = if list.head == list.head_styled { list.head.len() } else { 0 };
+    let mut order = Vec::with_capacity(list.places.len() * 16);
+    for (start, len) in &list.places {
+        order.extend_from_slice(&((start + order_shift) as u64).to_le_bytes());
+        order.extend_from_slice(&(*len as u64).to_le_bytes());
+    }
+    let mut body = list.records;
+    body.extend_from_slice(&list.tail);
+    let rendered = Rendered { head: list.head.clone(), head_styled: list.head_styled.clone(), body };
+    let (plain, styled) = file(writer, &name, rendered);
+
+    let mut keys = Vec::new();
+    for spelling in ["templates list", "template list"] {
+        // JSON and YAML always hold every field, so `--long` changes nothing there.
+        let always_long = matches!(format, Format::Json | Format::Yaml);
+        if !long {
+            keys.push(key(spelling, format));
+        }
+        if long || always_long {
+            keys.push(format!("{}\tlong", key(spelling, format)));
+        }
+    }
+    let head = writer.section(format!("{name} page head"), list.head);
+    let head_styled = writer.section(format!("{name} page head styled"), list.head_styled);
+    let tail = writer.section(format!("{name} page tail"), list.tail);
+    let order = writer.section(format!("{name} order"), order);
+    for key in keys {
+        writer.styled_answer(key.clone(), plain, styled, true);
+        writer.list(ListV1 {
+            key,
+            body: plain.1.number(),
+            head: head.number(),
+            head_styled: head_styled.number(),
+            tail: tail.number(),
+            order: order.number(),
+        });
+    }
+    // Host Factory drops a provider for good that answers no templates: never answer that.
+    if format == Format::Json && catalogue.scheduler == SchedulerKind::HostFactory && !catalogue.templates.is_empty() {
+        writer.answer("getAvailableTemplates", plain.1, true);
+    }
+    if let Some(records) = records {
+        file_show(writer, catalogue, format, plain.1, &records);
+    }
+}
+
+/// Files `templates show` in one format.
+fn file_show(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, format: Format, body: SectionId, records: &[Record]) {
+    let unique: BTreeMap<u64, ()> = records.iter().map(|record| (record.hash, ())).collect();
+    // Two ids with one hash: as unlikely as it is, the live program tells them apart.
+    if unique.len() != catalogue.templates.len() || records.is_empty() {
+        return;
+    }
+    let (head, head_styled) = templates::show_head(format);
+    let head = writer.section(format!("templates show {format} head"), head);
+    let head_styled = writer.section(format!("templates show {format} head styled"), head_styled);
+    let tail = writer.section(format!("templates show {format} tail"), templates::show_tail(format).to_vec());
+    let directory: Vec<u8> = records.iter().flat_map(|record| record.to_bytes()).collect();
+    let records = writer.section(format!("templates show {format} records"), directory);
+    writer.show(ShowV1 {
+        format: format.name().to_owned(),
+        body: body.number(),
+        head: head.number(),
+        head_styled: head_styled.number(),
+        tail: tail.number(),
+        records: records.number(),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    /// The runtime cannot compute the fingerprint, so it carries it as a constant.
+    #[test]
+    fn the_runtime_knows_this_command_tree() {
+        let actual = super::fingerprint();
+        assert_eq!(
+            ohfp_snapshot_format::CLI_FINGERPRINT,
+            actual,
+            "put {actual:#034x} into CLI_FINGERPRINT in snapshot-format/src/lib.rs"
+        );
+    }
+}

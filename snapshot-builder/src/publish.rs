@@ -1,0 +1,183 @@
+//! Publishing: a snapshot appears whole or not at all, and the one before it is kept.
+//!
+//! Temporary file in the same directory, fsync, read back and verify, rename, fsync of the
+//! directory. Builders take turns by a lock on the directory itself: it needs no file that could be
+//! left behind, and a killed builder cannot hold it.
+
+use std::ffi::{CString, OsStr};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{BufWriter, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_snapshot_format::open::Access;
+use ohfp_snapshot_format::stamps::StampsV1;
+use ohfp_snapshot_format::write::Payload;
+use ohfp_snapshot_format::{Refusal, Snapshot};
+
+use crate::inspect;
+
+/// Suffix of the previous generation.
+pub const PREVIOUS_SUFFIX: &str = ".previous";
+/// Suffix of unfinished files; the next build removes those that a killed one left.
+const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// Whether to wait for another builder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// A person or pipeline asked for it.
+    Wait,
+    /// A refresh on the side: another builder is doing it already.
+    GiveUp,
+}
+
+/// The right to publish into a directory; given back when dropped.
+#[derive(Debug)]
+pub struct Lock {
+    directory: PathBuf,
+    file_name: Vec<u8>,
+    /// Holds the lock as long as it is open. Some network file systems do not lock directories;
+    /// renames keep readers safe all the same, two builders merely do the same work twice.
+    _held: Option<File>,
+}
+
+impl Lock {
+    /// Takes the lock for publishing to `path`, creating its directory; `None` when someone else
+    /// has it and we do not wait. Removes what a killed builder left.
+    pub fn take(path: &Path, turn: Turn) -> Result<Option<Self>> {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file_name = path.file_name().unwrap_or(OsStr::new("ohfp.snapshot")).as_bytes().to_vec();
+        fs::create_dir_all(directory).map_err(|error| failed("create the directory", directory, &error))?;
+        let handle = File::open(directory).map_err(|error| failed("open the directory", directory, &error))?;
+        let held = match turn {
+            Turn::Wait => handle.lock().ok().map(|()| handle),
+            Turn::GiveUp => match handle.try_lock() {
+                Ok(()) => Some(handle),
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(_)) => None,
+            },
+        };
+        let lock = Self { directory: directory.to_owned(), file_name, _held: held };
+        if lock._held.is_some() {
+            lock.remove_leftovers();
+        }
+        Ok(Some(lock))
+    }
+
+    fn temporary(&self) -> PathBuf {
+        let mut name = b".".to_vec();
+        name.extend_from_slice(&self.file_name);
+        name.extend_from_slice(format!(".{}", std::process::id()).as_bytes());
+        name.extend_from_slice(TEMPORARY_SUFFIX.as_bytes());
+        self.directory.join(OsStr::from_bytes(&name))
+    }
+
+    /// Only the holder of the lock writes temporary files, so all others are dead.
+    fn remove_leftovers(&self) {
+        let mut prefix = b".".to_vec();
+        prefix.extend_from_slice(&self.file_name);
+        prefix.push(b'.');
+        for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name.as_bytes().starts_with(&prefix) && name.as_bytes().ends_with(TEMPORARY_SUFFIX.as_bytes()) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+/// What was published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Size of the snapshot.
+    pub bytes: u64,
+}
+
+/// Replaces the snapshot at `path`. Without stamps it is sealed.
+pub fn publish(
+    lock: &Lock,
+    path: &Path,
+    payload: &Payload,
+    stamps: Option<&StampsV1>,
+    fingerprint: u128,
+) -> Result<Published> {
+    let temporary = lock.temporary();
+    let result = write(&temporary, payload, stamps, fingerprint)
+        .and_then(|bytes| read_back(&temporary, payload).map(|()| bytes))
+        .and_then(|bytes| {
+            keep_previous(path, &lock.temporary_previous());
+            fs::rename(&temporary, path).map_err(|error| failed("replace", path, &error))?;
+            // Some network file systems refuse to sync a directory; the rename is done all the same.
+            let _ = File::open(&lock.directory).and_then(|directory| directory.sync_all());
+            Ok(Published { bytes })
+        });
+    if result.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    result
+}
+
+impl Lock {
+    fn temporary_previous(&self) -> PathBuf {
+        self.temporary().with_extension(format!("previous{TEMPORARY_SUFFIX}"))
+    }
+}
+
+fn write(temporary: &Path, payload: &Payload, stamps: Option<&StampsV1>, fingerprint: u128) -> Result<u64> {
+    let written = || -> std::io::Result<u64> {
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(temporary)?;
+        let mut out = BufWriter::with_capacity(64 * 1024, file);
+        let bytes = payload.write_to(&mut out, stamps, fingerprint)?;
+        out.flush()?;
+        out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+        Ok(bytes)
+    };
+    written().map_err(|error| failed("write", temporary, &error))
+}
+
+/// What the disk holds must be what was written: a checksum taken later would only prove that a
+/// damaged file stayed damaged.
+fn read_back(temporary: &Path, payload: &Payload) -> Result<()> {
+    let open = |path: &Path| -> std::result::Result<(), Refusal> {
+        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Refusal::Missing)?;
+        let snapshot = Snapshot::open(&path, Access::Auto)?;
+        if snapshot.header.payload_digest != payload.digest() {
+            return Err(Refusal::HeaderChecksum);
+        }
+        inspect::verify_bytes(&snapshot)
+    };
+    open(temporary).map_err(|refusal| {
+        Error::new(ErrorKind::System, format!("the snapshot just written to `{}` reads back wrong", temporary.display()))
+            .cause(refusal)
+            .hint("the disk or file system may be failing; the previous snapshot is untouched")
+    })
+}
+
+/// Path of the previous generation.
+pub fn previous(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(PREVIOUS_SUFFIX);
+    PathBuf::from(name)
+}
+
+/// A second name for the current file, then a rename over the older generation: at every moment
+/// both names hold whole snapshots.
+fn keep_previous(path: &Path, temporary: &Path) {
+    let _ = fs::remove_file(temporary);
+    let linked = fs::hard_link(path, temporary).is_ok() || fs::copy(path, temporary).is_ok();
+    if linked && fs::rename(temporary, previous(path)).is_err() {
+        let _ = fs::remove_file(temporary);
+    }
+}
+
+/// A failed step on a path.
+pub(crate) fn failed(step: &str, path: &Path, error: &std::io::Error) -> Error {
+    let failure = Error::new(ErrorKind::System, format!("cannot {step} `{}`", path.display())).cause(error);
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => failure.hint("check owner and mode, or name another place in OHFP_SNAPSHOT"),
+        std::io::ErrorKind::StorageFull => failure.hint("free some space; what was published before is untouched"),
+        _ => failure,
+    }
+}

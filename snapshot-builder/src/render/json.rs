@@ -1,0 +1,158 @@
+//! JSON as people write it by hand: the upper levels a line per member, everything below on one line.
+
+use serde_json::Value;
+
+/// Appends `value`. Objects are spread over lines down to `spread` levels; what lies deeper, and
+/// every array of plain values, stays on one line.
+pub fn write(out: &mut Vec<u8>, value: &Value, indent: usize, spread: usize) {
+    match value {
+        Value::Object(members) if spread > 0 && !members.is_empty() => {
+            out.push(b'{');
+            for (number, (name, value)) in members.iter().enumerate() {
+                member(out, number, name, value, indent, spread);
+            }
+            close(out, indent);
+        }
+        Value::Array(items) if spread > 0 && items.iter().any(|item| item.is_object()) => {
+            out.push(b'[');
+            for (number, item) in items.iter().enumerate() {
+                out.extend_from_slice(if number == 0 { b"\n" } else { b",\n" });
+                pad(out, indent + 2);
+                write(out, item, indent + 2, spread - 1);
+            }
+            out.push(b'\n');
+            pad(out, indent);
+            out.push(b']');
+        }
+        other => inline(out, other),
+    }
+}
+
+/// Appends an object, a line per member.
+pub fn object<'a>(
+    out: &mut Vec<u8>,
+    members: impl Iterator<Item = (&'a str, &'a Value)>,
+    indent: usize,
+    spread: usize,
+) {
+    out.push(b'{');
+    for (number, (name, value)) in members.enumerate() {
+        member(out, number, name, value, indent, spread);
+    }
+    close(out, indent);
+}
+
+fn member(out: &mut Vec<u8>, number: usize, name: &str, value: &Value, indent: usize, spread: usize) {
+    out.extend_from_slice(if number == 0 { b"\n" } else { b",\n" });
+    pad(out, indent + 2);
+    string(out, name);
+    out.extend_from_slice(b": ");
+    write(out, value, indent + 2, spread - 1);
+}
+
+fn close(out: &mut Vec<u8>, indent: usize) {
+    out.push(b'\n');
+    pad(out, indent);
+    out.push(b'}');
+}
+
+/// Appends a document with a final line end.
+pub fn document(value: &Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    write(&mut out, value, 0, 8);
+    out.push(b'\n');
+    out
+}
+
+/// Appends `value` on one line.
+fn inline(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Number(number) => out.extend_from_slice(number.as_str().as_bytes()),
+        Value::String(text) => string(out, text),
+        Value::Array(items) => {
+            out.push(b'[');
+            for (number, item) in items.iter().enumerate() {
+                if number > 0 {
+                    out.extend_from_slice(b", ");
+                }
+                inline(out, item);
+            }
+            out.push(b']');
+        }
+        Value::Object(members) => {
+            out.push(b'{');
+            for (number, (name, value)) in members.iter().enumerate() {
+                if number > 0 {
+                    out.extend_from_slice(b", ");
+                }
+                string(out, name);
+                out.extend_from_slice(b": ");
+                inline(out, value);
+            }
+            out.push(b'}');
+        }
+    }
+}
+
+/// Appends a quoted string. Escapes what JSON must, and what YAML must as well (control characters
+/// above ASCII, line separators), so that a quoted string serves both.
+pub fn string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let mut rest = text;
+    // Most strings need no escape at all: copy runs, not characters.
+    while let Some(at) = rest.find(must_escape) {
+        let (run, tail) = rest.split_at(at);
+        out.extend_from_slice(run.as_bytes());
+        let mut characters = tail.chars();
+        if let Some(character) = characters.next() {
+            escape(out, character);
+        }
+        rest = characters.as_str();
+    }
+    out.extend_from_slice(rest.as_bytes());
+    out.push(b'"');
+}
+
+fn must_escape(character: char) -> bool {
+    matches!(character, '"' | '\\' | '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
+fn escape(out: &mut Vec<u8>, character: char) {
+    match character {
+        '"' => out.extend_from_slice(b"\\\""),
+        '\\' => out.extend_from_slice(b"\\\\"),
+        '\n' => out.extend_from_slice(b"\\n"),
+        '\r' => out.extend_from_slice(b"\\r"),
+        '\t' => out.extend_from_slice(b"\\t"),
+        other => out.extend_from_slice(format!("\\u{:04x}", u32::from(other)).as_bytes()),
+    }
+}
+
+fn pad(out: &mut Vec<u8>, indent: usize) {
+    out.resize(out.len() + indent, b' ');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_string_survives() {
+        let all: String = (0..0x3000_u32).chain(0xfe00..0x1_0100).filter_map(char::from_u32).collect();
+        let mut out = Vec::new();
+        string(&mut out, &all);
+        assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), all);
+    }
+
+    #[test]
+    fn shape() {
+        let value: Value = serde_json::from_str(r#"{"a":{"b":{"c":[1,{"d":1.50}]}},"e":[],"f":{}}"#).unwrap();
+        let mut out = Vec::new();
+        write(&mut out, &value, 0, 2);
+        let expected = "{\n  \"a\": {\n    \"b\": {\"c\": [1, {\"d\": 1.50}]}\n  },\n  \"e\": [],\n  \"f\": {}\n}";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+}

@@ -1,0 +1,76 @@
+//! Aligned columns with a header line.
+
+/// Collects rows, then measures, then writes.
+#[derive(Debug)]
+pub struct Table {
+    header: Vec<String>,
+    widths: Vec<usize>,
+    cells: String,
+    ends: Vec<usize>,
+}
+
+/// Between two columns.
+const GAP: usize = 2;
+
+impl Table {
+    /// A table with these headings.
+    pub fn new(header: Vec<String>) -> Self {
+        let widths = header.iter().map(|heading| heading.chars().count()).collect();
+        Self { header, widths, cells: String::new(), ends: Vec::new() }
+    }
+
+    /// Appends a cell; rows fill from left to right. Control characters are made visible.
+    pub fn cell(&mut self, text: &str) {
+        let start = self.cells.len();
+        super::text::visible(&mut self.cells, text);
+        let width = self.cells.get(start..).map_or(0, |cell| cell.chars().count());
+        let columns = self.header.len();
+        if let Some(column) = self.ends.len().checked_rem(columns).and_then(|column| self.widths.get_mut(column)) {
+            *column = width.max(*column);
+        }
+        self.ends.push(self.cells.len());
+    }
+
+    /// The header line, plain and styled.
+    pub fn header(&self) -> (Vec<u8>, Vec<u8>) {
+        let mut line = String::new();
+        self.line(&mut line, self.header.iter().map(String::as_str));
+        let text = line.trim_end_matches('\n');
+        (line.clone().into_bytes(), bold(text).into_bytes())
+    }
+
+    /// All rows, and where each of them begins and how long it is.
+    pub fn rows(&self) -> (Vec<u8>, Vec<(usize, usize)>) {
+        let mut out = String::with_capacity(self.cells.len() * 2);
+        let mut places = Vec::new();
+        let mut start = 0;
+        for row in self.ends.chunks(self.header.len().max(1)) {
+            let begin = out.len();
+            let cells = row.iter().map(|&end| {
+                let cell = self.cells.get(start..end).unwrap_or_default();
+                start = end;
+                cell
+            });
+            self.line(&mut out, cells);
+            places.push((begin, out.len() - begin));
+        }
+        (out.into_bytes(), places)
+    }
+
+    fn line<'a>(&self, out: &mut String, cells: impl Iterator<Item = &'a str>) {
+        let mut owed = 0;
+        for (cell, width) in cells.zip(&self.widths) {
+            out.extend(std::iter::repeat_n(' ', owed));
+            out.push_str(cell);
+            // Spaces are written only when another cell follows: no line ends in blanks.
+            owed = width.saturating_sub(cell.chars().count()) + GAP;
+        }
+        out.truncate(out.trim_end_matches(' ').len());
+        out.push('\n');
+    }
+}
+
+/// A heading line for colour terminals.
+pub fn bold(text: &str) -> String {
+    format!("\x1b[1m{text}\x1b[0m\n")
+}

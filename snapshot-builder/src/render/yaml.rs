@@ -1,0 +1,147 @@
+//! YAML that both 1.1 and 1.2 readers take the same way: block style for objects, flow style for
+//! arrays of plain values, and quotes wherever a reader might see something else than a string.
+
+use serde_json::{Map, Value};
+
+use super::json;
+
+/// A document with a final line end.
+pub fn document(value: &Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    match value {
+        Value::Object(members) if !members.is_empty() => object(&mut out, members, 0),
+        Value::Array(items) if !items.is_empty() => sequence(&mut out, items, 0),
+        other => {
+            flow(&mut out, other);
+            out.push(b'\n');
+        }
+    }
+    out
+}
+
+/// Appends members, the first without its indent: the caller has written it, or a dash.
+pub fn mapping<'a>(out: &mut Vec<u8>, members: impl Iterator<Item = (&'a str, &'a Value)>, indent: usize) {
+    for (number, (name, value)) in members.enumerate() {
+        if number > 0 {
+            pad(out, indent);
+        }
+        member(out, name, value, indent);
+    }
+}
+
+fn object(out: &mut Vec<u8>, members: &Map<String, Value>, indent: usize) {
+    for (number, (name, value)) in members.iter().enumerate() {
+        if number > 0 {
+            pad(out, indent);
+        }
+        member(out, name, value, indent);
+    }
+}
+
+fn member(out: &mut Vec<u8>, name: &str, value: &Value, indent: usize) {
+    scalar(out, name);
+    out.push(b':');
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            out.push(b'\n');
+            pad(out, indent + 2);
+            object(out, members, indent + 2);
+        }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            out.push(b'\n');
+            sequence(out, items, indent);
+        }
+        other => {
+            out.push(b' ');
+            flow(out, other);
+            out.push(b'\n');
+        }
+    }
+}
+
+fn sequence(out: &mut Vec<u8>, items: &[Value], indent: usize) {
+    for item in items {
+        pad(out, indent);
+        out.extend_from_slice(b"- ");
+        match item {
+            Value::Object(members) if !members.is_empty() => {
+                object(out, members, indent + 2);
+            }
+            other => {
+                flow(out, other);
+                out.push(b'\n');
+            }
+        }
+    }
+}
+
+fn flow(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Number(number) => number_text(out, number.as_str()),
+        Value::String(text) => scalar(out, text),
+        Value::Array(items) => {
+            out.push(b'[');
+            for (number, item) in items.iter().enumerate() {
+                if number > 0 {
+                    out.extend_from_slice(b", ");
+                }
+                flow(out, item);
+            }
+            out.push(b']');
+        }
+        Value::Object(members) => {
+            out.push(b'{');
+            for (number, (name, value)) in members.iter().enumerate() {
+                if number > 0 {
+                    out.extend_from_slice(b", ");
+                }
+                scalar(out, name);
+                out.extend_from_slice(b": ");
+                flow(out, value);
+            }
+            out.push(b'}');
+        }
+    }
+}
+
+/// YAML 1.1 takes `1e5` for a string; it wants a point and a sign.
+fn number_text(out: &mut Vec<u8>, text: &str) {
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    };
+    out.extend_from_slice(mantissa.as_bytes());
+    if !mantissa.contains('.') {
+        out.extend_from_slice(b".0");
+    }
+    out.push(b'e');
+    if !exponent.starts_with(['+', '-']) {
+        out.push(b'+');
+    }
+    out.extend_from_slice(exponent.as_bytes());
+}
+
+fn scalar(out: &mut Vec<u8>, text: &str) {
+    if is_plain(text) { out.extend_from_slice(text.as_bytes()) } else { json::string(out, text) }
+}
+
+/// Only what no reader of any YAML version takes for a number, date, truth value or syntax.
+fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_' || *byte == b'/')
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_./-".contains(byte))
+        && !is_reserved(text)
+}
+
+fn is_reserved(text: &str) -> bool {
+    // Longest reserved word: "false".
+    text.len() <= 5
+        && ["true", "false", "null", "yes", "no", "on", "off", "y", "n"].iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+fn pad(out: &mut Vec<u8>, indent: usize) {
+    out.resize(out.len() + indent, b' ');
+}

@@ -1,0 +1,114 @@
+//! The keys of IBM's `awsprov_config.json`, and their check. It must not know what becomes of them.
+
+use serde_json::{Map, Value};
+
+use super::nearest::{did_you_mean, nearest};
+use super::redact::redact;
+use super::rule::{Rule, shown};
+use crate::load::{Findings, Text};
+
+/// What each key may be. The last group is LSF's.
+const KEYS: &[(&str, Rule)] = &[
+    ("AWS_REGION", Rule::Name),
+    ("AWS_CREDENTIAL_FILE", Rule::Text),
+    ("AWS_ENDPOINT_URL", Rule::Text),
+    ("AWS_KEY_FILE", Rule::Text),
+    ("AWS_PROXY_HOST", Rule::Text),
+    ("AWS_PROXY_PORT", Rule::Whole(0, 65_535)),
+    ("AWS_CONNECTION_TIMEOUT_MS", Rule::Whole(1, 2_147_483_647)),
+    ("AWS_REQUEST_RETRY_ATTEMPTS", Rule::Whole(0, 10)),
+    ("AWS_INSTANCE_PENDING_TIMEOUT_SEC", Rule::Whole(180, 10_000)),
+    ("AWS_DESCRIBE_REQUEST_RETRY_ATTEMPTS", Rule::Whole(0, 10)),
+    ("AWS_DESCRIBE_REQUEST_INTERVAL", Rule::Whole(0, 10_000)),
+    ("ACCEPT_PROPAGATED_LOG_SETTING", Rule::Flag),
+    ("LogLevel", Rule::Any),
+    ("AWS_CREDENTIAL_SCRIPT", Rule::Any),
+    ("AWS_CREDENTIAL_RENEW_MARGIN", Rule::Any),
+    ("AWS_SPOT_TERMINATE_ON_RECLAIM", Rule::Any),
+    ("INSTANCE_CREATION_TIMEOUT", Rule::Any),
+    ("AWS_TAG_InstanceID", Rule::Any),
+];
+
+/// The options in the file, as far as they are right.
+pub(crate) fn read(text: &Text, findings: &mut Findings) -> Map<String, Value> {
+    let mut config = Map::new();
+    match text.parse::<Value>(text.as_str()) {
+        Ok(Value::Object(_)) => (),
+        Ok(other) => {
+            let message = format!("expected an object like {{\"AWS_REGION\": …}}, not {}", shown(&other));
+            findings.error(text, 0, &message, None);
+            return config;
+        }
+        Err(syntax) => {
+            findings.error(text, syntax.offset, &syntax.message, None);
+            return config;
+        }
+    }
+    for member in text.members(text.as_str()) {
+        let (name, at) = (member.name(), text.offset(member.key.get()));
+        let Ok(value) = text.parse::<Value>(member.value.get()) else { continue };
+        if config.contains_key(&name) {
+            findings.warning(text, at, format!("`{name}` appears twice; the last one counts"), None);
+        }
+        match KEYS.iter().find(|(known, _)| *known == name) {
+            Some((_, rule)) if !value.is_null() && !rule.allows(&value) => {
+                let message = format!("`{name}` must be {}, not {}", rule.allowed(), shown(&redact(&name, &value)));
+                findings.error(text, text.offset(member.value.get()), &message, None);
+                continue;
+            }
+            Some(_) => (),
+            None => {
+                let known = nearest(&name, KEYS.iter().map(|(known, _)| *known));
+                let message = format!("`{name}` is not a known key of this file");
+                findings.warning(text, at, message, did_you_mean(known));
+            }
+        }
+        config.insert(name, value);
+    }
+    let is_set = |key: &str| config.get(key).is_some_and(|value| !value.is_null());
+    if config.get("AWS_PROXY_HOST").and_then(Value::as_str).is_some_and(|host| !host.is_empty())
+        && !is_set("AWS_PROXY_PORT")
+    {
+        let at = text.find(text.as_str(), &[crate::load::Step::Key("AWS_PROXY_HOST")]);
+        let at = at.map_or(0, |part| text.offset(part));
+        findings.error(text, at, "`AWS_PROXY_HOST` needs `AWS_PROXY_PORT`, a whole number from 0 to 65535", None);
+    }
+    if !is_set("AWS_REGION") {
+        let hint = "set it, unless the environment or the AWS profile names a region".to_owned();
+        findings.file_warning(text, "`AWS_REGION` is missing".to_owned(), Some(hint));
+    }
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_checked() {
+        let check = |content: &str, wanted: &str, lines: &[&str]| {
+            let text = Text::new(Path::new("/a.json"), 0, content.as_bytes().to_vec()).unwrap();
+            let mut findings = Findings::default();
+            assert_eq!(Value::Object(read(&text, &mut findings)).to_string(), wanted, "{content}");
+            assert_eq!(findings.lines(), lines, "{content}");
+        };
+        let fine = r#"{"AWS_REGION":"eu-west-1","AWS_REQUEST_RETRY_ATTEMPTS":3,"LogLevel":"info"}"#;
+        check(fine, fine, &[]);
+        check("{}", "{}", &[
+            "warning: /a.json: `AWS_REGION` is missing (set it, unless the environment or the AWS profile names a region)",
+        ]);
+        check(r#"{"AWS_REGION": "", "AWS_INSTANCE_PENDING_TIMEOUT_SEC": 5, "AWS_PROXY_HOST": "p"}"#, r#"{"AWS_PROXY_HOST":"p"}"#, &[
+            "error: /a.json:1:16: `AWS_REGION` must be a string that is not empty, not \"\"",
+            "error: /a.json:1:56: `AWS_INSTANCE_PENDING_TIMEOUT_SEC` must be a whole number from 180 to 10000, not 5",
+            "error: /a.json:1:77: `AWS_PROXY_HOST` needs `AWS_PROXY_PORT`, a whole number from 0 to 65535",
+            "warning: /a.json: `AWS_REGION` is missing (set it, unless the environment or the AWS profile names a region)",
+        ]);
+        check(r#"{"AWS_REGION": "r", "AWS_REGIN": "r"}"#, r#"{"AWS_REGION":"r","AWS_REGIN":"r"}"#, &[
+            "warning: /a.json:1:21: `AWS_REGIN` is not a known key of this file (did you mean `AWS_REGION`?)",
+        ]);
+        check("7", "{}", &["error: /a.json:1:1: expected an object like {\"AWS_REGION\": …}, not 7"]);
+        check("{", "{}", &["error: /a.json:1:1: the file ends inside an object; expected `,` or `}`"]);
+    }
+}

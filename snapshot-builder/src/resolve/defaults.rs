@@ -1,0 +1,144 @@
+//! What templates get that do not say it themselves: fields of their provider, then global ones.
+//!
+//! It must not know where templates come from.
+
+use serde_json::{Map, Value};
+
+use super::attributes::{NcpusFrom, make_typed};
+use super::fields;
+use super::providers::ProviderInstance;
+use super::rule::shown;
+use super::settings::Settings;
+use crate::load::{Findings, Step, Text};
+
+/// Fields of which a template has at most one: a default for one must not contradict another.
+const MACHINE_TYPE_FIELDS: [&str; 2] = ["vmType", "vmTypes"];
+
+/// What to add to templates.
+#[derive(Debug)]
+pub(crate) struct Defaults<'s> {
+    /// Typed attributes.
+    attributes: Map<String, Value>,
+    price_type: Option<&'s Value>,
+    max_number: Option<i64>,
+    ncpus_from: NcpusFrom,
+    providers: &'s [ProviderInstance],
+}
+
+impl<'s> Defaults<'s> {
+    /// From the settings; `config` is the file they came from, for messages.
+    pub(crate) fn new(
+        settings: &'s Settings,
+        providers: &'s [ProviderInstance],
+        config: Option<&Text>,
+        findings: &mut Findings,
+    ) -> Self {
+        let mut attributes = Map::new();
+        for (name, value) in settings.get("template.default_attributes").as_object().into_iter().flatten() {
+            let mut value = value.clone();
+            match (make_typed(name, &mut value), config) {
+                (Ok(()), _) => {
+                    attributes.insert(name.clone(), value);
+                }
+                (Err(allowed), Some(text)) => {
+                    let path = [Step::Key("template"), Step::Key("default_attributes"), Step::Key(name)];
+                    let at = text.find(text.as_str(), &path).map_or(0, |part| text.offset(part));
+                    findings.error(text, at, &format!("`template.default_attributes.{name}` {allowed}"), None);
+                }
+                (Err(_), None) => (),
+            }
+        }
+        let price_type = Some(settings.get("template.default_price_type")).filter(|value| !value.is_null());
+        let ncpus_from = match settings.get("template.ncpus_from").as_str() {
+            Some("cores") => NcpusFrom::Cores,
+            _ => NcpusFrom::Vcpus,
+        };
+        Self { attributes, price_type, max_number: settings.max_number(), ncpus_from, providers }
+    }
+
+    pub(crate) fn ncpus_from(&self) -> NcpusFrom {
+        self.ncpus_from
+    }
+
+    /// Adds the fields that are missing, attributes aside.
+    pub(crate) fn add_fields(&self, fields: &mut Map<String, Value>) {
+        let instance = self.instance(fields);
+        for (name, value) in instance.iter().flat_map(|instance| &instance.template_defaults) {
+            let contradicts = MACHINE_TYPE_FIELDS.contains(&name.as_str())
+                && MACHINE_TYPE_FIELDS.iter().any(|other| fields.contains_key(*other));
+            if name != "attributes" && name != "templateId" && !contradicts && !fields.contains_key(name) {
+                fields.insert(name.clone(), value.clone());
+            }
+        }
+        if let (Some(price_type), false) = (self.price_type, fields.contains_key("priceType")) {
+            fields.insert("priceType".to_owned(), price_type.clone());
+        }
+        if let (Some(number), false) = (self.max_number, fields.contains_key("maxNumber")) {
+            fields.insert("maxNumber".to_owned(), Value::from(number));
+        }
+    }
+
+    /// The typed attributes for a template with these fields, the provider's over the global ones.
+    pub(crate) fn attributes(&self, fields: &Map<String, Value>) -> std::borrow::Cow<'_, Map<String, Value>> {
+        let own = self.instance(fields).and_then(|instance| instance.template_defaults.get("attributes"));
+        let Some(own) = own.and_then(Value::as_object) else { return std::borrow::Cow::Borrowed(&self.attributes) };
+        let mut all = own.clone();
+        for (name, value) in &self.attributes {
+            if !all.contains_key(name) {
+                all.insert(name.clone(), value.clone());
+            }
+        }
+        std::borrow::Cow::Owned(all)
+    }
+
+    /// The instance a template is for: the one it names, the first enabled of the type it names, or the
+    /// default one.
+    fn instance(&self, fields: &Map<String, Value>) -> Option<&'s ProviderInstance> {
+        let word = |name: &str| fields.get(name).and_then(Value::as_str);
+        if let Some(name) = word("providerName") {
+            return self.providers.iter().find(|instance| instance.name == name);
+        }
+        if let Some(kind) = word("providerType") {
+            return self.providers.iter().find(|instance| instance.kind == kind && instance.enabled);
+        }
+        self.providers.iter().find(|instance| instance.default)
+    }
+}
+
+/// A map of template defaults under Host Factory's names, as far as it is right. `at` is its place.
+pub(crate) fn field_defaults(
+    text: &Text,
+    at: usize,
+    given: &Map<String, Value>,
+    findings: &mut Findings,
+) -> Map<String, Value> {
+    let mut defaults = Map::new();
+    for (name, value) in given {
+        let (hf, mut value) = (fields::hf_name(name), value.clone());
+        if hf == "attributes" {
+            let Value::Object(attributes) = &mut value else {
+                let message = format!("`template_defaults.{name}` must be an object, not {}", shown(&value));
+                findings.error(text, at, &message, None);
+                continue;
+            };
+            for (attribute, value) in attributes {
+                if let Err(allowed) = make_typed(attribute, value) {
+                    findings.error(text, at, &format!("`template_defaults.{name}.{attribute}` {allowed}"), None);
+                }
+            }
+        } else if let Some(field) = fields::known(name)
+            && !value.is_null()
+            && !field.rule.allows(&value)
+        {
+            let message = format!("`template_defaults.{name}` must be {}, not {}", field.rule.allowed(), shown(&value));
+            findings.error(text, at, &message, None);
+            continue;
+        }
+        fields::normalise(hf, &mut value);
+        // Null is "nothing", which is what a missing default gives.
+        if !value.is_null() {
+            defaults.insert(hf.to_owned(), value);
+        }
+    }
+    defaults
+}

@@ -1,0 +1,23 @@
+//! Resolving: from what files say to what is meant. One truth for builder and live program.
+//!
+//! Nothing in here opens a file or reads the environment; that is [`crate::load`]'s.
+
+pub(crate) mod attributes;
+pub(crate) mod aws_config;
+pub(crate) mod defaults;
+pub(crate) mod expand;
+pub(crate) mod fields;
+pub mod instance_types;
+pub mod keys;
+mod nearest;
+pub(crate) mod providers;
+mod redact;
+pub mod rule;
+pub(crate) mod settings;
+pub(crate) mod templates;
+
+pub use fields::{FIELD_NAMES, default_name, hf_name};
+pub use keys::{KEYS, Key};
+pub use providers::ProviderInstance;
+pub use redact::{REDACTED, redact};
+pub use settings::{Refresh, SchedulerKind, Setting, Settings, Source};

@@ -1,0 +1,221 @@
+//! What a value may be, as data: one vocabulary for template fields, settings and provider options.
+//!
+//! A rule says whether it allows a value and what it allows, in words. It must not know where a value
+//! stands.
+
+use ohfp_broker::template::{AllocationStrategy, PriceType};
+use serde_json::Value;
+
+/// What a value may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rule {
+    /// Anything.
+    Any,
+    /// A string.
+    Text,
+    /// A string that is not empty.
+    Name,
+    /// `true` or `false`.
+    Boolean,
+    /// `true` or `false`, also in quotes.
+    Flag,
+    /// A whole number in a range.
+    Whole(i64, i64),
+    /// A number.
+    Number,
+    /// A number, or a string.
+    NumberOrText,
+    /// A list of strings.
+    Texts,
+    /// A string, or a list of strings.
+    TextOrTexts,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A number of bytes: whole, or a string with a unit.
+    Bytes,
+    /// How machines are paid for.
+    Price,
+    /// How a fleet chooses spot capacity.
+    SpotStrategy,
+    /// How a fleet chooses on-demand capacity.
+    OnDemandStrategy,
+    /// Machine types with their weights.
+    Weights,
+    /// Machine types with their priorities.
+    Priorities,
+    /// Tags: `k=v;k=v`, or an object of strings.
+    Tags,
+    /// An object.
+    Object,
+    /// A list.
+    List,
+}
+
+impl Rule {
+    /// Whether `value` is allowed.
+    pub fn allows(self, value: &Value) -> bool {
+        let word = |check: fn(AllocationStrategy) -> bool| {
+            value.as_str().and_then(AllocationStrategy::parse).is_some_and(check)
+        };
+        match self {
+            Self::Any => true,
+            Self::Text => value.is_string(),
+            Self::Name => value.as_str().is_some_and(|text| !text.is_empty()),
+            Self::Boolean => value.is_boolean(),
+            Self::Flag => value.is_boolean() || matches!(value.as_str(), Some("true" | "false")),
+            Self::Whole(from, to) => value.as_i64().is_some_and(|number| (from..=to).contains(&number)),
+            Self::Number => value.is_number(),
+            Self::NumberOrText => value.is_number() || value.is_string(),
+            Self::Texts => is_texts(value),
+            Self::TextOrTexts => value.is_string() || is_texts(value),
+            Self::Word(words) => value.as_str().is_some_and(|word| words.contains(&word)),
+            Self::Bytes => bytes(value).is_some(),
+            Self::Price => value.as_str().and_then(PriceType::parse).is_some(),
+            Self::SpotStrategy => word(AllocationStrategy::is_for_spot),
+            Self::OnDemandStrategy => word(AllocationStrategy::is_for_on_demand),
+            Self::Weights => members(value, |weight| weight.as_u64().is_some_and(|weight| weight > 0)),
+            Self::Priorities => members(value, Value::is_number),
+            Self::Tags => value.is_string() || members(value, Value::is_string),
+            Self::Object => value.is_object(),
+            Self::List => value.is_array(),
+        }
+    }
+
+    /// What is allowed, to complete "must be …".
+    pub fn allowed(self) -> String {
+        match self {
+            Self::Any => "any value".to_owned(),
+            Self::Text => "a string".to_owned(),
+            Self::Name => "a string that is not empty".to_owned(),
+            Self::Boolean => "true or false".to_owned(),
+            Self::Flag => "\"true\" or \"false\"".to_owned(),
+            Self::Whole(from, i64::MAX) => format!("a whole number from {from}"),
+            Self::Whole(from, to) => format!("a whole number from {from} to {to}"),
+            Self::Number => "a number".to_owned(),
+            Self::NumberOrText => "a number or a string".to_owned(),
+            Self::Texts => "a list of strings".to_owned(),
+            Self::TextOrTexts => "a string or a list of strings".to_owned(),
+            Self::Word(words) => one_of(words),
+            Self::Bytes => "a number of bytes up to 4 GiB, whole or with a unit like \"64MiB\"".to_owned(),
+            Self::Price => one_of(PriceType::NAMES),
+            Self::SpotStrategy => one_of(AllocationStrategy::SPOT_NAMES),
+            Self::OnDemandStrategy => one_of(AllocationStrategy::ON_DEMAND_NAMES),
+            Self::Weights => "an object of machine types with whole weights from 1, like {\"m5.large\": 1}".to_owned(),
+            Self::Priorities => "an object of machine types with numbers, like {\"m5.large\": 1}".to_owned(),
+            Self::Tags => "a string like \"k=v;k=v\"".to_owned(),
+            Self::Object => "an object".to_owned(),
+            Self::List => "a list".to_owned(),
+        }
+    }
+
+    /// The words it allows, for "did you mean".
+    pub fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Word(words) => words,
+            Self::Price => PriceType::NAMES,
+            Self::SpotStrategy => AllocationStrategy::SPOT_NAMES,
+            Self::OnDemandStrategy => AllocationStrategy::ON_DEMAND_NAMES,
+            _ => &[],
+        }
+    }
+}
+
+fn is_texts(value: &Value) -> bool {
+    value.as_array().is_some_and(|list| list.iter().all(Value::is_string))
+}
+
+fn members(value: &Value, check: impl Fn(&Value) -> bool) -> bool {
+    value.as_object().is_some_and(|object| object.values().all(check))
+}
+
+fn one_of(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    format!("one of {}", quoted.join(", "))
+}
+
+/// A value for a message: short ones as written, others by their kind.
+pub(crate) fn shown(value: &Value) -> String {
+    match value {
+        Value::Object(_) => "an object".to_owned(),
+        Value::Array(list) if list.iter().any(|item| item.is_array() || item.is_object()) => "a list".to_owned(),
+        other => {
+            let text = other.to_string();
+            match text.char_indices().nth(40) {
+                Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+                None => text,
+            }
+        }
+    }
+}
+
+const LARGEST_BYTES: u64 = 1 << 32;
+
+/// A number of bytes: `67108864`, `"67108864"` or `"64MiB"`.
+pub(crate) fn bytes(value: &Value) -> Option<u64> {
+    const UNITS: &[(&str, u64)] = &[
+        ("", 1),
+        ("b", 1),
+        ("kib", 1 << 10),
+        ("mib", 1 << 20),
+        ("gib", 1 << 30),
+        ("kb", 1_000),
+        ("mb", 1_000_000),
+        ("gb", 1_000_000_000),
+    ];
+    let number = match value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => {
+            let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+            let (number, unit) = text.split_at_checked(digits)?;
+            let unit = unit.trim().to_ascii_lowercase();
+            let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit)?;
+            number.parse::<u64>().ok()?.checked_mul(*factor)
+        }
+        _ => None,
+    };
+    number.filter(|bytes| *bytes <= LARGEST_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules() {
+        let check = |rule: Rule, good: &[&str], bad: &[&str]| {
+            for (text, allowed) in good.iter().map(|text| (text, true)).chain(bad.iter().map(|text| (text, false))) {
+                let value: Value = serde_json::from_str(text).unwrap();
+                assert_eq!(rule.allows(&value), allowed, "{rule:?} {text}");
+            }
+            assert!(!rule.allowed().is_empty());
+        };
+        check(Rule::Any, &["null", "1"], &[]);
+        check(Rule::Text, &["\"\""], &["1", "null"]);
+        check(Rule::Name, &["\"a\""], &["\"\"", "1"]);
+        check(Rule::Boolean, &["true"], &["\"true\"", "1"]);
+        check(Rule::Flag, &["true", "\"false\""], &["\"yes\"", "1"]);
+        check(Rule::Whole(1, 5), &["1", "5"], &["0", "6", "1.0", "\"1\"", "1e0", "99999999999999999999"]);
+        check(Rule::Number, &["1.5", "-1"], &["\"1\""]);
+        check(Rule::NumberOrText, &["0.1", "\"0.1\""], &["[]"]);
+        check(Rule::Texts, &["[]", "[\"a\"]"], &["\"a\"", "[1]"]);
+        check(Rule::TextOrTexts, &["\"a\"", "[\"a\"]"], &["[1]", "1"]);
+        check(Rule::Word(&["a", "b"]), &["\"a\""], &["\"A\"", "1"]);
+        check(Rule::Price, &["\"spot\""], &["\"Spot\"", "\"reserved\""]);
+        check(Rule::SpotStrategy, &["\"lowest-price\"", "\"price_capacity_optimized\""], &["\"prioritized\""]);
+        check(Rule::OnDemandStrategy, &["\"prioritized\"", "\"lowest_price\""], &["\"diversified\""]);
+        check(Rule::Weights, &["{\"m5.large\": 2}", "{}"], &["{\"m5.large\": 0}", "{\"a\": 1.5}", "[]"]);
+        check(Rule::Priorities, &["{\"m5.large\": 0.5}"], &["{\"m5.large\": \"1\"}"]);
+        check(Rule::Tags, &["\"a=b\"", "{\"a\": \"b\"}"], &["{\"a\": 1}", "[]"]);
+        check(Rule::Object, &["{}"], &["[]"]);
+        check(Rule::List, &["[]"], &["{}"]);
+        check(Rule::Bytes, &["0", "\"64MiB\"", "\"1 GiB\"", "\"5kb\""], &["-1", "1.5", "\"64 apples\"", "\"9GiB\"", "true"]);
+    }
+
+    #[test]
+    fn sizes() {
+        for (text, wanted) in [("67108864", 67_108_864), ("\"64MiB\"", 67_108_864), ("\"2MB\"", 2_000_000)] {
+            assert_eq!(bytes(&serde_json::from_str(text).unwrap()), Some(wanted));
+        }
+    }
+}

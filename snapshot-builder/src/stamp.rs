@@ -1,0 +1,119 @@
+//! Stamps: ties a payload to the files and variables it was made from, and tells later which differ.
+
+use std::ffi::CString;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ohfp_snapshot_format::stamps::{ArchivedStampsV1, FileV1, PresentV1, StampsV1, VariableV1};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::load::{FileState, Resolved};
+
+/// A modification time that no file has: the stamp never matches by `stat` alone.
+const UNTRUSTED: i64 = i64::MIN;
+
+/// File systems keep time in ticks: a file written twice in one tick has one modification time for
+/// two contents. A file this young when it was read may still change without a trace.
+const TICK: Duration = Duration::from_millis(50);
+
+/// The stamps of what was loaded. A file that was modified within one tick of being read gets a
+/// stamp that the runtime does not trust, so the next invocation compares contents.
+pub fn take(resolved: &Resolved, read_at: SystemTime) -> StampsV1 {
+    let tick_start = read_at.checked_sub(TICK).unwrap_or(UNIX_EPOCH);
+    let newest_trusted = tick_start
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |age| i64::try_from(age.as_nanos()).unwrap_or(i64::MAX));
+    let files = resolved.trail.files.iter().map(|file| {
+        let mut path = file.path.as_os_str().as_bytes().to_vec();
+        path.push(0);
+        let present = match &file.state {
+            FileState::Absent => None,
+            FileState::Present { size, mtime_ns, inode, digest } => {
+                let mtime_ns = i64::try_from(*mtime_ns).unwrap_or(UNTRUSTED);
+                Some(PresentV1 {
+                    size: *size,
+                    mtime_ns: if mtime_ns <= newest_trusted { mtime_ns } else { UNTRUSTED },
+                    inode: *inode,
+                    digest: halves(*digest),
+                })
+            }
+        };
+        FileV1 { path, present }
+    });
+    let variables = resolved.trail.variables.iter().map(|(name, value)| VariableV1 {
+        name: name.clone(),
+        value: value.as_ref().map(|value| value.as_bytes().to_vec()),
+    });
+    StampsV1 {
+        root: crate::place::identity(&resolved.origin).to_vec(),
+        files: files.collect(),
+        variables: variables.collect(),
+    }
+}
+
+/// Whether any stamp is one that `stat` alone cannot confirm.
+pub fn has_untrusted(stamps: &StampsV1) -> bool {
+    stamps.files.iter().any(|file| file.present.as_ref().is_some_and(|present| present.mtime_ns == UNTRUSTED))
+}
+
+/// How long to wait so that files just edited can be trusted.
+pub fn tick() -> Duration {
+    TICK
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "splits a 128-bit digest into its halves")]
+fn halves(digest: u128) -> [u64; 2] {
+    [digest as u64, (digest >> 64) as u64]
+}
+
+/// One input that is not what the snapshot was made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// File or variable.
+    pub input: String,
+    /// How it differs.
+    pub what: &'static str,
+}
+
+/// Compares stamps with the world by content. `get` looks a variable up.
+pub fn differences<'e>(
+    stamps: &ArchivedStampsV1,
+    root: Option<&[u8]>,
+    get: &impl Fn(&str) -> Option<&'e [u8]>,
+) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if root != Some(stamps.root.as_slice()) {
+        found.push(Difference { input: text(stamps.root.as_slice()), what: "is not the configuration root of this environment" });
+    }
+    for variable in stamps.variables.iter() {
+        let then = variable.value.as_ref().map(rkyv::vec::ArchivedVec::as_slice);
+        let what = match (then, get(&variable.name)) {
+            (then, now) if then == now => continue,
+            (None, _) => "was not set",
+            (Some(_), None) => "is no longer set",
+            (Some(_), Some(_)) => "has another value",
+        };
+        found.push(Difference { input: format!("${}", variable.name.as_str()), what });
+    }
+    for file in stamps.files.iter() {
+        let Ok(path) = CString::from_vec_with_nul(file.path.as_slice().to_vec()) else { continue };
+        let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path.as_bytes()));
+        let what = match (fs::read(path), file.present.as_ref()) {
+            (Ok(content), Some(then)) => {
+                let then = [then.digest[0].to_native(), then.digest[1].to_native()];
+                if halves(xxh3_128(&content)) == then {
+                    continue;
+                }
+                "has changed"
+            }
+            (Err(error), None) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            (Err(error), Some(_)) if error.kind() == std::io::ErrorKind::NotFound => "is gone",
+            (Ok(_), None) => "is new",
+            (Err(_), _) => "cannot be read",
+        };
+        found.push(Difference { input: path.display().to_string(), what });
+    }
+    found
+}

@@ -1,0 +1,105 @@
+//! `ohfp-snapshot build`.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::{Instant, SystemTime};
+
+use clap::Args;
+use ohfp_broker::Error;
+use ohfp_snapshot_format::stamps::StampsV1;
+
+use super::{Outcome, Outcomes, Progress, located, note, open, size};
+use crate::inspect::{self, Changes};
+use crate::load::{self, Environment, Origin, Resolved};
+use crate::publish::{self, Lock, Turn};
+use crate::{lower, place, stamp};
+
+/// Arguments of `build`.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Configuration: a folder, or a config.json
+    #[arg(long, value_name = "PATH")]
+    config: Option<PathBuf>,
+    /// Where to put the snapshot, instead of the place where ohfp looks for it
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Seal it: no stamps, valid for the life of the container image it is built into
+    #[arg(long)]
+    sealed: bool,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
+    let started = Instant::now();
+    let progress = Progress::new(arguments.quiet);
+    let one = |error: Error| vec![error];
+    let place = place::find(arguments.config.as_deref(), arguments.output.as_deref(), env).map_err(one)?;
+    let path = located(&place).map_err(one)?;
+
+    progress.step("reading configuration and templates");
+    let (resolved, stamps) = load_stamped(&place.origin, env)?;
+    let payload = lower::lower(&resolved, &mut |step| progress.step(step)).map_err(one)?;
+
+    progress.step("publishing");
+    // We wait for our turn, so there is always a lock.
+    let Some(lock) = Lock::take(&path, Turn::Wait).map_err(one)? else {
+        return Ok(Outcome { document: String::new(), code: 1 });
+    };
+    let before = open(&path).ok().and_then(|snapshot| inspect::catalogue(&snapshot).ok());
+    let stamps = (!arguments.sealed).then_some(&stamps);
+    let published = publish::publish(&lock, &path, &payload, stamps, lower::fingerprint()).map_err(one)?;
+    drop(lock);
+    progress.done();
+
+    let changes = match &before {
+        Some(before) => open(&path)
+            .ok()
+            .and_then(|snapshot| inspect::catalogue(&snapshot).ok())
+            .map(|after| Changes::between(before, &after)),
+        None => None,
+    };
+    for warning in &resolved.warnings {
+        note(&format!("ohfp-snapshot: warning: {warning}\n"));
+    }
+    for (id, then, now) in changes.iter().flat_map(|changes| &changes.lowered) {
+        note(&format!(
+            "ohfp-snapshot: warning: maxNumber of template `{id}` is lowered from {then} to {now}; \
+             a running Host Factory can hang on that\n  hint: restart Host Factory after this change\n"
+        ));
+    }
+    let mut document = String::new();
+    if !arguments.quiet {
+        let _ = writeln!(
+            document,
+            "built {}: {} templates, {} in {} ms{}",
+            path.display(),
+            resolved.templates.len(),
+            size(published.bytes),
+            started.elapsed().as_millis(),
+            if arguments.sealed { ", sealed" } else { "" }
+        );
+        if let Some(changes) = changes {
+            document.push_str(&super::compare::summary(&changes));
+        }
+    }
+    Ok(Outcome { document, code: 0 })
+}
+
+/// Loads, and loads again a moment later when a file is so young that a change in the same clock
+/// tick could go unnoticed.
+fn load_stamped(origin: &Origin, env: &Environment) -> Result<(Resolved, StampsV1), Vec<Error>> {
+    let mut tries = 0;
+    loop {
+        let read_at = SystemTime::now();
+        let resolved = load::load(origin, env)?;
+        let stamps = stamp::take(&resolved, read_at);
+        tries += 1;
+        // A file from the future never gets old; its stamp stays one that is checked by content.
+        if tries == 3 || !stamp::has_untrusted(&stamps) {
+            return Ok((resolved, stamps));
+        }
+        std::thread::sleep(stamp::tick());
+    }
+}

@@ -1,0 +1,67 @@
+//! `ohfp-snapshot check`: is the snapshot fresh?
+
+use clap::Args;
+use ohfp_broker::Error;
+use ohfp_snapshot_format::locate;
+use serde_json::json;
+
+use super::{Outcome, Outcomes, Target, open};
+use crate::load::Environment;
+use crate::render::json as render_json;
+use crate::{lower, place, stamp};
+
+/// Arguments of `check`.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    target: Target,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
+    let one = |error: Error| vec![error];
+    let path = arguments.target.path(env).map_err(one)?;
+    let snapshot = open(&path).map_err(one)?;
+    let get = place::lookup(env);
+    let mut findings = Vec::new();
+    if let Err(refusal) = snapshot.expect_fingerprint(lower::fingerprint()) {
+        findings.push((path.display().to_string(), refusal.to_string()));
+    }
+    let mut inputs = 0;
+    if !snapshot.header.sealed() {
+        match snapshot.stamps() {
+            Err(refusal) => findings.push((path.display().to_string(), refusal.to_string())),
+            Ok(stamps) => {
+                inputs = stamps.files.len() + stamps.variables.len();
+                let place = place::find(arguments.target.config.as_deref(), None, env);
+                let root = match &place {
+                    Ok(place) => Some(place::identity(&place.origin).to_vec()),
+                    Err(_) => locate::config_root(&get).map(|root| root.path.as_bytes().to_vec()),
+                };
+                let differences = stamp::differences(stamps, root.as_deref(), &get);
+                findings.extend(differences.into_iter().map(|found| (found.input, found.what.to_owned())));
+            }
+        }
+    }
+    let fresh = findings.is_empty();
+    let document = if arguments.json {
+        let findings: Vec<_> = findings.iter().map(|(input, what)| json!({ "input": input, "what": what })).collect();
+        let report = json!({
+            "snapshot": path.display().to_string(),
+            "fresh": fresh,
+            "sealed": snapshot.header.sealed(),
+            "inputs": inputs,
+            "differences": findings,
+        });
+        String::from_utf8_lossy(&render_json::document(&report)).into_owned()
+    } else if fresh {
+        let basis = if snapshot.header.sealed() { "sealed".to_owned() } else { format!("{inputs} inputs compared") };
+        format!("fresh: {} ({basis})\n", path.display())
+    } else {
+        let lines: String = findings.iter().map(|(input, what)| format!("  {input} {what}\n")).collect();
+        format!("stale: {}\n{lines}", path.display())
+    };
+    Ok(Outcome { document, code: u8::from(!fresh) })
+}

@@ -1,0 +1,68 @@
+//! `ohfp-snapshot diff`, and the account of changes that `build` prints.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use ohfp_broker::{Error, ErrorKind};
+use serde_json::json;
+
+use super::{Outcome, Outcomes, open};
+use crate::inspect::{self, Changes};
+use crate::render::json as render_json;
+
+/// Arguments of `diff`.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The older snapshot
+    a: PathBuf,
+    /// The newer snapshot
+    b: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcomes {
+    let catalogue = |path: &PathBuf| {
+        let snapshot = open(path)?;
+        inspect::catalogue(&snapshot)
+            .map_err(|refusal| Error::new(ErrorKind::Input, format!("snapshot `{}` {refusal}", path.display())))
+    };
+    let old = catalogue(&arguments.a).map_err(|error| vec![error])?;
+    let new = catalogue(&arguments.b).map_err(|error| vec![error])?;
+    let changes = Changes::between(&old, &new);
+    let document = if arguments.json {
+        let lowered: Vec<_> =
+            changes.lowered.iter().map(|(id, then, now)| json!({ "templateId": id, "from": then, "to": now })).collect();
+        let report = json!({
+            "added": changes.added, "removed": changes.removed, "changed": changes.changed, "lowered": lowered,
+        });
+        String::from_utf8_lossy(&render_json::document(&report)).into_owned()
+    } else {
+        summary(&changes)
+    };
+    Ok(Outcome { document, code: u8::from(!changes.is_empty()) })
+}
+
+/// A line per kind of change; long lists are cut.
+pub(super) fn summary(changes: &Changes) -> String {
+    const SHOWN: usize = 8;
+    if changes.is_empty() {
+        return "templates: no change\n".to_owned();
+    }
+    let mut out = String::new();
+    for (what, ids) in [("added", &changes.added), ("removed", &changes.removed), ("changed", &changes.changed)] {
+        if ids.is_empty() {
+            continue;
+        }
+        let shown: Vec<&str> = ids.iter().take(SHOWN).map(String::as_str).collect();
+        let more = ids.len().saturating_sub(SHOWN);
+        let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
+        let _ = writeln!(out, "{what} {}: {}{rest}", ids.len(), shown.join(", "));
+    }
+    for (id, then, now) in &changes.lowered {
+        let _ = writeln!(out, "maxNumber lowered: {id} from {then} to {now}");
+    }
+    out
+}

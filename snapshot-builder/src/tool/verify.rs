@@ -1,0 +1,51 @@
+//! `ohfp-snapshot verify`: every byte, then a rebuild in memory.
+
+use clap::Args;
+use ohfp_broker::{Error, ErrorKind};
+
+use super::{Outcome, Outcomes, Progress, Target, open};
+use crate::load::{self, Environment};
+use crate::{inspect, lower, place};
+
+/// Arguments of `verify`.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    target: Target,
+    /// Check the bytes only; do not rebuild
+    #[arg(long)]
+    no_rebuild: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
+    let one = |error: Error| vec![error];
+    let progress = Progress::new(false);
+    let path = arguments.target.path(env).map_err(one)?;
+    let snapshot = open(&path).map_err(one)?;
+    progress.step("checking every section");
+    inspect::verify_bytes(&snapshot).map_err(|refusal| {
+        vec![
+            Error::new(ErrorKind::Input, format!("snapshot `{}` {refusal}", path.display()))
+                .hint("`ohfp-snapshot build` makes a new one"),
+        ]
+    })?;
+    if arguments.no_rebuild {
+        progress.done();
+        return Ok(Outcome { document: format!("sound: {}\n", path.display()), code: 0 });
+    }
+    progress.step("rebuilding from the sources");
+    let place = place::find(arguments.target.config.as_deref(), None, env).map_err(one)?;
+    let resolved = load::load(&place.origin, env)?;
+    let payload = lower::lower(&resolved, &mut |step| progress.step(step)).map_err(one)?;
+    progress.done();
+    if payload.digest() == snapshot.header.payload_digest {
+        return Ok(Outcome { document: format!("sound and equal to its sources: {}\n", path.display()), code: 0 });
+    }
+    let document = format!(
+        "sound, but not what its sources give now: {}\n  snapshot {:032x}\n  sources  {:032x}\n",
+        path.display(),
+        snapshot.header.payload_digest,
+        payload.digest()
+    );
+    Ok(Outcome { document, code: 1 })
+}

@@ -1,0 +1,41 @@
+//! Whether a snapshot still says what its inputs say: one `stat` per file, one comparison per
+//! variable. No content is read here; that is the live program's work.
+
+use std::ffi::CStr;
+
+use crate::open::Refusal;
+use crate::stamps::ArchivedStampsV1;
+use crate::sys;
+
+/// Compares stamps with the world. `root` is the configuration root of this invocation.
+pub fn check<'e>(
+    stamps: &ArchivedStampsV1,
+    root: Option<&[u8]>,
+    get: &impl Fn(&str) -> Option<&'e [u8]>,
+) -> Result<(), Refusal> {
+    if root != Some(stamps.root.as_slice()) {
+        return Err(Refusal::Root);
+    }
+    for (number, variable) in stamps.variables.iter().enumerate() {
+        if get(&variable.name) != variable.value.as_ref().map(rkyv::vec::ArchivedVec::as_slice) {
+            return Err(Refusal::StaleVariable(number));
+        }
+    }
+    for (number, file) in stamps.files.iter().enumerate() {
+        let path = CStr::from_bytes_with_nul(file.path.as_slice()).map_err(|_| Refusal::Stamps)?;
+        let same = match (sys::stat(path), file.present.as_ref()) {
+            (Ok(now), Some(then)) => {
+                now.size == then.size.to_native()
+                    && now.mtime_ns == then.mtime_ns.to_native()
+                    && now.inode == then.inode.to_native()
+                    && now.is_file()
+            }
+            (Err(error), None) => matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)),
+            _ => false,
+        };
+        if !same {
+            return Err(Refusal::StaleFile(number));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! The index: which key is answered by which bytes. Sorted vectors and binary search only.
+
+use rkyv::Archive;
+#[cfg(feature = "write")]
+use rkyv::{Deserialize, Serialize};
+
+/// Stands for "no section".
+pub const NONE: u32 = u32::MAX;
+
+/// A named run of finished bytes.
+#[derive(Archive, Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
+pub struct SectionV1 {
+    /// For `inspect` and messages.
+    pub name: String,
+    /// From the first section.
+    pub offset: u64,
+    /// In bytes.
+    pub len: u64,
+    /// XXH3-64 of the bytes.
+    pub check: u64,
+}
+
+/// The bytes of one answer: a head (may be [`NONE`]) and a body, written in one call.
+#[derive(Archive, Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
+pub struct PartsV1 {
+    /// Section of the head.
+    pub head: u32,
+    /// Section of the body.
+    pub body: u32,
+}
+
+/// One answerable question.
+#[derive(Archive, Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
+pub struct AnswerV1 {
+    /// The canonical question, see [`crate::key`].
+    pub key: String,
+    /// For files, pipes and plain terminals.
+    pub plain: PartsV1,
+    /// For terminals with colour; equal to `plain` where there is nothing to style.
+    pub styled: PartsV1,
+    /// Whether the answer depends on the inputs: then the stamps must hold.
+    pub depends_on_inputs: bool,
+}
+
+/// A list of all templates that can be cut into pages.
+#[derive(Archive, Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
+pub struct ListV1 {
+    /// Key of the whole list.
+    pub key: String,
+    /// Section that holds the records.
+    pub body: u32,
+    /// Section in front of a page; plain.
+    pub head: u32,
+    /// Section in front of a page; styled.
+    pub head_styled: u32,
+    /// Section behind a page.
+    pub tail: u32,
+    /// The *order* directory.
+    pub order: u32,
+}
+
+/// `templates show` in one format.
+#[derive(Archive, Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
+pub struct ShowV1 {
+    /// Name of the format.
+    pub format: String,
+    /// Section that holds the records.
+    pub body: u32,
+    /// Section in front of a record; plain.
+    pub head: u32,
+    /// Section in front of a record; styled.
+    pub head_styled: u32,
+    /// Section behind a record.
+    pub tail: u32,
+    /// The *records* directory.
+    pub records: u32,
+}
+
+/// The whole index.
+#[derive(Archive, Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
+pub struct IndexV1 {
+    /// All sections in file order.
+    pub sections: Vec<SectionV1>,
+    /// Sorted by key.
+    pub answers: Vec<AnswerV1>,
+    /// Lists that can be cut into pages.
+    pub lists: Vec<ListV1>,
+    /// `templates show`, a row per format.
+    pub shows: Vec<ShowV1>,
+    /// How many templates the catalogue has.
+    pub templates: u64,
+}
+
+/// Size of an entry of an *order* directory.
+pub const ORDER_ENTRY: usize = 16;
+/// Size of an entry of a *records* directory.
+pub const RECORD_ENTRY: usize = 32;
+
+/// One entry of a *records* directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Record {
+    /// XXH3-64 of the template id.
+    pub hash: u64,
+    /// Inside the body section.
+    pub offset: u64,
+    /// In bytes.
+    pub len: u64,
+    /// XXH3-64 of the record, seeded with `hash`.
+    pub check: u64,
+}
+
+impl Record {
+    /// Reads entry `number` of a directory.
+    pub fn read(directory: &[u8], number: usize) -> Option<Self> {
+        let start = number.checked_mul(RECORD_ENTRY)?;
+        let mut fields = directory.get(start..)?.first_chunk::<RECORD_ENTRY>()?.as_chunks::<8>().0.iter();
+        let mut next = || fields.next().map(|bytes| u64::from_le_bytes(*bytes));
+        Some(Self { hash: next()?, offset: next()?, len: next()?, check: next()? })
+    }
+
+    /// Finds the entry of `hash` by binary search.
+    pub fn find(directory: &[u8], hash: u64) -> Option<Self> {
+        let (mut low, mut high) = (0, directory.len() / RECORD_ENTRY);
+        while low < high {
+            let middle = low.midpoint(high);
+            let record = Self::read(directory, middle)?;
+            match record.hash.cmp(&hash) {
+                core::cmp::Ordering::Equal => return Some(record),
+                core::cmp::Ordering::Less => low = middle + 1,
+                core::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
+    /// The entry's bytes.
+    #[cfg(feature = "write")]
+    pub fn to_bytes(self) -> [u8; RECORD_ENTRY] {
+        let mut out = [0; RECORD_ENTRY];
+        for (chunk, value) in out.chunks_exact_mut(8).zip([self.hash, self.offset, self.len, self.check]) {
+            chunk.copy_from_slice(&value.to_le_bytes());
+        }
+        out
+    }
+}

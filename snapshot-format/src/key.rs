@@ -1,0 +1,58 @@
+//! Canonical questions: the text under which an answer is filed.
+//!
+//! | question | key |
+//! |---|---|
+//! | `ohfp PATH --help`, `ohfp help PATH` | `--help PATH` |
+//! | `ohfp PATH -h` | `-h PATH` |
+//! | `ohfp --version`, `-V` | `--version` |
+//! | any other command | its words joined by a space, a tab, the format |
+//! | the same with `--long` | … a tab, `long` |
+//!
+//! A word holds no white space or control characters, so no two questions share a key.
+
+/// Longest key that is looked up; longer questions go to the live program.
+pub const MAX_LEN: usize = 256;
+
+/// A key in a fixed buffer: built without a heap.
+#[derive(Clone, Debug)]
+pub struct Key {
+    bytes: [u8; MAX_LEN],
+    len: usize,
+}
+
+impl Default for Key {
+    fn default() -> Self {
+        Self { bytes: [0; MAX_LEN], len: 0 }
+    }
+}
+
+impl Key {
+    /// Appends text; `None` when the key would be too long.
+    #[must_use]
+    pub fn push(mut self, text: &[u8]) -> Option<Self> {
+        let end = self.len.checked_add(text.len())?;
+        self.bytes.get_mut(self.len..end)?.copy_from_slice(text);
+        self.len = end;
+        Some(self)
+    }
+
+    /// Appends a word, with a space where it is not the first.
+    #[must_use]
+    pub fn word(self, word: &[u8]) -> Option<Self> {
+        if word.is_empty() || word.iter().any(|byte| *byte <= b' ' || *byte == 0x7f) {
+            return None;
+        }
+        let separated = if self.len == 0 { Some(self) } else { self.push(b" ") };
+        separated?.push(word)
+    }
+
+    /// The key so far.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// The format's part of a key.
+pub const FORMAT_SEPARATOR: &[u8] = b"\t";
+/// The suffix of long variants.
+pub const LONG_SUFFIX: &[u8] = b"\tlong";

@@ -1,0 +1,333 @@
+//! The only file of this crate with `unsafe`: the system calls of the fast path, without a heap.
+//!
+//! Nothing here knows what a snapshot is. Paths are C strings, so no call allocates.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, c_char, c_int};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+use std::os::unix::fs::FileExt;
+
+use memmap2::{Advice, Mmap, MmapMut, MmapOptions};
+
+/// Standard output.
+pub const STDOUT: RawFd = 1;
+/// Standard error.
+pub const STDERR: RawFd = 2;
+
+/// What the file system says of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// In bytes.
+    pub size: u64,
+    /// Modification time, nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// Inode number.
+    pub inode: u64,
+    /// Type and permission bits.
+    pub mode: u32,
+    /// Owner.
+    pub owner: u32,
+}
+
+impl Status {
+    /// A regular file?
+    pub fn is_file(&self) -> bool {
+        self.mode & libc::S_IFMT == libc::S_IFREG
+    }
+
+    /// A directory?
+    pub fn is_dir(&self) -> bool {
+        self.mode & libc::S_IFMT == libc::S_IFDIR
+    }
+
+    fn from_raw(raw: &libc::stat) -> Self {
+        #[allow(clippy::unnecessary_cast, clippy::cast_sign_loss, reason = "field types differ between targets")]
+        Self {
+            size: raw.st_size as u64,
+            mtime_ns: (raw.st_mtime as i64).saturating_mul(1_000_000_000).saturating_add(raw.st_mtime_nsec as i64),
+            inode: raw.st_ino as u64,
+            mode: raw.st_mode as u32,
+            owner: raw.st_uid as u32,
+        }
+    }
+}
+
+/// Status of the file behind a path, links followed.
+pub fn stat(path: &CStr) -> io::Result<Status> {
+    // SAFETY: all-zero bytes are a valid `stat`, a plain record of integers.
+    let mut raw: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: `path` is a C string and `raw` is writable; both live through the call.
+    match unsafe { libc::stat(path.as_ptr(), &raw mut raw) } {
+        0 => Ok(Status::from_raw(&raw)),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Status of an open file.
+pub fn fstat(file: &File) -> io::Result<Status> {
+    // SAFETY: all-zero bytes are a valid `stat`, a plain record of integers.
+    let mut raw: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open as long as `file` lives; `raw` is writable.
+    match unsafe { libc::fstat(file.as_raw_fd(), &raw mut raw) } {
+        0 => Ok(Status::from_raw(&raw)),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Opens a file for reading. A named pipe without a writer does not block. Not close-on-exec, for
+/// which musl makes a second system call: every file is closed again before anything is executed.
+pub fn open(path: &CStr) -> io::Result<File> {
+    let flags = libc::O_RDONLY | libc::O_NOCTTY | libc::O_NONBLOCK;
+    // SAFETY: `path` is a C string that lives through the call.
+    match unsafe { libc::open(path.as_ptr(), flags) } {
+        // SAFETY: the descriptor is new, so `File` is its only owner.
+        fd if fd >= 0 => Ok(unsafe { File::from_raw_fd(fd) }),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Magic numbers of file systems on which a private mapping is safe: data comes from this machine,
+/// so a mapped page cannot fail because a server went away.
+const LOCAL_FILE_SYSTEMS: [u32; 11] = [
+    0x0000_ef53, // ext2, ext3, ext4
+    0x5846_5342, // xfs
+    0x9123_683e, // btrfs
+    0x0102_1994, // tmpfs
+    0x8584_58f6, // ramfs
+    0x794c_7630, // overlayfs
+    0x2fc1_2fc1, // zfs
+    0xf2f5_2010, // f2fs
+    0x7371_7368, // squashfs
+    0xe0f5_e1e2, // erofs
+    0xca45_1a4e, // bcachefs
+];
+
+/// Whether the file lies on a file system known to be local.
+pub fn is_local(file: &File) -> bool {
+    // SAFETY: all-zero bytes are a valid `statfs`, a plain record of integers.
+    let mut raw: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open as long as `file` lives; `raw` is writable.
+    if unsafe { libc::fstatfs(file.as_raw_fd(), &raw mut raw) } != 0 {
+        return false;
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "magic numbers are 32 bits wide")]
+    let magic = raw.f_type as u32;
+    LOCAL_FILE_SYSTEMS.contains(&magic)
+}
+
+/// The bytes of a file: mapped, or read into anonymous memory.
+#[derive(Debug)]
+pub enum Bytes {
+    /// A private mapping of the file.
+    Mapped(Mmap),
+    /// A copy.
+    Read(Mmap),
+}
+
+impl Bytes {
+    /// All bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) | Self::Read(map) => map,
+        }
+    }
+
+    /// Asks the kernel to map `len` bytes from `offset` at once: one call instead of a page fault
+    /// for every 64 KiB. Kernels before 5.14 refuse, and the faults happen.
+    pub fn populate(&self, offset: usize, len: usize) {
+        if let Self::Mapped(map) = self {
+            let _ = map.advise_range(Advice::PopulateRead, offset, len);
+        }
+    }
+}
+
+/// Maps the first `len` bytes privately.
+pub fn map(file: &File, len: usize) -> io::Result<Bytes> {
+    // SAFETY: the mapping is private and read-only, and snapshots are replaced by rename, never
+    // written in place. Who truncates one all the same makes reads fault, not lie: every byte is
+    // checksummed before use.
+    unsafe { MmapOptions::new().len(len).map_copy_read_only(file) }.map(Bytes::Mapped)
+}
+
+/// Reads exactly `len` bytes into anonymous memory.
+pub fn read(file: &File, len: usize) -> io::Result<Bytes> {
+    let mut memory = MmapMut::map_anon(len)?;
+    file.read_exact_at(&mut memory, 0)?;
+    memory.make_read_only().map(Bytes::Read)
+}
+
+/// How writing an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// Everything is out.
+    All,
+    /// The reader has gone; for us that is success.
+    ReaderGone,
+}
+
+/// Writes all parts in order, in one call where the kernel takes them in one.
+///
+/// Before the first byte SIGPIPE is ignored, so that a reader who leaves ends in [`Written::ReaderGone`].
+pub fn write_all(fd: RawFd, parts: [&[u8]; 3]) -> io::Result<Written> {
+    // SAFETY: sets the disposition of a signal to "ignore"; no handler code runs.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    let mut parts = parts;
+    while parts.iter().any(|part| !part.is_empty()) {
+        let vectors = parts.map(|part| libc::iovec { iov_base: part.as_ptr().cast_mut().cast(), iov_len: part.len() });
+        // SAFETY: each vector names a live slice that the kernel only reads.
+        let done = unsafe { libc::writev(fd, vectors.as_ptr(), 3) };
+        let Ok(mut done) = usize::try_from(done) else {
+            let error = io::Error::last_os_error();
+            match error.raw_os_error() {
+                Some(libc::EINTR) => continue,
+                Some(libc::EAGAIN) => {
+                    wait_writable(fd)?;
+                    continue;
+                }
+                Some(libc::EPIPE) => return Ok(Written::ReaderGone),
+                _ => return Err(error),
+            }
+        };
+        for part in &mut parts {
+            let taken = done.min(part.len());
+            *part = part.get(taken..).unwrap_or_default();
+            done -= taken;
+        }
+    }
+    Ok(Written::All)
+}
+
+/// Why writing failed, in words.
+pub fn write_failure(error: &io::Error) -> &'static str {
+    match error.raw_os_error() {
+        Some(libc::ENOSPC | libc::EDQUOT) => "no space left on the device",
+        Some(libc::EFBIG) => "the file would be larger than allowed",
+        Some(libc::EBADF) => "standard output is closed",
+        _ => "input/output error",
+    }
+}
+
+/// Whether the descriptor is open.
+pub fn is_open(fd: RawFd) -> bool {
+    // SAFETY: takes numbers and returns a number.
+    unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
+}
+
+/// Waits until a non-blocking descriptor takes bytes again.
+fn wait_writable(fd: RawFd) -> io::Result<()> {
+    let mut entry = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: one entry, writable, that lives through the call.
+    match unsafe { libc::poll(&raw mut entry, 1, -1) } {
+        count if count >= 0 => Ok(()),
+        _ => match io::Error::last_os_error() {
+            error if error.raw_os_error() == Some(libc::EINTR) => Ok(()),
+            error => Err(error),
+        },
+    }
+}
+
+/// Whether the descriptor is a terminal.
+pub fn is_terminal(fd: RawFd) -> bool {
+    // SAFETY: takes a number and returns a number.
+    unsafe { libc::isatty(fd) == 1 }
+}
+
+/// The effective user.
+pub fn effective_user() -> u32 {
+    // SAFETY: takes nothing, cannot fail.
+    unsafe { libc::geteuid() }
+}
+
+/// Reads a symbolic link into `buffer`; the length, or `None` when it fails or does not fit.
+pub fn read_link(path: &CStr, buffer: &mut [u8]) -> Option<usize> {
+    // SAFETY: `path` is a C string; the kernel writes at most the buffer's length.
+    let len = unsafe { libc::readlink(path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    usize::try_from(len).ok().filter(|len| *len < buffer.len())
+}
+
+/// Writes the current directory into `buffer`; the length, or `None` when it fails or does not fit.
+pub fn current_dir(buffer: &mut [u8]) -> Option<usize> {
+    // SAFETY: the C library writes at most the buffer's length, with a final zero byte.
+    let done = unsafe { libc::getcwd(buffer.as_mut_ptr().cast(), buffer.len()) };
+    if done.is_null() { None } else { buffer.iter().position(|byte| *byte == 0) }
+}
+
+/// The process as the kernel started it: arguments and environment, untouched and uncopied.
+#[derive(Clone, Copy, Debug)]
+pub struct Process {
+    argv: *const *const c_char,
+    envp: *const *const c_char,
+}
+
+impl Process {
+    /// # Safety
+    ///
+    /// Both must be the vectors that the kernel gave this process (or vectors of the same shape):
+    /// C strings up to a null pointer, unchanged for the life of the process.
+    pub unsafe fn new(argv: *const *const c_char, envp: *const *const c_char) -> Self {
+        Self { argv, envp }
+    }
+
+    /// The same vectors, rebuilt from what std knows; they live as long as the process.
+    pub fn from_std() -> Self {
+        use std::os::unix::ffi::OsStrExt;
+        let vector = |texts: Vec<Vec<u8>>| -> *const *const c_char {
+            let mut pointers: Vec<*const c_char> = texts
+                .into_iter()
+                .filter_map(|text| std::ffi::CString::new(text).ok())
+                .map(|text| text.into_raw().cast_const())
+                .collect();
+            pointers.push(std::ptr::null());
+            pointers.leak().as_ptr()
+        };
+        let arguments = std::env::args_os().map(|argument| argument.as_bytes().to_vec()).collect();
+        let variables = std::env::vars_os()
+            .map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat())
+            .collect();
+        Self { argv: vector(arguments), envp: vector(variables) }
+    }
+
+    /// The arguments, the program's name first.
+    pub fn arguments(&self) -> impl Iterator<Item = &'static [u8]> {
+        Strings(self.argv)
+    }
+
+    /// The value of a variable.
+    pub fn variable(&self, name: &str) -> Option<&'static [u8]> {
+        Strings(self.envp).find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+    }
+
+    /// Becomes another program with the same arguments and environment. Returns only on failure.
+    pub fn exec(&self, program: &CStr) -> io::Error {
+        // SAFETY: `program` is a C string; the vectors are what `new` promises.
+        unsafe { libc::execve(program.as_ptr(), self.argv, self.envp) };
+        io::Error::last_os_error()
+    }
+}
+
+/// Walks a null-terminated vector of C strings.
+struct Strings(*const *const c_char);
+
+impl Iterator for Strings {
+    type Item = &'static [u8];
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_null() {
+            return None;
+        }
+        // SAFETY: `Process::new` promises a vector up to a null pointer; we never step behind it.
+        let text = unsafe { *self.0 };
+        if text.is_null() {
+            return None;
+        }
+        // SAFETY: as above; the entry just read was not the last one.
+        self.0 = unsafe { self.0.add(1) };
+        // SAFETY: the entry is a C string that lives as long as the process.
+        Some(unsafe { CStr::from_ptr(text) }.to_bytes())
+    }
+}
+
+/// Exit code as `main` of C wants it.
+pub type ExitCode = c_int;

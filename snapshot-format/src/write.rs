@@ -1,0 +1,171 @@
+//! The writer: collects sections and answers, lays them out, streams the file.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use rkyv::rancor;
+use rkyv::util::AlignedVec;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use crate::header::{Extent, FLAG_SEALED, HEADER_LEN, Header, align};
+use crate::index::{AnswerV1, IndexV1, ListV1, NONE, PartsV1, SectionV1, ShowV1};
+use crate::stamps::StampsV1;
+
+/// A section's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SectionId(u32);
+
+impl SectionId {
+    /// No section: nothing is written.
+    pub const NONE: Self = Self(NONE);
+
+    /// The number that goes into the index.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+}
+
+/// Collects a payload. Sections keep the order in which they were added.
+#[derive(Debug, Default)]
+pub struct PayloadWriter {
+    sections: Vec<SectionV1>,
+    bytes: Vec<Vec<u8>>,
+    known: BTreeMap<(u64, u64), u32>,
+    end: u64,
+    answers: BTreeMap<String, AnswerV1>,
+    lists: Vec<ListV1>,
+    shows: Vec<ShowV1>,
+    templates: u64,
+}
+
+impl PayloadWriter {
+    /// Adds a section. One with the same bytes as an earlier one shares its place.
+    pub fn section(&mut self, name: impl Into<String>, bytes: Vec<u8>) -> SectionId {
+        let check = xxh3_64(&bytes);
+        let len = bytes.len() as u64;
+        if let Some(&number) = self.known.get(&(check, len))
+            && usize::try_from(number).ok().and_then(|number| self.bytes.get(number)) == Some(&bytes)
+        {
+            return SectionId(number);
+        }
+        let number = u32::try_from(self.sections.len()).unwrap_or(NONE);
+        self.sections.push(SectionV1 { name: name.into(), offset: self.end, len, check });
+        self.known.insert((check, len), number);
+        self.end += len;
+        self.bytes.push(bytes);
+        SectionId(number)
+    }
+
+    /// Files an answer; the same bytes for every terminal.
+    pub fn answer(&mut self, key: impl Into<String>, body: SectionId, depends_on_inputs: bool) {
+        self.styled_answer(key, (SectionId::NONE, body), (SectionId::NONE, body), depends_on_inputs);
+    }
+
+    /// Files an answer with (head, body) for plain output and for colour terminals.
+    pub fn styled_answer(
+        &mut self,
+        key: impl Into<String>,
+        plain: (SectionId, SectionId),
+        styled: (SectionId, SectionId),
+        depends_on_inputs: bool,
+    ) {
+        let key = key.into();
+        let parts = |(head, body): (SectionId, SectionId)| PartsV1 { head: head.0, body: body.0 };
+        let answer = AnswerV1 { key: key.clone(), plain: parts(plain), styled: parts(styled), depends_on_inputs };
+        self.answers.insert(key, answer);
+    }
+
+    /// Adds a list that can be cut into pages.
+    pub fn list(&mut self, list: ListV1) {
+        self.lists.push(list);
+    }
+
+    /// Adds a format of `templates show`.
+    pub fn show(&mut self, show: ShowV1) {
+        self.shows.push(show);
+    }
+
+    /// Sets the number of templates.
+    pub fn templates(&mut self, count: usize) {
+        self.templates = count as u64;
+    }
+
+    /// Bytes in sections so far.
+    pub fn len(&self) -> u64 {
+        self.end
+    }
+
+    /// Nothing added yet?
+    pub fn is_empty(&self) -> bool {
+        self.end == 0
+    }
+
+    /// Closes the payload: serialises the index and takes the digest.
+    pub fn finish(self) -> Result<Payload, rancor::Error> {
+        let index = IndexV1 {
+            sections: self.sections,
+            answers: self.answers.into_values().collect(),
+            lists: self.lists,
+            shows: self.shows,
+            templates: self.templates,
+        };
+        let archive = rkyv::to_bytes::<rancor::Error>(&index)?;
+        let mut digest = Xxh3::new();
+        let gap = vec![0; usize::try_from(align(archive.len() as u64)).unwrap_or_default() - archive.len()];
+        digest.update(&archive);
+        digest.update(&gap);
+        for bytes in &self.bytes {
+            digest.update(bytes);
+        }
+        Ok(Payload { index, archive, gap, sections: self.bytes, len: self.end, digest: digest.digest128() })
+    }
+}
+
+/// A closed payload, ready to be written with stamps.
+#[derive(Debug)]
+pub struct Payload {
+    /// What the index says.
+    pub index: IndexV1,
+    archive: AlignedVec,
+    gap: Vec<u8>,
+    sections: Vec<Vec<u8>>,
+    len: u64,
+    digest: u128,
+}
+
+impl Payload {
+    /// XXH3-128 of index and sections: equal for equal inputs on any machine.
+    pub fn digest(&self) -> u128 {
+        self.digest
+    }
+
+    /// Streams the whole file. `None` for the stamps seals the snapshot.
+    pub fn write_to(&self, out: &mut impl Write, stamps: Option<&StampsV1>, fingerprint: u128) -> io::Result<u64> {
+        let stamps_archive = rkyv::to_bytes::<rancor::Error>(stamps.unwrap_or(&StampsV1::default())).map_err(io::Error::other)?;
+        let stamps_at = HEADER_LEN as u64;
+        let index_at = align(stamps_at + stamps_archive.len() as u64);
+        let mut product = [0; 16];
+        for (place, byte) in product.iter_mut().zip(crate::PRODUCT_VERSION.bytes()) {
+            *place = byte;
+        }
+        let header = Header {
+            flags: if stamps.is_none() { FLAG_SEALED } else { 0 },
+            fingerprint,
+            file_len: index_at + self.archive.len() as u64 + self.gap.len() as u64 + self.len,
+            stamps: Extent { offset: stamps_at, len: stamps_archive.len() as u64, check: xxh3_64(&stamps_archive) },
+            index: Extent { offset: index_at, len: self.archive.len() as u64, check: xxh3_64(&self.archive) },
+            payload_digest: self.digest,
+            product,
+        };
+        out.write_all(&header.to_bytes())?;
+        out.write_all(&stamps_archive)?;
+        let gap = index_at - stamps_at - stamps_archive.len() as u64;
+        out.write_all(&vec![0; usize::try_from(gap).unwrap_or_default()])?;
+        out.write_all(&self.archive)?;
+        out.write_all(&self.gap)?;
+        for bytes in &self.sections {
+            out.write_all(bytes)?;
+        }
+        Ok(header.file_len)
+    }
+}

@@ -1,0 +1,85 @@
+//! Builds the product's programs for release.
+//!
+//! Static musl programs run on every release of every distribution, which matters because HF
+//! installations share one file system between hosts, and they start several times faster. Where
+//! there is no musl target, programs for this machine do everything but that.
+
+use std::path::PathBuf;
+
+use xshell::cmd;
+
+use crate::project::{Project, Result, note, step};
+
+/// The three programs.
+pub(crate) struct Binaries {
+    pub(crate) runtime: PathBuf,
+    pub(crate) live: PathBuf,
+    pub(crate) snapshot: PathBuf,
+}
+
+/// Builds all three.
+pub(crate) fn build(project: &Project) -> Result<Binaries> {
+    let target = musl_target(project);
+    let runtime = runtime(project, target)?;
+    step("building ohfp-live and ohfp-snapshot");
+    let packages = ["-p", "ohfp-live", "-p", "ohfp-snapshot-builder"];
+    let directory = match target.map(|target| release(project, &packages, Some(target))) {
+        Some(Ok(directory)) => directory,
+        Some(Err(_)) => {
+            note("note: cannot build these two for musl here; building them for this machine instead");
+            release(project, &packages, None)?
+        }
+        None => release(project, &packages, None)?,
+    };
+    Ok(Binaries { runtime, live: directory.join("ohfp-live"), snapshot: directory.join("ohfp-snapshot") })
+}
+
+/// Builds `ohfp` alone, and always alone: together with the others, cargo would unify features and
+/// give the runtime the writer of the snapshot format.
+pub(crate) fn runtime(project: &Project, target: Option<&str>) -> Result<PathBuf> {
+    step("building the runtime");
+    Ok(release(project, &["-p", "ohfp"], target)?.join("ohfp"))
+}
+
+/// Gives the directory that the programs are in.
+fn release(project: &Project, packages: &[&str], target: Option<&str>) -> Result<PathBuf> {
+    let cargo = Project::cargo();
+    let mut command = cmd!(project.sh, "{cargo} build --release {packages...}");
+    if let Some(target) = target {
+        command = command.args(["--target", target]);
+    }
+    // Either of these would replace the flags of .cargo/config.toml, which make the runtime static.
+    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").quiet().run()?;
+    Ok(project.target.join(target.unwrap_or_default()).join("release"))
+}
+
+/// The musl target of this machine, installed if need be; nothing, and a note, where it cannot be had.
+pub(crate) fn musl_target(project: &Project) -> Option<&'static str> {
+    let target = match (std::env::consts::OS, std::env::consts::ARCH) {
+        ("linux", "x86_64") => "x86_64-unknown-linux-musl",
+        ("linux", "aarch64") => "aarch64-unknown-linux-musl",
+        (os, arch) => {
+            note(format_args!("note: no static runtime for {os} on {arch}; building a hosted one"));
+            return None;
+        }
+    };
+    if is_installed(project, target) {
+        return Some(target);
+    }
+    step(format_args!("installing the target {target}"));
+    let sh = &project.sh;
+    if cmd!(sh, "rustup target add {target}").quiet().run().is_ok() && is_installed(project, target) {
+        return Some(target);
+    }
+    note(format_args!("note: the target {target} is not to be had; building a hosted runtime, which starts more slowly"));
+    None
+}
+
+/// Asks the compiler, not rustup: distributions package the target too.
+fn is_installed(project: &Project, target: &str) -> bool {
+    cmd!(project.sh, "rustc --print target-libdir --target {target}")
+        .quiet()
+        .ignore_stderr()
+        .read()
+        .is_ok_and(|directory| project.sh.path_exists(directory))
+}

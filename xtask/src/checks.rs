@@ -1,0 +1,69 @@
+//! The checks that other tools make: format, lints, licences, advisories; and all of them in a row.
+
+use std::process::ExitCode;
+
+use xshell::cmd;
+
+use crate::project::{Project, Result, note, step};
+use crate::{deps, elf, testing};
+
+const CARGO_DENY: &str = "0.18.3";
+
+/// Formats the sources, or says which need it.
+pub(crate) fn fmt(project: &Project, check: bool) -> Result<()> {
+    step("formatting");
+    let cargo = Project::cargo();
+    let check = check.then_some("--check");
+    Ok(cmd!(project.sh, "{cargo} fmt --all {check...}").quiet().run()?)
+}
+
+/// Clippy on all targets.
+pub(crate) fn lint(project: &Project) -> Result<()> {
+    step("linting");
+    let cargo = Project::cargo();
+    Ok(cmd!(project.sh, "{cargo} clippy --workspace --all-targets -- -D warnings").quiet().run()?)
+}
+
+/// Licences, bans and sources always; advisories where their database can be fetched.
+///
+/// Without cargo-deny, what `deps` checks has to do; deny.toml bans the versions that advisories
+/// exist for, so the known ones bite without the database.
+pub(crate) fn deny(project: &Project) -> Result<()> {
+    let sh = &project.sh;
+    let tool = match project.tool_or_install("cargo-deny", CARGO_DENY) {
+        Ok(tool) => tool,
+        Err(error) => {
+            note(format_args!(
+                "note: cargo-deny is not to be had here ({error}); \
+                 checked instead: the allowlist, the edges and the refused versions of `cargo xtask deps`"
+            ));
+            return Ok(());
+        }
+    };
+    step("checking licences, bans and sources");
+    cmd!(sh, "{tool} --all-features check --hide-inclusion-graph bans licenses sources").quiet().run()?;
+    step("fetching the advisory database");
+    // An unreachable host may swallow packets for minutes.
+    if cmd!(sh, "timeout 60 {tool} fetch db").quiet().ignore_stdout().ignore_stderr().run().is_err() {
+        note(
+            "note: the advisory database is unreachable, so `cargo deny check advisories` was NOT run; \
+             the versions that deny.toml bans stand in for it",
+        );
+        return Ok(());
+    }
+    step("checking advisories");
+    Ok(cmd!(sh, "{tool} --all-features check --disable-fetch advisories").quiet().run()?)
+}
+
+/// All checks, the tests last.
+pub(crate) fn ci(project: &Project) -> Result<ExitCode> {
+    let cargo = Project::cargo();
+    step("checking that Cargo.lock is up to date");
+    cmd!(project.sh, "{cargo} fetch --locked --quiet").quiet().run()?;
+    fmt(project, true)?;
+    lint(project)?;
+    deps::run(project)?;
+    deny(project)?;
+    elf::run(project)?;
+    testing::run(project, &[])
+}

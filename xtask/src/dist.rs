@@ -1,0 +1,209 @@
+//! `cargo xtask dist`: the installed tree, relocatable as a whole.
+//!
+//! ```text
+//! DIR/bin/        ohfp, ohfp-live, ohfp-snapshot
+//! DIR/scripts/    the five scripts that Host Factory runs
+//! DIR/config/     the examples
+//! DIR/share/ohfp/ licence, read-me, completions, the snapshot of the shipped configuration
+//! ```
+//!
+//! The tree is made in a directory of its own inside DIR; then each file is renamed into its place.
+//! So DIR may be shared with other programs, a running one is never written to, and an error half
+//! way changes nothing.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use xshell::cmd;
+
+use crate::binaries::{self, Binaries};
+use crate::project::{HF_OPERATIONS, Project, Result, note, say, scrubbed, step};
+
+/// An installed tree.
+pub(crate) struct Tree {
+    pub(crate) root: PathBuf,
+}
+
+impl Tree {
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.root.join("bin").join(name)
+    }
+
+    pub(crate) fn config(&self) -> PathBuf {
+        self.root.join("config")
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(project: &Project, dir: &Path) -> Result<()> {
+    let tree = make(project, dir)?;
+    say(tree.root.display())
+}
+
+/// Builds everything and leaves the tree in `dir`.
+pub(crate) fn make(project: &Project, dir: &Path) -> Result<Tree> {
+    let binaries = binaries::build(project)?;
+    step("assembling the installed tree");
+    let staging = dir.join(format!(".ohfp-dist-{}", std::process::id()));
+    let made = assemble(project, &binaries, &staging).and_then(|files| publish(&files, &staging, dir));
+    project.sh.remove_path(&staging)?;
+    made.map(|()| Tree { root: dir.to_owned() })
+}
+
+/// Makes the tree in `staging` and lists its files, relative to it.
+fn assemble(project: &Project, binaries: &Binaries, staging: &Path) -> Result<Vec<PathBuf>> {
+    let sh = &project.sh;
+    let [bin, scripts, config, share] = ["bin", "scripts", "config", "share/ohfp"].map(|part| staging.join(part));
+    let completions = share.join("completions");
+    let mut files = Vec::new();
+
+    for program in [&binaries.runtime, &binaries.live, &binaries.snapshot] {
+        sh.copy_file(program, &bin)?;
+    }
+    files.extend(["bin/ohfp", "bin/ohfp-live", "bin/ohfp-snapshot"].map(PathBuf::from));
+
+    for operation in HF_OPERATIONS {
+        let name = format!("{operation}.sh");
+        let path = scripts.join(&name);
+        sh.write_file(&path, wrapper(operation))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        files.push(Path::new("scripts").join(name));
+    }
+
+    for source in files_below(&project.root.join("config"))? {
+        let file = source.strip_prefix(&project.root)?.to_owned();
+        sh.copy_file(&source, staging.join(&file))?;
+        files.push(file);
+    }
+
+    for name in ["LICENSE", "README.md"] {
+        let source = project.root.join(name);
+        if source.is_file() {
+            sh.copy_file(source, share.join(name))?;
+            files.push(Path::new("share/ohfp").join(name));
+        }
+    }
+
+    let live = bin.join("ohfp-live");
+    for (shell, name) in [("bash", "ohfp.bash"), ("zsh", "_ohfp"), ("fish", "ohfp.fish")] {
+        let output = scrubbed(cmd!(sh, "{live} completions {shell}")).quiet().output()?;
+        sh.write_file(completions.join(name), output.stdout)?;
+        files.push(Path::new("share/ohfp/completions").join(name));
+    }
+
+    // Sealed: it must hold wherever the tree is moved to.
+    let (builder, snapshot) = (bin.join("ohfp-snapshot"), share.join("default.snapshot"));
+    let built = cmd!(sh, "{builder} build --sealed --quiet --config {config} --output {snapshot}");
+    scrubbed(built).quiet().run()?;
+    files.push("share/ohfp/default.snapshot".into());
+    Ok(files)
+}
+
+fn files_below(directory: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(files_below(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+/// Moves the files into place. What somebody may have edited is kept beside the new file.
+fn publish(files: &[PathBuf], staging: &Path, dir: &Path) -> Result<()> {
+    for file in files {
+        let (from, to) = (staging.join(file), dir.join(file));
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        if file.starts_with("config") && to.exists() && fs::read(&to)? != fs::read(&from)? {
+            let kept = dir.join(format!("{}.bak", file.display()));
+            fs::rename(&to, &kept)?;
+            note(format_args!("note: {} differed from the shipped file; it is kept as {}", to.display(), kept.display()));
+        }
+        fs::rename(&from, &to).map_err(|error| format!("cannot move {} into place: {error}", to.display()))?;
+    }
+    Ok(())
+}
+
+/// A script of the tree: finds the program from its own place, so that the tree can be moved, and
+/// becomes it without starting another process, since Host Factory runs these for ever.
+///
+/// `[`, `case`, `while` and `exec` are the shell's own; only a link costs a `readlink`. The kernel
+/// follows linked directories in `/..` by itself.
+fn wrapper(operation: &str) -> String {
+    format!(
+        r#"#!/bin/sh
+# Part of ohfp. Host Factory runs this as `{operation}.sh -f FILE`.
+self=$0
+case $self in
+*/*) ;;
+*) [ -e "./$self" ] && self=./$self || self=$(command -v -- "$self") ;;
+esac
+while [ -L "$self" ]; do
+    link=$(readlink -- "$self") || exit 1
+    case $link in
+    /*) self=$link ;;
+    *) self=${{self%/*}}/$link ;;
+    esac
+done
+exec "${{self%/*}}/../bin/ohfp" {operation} "$@"
+"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::process::Command;
+
+    use super::*;
+
+    /// Every way to run a script must reach the program of its own tree, with all arguments.
+    #[test]
+    fn scripts_find_their_tree() {
+        let root = std::env::temp_dir().join(format!("ohfp xtask {}", std::process::id()));
+        let tree = root.join("a tree");
+        for part in ["bin", "scripts"] {
+            fs::create_dir_all(tree.join(part)).unwrap();
+        }
+        let script = tree.join("scripts/getRequestStatus.sh");
+        for (path, content) in
+            [(&script, wrapper("getRequestStatus")), (&tree.join("bin/ohfp"), "#!/bin/sh\necho \"$#:$*\"\n".into())]
+        {
+            fs::write(path, content).unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let absolute = root.join("absolute link");
+        symlink(&script, &absolute).unwrap();
+        let relative = root.join("relative link");
+        symlink("a tree/scripts/getRequestStatus.sh", &relative).unwrap();
+        let chain = root.join("chain");
+        symlink("relative link", &chain).unwrap();
+        let directory = root.join("linked directory");
+        symlink(tree.join("scripts"), &directory).unwrap();
+
+        let check = |mut command: Command| {
+            let output = command.args(["-f", "a file"]).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&output.stdout), "3:getRequestStatus -f a file\n", "{command:?} {output:?}");
+        };
+        for path in [&script, &absolute, &relative, &chain, &directory.join("getRequestStatus.sh")] {
+            check(Command::new(path));
+            for shell in ["sh", "bash"] {
+                let mut command = Command::new(shell);
+                command.arg(path).current_dir("/");
+                check(command);
+            }
+        }
+        for (place, name) in [("a tree/scripts", "getRequestStatus.sh"), ("", "chain"), ("a tree", "scripts/getRequestStatus.sh")] {
+            let mut command = Command::new("bash");
+            command.arg(name).current_dir(root.join(place));
+            check(command);
+        }
+        fs::remove_dir_all(&root).unwrap();
+    }
+}

@@ -1,0 +1,41 @@
+//! `cargo xtask test`: the tests of the workspace, on an installed tree made for them.
+
+use std::process::{Command, ExitCode};
+
+use xshell::cmd;
+
+use crate::dist;
+use crate::project::{Project, Result, step};
+
+/// Runs the tests; the runner's closing lines are the last, and its exit code is ours.
+pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
+    // Release programs: their page faults, system calls and sizes are under test.
+    let tree = dist::make(project, &project.fresh_dir("test-tree")?)?;
+
+    let cargo = Project::cargo();
+    let sh = &project.sh;
+    let nextest = cmd!(sh, "{cargo} nextest --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
+    let runner = if nextest {
+        if args.is_empty() {
+            step("running the examples in the documentation, which nextest does not");
+            cmd!(sh, "{cargo} test --workspace --doc --quiet").quiet().run()?;
+        }
+        cmd!(sh, "{cargo} nextest run --workspace {args...}")
+    } else {
+        cmd!(sh, "{cargo} test --workspace {args...}")
+    };
+    step(if nextest { "running the tests with cargo-nextest" } else { "running the tests with cargo test" });
+    // The tests set what they need; nothing of the caller's installation may leak in.
+    let inherited = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        ["OHFP_", "HF_", "PRO_"].iter().any(|prefix| name.starts_with(prefix))
+    });
+    let mut runner = Command::from(runner);
+    for name in inherited {
+        runner.env_remove(name);
+    }
+    let status = runner.env("OHFP_TEST_TREE", &tree.root).status()?;
+    // A runner that was killed has no code.
+    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+    Ok(ExitCode::from(code))
+}
