@@ -31,7 +31,8 @@ pub const ID_RULE: &str = "1 to 64 of 0-9, A-Z, a-z, _ and -";
 
 /// Whether `id` can be a `templateId`. Host Factory is known to mishandle anything else.
 pub fn is_id(id: &str) -> bool {
-    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+    (1..=64).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
 /// What `maxNumber` means.
@@ -125,8 +126,11 @@ impl AllocationStrategy {
 
     /// Reads any of the spellings in use: `lowestPrice`, `lowest-price`, `lowest_price`.
     pub fn parse(word: &str) -> Option<Self> {
-        let plain: String =
-            word.chars().filter(|letter| !matches!(letter, '-' | '_')).map(|letter| letter.to_ascii_lowercase()).collect();
+        let plain: String = word
+            .chars()
+            .filter(|letter| !matches!(letter, '-' | '_'))
+            .map(|letter| letter.to_ascii_lowercase())
+            .collect();
         match plain.as_str() {
             "lowestprice" => Some(Self::LowestPrice),
             "diversified" => Some(Self::Diversified),
@@ -186,7 +190,10 @@ mod tests {
             assert!(AllocationStrategy::parse(name).is_some_and(AllocationStrategy::is_for_spot), "{name}");
         }
         for name in AllocationStrategy::ON_DEMAND_NAMES {
-            assert!(AllocationStrategy::parse(name).is_some_and(AllocationStrategy::is_for_on_demand), "{name}");
+            assert!(
+                AllocationStrategy::parse(name).is_some_and(AllocationStrategy::is_for_on_demand),
+                "{name}"
+            );
         }
         assert_eq!(
             AllocationStrategy::parse("capacity-optimized_prioritized"),

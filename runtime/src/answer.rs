@@ -11,7 +11,7 @@ use ohfp_snapshot_format::{CLI_FINGERPRINT, fresh, terminal};
 use crate::question::{self, Question};
 
 /// Host Factory's input for `getAvailableTemplates` is `{}`; a longer file is read elsewhere.
-const INPUT_LIMIT: usize = 256;
+const INPUT_LIMIT: usize = 64;
 
 /// Runs one invocation and gives its exit code.
 pub(crate) fn run(process: &Process) -> ExitCode {
@@ -85,16 +85,14 @@ fn parts<'s>(
     };
     match question {
         Question::Filed { key, plain } => {
-            let key = key.as_bytes();
-            let styled = contents.can_be_styled(key) && styled(*plain);
-            Ok(contents.answer(key, styled)?.map(|(parts, _)| parts))
+            contents.answer(key.as_bytes(), || styled(*plain))
         }
         Question::Show { id, format, plain } => contents.show(id, format, || styled(*plain)),
         Question::Page { key, offset, limit, plain } => {
             contents.page(key.as_bytes(), *offset, *limit, || styled(*plain))
         }
         Question::AvailableTemplates { key, .. } => {
-            Ok(contents.answer(key.as_bytes(), false)?.map(|(parts, _)| parts))
+            contents.answer(key.as_bytes(), || false)
         }
     }
 }

@@ -8,6 +8,8 @@
 mod answer;
 mod entry;
 mod question;
+#[cfg(bare_entry)]
+mod unwind;
 
 #[cfg(not(bare_entry))]
 fn main() {

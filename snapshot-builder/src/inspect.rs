@@ -48,7 +48,7 @@ pub struct Entry {
 /// The catalogue of a snapshot: id to entry.
 pub fn catalogue(snapshot: &Snapshot) -> Result<BTreeMap<String, Entry>, Refusal> {
     let contents = snapshot.contents()?;
-    let Some(list) = contents.index.lists.iter().find(|list| list.key.as_str() == "templates list\tjson") else {
+    let Some(list) = contents.index.list(b"templates list\tjson") else {
         return Ok(BTreeMap::new());
     };
     let order = contents.section(list.order.to_native())?;

@@ -1,7 +1,8 @@
 //! Lowering: every answer that is known now, rendered and filed under its key.
 //!
-//! The order of sections is the order of need: help first, so that it shares the first pages of the
-//! file with header and index; the catalogue after it, the configured wire format first.
+//! The order of sections is the order of need. What is mapped costs by the 64 KiB window, so the
+//! program's own help and the catalogue in the configured wire format come first: with a catalogue
+//! of usual size they share the first window with header, stamps and index.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -10,8 +11,8 @@ use ohfp_cli::CompletionShell;
 use ohfp_broker::template::Template;
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_snapshot_format::PRODUCT_VERSION;
-use ohfp_snapshot_format::index::{ListV1, Record, ShowV1};
-use ohfp_snapshot_format::write::{Payload, PayloadWriter, SectionId};
+use ohfp_snapshot_format::index::Record;
+use ohfp_snapshot_format::write::{Maker, Payload, PayloadWriter, SectionId};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
 use crate::answer::Document;
@@ -25,37 +26,47 @@ pub fn fingerprint() -> u128 {
     xxh3_128(format!("{PRODUCT_VERSION}\0{}", ohfp_cli::fingerprint_text()).as_bytes())
 }
 
+/// This build, as snapshots name it.
+pub fn maker() -> Maker<'static> {
+    Maker { version: PRODUCT_VERSION, fingerprint: fingerprint() }
+}
+
 /// Renders everything and closes the payload. `step` hears what is being done.
 pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload> {
     let mut writer = PayloadWriter::default();
-    step("help and completions");
-    help(&mut writer);
-    static_texts(&mut writer);
-    step("configuration");
-    documents(&mut writer, resolved);
+    help(&mut writer, &[]);
     step("templates");
-    catalogue(&mut writer, resolved, step);
+    let catalogue = Catalogue { templates: &resolved.templates, scheduler: resolved.settings.scheduler() };
+    let json_len = configured_format(&mut writer, &catalogue);
+    step("help, completions, configuration");
+    for path in ohfp_cli::paths() {
+        help(&mut writer, &path.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    completions(&mut writer);
+    documents(&mut writer, resolved);
+    step("templates in other formats");
+    other_formats(&mut writer, &catalogue, json_len, resolved.settings.render_limit(), step);
     writer.finish().map_err(|error| Error::new(ErrorKind::System, "cannot serialise the snapshot's index").cause(error))
 }
 
-/// Help of every command path, under its names and aliases, short and long, plain and styled.
-fn help(writer: &mut PayloadWriter) {
-    for path in ohfp_cli::paths() {
-        let words: Vec<&str> = path.iter().map(String::as_str).collect();
-        for (option, long) in [("--help", true), ("-h", false)] {
-            let (Some(plain), Some(styled)) =
-                (ohfp_cli::help(&words, long, false), ohfp_cli::help(&words, long, true))
-            else {
-                continue;
-            };
-            let name = |style: &str| format!("help {option} {} {style}", words.join(" "));
-            let plain = writer.section(name("plain"), plain.into_bytes());
-            let styled = writer.section(name("styled"), styled.into_bytes());
-            for spelling in spellings(&words) {
-                let key = if spelling.is_empty() { option.to_owned() } else { format!("{option} {spelling}") };
-                writer.styled_answer(key, (SectionId::NONE, plain), (SectionId::NONE, styled), false);
-            }
+/// Help of one command path, under its names and aliases, short and long, plain and styled.
+fn help(writer: &mut PayloadWriter, words: &[&str]) {
+    for (option, long) in [("--help", true), ("-h", false)] {
+        let (Some(plain), Some(styled)) = (ohfp_cli::help(words, long, false), ohfp_cli::help(words, long, true))
+        else {
+            continue;
+        };
+        let name = |style: &str| format!("help {option} {} {style}", words.join(" "));
+        let plain = writer.section(name("plain"), plain.into_bytes());
+        let styled = writer.section(name("styled"), styled.into_bytes());
+        for spelling in spellings(words) {
+            let key = if spelling.is_empty() { option.to_owned() } else { format!("{option} {spelling}") };
+            writer.styled_answer(key, (SectionId::NONE, plain), (SectionId::NONE, styled));
         }
+    }
+    if words.is_empty() {
+        let version = writer.section("version", ohfp_cli::version().into_bytes());
+        writer.answer("--version", version);
     }
 }
 
@@ -68,14 +79,12 @@ fn spellings(words: &[&str]) -> Vec<String> {
     ohfp_cli::spellings(path).into_iter().map(written).collect()
 }
 
-fn static_texts(writer: &mut PayloadWriter) {
-    let version = writer.section("version", ohfp_cli::version().into_bytes());
-    writer.answer("--version", version, false);
+fn completions(writer: &mut PayloadWriter) {
     for (name, shell) in
         [("bash", CompletionShell::Bash), ("zsh", CompletionShell::Zsh), ("fish", CompletionShell::Fish)]
     {
         let script = writer.section(format!("completions {name}"), ohfp_cli::completions(shell));
-        writer.answer(key(&format!("completions {name}"), Format::Json), script, false);
+        writer.answer(key(&format!("completions {name}"), Format::Json), script);
     }
 }
 
@@ -91,7 +100,7 @@ fn documents(writer: &mut PayloadWriter, resolved: &Resolved) {
             let Some(rendered) = document.render(resolved, format) else { continue };
             let (plain, styled) = file(writer, &format!("{command} {format}"), rendered);
             for spelling in spellings(&words) {
-                writer.styled_answer(key(&spelling, format), plain, styled, true);
+                writer.styled_answer(key(&spelling, format), plain, styled);
             }
         }
     }
@@ -128,39 +137,46 @@ struct Shown {
 /// The other formats take about this many times the bytes of the JSON list.
 const OTHER_FORMATS: u64 = 4;
 
-fn catalogue(writer: &mut PayloadWriter, resolved: &Resolved, step: &mut dyn FnMut(&str)) {
-    let catalogue = Catalogue { templates: &resolved.templates, scheduler: resolved.settings.scheduler() };
+/// The catalogue as the configured scheduler reads it; the length of its records.
+fn configured_format(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>) -> u64 {
     writer.templates(catalogue.templates.len());
-    let json = catalogue.list(Format::Json, false);
-    let json_len = json.records.len() as u64;
-    file_list(writer, &catalogue, Prepared { format: Format::Json, long: false, list: json });
+    let list = catalogue.list(Format::Json, false);
+    let len = list.records.len() as u64;
+    file_list(writer, catalogue, Prepared { format: Format::Json, long: false, list });
+    len
+}
 
-    // Beyond the limit the rest is left to the live program: all of it, so that one look at the
-    // size says which formats a snapshot holds.
-    let limit = resolved.settings.render_limit();
+/// Beyond the limit the other formats are left to the live program: all of them, so that one look at
+/// the size says what a snapshot holds.
+fn other_formats(
+    writer: &mut PayloadWriter,
+    catalogue: &Catalogue<'_>,
+    json_len: u64,
+    limit: u64,
+    step: &mut dyn FnMut(&str),
+) {
     if writer.len().saturating_add(json_len.saturating_mul(OTHER_FORMATS)) > limit {
-        step("other formats: left to ohfp-live (snapshot.render_limit)");
+        step("other formats are left to ohfp-live (snapshot.render_limit)");
         return;
     }
-    step("templates in other formats");
-    let (lists, shown) = other_formats(&catalogue);
+    let (lists, shown) = render_others(catalogue);
     let size = |list: &Prepared| list.list.records.len() as u64;
     let more = lists.iter().map(size).sum::<u64>() + shown.iter().map(|shown| shown.bytes.len() as u64).sum::<u64>();
     if writer.len().saturating_add(more) > limit {
         return;
     }
     for list in lists {
-        file_list(writer, &catalogue, list);
+        file_list(writer, catalogue, list);
     }
     for shown in shown {
         let records = records(catalogue.templates, &shown.bytes, &shown.places, 0);
         let body = writer.section(format!("templates show {}", shown.format), shown.bytes);
-        file_show(writer, &catalogue, shown.format, body, &records);
+        file_show(writer, catalogue, shown.format, body, &records);
     }
 }
 
 /// Renders on two threads: the work is even, and both machines and containers have two cores.
-fn other_formats(catalogue: &Catalogue<'_>) -> (Vec<Prepared>, Vec<Shown>) {
+fn render_others(catalogue: &Catalogue<'_>) -> (Vec<Prepared>, Vec<Shown>) {
     let prepare = |format, long| Prepared { format, long, list: catalogue.list(format, long) };
     let show = |format| {
         let (mut bytes, mut places) = (Vec::new(), Vec::with_capacity(catalogue.templates.len()));
@@ -247,19 +263,12 @@ fn file_list(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, prepared: Pr
     let tail = writer.section(format!("{name} page tail"), list.tail);
     let order = writer.section(format!("{name} order"), order);
     for key in keys {
-        writer.styled_answer(key.clone(), plain, styled, true);
-        writer.list(ListV1 {
-            key,
-            body: plain.1.number(),
-            head: head.number(),
-            head_styled: head_styled.number(),
-            tail: tail.number(),
-            order: order.number(),
-        });
+        writer.list(&key, [plain.1, head, head_styled, tail, order]);
+        writer.styled_answer(key, plain, styled);
     }
     // Host Factory drops a provider for good that answers no templates: never answer that.
     if format == Format::Json && catalogue.scheduler == SchedulerKind::HostFactory && !catalogue.templates.is_empty() {
-        writer.answer("getAvailableTemplates", plain.1, true);
+        writer.answer("getAvailableTemplates", plain.1);
     }
     if let Some(records) = records {
         file_show(writer, catalogue, format, plain.1, &records);
@@ -279,14 +288,7 @@ fn file_show(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, format: Form
     let tail = writer.section(format!("templates show {format} tail"), templates::show_tail(format).to_vec());
     let directory: Vec<u8> = records.iter().flat_map(|record| record.to_bytes()).collect();
     let records = writer.section(format!("templates show {format} records"), directory);
-    writer.show(ShowV1 {
-        format: format.name().to_owned(),
-        body: body.number(),
-        head: head.number(),
-        head_styled: head_styled.number(),
-        tail: tail.number(),
-        records: records.number(),
-    });
+    writer.show(format.name(), [body, head, head_styled, tail, records]);
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_snapshot_format::open::Access;
 use ohfp_snapshot_format::stamps::StampsV1;
-use ohfp_snapshot_format::write::Payload;
+use ohfp_snapshot_format::write::{Maker, Payload};
 use ohfp_snapshot_format::{Refusal, Snapshot};
 
 use crate::inspect;
@@ -101,10 +101,10 @@ pub fn publish(
     path: &Path,
     payload: &Payload,
     stamps: Option<&StampsV1>,
-    fingerprint: u128,
+    maker: Maker<'_>,
 ) -> Result<Published> {
     let temporary = lock.temporary();
-    let result = write(&temporary, payload, stamps, fingerprint)
+    let result = write(&temporary, payload, stamps, maker)
         .and_then(|bytes| read_back(&temporary, payload).map(|()| bytes))
         .and_then(|bytes| {
             keep_previous(path, &lock.temporary_previous());
@@ -125,11 +125,11 @@ impl Lock {
     }
 }
 
-fn write(temporary: &Path, payload: &Payload, stamps: Option<&StampsV1>, fingerprint: u128) -> Result<u64> {
+fn write(temporary: &Path, payload: &Payload, stamps: Option<&StampsV1>, maker: Maker<'_>) -> Result<u64> {
     let written = || -> std::io::Result<u64> {
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(temporary)?;
         let mut out = BufWriter::with_capacity(64 * 1024, file);
-        let bytes = payload.write_to(&mut out, stamps, fingerprint)?;
+        let bytes = payload.write_to(&mut out, stamps, maker)?;
         out.flush()?;
         out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
         Ok(bytes)

@@ -7,18 +7,26 @@ use rkyv::{Deserialize, Serialize};
 /// Stands for "no section".
 pub const NONE: u32 = u32::MAX;
 
-/// A named run of finished bytes.
-#[derive(Archive, Clone, Debug, PartialEq, Eq)]
+/// A run of finished bytes.
+#[derive(Archive, Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
 pub struct SectionV1 {
-    /// For `inspect` and messages.
-    pub name: String,
     /// From the first section.
     pub offset: u64,
     /// In bytes.
     pub len: u64,
     /// XXH3-64 of the bytes.
     pub check: u64,
+}
+
+/// A text inside [`IndexV1::texts`].
+#[derive(Archive, Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
+pub struct SpanV1 {
+    /// First byte.
+    pub start: u32,
+    /// In bytes.
+    pub len: u32,
 }
 
 /// The bytes of one answer: a head (may be [`NONE`]) and a body, written in one call.
@@ -32,25 +40,23 @@ pub struct PartsV1 {
 }
 
 /// One answerable question.
-#[derive(Archive, Clone, Debug, PartialEq, Eq)]
+#[derive(Archive, Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
 pub struct AnswerV1 {
     /// The canonical question, see [`crate::key`].
-    pub key: String,
+    pub key: SpanV1,
     /// For files, pipes and plain terminals.
     pub plain: PartsV1,
     /// For terminals with colour; equal to `plain` where there is nothing to style.
     pub styled: PartsV1,
-    /// Whether the answer depends on the inputs: then the stamps must hold.
-    pub depends_on_inputs: bool,
 }
 
 /// A list of all templates that can be cut into pages.
-#[derive(Archive, Clone, Debug, PartialEq, Eq)]
+#[derive(Archive, Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
 pub struct ListV1 {
     /// Key of the whole list.
-    pub key: String,
+    pub key: SpanV1,
     /// Section that holds the records.
     pub body: u32,
     /// Section in front of a page; plain.
@@ -64,11 +70,11 @@ pub struct ListV1 {
 }
 
 /// `templates show` in one format.
-#[derive(Archive, Clone, Debug, PartialEq, Eq)]
+#[derive(Archive, Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
 pub struct ShowV1 {
     /// Name of the format.
-    pub format: String,
+    pub format: SpanV1,
     /// Section that holds the records.
     pub body: u32,
     /// Section in front of a record; plain.
@@ -81,7 +87,7 @@ pub struct ShowV1 {
     pub records: u32,
 }
 
-/// The whole index.
+/// The whole index: vectors of plain integers, so that validating them costs next to nothing.
 #[derive(Archive, Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
 pub struct IndexV1 {
@@ -91,10 +97,35 @@ pub struct IndexV1 {
     pub answers: Vec<AnswerV1>,
     /// Lists that can be cut into pages.
     pub lists: Vec<ListV1>,
-    /// `templates show`, a row per format.
+    /// `templates show`, an entry per format.
     pub shows: Vec<ShowV1>,
+    /// Keys and names of formats, end to end.
+    pub texts: Vec<u8>,
+    /// Section with the names of all sections, a line each: for tools, so it is not read on the way
+    /// to an answer.
+    pub names: u32,
     /// How many templates the catalogue has.
     pub templates: u64,
+}
+
+impl ArchivedIndexV1 {
+    /// The text of a span; empty where it lies outside.
+    pub fn text(&self, span: &ArchivedSpanV1) -> &[u8] {
+        let start = span.start.to_native() as usize;
+        let end = start.saturating_add(span.len.to_native() as usize);
+        self.texts.as_slice().get(start..end).unwrap_or_default()
+    }
+
+    /// The answer filed under `key`.
+    pub fn answer(&self, key: &[u8]) -> Option<&ArchivedAnswerV1> {
+        let position = self.answers.binary_search_by(|answer| self.text(&answer.key).cmp(key)).ok()?;
+        self.answers.get(position)
+    }
+
+    /// The pageable list filed under `key`.
+    pub fn list(&self, key: &[u8]) -> Option<&ArchivedListV1> {
+        self.lists.iter().find(|list| self.text(&list.key) == key)
+    }
 }
 
 /// Size of an entry of an *order* directory.

@@ -11,7 +11,7 @@
 //! A word holds no white space or control characters, so no two questions share a key.
 
 /// Longest key that is looked up; longer questions go to the live program.
-pub const MAX_LEN: usize = 256;
+pub const MAX_LEN: usize = 128;
 
 /// A key in a fixed buffer: built without a heap.
 #[derive(Clone, Debug)]

@@ -29,7 +29,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::sys;
 
 /// Longest path, with its final zero byte. Small, since it lives on the fast path's stack.
-pub const PATH_CAPACITY: usize = 1024;
+pub const PATH_CAPACITY: usize = 512;
 
 /// A path with a final zero byte in a fixed buffer.
 #[derive(Clone, Debug)]

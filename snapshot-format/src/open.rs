@@ -203,31 +203,19 @@ pub struct Contents<'a> {
 }
 
 impl<'a> Contents<'a> {
-    /// The answer filed under `key`, its bytes checked; `None` when there is none.
-    /// The flag says whether the answer depends on the inputs.
-    pub fn answer(&self, key: &[u8], styled: bool) -> Result<Option<(Parts<'a>, bool)>, Refusal> {
-        let answers = &self.index.answers;
-        let Ok(position) = answers.binary_search_by(|answer| answer.key.as_bytes().cmp(key)) else {
-            return Ok(None);
-        };
-        let Some(answer) = answers.get(position) else { return Ok(None) };
-        let parts = if styled { &answer.styled } else { &answer.plain };
-        let parts = [self.section(parts.head.to_native())?, self.section(parts.body.to_native())?, &[]];
-        Ok(Some((parts, answer.depends_on_inputs)))
-    }
-
-    /// Whether the answer has a styled form of its own.
-    pub fn can_be_styled(&self, key: &[u8]) -> bool {
-        let answers = &self.index.answers;
-        let found = answers.binary_search_by(|answer| answer.key.as_bytes().cmp(key));
-        found.ok().and_then(|position| answers.get(position)).is_some_and(|answer| {
-            answer.plain.head != answer.styled.head || answer.plain.body != answer.styled.body
-        })
+    /// The answer filed under `key`, its bytes checked; `None` when there is none. `styled` is asked
+    /// only if it makes a difference.
+    pub fn answer(&self, key: &[u8], styled: impl FnOnce() -> bool) -> Result<Option<Parts<'a>>, Refusal> {
+        let Some(answer) = self.index.answer(key) else { return Ok(None) };
+        let (plain, colour) = (&answer.plain, &answer.styled);
+        let differs = plain.head != colour.head || plain.body != colour.body;
+        let parts = if differs && styled() { colour } else { plain };
+        Ok(Some([self.section(parts.head.to_native())?, self.section(parts.body.to_native())?, &[]]))
     }
 
     /// `templates show ID` in one format; `None` when the catalogue here does not have it.
     pub fn show(&self, id: &[u8], format: &[u8], styled: impl FnOnce() -> bool) -> Result<Option<Parts<'a>>, Refusal> {
-        let Some(show) = self.index.shows.iter().find(|show| show.format.as_bytes() == format) else {
+        let Some(show) = self.index.shows.iter().find(|show| self.index.text(&show.format) == format) else {
             return Ok(None);
         };
         // Neither the directory nor the body is checked as a whole: a record certifies itself.
@@ -253,9 +241,7 @@ impl<'a> Contents<'a> {
         limit: Option<u64>,
         styled: impl FnOnce() -> bool,
     ) -> Result<Option<Parts<'a>>, Refusal> {
-        let Some(list) = self.index.lists.iter().find(|list| list.key.as_bytes() == key) else {
-            return Ok(None);
-        };
+        let Some(list) = self.index.list(key) else { return Ok(None) };
         let templates = self.index.templates.to_native();
         let end = limit.map_or(templates, |limit| offset.saturating_add(limit).min(templates));
         if offset >= end {
@@ -294,6 +280,11 @@ impl<'a> Contents<'a> {
             self.bytes.populate(start, bytes.len());
         }
         if xxh3_64(bytes) == section.check.to_native() { Ok(bytes) } else { Err(Refusal::Section) }
+    }
+
+    /// The names of all sections, in order.
+    pub fn names(&self) -> Result<impl Iterator<Item = &'a [u8]>, Refusal> {
+        Ok(self.section(self.index.names.to_native())?.split(|byte| *byte == b'\n'))
     }
 
     fn unchecked(&self, number: u32) -> Result<&'a [u8], Refusal> {

@@ -296,7 +296,19 @@ impl Process {
 
     /// The value of a variable.
     pub fn variable(&self, name: &str) -> Option<&'static [u8]> {
-        Strings(self.envp).find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+        let mut entry = self.envp;
+        loop {
+            // SAFETY: `new` promises a vector up to a null pointer; we stop there.
+            let text = unsafe { *entry };
+            if text.is_null() {
+                return None;
+            }
+            if let Some(value) = after_name(text, name.as_bytes()) {
+                return Some(value);
+            }
+            // SAFETY: as above; the entry just read was not the last one.
+            entry = unsafe { entry.add(1) };
+        }
     }
 
     /// Becomes another program with the same arguments and environment. Returns only on failure.
@@ -305,6 +317,23 @@ impl Process {
         unsafe { libc::execve(program.as_ptr(), self.argv, self.envp) };
         io::Error::last_os_error()
     }
+}
+
+/// The value of `NAME=value`. Looks no further than the first byte that differs: measuring every
+/// entry of an environment at every look-up is a quarter of all instructions of a short run.
+fn after_name(entry: *const c_char, name: &[u8]) -> Option<&'static [u8]> {
+    let mut at = entry.cast::<u8>();
+    for expected in name.iter().chain(b"=") {
+        // SAFETY: all bytes before this one matched a name without zero bytes, so the string goes on
+        // at least to this one, its final zero at the latest.
+        if unsafe { *at } != *expected {
+            return None;
+        }
+        // SAFETY: the byte just read was not the final zero.
+        at = unsafe { at.add(1) };
+    }
+    // SAFETY: the rest of a C string is one, and lives as long as the process.
+    Some(unsafe { CStr::from_ptr(at.cast()) }.to_bytes())
 }
 
 /// Walks a null-terminated vector of C strings.

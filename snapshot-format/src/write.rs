@@ -8,7 +8,7 @@ use rkyv::util::AlignedVec;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::header::{Extent, FLAG_SEALED, HEADER_LEN, Header, align};
-use crate::index::{AnswerV1, IndexV1, ListV1, NONE, PartsV1, SectionV1, ShowV1};
+use crate::index::{AnswerV1, IndexV1, ListV1, NONE, PartsV1, SectionV1, ShowV1, SpanV1};
 use crate::stamps::StampsV1;
 
 /// A section's number.
@@ -29,10 +29,12 @@ impl SectionId {
 #[derive(Debug, Default)]
 pub struct PayloadWriter {
     sections: Vec<SectionV1>,
+    names: Vec<u8>,
     bytes: Vec<Vec<u8>>,
     known: BTreeMap<(u64, u64), u32>,
     end: u64,
-    answers: BTreeMap<String, AnswerV1>,
+    answers: BTreeMap<String, (PartsV1, PartsV1)>,
+    texts: Vec<u8>,
     lists: Vec<ListV1>,
     shows: Vec<ShowV1>,
     templates: u64,
@@ -40,7 +42,7 @@ pub struct PayloadWriter {
 
 impl PayloadWriter {
     /// Adds a section. One with the same bytes as an earlier one shares its place.
-    pub fn section(&mut self, name: impl Into<String>, bytes: Vec<u8>) -> SectionId {
+    pub fn section(&mut self, name: impl AsRef<str>, bytes: Vec<u8>) -> SectionId {
         let check = xxh3_64(&bytes);
         let len = bytes.len() as u64;
         if let Some(&number) = self.known.get(&(check, len))
@@ -49,7 +51,9 @@ impl PayloadWriter {
             return SectionId(number);
         }
         let number = u32::try_from(self.sections.len()).unwrap_or(NONE);
-        self.sections.push(SectionV1 { name: name.into(), offset: self.end, len, check });
+        self.sections.push(SectionV1 { offset: self.end, len, check });
+        self.names.extend_from_slice(name.as_ref().as_bytes());
+        self.names.push(b'\n');
         self.known.insert((check, len), number);
         self.end += len;
         self.bytes.push(bytes);
@@ -57,8 +61,8 @@ impl PayloadWriter {
     }
 
     /// Files an answer; the same bytes for every terminal.
-    pub fn answer(&mut self, key: impl Into<String>, body: SectionId, depends_on_inputs: bool) {
-        self.styled_answer(key, (SectionId::NONE, body), (SectionId::NONE, body), depends_on_inputs);
+    pub fn answer(&mut self, key: impl Into<String>, body: SectionId) {
+        self.styled_answer(key, (SectionId::NONE, body), (SectionId::NONE, body));
     }
 
     /// Files an answer with (head, body) for plain output and for colour terminals.
@@ -67,22 +71,33 @@ impl PayloadWriter {
         key: impl Into<String>,
         plain: (SectionId, SectionId),
         styled: (SectionId, SectionId),
-        depends_on_inputs: bool,
     ) {
-        let key = key.into();
         let parts = |(head, body): (SectionId, SectionId)| PartsV1 { head: head.0, body: body.0 };
-        let answer = AnswerV1 { key: key.clone(), plain: parts(plain), styled: parts(styled), depends_on_inputs };
-        self.answers.insert(key, answer);
+        self.answers.insert(key.into(), (parts(plain), parts(styled)));
     }
 
-    /// Adds a list that can be cut into pages.
-    pub fn list(&mut self, list: ListV1) {
-        self.lists.push(list);
+    /// Adds a list that can be cut into pages: body, head, styled head, tail, order.
+    pub fn list(&mut self, key: &str, sections: [SectionId; 5]) {
+        let [body, head, head_styled, tail, order] = sections.map(SectionId::number);
+        let key = self.text(key);
+        self.lists.push(ListV1 { key, body, head, head_styled, tail, order });
     }
 
-    /// Adds a format of `templates show`.
-    pub fn show(&mut self, show: ShowV1) {
-        self.shows.push(show);
+    /// Adds a format of `templates show`: body, head, styled head, tail, records.
+    pub fn show(&mut self, format: &str, sections: [SectionId; 5]) {
+        let [body, head, head_styled, tail, records] = sections.map(SectionId::number);
+        let format = self.text(format);
+        self.shows.push(ShowV1 { format, body, head, head_styled, tail, records });
+    }
+
+    fn text(&mut self, text: &str) -> SpanV1 {
+        let span = |start: usize| SpanV1 {
+            start: u32::try_from(start).unwrap_or(u32::MAX),
+            len: u32::try_from(text.len()).unwrap_or(u32::MAX),
+        };
+        let start = self.texts.len();
+        self.texts.extend_from_slice(text.as_bytes());
+        span(start)
     }
 
     /// Sets the number of templates.
@@ -101,12 +116,22 @@ impl PayloadWriter {
     }
 
     /// Closes the payload: serialises the index and takes the digest.
-    pub fn finish(self) -> Result<Payload, rancor::Error> {
+    pub fn finish(mut self) -> Result<Payload, rancor::Error> {
+        let mut names = std::mem::take(&mut self.names);
+        names.extend_from_slice(b"names");
+        let names = self.section("", names).number();
+        let answers = std::mem::take(&mut self.answers);
+        let answers = answers
+            .into_iter()
+            .map(|(key, (plain, styled))| AnswerV1 { key: self.text(&key), plain, styled })
+            .collect();
         let index = IndexV1 {
             sections: self.sections,
-            answers: self.answers.into_values().collect(),
+            answers,
             lists: self.lists,
             shows: self.shows,
+            texts: self.texts,
+            names,
             templates: self.templates,
         };
         let archive = rkyv::to_bytes::<rancor::Error>(&index)?;
@@ -119,6 +144,15 @@ impl PayloadWriter {
         }
         Ok(Payload { index, archive, gap, sections: self.bytes, len: self.end, digest: digest.digest128() })
     }
+}
+
+/// Who makes a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Maker<'a> {
+    /// Version of the product; its first sixteen bytes are kept.
+    pub version: &'a str,
+    /// Fingerprint of product and command tree.
+    pub fingerprint: u128,
 }
 
 /// A closed payload, ready to be written with stamps.
@@ -140,17 +174,17 @@ impl Payload {
     }
 
     /// Streams the whole file. `None` for the stamps seals the snapshot.
-    pub fn write_to(&self, out: &mut impl Write, stamps: Option<&StampsV1>, fingerprint: u128) -> io::Result<u64> {
+    pub fn write_to(&self, out: &mut impl Write, stamps: Option<&StampsV1>, maker: Maker) -> io::Result<u64> {
         let stamps_archive = rkyv::to_bytes::<rancor::Error>(stamps.unwrap_or(&StampsV1::default())).map_err(io::Error::other)?;
         let stamps_at = HEADER_LEN as u64;
         let index_at = align(stamps_at + stamps_archive.len() as u64);
         let mut product = [0; 16];
-        for (place, byte) in product.iter_mut().zip(crate::PRODUCT_VERSION.bytes()) {
+        for (place, byte) in product.iter_mut().zip(maker.version.bytes()) {
             *place = byte;
         }
         let header = Header {
             flags: if stamps.is_none() { FLAG_SEALED } else { 0 },
-            fingerprint,
+            fingerprint: maker.fingerprint,
             file_len: index_at + self.archive.len() as u64 + self.gap.len() as u64 + self.len,
             stamps: Extent { offset: stamps_at, len: stamps_archive.len() as u64, check: xxh3_64(&stamps_archive) },
             index: Extent { offset: index_at, len: self.archive.len() as u64, check: xxh3_64(&self.archive) },

@@ -7,7 +7,7 @@
  *
  * In every round each case runs once, in an order that changes from round to round, so that slow
  * moments of the machine and what a neighbour leaves in its caches fall on all alike. A run is
- * vfork and execve, reading the pipe to its end, and wait. Then each case runs once more, traced: to
+ * posix_spawn, reading the pipe to its end, and wait. Then each case runs once more, traced: to
  * count its system calls and to learn its peak memory, which wait only reports for this process and
  * the program together, whichever is larger.
  *
@@ -23,6 +23,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,20 +96,17 @@ static void run(struct one *one, int round)
     int ends[2] = { -1, nowhere };
     if (one->piped && pipe2(ends, O_CLOEXEC) != 0)
         fail(one->name, "no pipe");
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, nowhere, 0);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+
+    pid_t child;
     int status = 0;
     long bytes = 0;
     struct rusage usage;
     double start = now();
-    /* What posix_spawn does, without the stack that it maps for every child and that the child
-     * would pay page faults for. */
-    pid_t child = vfork();
-    if (child == 0) {
-        dup2(nowhere, 0);
-        dup2(ends[1], 1);
-        execve(one->argv[0], one->argv, environ);
-        _exit(127);
-    }
-    if (child < 0)
+    if (posix_spawn(&child, one->argv[0], &actions, NULL, one->argv, environ) != 0)
         fail(one->name, "cannot be started");
     if (one->piped) {
         close(ends[1]);
@@ -118,6 +116,7 @@ static void run(struct one *one, int round)
         ;
     double end = now();
 
+    posix_spawn_file_actions_destroy(&actions);
     if (one->piped)
         close(ends[0]);
     check(one->name, status);

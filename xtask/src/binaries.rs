@@ -71,7 +71,9 @@ pub(crate) fn musl_target(project: &Project) -> Option<&'static str> {
     if cmd!(sh, "rustup target add {target}").quiet().run().is_ok() && is_installed(project, target) {
         return Some(target);
     }
-    note(format_args!("note: the target {target} is not to be had; building a hosted runtime, which starts more slowly"));
+    note(format_args!(
+        "note: the target {target} is not to be had; building a hosted runtime, which starts more slowly"
+    ));
     None
 }
 

@@ -7,7 +7,7 @@ use xshell::cmd;
 use crate::project::{Project, Result, note, step};
 use crate::{deps, elf, testing};
 
-const CARGO_DENY: &str = "0.18.3";
+const CARGO_DENY: &str = "0.20.2";
 
 /// Formats the sources, or says which need it.
 pub(crate) fn fmt(project: &Project, check: bool) -> Result<()> {

@@ -74,14 +74,18 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     for breach in &breaches {
         note(format_args!("error: {breach}"));
     }
-    if breaches.is_empty() { Ok(()) } else { Err("the dependency rules are broken; they are in xtask/src/deps.rs".into()) }
+    if breaches.is_empty() {
+        Ok(())
+    } else {
+        Err("the dependency rules are broken; they are in xtask/src/deps.rs".into())
+    }
 }
 
 /// Names of the crates in the runtime, without itself. Procedural macros run in the compiler.
 fn runtime_links(project: &Project) -> Result<BTreeSet<String>> {
     let cargo = Project::cargo();
     let mut command =
-        cmd!(project.sh, "{cargo} tree --package ohfp --edges normal,no-proc-macro --prefix none --format {{p}}");
+        cmd!(project.sh, "{cargo} tree --package ohfp --edges normal,no-proc-macro --prefix none");
     if let Some(target) = binaries::musl_target(project) {
         command = command.args(["--target", target]);
     }
@@ -96,14 +100,15 @@ fn allowlist(links: &BTreeSet<String>) -> Vec<String> {
         format!("the runtime links `{name}`; drop it, or add it to RUNTIME_DEPENDENCIES with its reason")
     });
     // A list that allows more than is used would let things in unseen.
-    let unused = allowed.difference(links).map(|name| {
-        format!("the runtime no longer links `{name}`; remove it from RUNTIME_DEPENDENCIES")
-    });
+    let unused = allowed
+        .difference(links)
+        .map(|name| format!("the runtime no longer links `{name}`; remove it from RUNTIME_DEPENDENCIES"));
     extra.chain(unused).collect()
 }
 
 fn edges(metadata: &Value) -> Vec<String> {
-    let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let list =
+        |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
     let name = |value: &Value| value.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let packages = list(metadata, "packages");
     let ours: BTreeSet<String> = packages.iter().map(name).collect();
@@ -127,7 +132,10 @@ fn edges(metadata: &Value) -> Vec<String> {
 /// Reads the lock file line by line: in each `[[package]]`, `name` comes right before `version`.
 fn refused(lock: &str) -> Vec<String> {
     let value = |line: &str, key: &str| {
-        line.strip_prefix(key).and_then(|rest| rest.strip_prefix(" = \"")).and_then(|rest| rest.strip_suffix('"')).map(str::to_owned)
+        line.strip_prefix(key)
+            .and_then(|rest| rest.strip_prefix(" = \""))
+            .and_then(|rest| rest.strip_suffix('"'))
+            .map(str::to_owned)
     };
     let mut breaches = Vec::new();
     let mut name = None;
@@ -137,7 +145,9 @@ fn refused(lock: &str) -> Vec<String> {
         } else if let (Some(version), Some(name)) = (value(line, "version"), name.take()) {
             for (_, accepted, why) in REFUSED_VERSIONS.iter().filter(|(refused, ..)| *refused == name) {
                 if !parse(&version).is_some_and(|version| accepted.contains(version)) {
-                    breaches.push(format!("Cargo.lock has {name} {version}, which REFUSED_VERSIONS refuses ({why})"));
+                    breaches.push(format!(
+                        "Cargo.lock has {name} {version}, which REFUSED_VERSIONS refuses ({why})"
+                    ));
                 }
             }
         }

@@ -54,33 +54,35 @@ pub(crate) fn make(project: &Project, dir: &Path) -> Result<Tree> {
 /// Makes the tree in `staging` and lists its files, relative to it.
 fn assemble(project: &Project, binaries: &Binaries, staging: &Path) -> Result<Vec<PathBuf>> {
     let sh = &project.sh;
-    let [bin, scripts, config, share] = ["bin", "scripts", "config", "share/ohfp"].map(|part| staging.join(part));
+    let [bin, scripts, config, share] =
+        ["bin", "scripts", "config", "share/ohfp"].map(|part| staging.join(part));
     let completions = share.join("completions");
     let mut files = Vec::new();
 
-    for program in [&binaries.runtime, &binaries.live, &binaries.snapshot] {
-        sh.copy_file(program, &bin)?;
+    for (name, program) in
+        [("ohfp", &binaries.runtime), ("ohfp-live", &binaries.live), ("ohfp-snapshot", &binaries.snapshot)]
+    {
+        project.copy(program, &bin.join(name))?;
+        files.push(Path::new("bin").join(name));
     }
-    files.extend(["bin/ohfp", "bin/ohfp-live", "bin/ohfp-snapshot"].map(PathBuf::from));
 
     for operation in HF_OPERATIONS {
         let name = format!("{operation}.sh");
         let path = scripts.join(&name);
         sh.write_file(&path, wrapper(operation))?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
         files.push(Path::new("scripts").join(name));
     }
 
     for source in files_below(&project.root.join("config"))? {
         let file = source.strip_prefix(&project.root)?.to_owned();
-        sh.copy_file(&source, staging.join(&file))?;
+        project.copy(&source, &staging.join(&file))?;
         files.push(file);
     }
 
     for name in ["LICENSE", "README.md"] {
         let source = project.root.join(name);
         if source.is_file() {
-            sh.copy_file(source, share.join(name))?;
+            project.copy(&source, &share.join(name))?;
             files.push(Path::new("share/ohfp").join(name));
         }
     }
@@ -120,12 +122,20 @@ fn publish(files: &[PathBuf], staging: &Path, dir: &Path) -> Result<()> {
         if let Some(parent) = to.parent() {
             fs::create_dir_all(parent)?;
         }
+        // Not what the clone or the umask happen to have: the tree is for others to use.
+        let mode = if file.starts_with("bin") || file.starts_with("scripts") { 0o755 } else { 0o644 };
+        fs::set_permissions(&from, fs::Permissions::from_mode(mode))?;
         if file.starts_with("config") && to.exists() && fs::read(&to)? != fs::read(&from)? {
             let kept = dir.join(format!("{}.bak", file.display()));
             fs::rename(&to, &kept)?;
-            note(format_args!("note: {} differed from the shipped file; it is kept as {}", to.display(), kept.display()));
+            note(format_args!(
+                "note: {} differed from the shipped file; it is kept as {}",
+                to.display(),
+                kept.display()
+            ));
         }
-        fs::rename(&from, &to).map_err(|error| format!("cannot move {} into place: {error}", to.display()))?;
+        fs::rename(&from, &to)
+            .map_err(|error| format!("cannot move {} into place: {error}", to.display()))?;
     }
     Ok(())
 }
@@ -172,9 +182,10 @@ mod tests {
             fs::create_dir_all(tree.join(part)).unwrap();
         }
         let script = tree.join("scripts/getRequestStatus.sh");
-        for (path, content) in
-            [(&script, wrapper("getRequestStatus")), (&tree.join("bin/ohfp"), "#!/bin/sh\necho \"$#:$*\"\n".into())]
-        {
+        for (path, content) in [
+            (&script, wrapper("getRequestStatus")),
+            (&tree.join("bin/ohfp"), "#!/bin/sh\necho \"$#:$*\"\n".into()),
+        ] {
             fs::write(path, content).unwrap();
             fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         }
@@ -189,7 +200,11 @@ mod tests {
 
         let check = |mut command: Command| {
             let output = command.args(["-f", "a file"]).output().unwrap();
-            assert_eq!(String::from_utf8_lossy(&output.stdout), "3:getRequestStatus -f a file\n", "{command:?} {output:?}");
+            assert_eq!(
+                String::from_utf8_lossy(&output.stdout),
+                "3:getRequestStatus -f a file\n",
+                "{command:?} {output:?}"
+            );
         };
         for path in [&script, &absolute, &relative, &chain, &directory.join("getRequestStatus.sh")] {
             check(Command::new(path));
@@ -199,7 +214,11 @@ mod tests {
                 check(command);
             }
         }
-        for (place, name) in [("a tree/scripts", "getRequestStatus.sh"), ("", "chain"), ("a tree", "scripts/getRequestStatus.sh")] {
+        for (place, name) in [
+            ("a tree/scripts", "getRequestStatus.sh"),
+            ("", "chain"),
+            ("a tree", "scripts/getRequestStatus.sh"),
+        ] {
             let mut command = Command::new("bash");
             command.arg(name).current_dir(root.join(place));
             check(command);

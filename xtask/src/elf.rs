@@ -20,7 +20,8 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let path = binaries::runtime(project, Some(target))?;
     step("checking the runtime's binary");
     let bytes = project.sh.read_binary_file(&path)?;
-    let faults = faults(&bytes).ok_or_else(|| format!("{} is not a sound 64-bit little-endian ELF file", path.display()))?;
+    let faults = faults(&bytes)
+        .ok_or_else(|| format!("{} is not a sound 64-bit little-endian ELF file", path.display()))?;
     if faults.is_empty() {
         return say(format_args!("{}: static, fixed address, {} bytes", text(&path)?, bytes.len()));
     }

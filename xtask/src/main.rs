@@ -65,7 +65,9 @@ fn run(args: &[String]) -> Result<ExitCode> {
         say(HELP.trim_end())?;
         return Ok(ExitCode::SUCCESS);
     };
-    if matches!(command.as_str(), "help" | "--help" | "-h") || rest.iter().any(|arg| arg == "--help") && command != "test" {
+    if matches!(command.as_str(), "help" | "--help" | "-h")
+        || rest.iter().any(|arg| arg == "--help") && command != "test"
+    {
         say(HELP.trim_end())?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -84,7 +86,10 @@ fn run(args: &[String]) -> Result<ExitCode> {
         ("binary", []) => elf::run(&Project::open()?)?,
         ("ci", []) => return checks::ci(&Project::open()?),
         (command, _) => {
-            return Err(format!("cannot run `{command}` with these arguments; `cargo xtask --help` lists what there is").into());
+            return Err(format!(
+                "cannot run `{command}` with these arguments; `cargo xtask --help` lists what there is"
+            )
+            .into());
         }
     }
     Ok(ExitCode::SUCCESS)

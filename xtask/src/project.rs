@@ -14,8 +14,13 @@ use xshell::{Cmd, Shell, cmd};
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// The five scripts that Host Factory runs, without their `.sh`.
-pub(crate) const HF_OPERATIONS: [&str; 5] =
-    ["getAvailableTemplates", "requestMachines", "requestReturnMachines", "getRequestStatus", "getReturnRequests"];
+pub(crate) const HF_OPERATIONS: [&str; 5] = [
+    "getAvailableTemplates",
+    "requestMachines",
+    "requestReturnMachines",
+    "getRequestStatus",
+    "getReturnRequests",
+];
 
 /// The repository, cargo's output directory and a shell that stands in the repository.
 pub(crate) struct Project {
@@ -82,6 +87,14 @@ impl Project {
 
     fn tools(&self) -> PathBuf {
         self.target.join("tools")
+    }
+
+    /// Copies a file with its mode, making the directory it goes to.
+    pub(crate) fn copy(&self, from: &Path, to: &Path) -> Result<()> {
+        if let Some(parent) = to.parent() {
+            self.sh.create_dir(parent)?;
+        }
+        Ok(self.sh.copy_file(from, to)?)
     }
 
     /// A fresh directory below the target directory, in place of what was there.

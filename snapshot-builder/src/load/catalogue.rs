@@ -68,7 +68,13 @@ impl Catalogue {
     }
 
     /// Reads one candidate; whether there was anything.
-    fn read(&mut self, path: &Path, first: usize, recorder: &mut Recorder<'_>, findings: &mut Findings) -> bool {
+    fn read(
+        &mut self,
+        path: &Path,
+        first: usize,
+        recorder: &mut Recorder<'_>,
+        findings: &mut Findings,
+    ) -> bool {
         let number = first + self.looked_at.len();
         self.looked_at.push(path.to_owned());
         match super::open(path, number, recorder) {
@@ -107,8 +113,8 @@ pub(crate) fn templates<'t>(text: &'t Text, findings: &mut Findings) -> Vec<&'t 
     let whole = text.as_str().trim_start();
     let list = match whole.as_bytes().first() {
         Some(b'[') => Some(whole),
-        Some(b'{') => match text.parse::<&RawValue>(whole) {
-            Ok(_) => listed(text, whole, findings),
+        Some(b'{') => match text.object(whole) {
+            Ok(members) => listed(text, whole, &members, findings),
             Err(syntax) => {
                 findings.error(text, syntax.offset, &syntax.message, None);
                 None
@@ -139,8 +145,7 @@ pub(crate) fn templates<'t>(text: &'t Text, findings: &mut Findings) -> Vec<&'t 
 }
 
 /// The list under `templates`.
-fn listed<'t>(text: &'t Text, whole: &'t str, findings: &mut Findings) -> Option<&'t str> {
-    let members = text.members(whole);
+fn listed<'t>(text: &Text, whole: &str, members: &[Member<'t>], findings: &mut Findings) -> Option<&'t str> {
     let named: Vec<&Member<'_>> = members.iter().filter(|member| member.name() == "templates").collect();
     match named.as_slice() {
         [only] if only.value.get().starts_with('[') => Some(only.value.get()),
@@ -149,7 +154,12 @@ fn listed<'t>(text: &'t Text, whole: &'t str, findings: &mut Findings) -> Option
             None
         }
         [] => {
-            findings.error(text, text.offset(whole), "there is no `templates` in this file; it must be a list", None);
+            findings.error(
+                text,
+                text.offset(whole),
+                "there is no `templates` in this file; it must be a list",
+                None,
+            );
             None
         }
         [.., last] => {

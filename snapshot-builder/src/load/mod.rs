@@ -17,17 +17,17 @@ use ohfp_broker::template::Template;
 use ohfp_broker::{Error, ErrorKind, Result};
 
 pub use environment::Environment;
-pub use findings::Warning;
 pub(crate) use findings::Findings;
+pub use findings::Warning;
 pub use text::Place;
-pub(crate) use text::{Step, Text};
+pub(crate) use text::{Step, Text, find, members};
 pub(crate) use trail::Recorder;
 pub use trail::{FileState, InputFile, Trail};
 
 use crate::resolve::defaults::Defaults;
 use crate::resolve::providers::{self, ProviderInstance};
 use crate::resolve::templates::Resolver;
-use crate::resolve::{Settings, aws_config};
+use crate::resolve::{Settings, aws_config, config_file};
 use catalogue::{Catalogue, ibm_names};
 
 /// Where configuration comes from; decided elsewhere, by one rule shared with the runtime.
@@ -67,11 +67,12 @@ pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> 
     let mut recorder = Recorder::new(env);
     let mut findings = Findings::default();
 
-    let config = config_file(origin, &root, &mut recorder, &mut findings);
-    let settings = Settings::read(config.as_ref(), &root, &recorder, &mut findings);
+    let config = open_config(origin, &root, &mut recorder, &mut findings);
+    let settings = config_file::read(config.as_ref(), &root, &recorder, &mut findings);
     let called = instance_name(&recorder, &mut findings);
-    let ibm_config = ibm_config(&root, called.as_deref(), &mut recorder, &mut findings);
-    let mut catalogue = Catalogue::find_ibm(&root, called.as_deref(), TEMPLATES, &mut recorder, &mut findings);
+    let ibm_config = open_ibm_config(&root, called.as_deref(), &mut recorder, &mut findings);
+    let mut catalogue =
+        Catalogue::find_ibm(&root, called.as_deref(), TEMPLATES, &mut recorder, &mut findings);
 
     let providers = providers(
         &root,
@@ -101,7 +102,14 @@ pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> 
     let templates = resolver.finish();
     let warnings = findings.finish()?;
     drop(defaults);
-    Ok(Resolved { origin: origin.clone(), settings, providers, templates, warnings, trail: recorder.finish() })
+    Ok(Resolved {
+        origin: origin.clone(),
+        settings,
+        providers,
+        templates,
+        warnings,
+        trail: recorder.finish(),
+    })
 }
 
 /// Reads a file as text; nothing when there is none.
@@ -112,7 +120,7 @@ fn open(path: &Path, number: usize, recorder: &mut Recorder<'_>) -> Result<Optio
     }
 }
 
-fn config_file(
+fn open_config(
     origin: &Origin,
     root: &Path,
     recorder: &mut Recorder<'_>,
@@ -145,16 +153,21 @@ fn instance_name(recorder: &Recorder<'_>, findings: &mut Findings) -> Option<Str
     let (variable, value) = set("HF_PROVIDER_NAME").or_else(|| set("PROVIDER_NAME"))?;
     match value.to_str() {
         // It becomes part of file names.
-        Some(name) if !name.contains(|letter: char| letter == '/' || letter.is_control()) => Some(name.to_owned()),
+        Some(name) if !name.contains(|letter: char| letter == '/' || letter.is_control()) => {
+            Some(name.to_owned())
+        }
         _ => {
-            let message = format!("the environment variable {variable} must be a name without `/`, not {}", value.display());
+            let message = format!(
+                "the environment variable {variable} must be a name without `/`, not {}",
+                value.display()
+            );
             findings.failure(CONFIG, Error::new(ErrorKind::Input, message));
             None
         }
     }
 }
 
-fn ibm_config(
+fn open_ibm_config(
     root: &Path,
     called: Option<&str>,
     recorder: &mut Recorder<'_>,
@@ -182,7 +195,8 @@ fn providers(
     ibm_templates: bool,
     findings: &mut Findings,
 ) -> Vec<ProviderInstance> {
-    let mut instances = config.map(|text| providers::configured(text, settings, findings)).unwrap_or_default();
+    let mut instances =
+        config.map(|text| providers::configured(text, settings, findings)).unwrap_or_default();
     if let Some(text) = ibm_config {
         let options = aws_config::read(text, findings);
         let source = text.path().strip_prefix(root).unwrap_or(text.path()).display().to_string();

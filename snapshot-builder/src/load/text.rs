@@ -38,7 +38,7 @@ pub(crate) struct Text {
     /// Position among the files of one load, to keep findings in order.
     pub(crate) number: usize,
     content: String,
-    line_starts: OnceCell<Vec<usize>>,
+    index: OnceCell<Index>,
 }
 
 impl Text {
@@ -49,11 +49,11 @@ impl Text {
         let content = String::from_utf8(content).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             let before = error.as_bytes().get(..at).unwrap_or_default();
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = before.split(|byte| *byte == b'\n').count();
             Error::new(ErrorKind::Input, format!("{}:{line}: byte {at} is not UTF-8", path.display()))
                 .hint("save the file as UTF-8")
         })?;
-        Ok(Self { path: path.to_owned(), number, content, line_starts: OnceCell::new() })
+        Ok(Self { path: path.to_owned(), number, content, index: OnceCell::new() })
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -70,43 +70,83 @@ impl Text {
     }
 
     pub(crate) fn place(&self, offset: usize) -> Place {
-        let starts = self.line_starts.get_or_init(|| {
-            let newlines = self.content.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-            std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect()
-        });
-        let line = starts.partition_point(|start| *start <= offset);
-        let start = line.checked_sub(1).and_then(|index| starts.get(index)).copied().unwrap_or(0);
-        let before = self.content.as_bytes().get(start..offset.min(self.content.len())).unwrap_or_default();
-        // A character begins at every byte that is not a continuation byte.
-        let column = before.iter().filter(|byte| **byte & 0xc0 != 0x80).count() + 1;
+        let offset = offset.min(self.content.len());
+        let index = self.index.get_or_init(|| Index::new(self.content.as_bytes()));
+        let line = index.line_starts.partition_point(|start| *start <= offset);
+        let start = line.checked_sub(1).and_then(|line| index.line_starts.get(line)).copied().unwrap_or(0);
+        let characters = |offset| index.characters(self.content.as_bytes(), offset);
+        let column = characters(offset).saturating_sub(characters(start)) + 1;
         Place { path: self.path.clone(), position: Some((line, column)) }
+    }
+
+    /// The members of the object in `part`, a slice of this text that may not be JSON.
+    pub(crate) fn object<'t>(&'t self, part: &'t str) -> Result<Vec<Member<'t>>, Syntax> {
+        self.parse(part).map(|Members(members)| members)
     }
 
     /// Reads `part`, a slice of this text, as JSON.
     pub(crate) fn parse<'t, T: Deserialize<'t>>(&'t self, part: &'t str) -> Result<T, Syntax> {
         serde_json::from_str(part).map_err(|error| Syntax::new(self, part, &error))
     }
+}
 
-    /// The members of the object in `part`, a slice of this text. Nothing when it is none.
-    pub(crate) fn members<'t>(&'t self, part: &'t str) -> Vec<Member<'t>> {
-        serde_json::from_str(part).map(|Members(members)| members).unwrap_or_default()
+/// The slice that `path` leads to from `part`; of keys that repeat the last, as it is in force.
+pub(crate) fn find<'t>(part: &'t str, path: &[Step<'_>]) -> Option<&'t str> {
+    let Some((step, rest)) = path.split_first() else { return Some(part) };
+    let next = match step {
+        Step::Key(key) => {
+            let is_named = |member: &&Member<'_>| member.name() == *key;
+            members(part).iter().rfind(is_named)?.value.get()
+        }
+        Step::Index(index) => {
+            let elements: Vec<&RawValue> = serde_json::from_str(part).ok()?;
+            elements.get(*index)?.get()
+        }
+    };
+    find(next, rest)
+}
+
+/// The members of the object in `part`, in order, repeated ones included. Nothing when it is none.
+pub(crate) fn members(part: &str) -> Vec<Member<'_>> {
+    serde_json::from_str(part).map(|Members(members)| members).unwrap_or_default()
+}
+
+/// Lines and characters of a text. Files of one long line with thousands of findings exist, so that
+/// counting from the start of the line each time is no option.
+#[derive(Debug)]
+struct Index {
+    line_starts: Vec<usize>,
+    /// Characters before every `STRIDE`th byte.
+    characters: Vec<usize>,
+}
+
+impl Index {
+    const STRIDE: usize = 1024;
+
+    fn new(content: &[u8]) -> Self {
+        let newlines = content.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let line_starts = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect();
+        let mut before = 0;
+        let characters = content.chunks(Self::STRIDE).map(|chunk| {
+            let here = before;
+            before += begun(chunk);
+            here
+        });
+        Self { characters: characters.collect(), line_starts }
     }
 
-    /// The slice that `path` leads to from `part`; of keys that repeat the last, as it is in force.
-    pub(crate) fn find<'t>(&'t self, part: &'t str, path: &[Step<'_>]) -> Option<&'t str> {
-        let Some((step, rest)) = path.split_first() else { return Some(part) };
-        let next = match step {
-            Step::Key(key) => {
-                let is_named = |member: &&Member<'_>| member.name() == *key;
-                self.members(part).iter().rfind(is_named)?.value.get()
-            }
-            Step::Index(index) => {
-                let elements: Vec<&RawValue> = serde_json::from_str(part).ok()?;
-                elements.get(*index)?.get()
-            }
-        };
-        self.find(next, rest)
+    /// How many characters begin before `offset`.
+    fn characters(&self, content: &[u8], offset: usize) -> usize {
+        // At the very end there may be no further stride.
+        let stride = (offset / Self::STRIDE).min(self.characters.len().saturating_sub(1));
+        let before = self.characters.get(stride).copied().unwrap_or(0);
+        before + begun(content.get(stride * Self::STRIDE..offset).unwrap_or_default())
     }
+}
+
+/// A character begins at every byte that is not a continuation byte.
+fn begun(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
 /// One step into a JSON value.
@@ -183,7 +223,8 @@ fn reworded(message: &str) -> String {
         "EOF while parsing a string" => end("a string; expected a closing double quote"),
         "EOF while parsing a value" => "the file ends where a value is expected".to_owned(),
         "expected value" | "expected ident" => {
-            "expected a value: an object, a list, a string in double quotes, a number, true, false or null".to_owned()
+            "expected a value: an object, a list, a string in double quotes, a number, true, false or null"
+                .to_owned()
         }
         "trailing comma" => "this closing bracket follows a comma; remove the comma".to_owned(),
         "trailing characters" => "expected nothing more after the end of the document".to_owned(),
@@ -218,10 +259,24 @@ mod tests {
     }
 
     #[test]
+    fn places_in_long_lines() {
+        let content = format!("[\"{}\",\n\"{}\"]", "ä".repeat(3000), "x".repeat(8192 - 6005 - 3));
+        let text = text(&content);
+        for (offset, position) in
+            [(0, (1, 1)), (2, (1, 3)), (2 + 1024, (1, 3 + 512)), (6002, (1, 3003)), (6005, (2, 1))]
+        {
+            assert_eq!(text.place(offset).position, Some(position), "{offset}");
+        }
+        assert_eq!(text.place(usize::MAX).position, text.place(content.len()).position);
+    }
+
+    #[test]
     fn broken_json_has_a_place_and_plain_words() {
         let check = |content: &str, place: &str, words: &str| {
             let text = text(content);
-            let Err(syntax) = text.parse::<serde_json::Value>(text.as_str()) else { panic!("{content} is JSON") };
+            let Err(syntax) = text.parse::<serde_json::Value>(text.as_str()) else {
+                panic!("{content} is JSON")
+            };
             assert_eq!(text.place(syntax.offset).to_string(), place, "{content}");
             assert!(syntax.message.contains(words), "{content}: {}", syntax.message);
         };
@@ -239,9 +294,9 @@ mod tests {
     #[test]
     fn finds_parts_by_path_and_the_last_of_repeated_keys() {
         let text = text(r#"{"a": [1, {"b": 2}], "a": [3, {"b": 4}]}"#);
-        let found = text.find(text.as_str(), &[Step::Key("a"), Step::Index(1), Step::Key("b")]).unwrap();
+        let found = find(text.as_str(), &[Step::Key("a"), Step::Index(1), Step::Key("b")]).unwrap();
         assert_eq!((found, text.offset(found)), ("4", 36));
-        assert!(text.find(text.as_str(), &[Step::Key("c")]).is_none());
+        assert!(find(text.as_str(), &[Step::Key("c")]).is_none());
     }
 
     #[test]

@@ -130,7 +130,14 @@ impl<'t> MachineTypes<'t> {
         let single = fields.get("vmType").and_then(Value::as_str).filter(|name| !name.is_empty());
         types.choose(single);
         if types.chosen.is_none() {
-            types.choose(fields.get("vmTypes").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.as_str()));
+            types.choose(
+                fields
+                    .get("vmTypes")
+                    .and_then(Value::as_object)
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, _)| name.as_str()),
+            );
         }
         types
     }
@@ -251,11 +258,41 @@ mod tests {
             assert_eq!(Value::Object(attributes).to_string(), wanted, "{given}");
         };
         let (x86, arm) = (Some("m5.large"), Some("m7g.large"));
-        check("{}", x86, NcpusFrom::Vcpus, r#"{"type":["String","X86_64"],"ncpus":["Numeric","2"],"nram":["Numeric","8192"],"ncores":["Numeric","1"]}"#, &[]);
-        check("{}", x86, NcpusFrom::Cores, r#"{"type":["String","X86_64"],"ncpus":["Numeric","1"],"nram":["Numeric","8192"],"ncores":["Numeric","1"]}"#, &[]);
-        check("{}", arm, NcpusFrom::Vcpus, r#"{"type":["String","AARCH64"],"ncpus":["Numeric","2"],"nram":["Numeric","8192"],"ncores":["Numeric","2"]}"#, &[]);
-        check(r#"{"rank":["Numeric","1"],"ncpus":["Numeric","9"]}"#, x86, NcpusFrom::Vcpus, r#"{"rank":["Numeric","1"],"ncpus":["Numeric","9"],"type":["String","X86_64"],"nram":["Numeric","8192"],"ncores":["Numeric","1"]}"#, &[]);
-        check(r#"{"mem":["Numeric","7"]}"#, None, NcpusFrom::Vcpus, r#"{"mem":["Numeric","7"],"nram":["Numeric","7"]}"#, &["type", "ncpus"]);
+        check(
+            "{}",
+            x86,
+            NcpusFrom::Vcpus,
+            r#"{"type":["String","X86_64"],"ncpus":["Numeric","2"],"nram":["Numeric","8192"],"ncores":["Numeric","1"]}"#,
+            &[],
+        );
+        check(
+            "{}",
+            x86,
+            NcpusFrom::Cores,
+            r#"{"type":["String","X86_64"],"ncpus":["Numeric","1"],"nram":["Numeric","8192"],"ncores":["Numeric","1"]}"#,
+            &[],
+        );
+        check(
+            "{}",
+            arm,
+            NcpusFrom::Vcpus,
+            r#"{"type":["String","AARCH64"],"ncpus":["Numeric","2"],"nram":["Numeric","8192"],"ncores":["Numeric","2"]}"#,
+            &[],
+        );
+        check(
+            r#"{"rank":["Numeric","1"],"ncpus":["Numeric","9"]}"#,
+            x86,
+            NcpusFrom::Vcpus,
+            r#"{"rank":["Numeric","1"],"ncpus":["Numeric","9"],"type":["String","X86_64"],"nram":["Numeric","8192"],"ncores":["Numeric","1"]}"#,
+            &[],
+        );
+        check(
+            r#"{"mem":["Numeric","7"]}"#,
+            None,
+            NcpusFrom::Vcpus,
+            r#"{"mem":["Numeric","7"],"nram":["Numeric","7"]}"#,
+            &["type", "ncpus"],
+        );
         check("{}", None, NcpusFrom::Vcpus, "{}", &["type", "ncpus", "nram"]);
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::nearest::{did_you_mean, nearest};
 use super::redact::redact;
 use super::rule::{Rule, shown};
-use crate::load::{Findings, Text};
+use crate::load::{Findings, Step, Text, find, members};
 
 /// What each key may be. The last group is LSF's.
 const KEYS: &[(&str, Rule)] = &[
@@ -44,7 +44,7 @@ pub(crate) fn read(text: &Text, findings: &mut Findings) -> Map<String, Value> {
             return config;
         }
     }
-    for member in text.members(text.as_str()) {
+    for member in members(text.as_str()) {
         let (name, at) = (member.name(), text.offset(member.key.get()));
         let Ok(value) = text.parse::<Value>(member.value.get()) else { continue };
         if config.contains_key(&name) {
@@ -52,7 +52,8 @@ pub(crate) fn read(text: &Text, findings: &mut Findings) -> Map<String, Value> {
         }
         match KEYS.iter().find(|(known, _)| *known == name) {
             Some((_, rule)) if !value.is_null() && !rule.allows(&value) => {
-                let message = format!("`{name}` must be {}, not {}", rule.allowed(), shown(&redact(&name, &value)));
+                let message =
+                    format!("`{name}` must be {}, not {}", rule.allowed(), shown(&redact(&name, &value)));
                 findings.error(text, text.offset(member.value.get()), &message, None);
                 continue;
             }
@@ -69,9 +70,14 @@ pub(crate) fn read(text: &Text, findings: &mut Findings) -> Map<String, Value> {
     if config.get("AWS_PROXY_HOST").and_then(Value::as_str).is_some_and(|host| !host.is_empty())
         && !is_set("AWS_PROXY_PORT")
     {
-        let at = text.find(text.as_str(), &[crate::load::Step::Key("AWS_PROXY_HOST")]);
+        let at = find(text.as_str(), &[Step::Key("AWS_PROXY_HOST")]);
         let at = at.map_or(0, |part| text.offset(part));
-        findings.error(text, at, "`AWS_PROXY_HOST` needs `AWS_PROXY_PORT`, a whole number from 0 to 65535", None);
+        findings.error(
+            text,
+            at,
+            "`AWS_PROXY_HOST` needs `AWS_PROXY_PORT`, a whole number from 0 to 65535",
+            None,
+        );
     }
     if !is_set("AWS_REGION") {
         let hint = "set it, unless the environment or the AWS profile names a region".to_owned();
@@ -96,18 +102,30 @@ mod tests {
         };
         let fine = r#"{"AWS_REGION":"eu-west-1","AWS_REQUEST_RETRY_ATTEMPTS":3,"LogLevel":"info"}"#;
         check(fine, fine, &[]);
-        check("{}", "{}", &[
-            "warning: /a.json: `AWS_REGION` is missing (set it, unless the environment or the AWS profile names a region)",
-        ]);
-        check(r#"{"AWS_REGION": "", "AWS_INSTANCE_PENDING_TIMEOUT_SEC": 5, "AWS_PROXY_HOST": "p"}"#, r#"{"AWS_PROXY_HOST":"p"}"#, &[
-            "error: /a.json:1:16: `AWS_REGION` must be a string that is not empty, not \"\"",
-            "error: /a.json:1:56: `AWS_INSTANCE_PENDING_TIMEOUT_SEC` must be a whole number from 180 to 10000, not 5",
-            "error: /a.json:1:77: `AWS_PROXY_HOST` needs `AWS_PROXY_PORT`, a whole number from 0 to 65535",
-            "warning: /a.json: `AWS_REGION` is missing (set it, unless the environment or the AWS profile names a region)",
-        ]);
-        check(r#"{"AWS_REGION": "r", "AWS_REGIN": "r"}"#, r#"{"AWS_REGION":"r","AWS_REGIN":"r"}"#, &[
-            "warning: /a.json:1:21: `AWS_REGIN` is not a known key of this file (did you mean `AWS_REGION`?)",
-        ]);
+        check(
+            "{}",
+            "{}",
+            &[
+                "warning: /a.json: `AWS_REGION` is missing (set it, unless the environment or the AWS profile names a region)",
+            ],
+        );
+        check(
+            r#"{"AWS_REGION": "", "AWS_INSTANCE_PENDING_TIMEOUT_SEC": 5, "AWS_PROXY_HOST": "p"}"#,
+            r#"{"AWS_PROXY_HOST":"p"}"#,
+            &[
+                "error: /a.json:1:16: `AWS_REGION` must be a string that is not empty, not \"\"",
+                "error: /a.json:1:56: `AWS_INSTANCE_PENDING_TIMEOUT_SEC` must be a whole number from 180 to 10000, not 5",
+                "error: /a.json:1:77: `AWS_PROXY_HOST` needs `AWS_PROXY_PORT`, a whole number from 0 to 65535",
+                "warning: /a.json: `AWS_REGION` is missing (set it, unless the environment or the AWS profile names a region)",
+            ],
+        );
+        check(
+            r#"{"AWS_REGION": "r", "AWS_REGIN": "r"}"#,
+            r#"{"AWS_REGION":"r","AWS_REGIN":"r"}"#,
+            &[
+                "warning: /a.json:1:21: `AWS_REGIN` is not a known key of this file (did you mean `AWS_REGION`?)",
+            ],
+        );
         check("7", "{}", &["error: /a.json:1:1: expected an object like {\"AWS_REGION\": …}, not 7"]);
         check("{", "{}", &["error: /a.json:1:1: the file ends inside an object; expected `,` or `}`"]);
     }

@@ -9,7 +9,7 @@ use super::fields;
 use super::providers::ProviderInstance;
 use super::rule::shown;
 use super::settings::Settings;
-use crate::load::{Findings, Step, Text};
+use crate::load::{Findings, Step, Text, find};
 
 /// Fields of which a template has at most one: a default for one must not contradict another.
 const MACHINE_TYPE_FIELDS: [&str; 2] = ["vmType", "vmTypes"];
@@ -42,8 +42,13 @@ impl<'s> Defaults<'s> {
                 }
                 (Err(allowed), Some(text)) => {
                     let path = [Step::Key("template"), Step::Key("default_attributes"), Step::Key(name)];
-                    let at = text.find(text.as_str(), &path).map_or(0, |part| text.offset(part));
-                    findings.error(text, at, &format!("`template.default_attributes.{name}` {allowed}"), None);
+                    let at = find(text.as_str(), &path).map_or(0, |part| text.offset(part));
+                    findings.error(
+                        text,
+                        at,
+                        &format!("`template.default_attributes.{name}` {allowed}"),
+                        None,
+                    );
                 }
                 (Err(_), None) => (),
             }
@@ -81,7 +86,9 @@ impl<'s> Defaults<'s> {
     /// The typed attributes for a template with these fields, the provider's over the global ones.
     pub(crate) fn attributes(&self, fields: &Map<String, Value>) -> std::borrow::Cow<'_, Map<String, Value>> {
         let own = self.instance(fields).and_then(|instance| instance.template_defaults.get("attributes"));
-        let Some(own) = own.and_then(Value::as_object) else { return std::borrow::Cow::Borrowed(&self.attributes) };
+        let Some(own) = own.and_then(Value::as_object) else {
+            return std::borrow::Cow::Borrowed(&self.attributes);
+        };
         let mut all = own.clone();
         for (name, value) in &self.attributes {
             if !all.contains_key(name) {
@@ -123,14 +130,20 @@ pub(crate) fn field_defaults(
             };
             for (attribute, value) in attributes {
                 if let Err(allowed) = make_typed(attribute, value) {
-                    findings.error(text, at, &format!("`template_defaults.{name}.{attribute}` {allowed}"), None);
+                    findings.error(
+                        text,
+                        at,
+                        &format!("`template_defaults.{name}.{attribute}` {allowed}"),
+                        None,
+                    );
                 }
             }
         } else if let Some(field) = fields::known(name)
             && !value.is_null()
             && !field.rule.allows(&value)
         {
-            let message = format!("`template_defaults.{name}` must be {}, not {}", field.rule.allowed(), shown(&value));
+            let message =
+                format!("`template_defaults.{name}` must be {}, not {}", field.rule.allowed(), shown(&value));
             findings.error(text, at, &message, None);
             continue;
         }

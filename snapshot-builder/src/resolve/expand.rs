@@ -20,29 +20,30 @@ fn expanded(text: &str, recorder: &Recorder<'_>) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);
-        let (name, len) = match after.strip_prefix('{') {
-            Some(braced) => match braced.split_once('}') {
-                Some((name, _)) => (name, name.len() + 2),
-                None => ("", 0),
-            },
-            None => {
-                let end = after.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
-                let end = end.unwrap_or(after.len());
-                (after.get(..end).unwrap_or_default(), end)
-            }
-        };
-        let value = if name.is_empty() { None } else { recorder.variable(name).and_then(|value| value.to_str()) };
-        match value {
-            Some(value) => out.push_str(value),
-            None => {
-                out.push('$');
-                out.push_str(after.get(..len).unwrap_or_default());
-            }
+        let (name, len) = name(after);
+        let value =
+            if name.is_empty() { None } else { recorder.variable(name).and_then(|value| value.to_str()) };
+        if let Some(value) = value {
+            out.push_str(value);
+        } else {
+            out.push('$');
+            out.push_str(after.get(..len).unwrap_or_default());
         }
         rest = after.get(len..).unwrap_or_default();
     }
     out.push_str(rest);
     out
+}
+
+/// The variable named behind a `$`, and how many bytes that took; nothing is named where the text goes
+/// on otherwise.
+fn name(after: &str) -> (&str, usize) {
+    if let Some(braced) = after.strip_prefix('{') {
+        return braced.split_once('}').map_or(("", 0), |(name, _)| (name, name.len() + 2));
+    }
+    let end = after.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
+    let end = end.unwrap_or(after.len());
+    (after.get(..end).unwrap_or_default(), end)
 }
 
 #[cfg(test)]

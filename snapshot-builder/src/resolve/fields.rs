@@ -140,17 +140,70 @@ const FIELDS: &[Field] = &[
 
 /// Fields of LSF's file and of other brokers that ohfp passes on as they are: never a typo.
 const PASSED_ON: &[&str] = &[
-    "availableNumber", "computeUnit", "durationInHours", "ebsOptimized", "ec2FleetConfig", "efaCount",
-    "gpuextend", "instanceTypes", "interfaceType", "marketSpotPrice", "ncores", "ncpus", "nram",
-    "onDemandTargetCapacityRatio", "placementGroupName", "priority", "requestId", "requestValidity",
-    "requestedMachines", "spotPrice", "tenancy", "ttl", "userData",
-    "annotations", "args", "command", "completions", "createdAt", "created_at", "egressNetworkConnectors",
-    "env", "executionRoleArn", "idlePolicy", "imagePullSecret", "imageVersion", "ingressNetworkConnectors",
-    "isActive", "is_active", "launch_template_spec", "launch_template_spec_file", "max_capacity",
-    "maximumDurationInSeconds", "metadata", "namespace", "namespaces", "network_zones", "nodeSelector",
-    "parallelism", "provider_api_spec", "provider_api_spec_file", "provider_config", "provider_data",
-    "resourceLimits", "resourceRequests", "runHookPayload", "runtimeClass", "serviceAccount", "serviceName",
-    "tolerations", "updatedAt", "updated_at", "version", "volumeMounts", "volumes",
+    "availableNumber",
+    "computeUnit",
+    "durationInHours",
+    "ebsOptimized",
+    "ec2FleetConfig",
+    "efaCount",
+    "gpuextend",
+    "instanceTypes",
+    "interfaceType",
+    "marketSpotPrice",
+    "ncores",
+    "ncpus",
+    "nram",
+    "onDemandTargetCapacityRatio",
+    "placementGroupName",
+    "priority",
+    "requestId",
+    "requestValidity",
+    "requestedMachines",
+    "spotPrice",
+    "tenancy",
+    "ttl",
+    "userData",
+    "annotations",
+    "args",
+    "command",
+    "completions",
+    "createdAt",
+    "created_at",
+    "egressNetworkConnectors",
+    "env",
+    "executionRoleArn",
+    "idlePolicy",
+    "imagePullSecret",
+    "imageVersion",
+    "ingressNetworkConnectors",
+    "isActive",
+    "is_active",
+    "launch_template_spec",
+    "launch_template_spec_file",
+    "max_capacity",
+    "maximumDurationInSeconds",
+    "metadata",
+    "namespace",
+    "namespaces",
+    "network_zones",
+    "nodeSelector",
+    "parallelism",
+    "provider_api_spec",
+    "provider_api_spec_file",
+    "provider_config",
+    "provider_data",
+    "resourceLimits",
+    "resourceRequests",
+    "runHookPayload",
+    "runtimeClass",
+    "serviceAccount",
+    "serviceName",
+    "tolerations",
+    "updatedAt",
+    "updated_at",
+    "version",
+    "volumeMounts",
+    "volumes",
 ];
 
 static KNOWN: LazyLock<HashMap<&str, &Field>> = LazyLock::new(|| {
@@ -178,7 +231,8 @@ pub(crate) fn normalise(hf: &str, value: &mut Value) {
 /// Whether tags are written as Host Factory reads them.
 pub(crate) fn is_tags(text: &str) -> bool {
     let text = text.strip_suffix(';').unwrap_or(text);
-    text.is_empty() || text.split(';').all(|pair| pair.split_once('=').is_some_and(|(key, _)| !key.is_empty()))
+    text.is_empty()
+        || text.split(';').all(|pair| pair.split_once('=').is_some_and(|(key, _)| !key.is_empty()))
 }
 
 /// The field that an unknown name probably means, or `None` for names that are fine as they are.
@@ -215,7 +269,9 @@ mod tests {
         let mut value = serde_json::json!({ "a": "b", "c": "" });
         normalise("instanceTags", &mut value);
         assert_eq!(value, "a=b;c=");
-        for (text, good) in [("", true), ("a=b", true), ("a=b;c=d;", true), ("a", false), ("=b", false), ("a=b;;c=d", false)] {
+        for (text, good) in
+            [("", true), ("a=b", true), ("a=b;c=d;", true), ("a", false), ("=b", false), ("a=b;;c=d", false)]
+        {
             assert_eq!(is_tags(text), good, "{text}");
         }
     }

@@ -1,15 +1,15 @@
 //! What EC2's instance types are made of, from a table packed at build time by `build.rs`.
 //!
 //! Layout, little endian: the number of rows (u16); per row, sorted by name, 12 bytes: place of the
-//! name (u16, from the end of the rows), its length (u8), 1 for arm64 (u8), vcpus (u16), cores (u16),
-//! memory in MiB (u32); then all names. It must not know templates.
+//! name (u16, from the end of the rows), its length (u8), 1 for arm64 (u8), virtual processors (u16), cores (u16),
+//! memory in mebibytes (u32); then all names. It must not know templates.
 
 use std::cmp::Ordering;
 
-/// `attributes.type` of machines with x86_64 or i386 processors: EGO's name for 64-bit Linux on them.
+/// `attributes.type` of machines with `x86_64` or `i386` processors: EGO's name for 64-bit Linux on them.
 pub const MACHINE_TYPE_X86: &str = "X86_64";
 
-/// `attributes.type` of machines with arm64 processors: EGO's name for 64-bit Linux on them.
+/// `attributes.type` of machines with `arm64` processors: EGO's name for 64-bit Linux on them.
 pub const MACHINE_TYPE_ARM: &str = "AARCH64";
 
 static TABLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/aws-instance-types.bin"));
@@ -21,7 +21,7 @@ const ROW: usize = 12;
 pub struct InstanceType {
     /// Virtual processors, hyper-threads counted.
     pub vcpus: u16,
-    /// Memory in MiB.
+    /// Memory in mebibytes.
     pub memory_mib: u32,
     /// `m5.large`.
     pub name: &'static str,
@@ -50,7 +50,8 @@ pub fn find(name: &str) -> Option<InstanceType> {
 }
 
 fn unpack(row: &'static [u8], names: &'static [u8]) -> Option<InstanceType> {
-    let &[at0, at1, len, arm, vcpus0, vcpus1, cores0, cores1, mem0, mem1, mem2, mem3] = row.first_chunk::<ROW>()?;
+    let &[at0, at1, len, arm, vcpus0, vcpus1, cores0, cores1, mem0, mem1, mem2, mem3] =
+        row.first_chunk::<ROW>()?;
     let at = usize::from(u16::from_le_bytes([at0, at1]));
     let name = names.get(at..at + usize::from(len))?;
     Some(InstanceType {

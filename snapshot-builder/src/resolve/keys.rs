@@ -53,8 +53,16 @@ const fn key(name: &'static str, rule: Rule, initial: Initial, help: &'static st
 
 /// How providers can be chosen, as other brokers' files have it.
 const POLICIES: &[&str] = &[
-    "FIRST_AVAILABLE", "ROUND_ROBIN", "WEIGHTED_ROUND_ROBIN", "LEAST_CONNECTIONS", "FASTEST_RESPONSE",
-    "HIGHEST_SUCCESS_RATE", "CAPABILITY_BASED", "HEALTH_BASED", "RANDOM", "PERFORMANCE_BASED",
+    "FIRST_AVAILABLE",
+    "ROUND_ROBIN",
+    "WEIGHTED_ROUND_ROBIN",
+    "LEAST_CONNECTIONS",
+    "FASTEST_RESPONSE",
+    "HIGHEST_SUCCESS_RATE",
+    "CAPABILITY_BASED",
+    "HEALTH_BASED",
+    "RANDOM",
+    "PERFORMANCE_BASED",
 ];
 
 /// Every key that has an effect, in the order they are listed.
@@ -96,7 +104,12 @@ pub const KEYS: &[Key] = &[
         Initial::Text("vcpus"),
         "what attributes.ncpus counts where it is derived from the machine type",
     ),
-    key("template.default_attributes", Rule::Object, Initial::EmptyObject, "attributes of templates that lack them"),
+    key(
+        "template.default_attributes",
+        Rule::Object,
+        Initial::EmptyObject,
+        "attributes of templates that lack them",
+    ),
     key("template.default_price_type", Rule::Price, Initial::Unset, "priceType of templates that have none"),
     key(
         "request.max_machines_per_request",
@@ -105,7 +118,12 @@ pub const KEYS: &[Key] = &[
         "a request for more is refused",
     ),
     key("provider.active_provider", Rule::Name, Initial::Unset, "the provider that new requests go to"),
-    key("provider.selection_policy", Rule::Word(POLICIES), Initial::Text("FIRST_AVAILABLE"), "how a provider is chosen"),
+    key(
+        "provider.selection_policy",
+        Rule::Word(POLICIES),
+        Initial::Text("FIRST_AVAILABLE"),
+        "how a provider is chosen",
+    ),
     key("provider.providers", Rule::List, Initial::EmptyList, "name, type and options of each provider"),
     key(
         "provider.provider_defaults",
@@ -117,24 +135,66 @@ pub const KEYS: &[Key] = &[
 
 /// Keys and whole sections of other brokers' files that are read and have no effect.
 const WITHOUT_EFFECT: &[&str] = &[
-    "naming", "logging", "metrics", "observability", "events", "resource", "circuit_breaker", "performance",
-    "server", "ui", "native_spec", "environment", "debug", "allow_destructive_admin", "scripts_dir", "database",
-    "retry", "request_timeout",
-    "scheduler.config_root", "scheduler.config_dir", "scheduler.work_dir", "scheduler.log_dir",
-    "scheduler.log_level", "scheduler.console_enabled", "scheduler.templates_filename",
+    "naming",
+    "logging",
+    "metrics",
+    "observability",
+    "events",
+    "resource",
+    "circuit_breaker",
+    "performance",
+    "server",
+    "ui",
+    "native_spec",
+    "environment",
+    "debug",
+    "allow_destructive_admin",
+    "scripts_dir",
+    "database",
+    "retry",
+    "request_timeout",
+    "scheduler.config_root",
+    "scheduler.config_dir",
+    "scheduler.work_dir",
+    "scheduler.log_dir",
+    "scheduler.log_level",
+    "scheduler.console_enabled",
+    "scheduler.templates_filename",
     "scheduler.on_scheduler_mismatch",
-    "storage.json_strategy", "storage.database", "storage.default_storage_path", "storage.dynamodb_strategy",
-    "storage.sql_strategy.type", "storage.sql_strategy.host", "storage.sql_strategy.port",
-    "storage.sql_strategy.username", "storage.sql_strategy.password", "storage.sql_strategy.pool_size",
-    "storage.sql_strategy.max_overflow", "storage.sql_strategy.timeout", "storage.sql_strategy.ssl_ca",
-    "storage.sql_strategy.ssl_verify", "storage.sql_strategy.cluster_endpoint",
-    "template.default_instance_tags", "template.tags", "template.default_provider_type",
-    "template.default_provider_name", "template.default_provider_api", "template.filename_patterns",
-    "template.templates_file_path", "template.legacy_templates_file_path", "template.ami_resolution",
-    "request.default_grace_period", "request.fulfillment_max_retries", "request.concurrency_max_retries",
-    "request.fulfillment_timeout_seconds", "request.fulfillment_batch_size",
-    "request.fulfillment_fallback_template_id", "request.default_timeout",
-    "provider.default_provider_type", "provider.default_provider_instance", "provider.health_check_interval",
+    "storage.json_strategy",
+    "storage.database",
+    "storage.default_storage_path",
+    "storage.dynamodb_strategy",
+    "storage.sql_strategy.type",
+    "storage.sql_strategy.host",
+    "storage.sql_strategy.port",
+    "storage.sql_strategy.username",
+    "storage.sql_strategy.password",
+    "storage.sql_strategy.pool_size",
+    "storage.sql_strategy.max_overflow",
+    "storage.sql_strategy.timeout",
+    "storage.sql_strategy.ssl_ca",
+    "storage.sql_strategy.ssl_verify",
+    "storage.sql_strategy.cluster_endpoint",
+    "template.default_instance_tags",
+    "template.tags",
+    "template.default_provider_type",
+    "template.default_provider_name",
+    "template.default_provider_api",
+    "template.filename_patterns",
+    "template.templates_file_path",
+    "template.legacy_templates_file_path",
+    "template.ami_resolution",
+    "request.default_grace_period",
+    "request.fulfillment_max_retries",
+    "request.concurrency_max_retries",
+    "request.fulfillment_timeout_seconds",
+    "request.fulfillment_batch_size",
+    "request.fulfillment_fallback_template_id",
+    "request.default_timeout",
+    "provider.default_provider_type",
+    "provider.default_provider_instance",
+    "provider.health_check_interval",
     "provider.circuit_breaker",
 ];
 
@@ -178,23 +238,29 @@ pub fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
 
-/// The known name most like the unknown `name`: a sibling, else one whose last part alone is alike.
+/// The known name most like the unknown `name`: one whose last part is the same, a sibling, or one whose
+/// last part alone is alike.
 pub(crate) fn nearest(name: &str) -> Option<&'static str> {
     let (section, last) = name.rsplit_once('.').unwrap_or(("", name));
-    let known = || KEYS.iter().map(|key| key.name).chain(WITHOUT_EFFECT.iter().copied());
-    let siblings = known().filter_map(|other| {
-        let rest = if section.is_empty() { other } else { other.strip_prefix(section)?.strip_prefix('.')? };
-        let part = rest.split('.').next().unwrap_or(rest);
-        other.get(..other.len() - (rest.len() - part.len()))
-    });
-    let part = |other: &'static str| other.rsplit('.').next().unwrap_or(other);
-    let last_of = |full: &'static str| part(full);
-    let sibling = super::nearest::nearest(last, siblings.clone().map(last_of));
-    if let Some(sibling) = sibling {
-        return siblings.into_iter().find(|full| part(full) == sibling);
+    let part = |full: &'static str| full.rsplit('.').next().unwrap_or(full);
+    let keys = || KEYS.iter().map(|key| key.name);
+    if let Some(moved) = keys().find(|full| part(full) == last) {
+        return Some(moved);
     }
-    let elsewhere = super::nearest::typo_of(last, KEYS.iter().map(|key| part(key.name)))?;
-    KEYS.iter().map(|key| key.name).find(|full| part(full) == elsewhere)
+    let siblings = || {
+        keys().chain(WITHOUT_EFFECT.iter().copied()).filter_map(move |full| {
+            let rest =
+                if section.is_empty() { full } else { full.strip_prefix(section)?.strip_prefix('.')? };
+            // Only one level down: of `storage.sql_strategy.name`, `storage` for a top-level name.
+            let deeper = rest.find('.').map_or(0, |dot| rest.len() - dot);
+            full.get(..full.len() - deeper)
+        })
+    };
+    if let Some(sibling) = super::nearest::nearest(last, siblings().map(part)) {
+        return siblings().find(|full| part(full) == sibling);
+    }
+    let elsewhere = super::nearest::typo_of(last, keys().map(part))?;
+    keys().find(|full| part(full) == elsewhere)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod aws_config;
+pub(crate) mod config_file;
 pub(crate) mod defaults;
 pub(crate) mod expand;
 pub(crate) mod fields;

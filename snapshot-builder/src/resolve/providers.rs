@@ -9,7 +9,7 @@ use super::nearest::{did_you_mean, nearest};
 use super::redact::redact;
 use super::rule::{Rule, shown};
 use super::settings::{Settings, Source};
-use crate::load::{Findings, Step, Text};
+use crate::load::{Findings, Step, Text, find};
 
 /// A configured provider.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,19 +71,22 @@ const MEMBERS: &[(&str, Rule)] = &[
 ];
 
 /// Members of other brokers' files that have no effect.
-const WITHOUT_EFFECT: &[&str] = &["handlers", "handler_overrides", "extensions", "capabilities", "health_check"];
+const WITHOUT_EFFECT: &[&str] =
+    &["handlers", "handler_overrides", "extensions", "capabilities", "health_check"];
 
 /// The instances in `provider.providers`, with the defaults of their type and their own.
 pub(crate) fn configured(text: &Text, settings: &Settings, findings: &mut Findings) -> Vec<ProviderInstance> {
     let mut instances: Vec<ProviderInstance> = Vec::new();
     let by_type = defaults_by_type(text, settings, findings);
     let list = settings.get("provider.providers").as_array().map_or(&[][..], Vec::as_slice);
-    let source = settings.entries().find(|setting| setting.key == "provider.providers").map(|setting| &setting.source);
+    let source =
+        settings.entries().find(|setting| setting.key == "provider.providers").map(|setting| &setting.source);
     for (index, value) in list.iter().enumerate() {
         let path = [Step::Key("provider"), Step::Key("providers"), Step::Index(index)];
-        let part = text.find(text.as_str(), &path).unwrap_or(text.as_str());
+        let part = find(text.as_str(), &path).unwrap_or(text.as_str());
         let Some(members) = value.as_object() else {
-            let message = format!("an element of `provider.providers` must be an object, not {}", shown(value));
+            let message =
+                format!("an element of `provider.providers` must be an object, not {}", shown(value));
             findings.error(text, text.offset(part), &message, None);
             continue;
         };
@@ -93,8 +96,9 @@ pub(crate) fn configured(text: &Text, settings: &Settings, findings: &mut Findin
             instance.source = Source::File { path: path.clone(), line }.to_string();
         }
         if instances.iter().any(|other| other.name == instance.name) {
-            let at = text.find(part, &[Step::Key("name")]).unwrap_or(part);
-            let message = format!("the provider name `{}` is used twice; names must be unique", instance.name);
+            let at = find(part, &[Step::Key("name")]).unwrap_or(part);
+            let message =
+                format!("the provider name `{}` is used twice; names must be unique", instance.name);
             findings.error(text, text.offset(at), &message, None);
             continue;
         }
@@ -114,14 +118,16 @@ fn instance(
     members: &Map<String, Value>,
     findings: &mut Findings,
 ) -> Option<ProviderInstance> {
-    // `part` comes from the same text; finding it again gives it the text's lifetime.
-    let part = text.as_str().get(text.offset(part)..text.offset(part) + part.len())?;
     let mut sound = true;
-    let at = |key: &str| text.offset(text.find(part, &[Step::Key(key)]).unwrap_or(part));
+    let at = |key: &str| text.offset(find(part, &[Step::Key(key)]).unwrap_or(part));
     for (key, value) in members {
         match MEMBERS.iter().find(|(known, _)| known == key) {
             Some((_, rule)) if !value.is_null() && !rule.allows(value) => {
-                let message = format!("`{key}` of a provider must be {}, not {}", rule.allowed(), shown(&redact(key, value)));
+                let message = format!(
+                    "`{key}` of a provider must be {}, not {}",
+                    rule.allowed(),
+                    shown(&redact(key, value))
+                );
                 findings.error(text, at(key), &message, None);
                 sound = false;
             }
@@ -178,7 +184,7 @@ fn defaults_by_type(text: &Text, settings: &Settings, findings: &mut Findings) -
     let mut by_type = Map::new();
     for (kind, value) in settings.get("provider.provider_defaults").as_object().into_iter().flatten() {
         let path = [Step::Key("provider"), Step::Key("provider_defaults"), Step::Key(kind)];
-        let at = text.find(text.as_str(), &path).map_or(0, |part| text.offset(part));
+        let at = find(text.as_str(), &path).map_or(0, |part| text.offset(part));
         match value.get("template_defaults") {
             None | Some(Value::Null) => (),
             Some(Value::Object(fields)) => {
@@ -198,26 +204,28 @@ fn defaults_by_type(text: &Text, settings: &Settings, findings: &mut Findings) -
 
 /// Gives what IBM's file says to the instance it is about: the one of its name, the only one of its
 /// kind, or a new one.
-pub(crate) fn add_ibm(instances: &mut Vec<ProviderInstance>, name: &str, config: Map<String, Value>, source: String) {
-    let of_kind = instances.iter().filter(|instance| instance.kind == "aws").count();
-    let is_meant = |instance: &ProviderInstance| {
-        instance.kind == "aws" && (instance.name == name || of_kind == 1)
+pub(crate) fn add_ibm(
+    instances: &mut Vec<ProviderInstance>,
+    name: &str,
+    config: Map<String, Value>,
+    source: String,
+) {
+    let is_aws = |instance: &ProviderInstance| instance.kind == "aws";
+    let of_name = instances.iter().position(|instance| is_aws(instance) && instance.name == name);
+    let only = || {
+        let first = instances.iter().position(is_aws)?;
+        let is_only = !instances.iter().skip(first + 1).any(is_aws);
+        is_only.then_some(first)
     };
-    let position = instances
-        .iter()
-        .position(|instance| instance.kind == "aws" && instance.name == name)
-        .or_else(|| instances.iter().position(is_meant));
-    match position.and_then(|position| instances.get_mut(position)) {
-        Some(instance) => {
-            for (key, value) in config {
-                instance.config.entry(key).or_insert(value);
-            }
+    let position = of_name.or_else(only);
+    if let Some(instance) = position.and_then(|position| instances.get_mut(position)) {
+        for (key, value) in config {
+            instance.config.entry(key).or_insert(value);
         }
-        None => {
-            let mut instance = ProviderInstance::new(name, "aws", source);
-            instance.config = config;
-            instances.push(instance);
-        }
+    } else {
+        let mut instance = ProviderInstance::new(name, "aws", source);
+        instance.config = config;
+        instances.push(instance);
     }
 }
 
@@ -233,8 +241,12 @@ pub(crate) fn mark_default(
     let active = settings.get("provider.active_provider").as_str();
     if let (Some(active), Some(text)) = (active, text) {
         let path = [Step::Key("provider"), Step::Key("active_provider")];
-        let at = text.find(text.as_str(), &path).map_or(0, |part| text.offset(part));
+        let at = find(text.as_str(), &path).map_or(0, |part| text.offset(part));
+        // One that is written down but wrong has its own error already.
+        let is_written = |value: &Value| value.get("name").and_then(Value::as_str) == Some(active);
+        let written = settings.get("provider.providers").as_array();
         match instances.iter().find(|instance| instance.name == active) {
+            None if written.is_some_and(|list| list.iter().any(is_written)) => (),
             None => {
                 let known = nearest(active, instances.iter().map(|instance| instance.name.as_str()));
                 let message = format!("`provider.active_provider` names `{active}`, which is not configured");
@@ -267,13 +279,22 @@ mod tests {
     use super::*;
     use crate::load::{Environment, Recorder};
 
-    fn read(providers: &str, active: Option<&str>, called: Option<&str>) -> (Vec<ProviderInstance>, Vec<String>) {
+    fn read(
+        providers: &str,
+        active: Option<&str>,
+        called: Option<&str>,
+    ) -> (Vec<ProviderInstance>, Vec<String>) {
         let active = active.map_or(String::new(), |name| format!(", \"active_provider\": \"{name}\""));
         let content = format!("{{\"provider\": {{\"providers\": {providers}{active}}}}}");
         let text = Text::new(Path::new("/c/config.json"), 0, content.into_bytes()).unwrap();
         let env = Environment::default();
         let mut findings = Findings::default();
-        let settings = Settings::read(Some(&text), Path::new("/c"), &Recorder::new(&env), &mut findings);
+        let settings = crate::resolve::config_file::read(
+            Some(&text),
+            Path::new("/c"),
+            &Recorder::new(&env),
+            &mut findings,
+        );
         let mut instances = configured(&text, &settings, &mut findings);
         mark_default(&mut instances, called, Some(&text), &settings, &mut findings);
         (instances, findings.lines())
@@ -291,7 +312,10 @@ mod tests {
         let [a, b] = instances.as_slice() else { panic!("two instances") };
         assert_eq!((a.priority, a.weight, a.enabled, a.default), (2, 5, true, true));
         assert_eq!((b.priority, b.weight, b.enabled, b.default), (0, 100, false, false));
-        assert_eq!(Value::Object(a.redacted_config()).to_string(), r#"{"region":"r","password":"(redacted)"}"#);
+        assert_eq!(
+            Value::Object(a.redacted_config()).to_string(),
+            r#"{"region":"r","password":"(redacted)"}"#
+        );
         assert_eq!((a.source.as_str(), b.source.as_str()), ("config.json:1", "config.json:2"));
     }
 
@@ -300,33 +324,52 @@ mod tests {
         let check = |providers: &str, active: Option<&str>, wanted: &[&str]| {
             assert_eq!(read(providers, active, None).1, wanted, "{providers}");
         };
-        check("[5]", None, &["error: /c/config.json:1:29: an element of `provider.providers` must be an object, not 5"]);
+        check(
+            "[5]",
+            None,
+            &["error: /c/config.json:1:29: an element of `provider.providers` must be an object, not 5"],
+        );
         check(r#"[{"type": "aws"}]"#, None, &["error: /c/config.json:1:29: this provider has no `name`"]);
-        check(r#"[{"name": "a b", "type": "aws"}]"#, None, &[
-            "error: /c/config.json:1:38: the provider name \"a b\" must consist of 0-9, A-Z, a-z, _ and -",
-        ]);
-        check(r#"[{"name": "a", "type": "aws", "weight": 0}]"#, None, &[
-            "error: /c/config.json:1:69: `weight` of a provider must be a whole number from 1, not 0",
-        ]);
-        check(r#"[{"name": "a", "type": "aws"}, {"name": "a", "type": "sim"}]"#, None, &[
-            "error: /c/config.json:1:69: the provider name `a` is used twice; names must be unique",
-        ]);
-        check(r#"[{"name": "a", "type": "asw", "enbled": true, "handlers": {}}]"#, None, &[
-            "warning: /c/config.json:1:52: ohfp has no provider of type `asw`; requests to `a` will fail (`aws` and `sim` are there)",
-            "warning: /c/config.json:1:69: `enbled` is not a known key of a provider and is ignored (did you mean `enabled`?)",
-            "warning: /c/config.json:1:87: `handlers` of a provider has no effect in ohfp",
-        ]);
-        check(r#"[{"name": "alpha", "type": "aws"}]"#, Some("alpa"), &[
-            "error: /c/config.json:1:83: `provider.active_provider` names `alpa`, which is not configured",
-        ]);
+        check(
+            r#"[{"name": "a b", "type": "aws"}]"#,
+            None,
+            &["error: /c/config.json:1:38: the provider name \"a b\" must consist of 0-9, A-Z, a-z, _ and -"],
+        );
+        check(
+            r#"[{"name": "a", "type": "aws", "weight": 0}]"#,
+            None,
+            &["error: /c/config.json:1:68: `weight` of a provider must be a whole number from 1, not 0"],
+        );
+        check(
+            r#"[{"name": "a", "type": "aws"}, {"name": "a", "type": "sim"}]"#,
+            None,
+            &["error: /c/config.json:1:68: the provider name `a` is used twice; names must be unique"],
+        );
+        check(
+            r#"[{"name": "a", "type": "asw", "enbled": true, "handlers": {}}]"#,
+            None,
+            &[
+                "warning: /c/config.json:1:51: ohfp has no provider of type `asw`; requests to `a` will fail (did you mean `aws`?)",
+                "warning: /c/config.json:1:68: `enbled` is not a known key of a provider and is ignored (did you mean `enabled`?)",
+                "warning: /c/config.json:1:86: `handlers` of a provider has no effect in ohfp",
+            ],
+        );
+        check(
+            r#"[{"name": "alpha", "type": "aws"}]"#,
+            Some("alpa"),
+            &["error: /c/config.json:1:83: `provider.active_provider` names `alpa`, which is not configured"],
+        );
     }
 
     #[test]
     fn the_default_instance() {
         let providers = r#"[{"name": "a", "type": "sim", "enabled": false}, {"name": "b", "type": "sim"}, {"name": "c", "type": "sim"}]"#;
-        for (active, called, wanted) in
-            [(None, None, "b"), (Some("c"), None, "c"), (Some("c"), Some("b"), "b"), (Some("c"), Some("x"), "c")]
-        {
+        for (active, called, wanted) in [
+            (None, None, "b"),
+            (Some("c"), None, "c"),
+            (Some("c"), Some("b"), "b"),
+            (Some("c"), Some("x"), "c"),
+        ] {
             let (instances, _) = read(providers, active, called);
             let default: Vec<_> = instances.iter().filter(|instance| instance.default).collect();
             assert_eq!(default.len(), 1);

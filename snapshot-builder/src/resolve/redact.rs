@@ -8,7 +8,15 @@ pub const REDACTED: &str = "(redacted)";
 
 /// Parts of names that secrets go by, in lower case without `_` and `-`.
 const SECRET_NAMES: &[&str] = &[
-    "secret", "password", "passwd", "passphrase", "token", "accesskey", "apikey", "privatekey", "authorization",
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "token",
+    "accesskey",
+    "apikey",
+    "privatekey",
+    "authorization",
 ];
 
 /// `value` of `key` as it may be shown. `key` may be dotted; its last part counts.

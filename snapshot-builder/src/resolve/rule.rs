@@ -101,7 +101,9 @@ impl Rule {
             Self::Price => one_of(PriceType::NAMES),
             Self::SpotStrategy => one_of(AllocationStrategy::SPOT_NAMES),
             Self::OnDemandStrategy => one_of(AllocationStrategy::ON_DEMAND_NAMES),
-            Self::Weights => "an object of machine types with whole weights from 1, like {\"m5.large\": 1}".to_owned(),
+            Self::Weights => {
+                "an object of machine types with whole weights from 1, like {\"m5.large\": 1}".to_owned()
+            }
             Self::Priorities => "an object of machine types with numbers, like {\"m5.large\": 1}".to_owned(),
             Self::Tags => "a string like \"k=v;k=v\"".to_owned(),
             Self::Object => "an object".to_owned(),
@@ -138,7 +140,9 @@ fn one_of(words: &[&str]) -> String {
 pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::Object(_) => "an object".to_owned(),
-        Value::Array(list) if list.iter().any(|item| item.is_array() || item.is_object()) => "a list".to_owned(),
+        Value::Array(list) if list.iter().any(|item| item.is_array() || item.is_object()) => {
+            "a list".to_owned()
+        }
         other => {
             let text = other.to_string();
             match text.char_indices().nth(40) {
@@ -184,7 +188,9 @@ mod tests {
     #[test]
     fn rules() {
         let check = |rule: Rule, good: &[&str], bad: &[&str]| {
-            for (text, allowed) in good.iter().map(|text| (text, true)).chain(bad.iter().map(|text| (text, false))) {
+            for (text, allowed) in
+                good.iter().map(|text| (text, true)).chain(bad.iter().map(|text| (text, false)))
+            {
                 let value: Value = serde_json::from_str(text).unwrap();
                 assert_eq!(rule.allows(&value), allowed, "{rule:?} {text}");
             }
@@ -202,14 +208,22 @@ mod tests {
         check(Rule::TextOrTexts, &["\"a\"", "[\"a\"]"], &["[1]", "1"]);
         check(Rule::Word(&["a", "b"]), &["\"a\""], &["\"A\"", "1"]);
         check(Rule::Price, &["\"spot\""], &["\"Spot\"", "\"reserved\""]);
-        check(Rule::SpotStrategy, &["\"lowest-price\"", "\"price_capacity_optimized\""], &["\"prioritized\""]);
+        check(
+            Rule::SpotStrategy,
+            &["\"lowest-price\"", "\"price_capacity_optimized\""],
+            &["\"prioritized\""],
+        );
         check(Rule::OnDemandStrategy, &["\"prioritized\"", "\"lowest_price\""], &["\"diversified\""]);
         check(Rule::Weights, &["{\"m5.large\": 2}", "{}"], &["{\"m5.large\": 0}", "{\"a\": 1.5}", "[]"]);
         check(Rule::Priorities, &["{\"m5.large\": 0.5}"], &["{\"m5.large\": \"1\"}"]);
         check(Rule::Tags, &["\"a=b\"", "{\"a\": \"b\"}"], &["{\"a\": 1}", "[]"]);
         check(Rule::Object, &["{}"], &["[]"]);
         check(Rule::List, &["[]"], &["{}"]);
-        check(Rule::Bytes, &["0", "\"64MiB\"", "\"1 GiB\"", "\"5kb\""], &["-1", "1.5", "\"64 apples\"", "\"9GiB\"", "true"]);
+        check(
+            Rule::Bytes,
+            &["0", "\"64MiB\"", "\"1 GiB\"", "\"5kb\""],
+            &["-1", "1.5", "\"64 apples\"", "\"9GiB\"", "true"],
+        );
     }
 
     #[test]

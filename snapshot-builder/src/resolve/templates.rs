@@ -15,7 +15,7 @@ use super::defaults::Defaults;
 use super::fields;
 use super::nearest::{did_you_mean, nearest};
 use super::rule::shown;
-use crate::load::{Findings, Step, Text};
+use crate::load::{Findings, Step, Text, find, members};
 
 /// The fields of a template as read: under Host Factory's names, with the names that came twice.
 pub(crate) struct Fields {
@@ -36,7 +36,8 @@ impl<'de> Deserialize<'de> for Fields {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Fields, A::Error> {
-                let mut fields = Fields { map: Map::new(), repeated: Vec::new(), repeated_unknown: Vec::new() };
+                let mut fields =
+                    Fields { map: Map::new(), repeated: Vec::new(), repeated_unknown: Vec::new() };
                 while let Some(name) = object.next_key::<String>()? {
                     let value = object.next_value()?;
                     match fields::known(&name) {
@@ -85,7 +86,8 @@ impl<'t, 'r> Resolver<'t, 'r> {
     /// Adds the template in `part`, a slice of `text`.
     pub(crate) fn add(&mut self, text: &'t Text, part: &'t str) {
         if !part.starts_with('{') {
-            let value = text.parse::<Value>(part).map_or_else(|_| "something else".to_owned(), |value| shown(&value));
+            let value =
+                text.parse::<Value>(part).map_or_else(|_| "something else".to_owned(), |value| shown(&value));
             let message = format!("a template must be an object, not {value}");
             return self.findings.error(text, text.offset(part), &message, None);
         }
@@ -115,9 +117,14 @@ impl<'t, 'r> Resolver<'t, 'r> {
         let Some(id) = id else { return };
         let at = text.offset(part);
         if let Some((first, first_at)) = self.ids.get(&id) {
-            let id_at = text.find(part, &[Step::Key("templateId")]).map_or(at, |part| text.offset(part));
+            let id_at = find(part, &[Step::Key("templateId")]).map_or(at, |part| text.offset(part));
             let message = format!("the templateId `{id}` is already used at {}", first.place(*first_at));
-            return self.findings.error(text, id_at, &message, Some("give each template its own id".to_owned()));
+            return self.findings.error(
+                text,
+                id_at,
+                &message,
+                Some("give each template its own id".to_owned()),
+            );
         }
         if let (true, true, Some(max_number)) = (sound, complete, max_number) {
             self.ids.insert(id.clone(), (text, at));
@@ -152,13 +159,13 @@ impl Checked<'_, '_> {
 
     /// Where a field's value begins, whatever spelling its name has; the template where it has none.
     fn at(&self, hf: &str) -> usize {
-        let members = self.text.members(self.part);
+        let members = members(self.part);
         let member = members.iter().rfind(|member| fields::hf_name(&member.name()) == hf);
         self.text.offset(member.map_or(self.part, |member| member.value.get()))
     }
 
     fn at_name(&self, name: &str) -> usize {
-        let members = self.text.members(self.part);
+        let members = members(self.part);
         let member = members.iter().rfind(|member| member.name() == name);
         self.text.offset(member.map_or(self.part, |member| member.key.get()))
     }
@@ -176,7 +183,10 @@ impl Checked<'_, '_> {
                 let message = format!("{} is given twice, perhaps in two spellings", self.field(name));
                 self.error(at, &message, Some("remove one of them".to_owned()));
             } else {
-                let message = format!("{} is given twice, perhaps in two spellings; the last one counts", self.field(name));
+                let message = format!(
+                    "{} is given twice, perhaps in two spellings; the last one counts",
+                    self.field(name)
+                );
                 self.findings.warning(self.text, at, message, None);
             }
         }
@@ -203,14 +213,21 @@ impl Checked<'_, '_> {
                 if !looked_at.contains(name) {
                     looked_at.insert(name.clone());
                     if let Some(meant) = fields::typo_of(name) {
-                        let message = format!("{} is not a known field; it is passed on as it is", self.field(name));
-                        self.findings.warning(self.text, self.at_name(name), message, did_you_mean(Some(meant)));
+                        let message =
+                            format!("{} is not a known field; it is passed on as it is", self.field(name));
+                        self.findings.warning(
+                            self.text,
+                            self.at_name(name),
+                            message,
+                            did_you_mean(Some(meant)),
+                        );
                     }
                 }
                 continue;
             };
             if !value.is_null() && !field.rule.allows(value) {
-                let message = format!("{} must be {}, not {}", self.field(name), field.rule.allowed(), shown(value));
+                let message =
+                    format!("{} must be {}, not {}", self.field(name), field.rule.allowed(), shown(value));
                 let word = value.as_str().and_then(|word| nearest(word, field.rule.words().iter().copied()));
                 self.error(self.at(name), &message, did_you_mean(word));
                 continue;
@@ -260,8 +277,11 @@ impl Checked<'_, '_> {
         let has_iops = map.get("iops").is_some_and(|iops| !iops.is_null());
         let volume_type = map.get("volumeType").and_then(Value::as_str);
         if has_iops && !matches!(volume_type, Some("io1" | "io2" | "gp3")) {
-            let message =
-                format!("{} has no effect with volumeType {}", self.field("iops"), volume_type.unwrap_or("gp2, the default"));
+            let message = format!(
+                "{} has no effect with volumeType {}",
+                self.field("iops"),
+                volume_type.unwrap_or("gp2, the default")
+            );
             let hint = "volumeType io1, io2 or gp3 takes iops".to_owned();
             self.findings.warning(self.text, self.at("iops"), message, Some(hint));
         }
@@ -282,7 +302,7 @@ impl Checked<'_, '_> {
         let mut sound = true;
         for (name, value) in attributes.iter_mut() {
             if let Err(allowed) = make_typed(name, value) {
-                let members = self.text.find(self.part, &[Step::Key("attributes"), Step::Key(name)]);
+                let members = find(self.part, &[Step::Key("attributes"), Step::Key(name)]);
                 let at = members.map_or_else(|| self.at("attributes"), |part| self.text.offset(part));
                 let message = format!("{} {allowed}", self.field(&format!("attributes.{name}")));
                 self.error(at, &message, None);
@@ -293,7 +313,12 @@ impl Checked<'_, '_> {
     }
 
     /// Puts the attributes back, with what was missing. False when the template must be left out.
-    fn complete(&mut self, mut attributes: Map<String, Value>, map: &mut Map<String, Value>, defaults: &Defaults<'_>) -> bool {
+    fn complete(
+        &mut self,
+        mut attributes: Map<String, Value>,
+        map: &mut Map<String, Value>,
+        defaults: &Defaults<'_>,
+    ) -> bool {
         let types = MachineTypes::of(map);
         let given = attributes::REQUIRED.iter().all(|name| attributes.contains_key(*name));
         let extra = defaults.attributes(map);
@@ -308,7 +333,11 @@ impl Checked<'_, '_> {
             } else {
                 format!("has machine type {}, which is not known here", names(&types.unknown))
             };
-            let message = format!("{} is left out: it {why} and lacks the attributes {}", self.template(), names(&missing));
+            let message = format!(
+                "{} is left out: it {why} and lacks the attributes {}",
+                self.template(),
+                names(&missing)
+            );
             let hint = "write them into its `attributes`".to_owned();
             self.findings.warning(self.text, self.text.offset(self.part), message, Some(hint));
             return false;

@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     };
     let before = open(&path).ok().and_then(|snapshot| inspect::catalogue(&snapshot).ok());
     let stamps = (!arguments.sealed).then_some(&stamps);
-    let published = publish::publish(&lock, &path, &payload, stamps, lower::fingerprint()).map_err(one)?;
+    let published = publish::publish(&lock, &path, &payload, stamps, lower::maker()).map_err(one)?;
     drop(lock);
     progress.done();
 

@@ -34,9 +34,10 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
         .index
         .sections
         .iter()
-        .map(|section| {
+        .zip(contents.names().map_err(damaged)?)
+        .map(|(section, name)| {
             json!({
-                "name": section.name.as_str(),
+                "name": text(name),
                 "offset": header.sections_offset() + section.offset.to_native(),
                 "bytes": section.len.to_native(),
                 "xxh3": format!("{:016x}", section.check.to_native()),

@@ -1,1 +1,0 @@
-//! Whole folders through the loader, as data.

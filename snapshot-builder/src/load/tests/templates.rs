@@ -1,0 +1,306 @@
+//! What becomes of what template files say.
+
+use super::{Folder, GIVEN, TYPED, check, check_with, one};
+
+#[test]
+fn fields_survive_with_their_order_and_digits() {
+    let fields = format!(
+        r#""zz": 1.50, "pgrpName": null, "onDemandCapacity": 0, {GIVEN}, "nested": {{"b": [1, 2.00], "a": 12345678901234567890123}}"#
+    );
+    check(
+        &one(&fields),
+        &[&format!(
+            r#"{{"templateId":"a","maxNumber":1,"zz":1.50,"pgrpName":null,"onDemandCapacity":0,{TYPED},"nested":{{"b":[1,2.00],"a":12345678901234567890123}}}}"#
+        )],
+        &[],
+    );
+}
+
+#[test]
+fn both_frames_a_byte_order_mark_and_other_names_are_read() {
+    let wanted = format!(r#"{{"templateId":"a","maxNumber":1,{TYPED}}}"#);
+    check(&one(GIVEN), &[&wanted], &[]);
+    check(&format!("\u{feff} {{\"message\": \"x\", \"templates\": {}}}", one(GIVEN)), &[&wanted], &[]);
+    check(
+        r#"[{"template_id": "a", "max_instances": 1, "machine_types": {"m5.large": 1}, "subnet_ids": ["s"],
+            "price_type": "spot", "tags": {"k": "v"}, "root_device_volume_size": 8, "security_group_ids": ["g"],
+            "allocation_strategy": "lowest_price", "network_zones": []}]"#,
+        &[concat!(
+            r#"{"templateId":"a","maxNumber":1,"vmTypes":{"m5.large":1},"subnetId":["s"],"priceType":"spot","#,
+            r#""instanceTags":"k=v","rootDeviceVolumeSize":8,"securityGroupIds":["g"],"allocationStrategy":"lowest_price","#,
+            r#""network_zones":[],"#,
+            r#""attributes":{"type":["String","X86_64"],"ncpus":["Numeric","2"],"nram":["Numeric","8192"],"ncores":["Numeric","1"]}}"#
+        )],
+        &[],
+    );
+}
+
+#[test]
+fn broken_files_say_where() {
+    let file = "error: awsprov_templates.json";
+    check("{\"templates\": [\n{\"templateId\" \"a\"}]}", &[], &[&format!("{file}:2:15: expected `:`")]);
+    check("", &[], &[&format!("{file}:1:1: the file ends where a value is expected")]);
+    check(
+        "5",
+        &[],
+        &[&format!("{file}:1:1: expected an object like {{\"templates\": […]}}, or a list of templates")],
+    );
+    check("{}", &[], &[&format!("{file}:1:1: there is no `templates` in this file; it must be a list")]);
+    check("{\"templates\": 5}", &[], &[&format!("{file}:1:15: `templates` must be a list")]);
+    check("[5]", &[], &[&format!("{file}:1:2: a template must be an object, not 5")]);
+    check("[{\"a\": \"\\ud800\"}]", &[], &[&format!("{file}:1:15: unexpected end of hex escape")]);
+    let deep = format!("[{{\"templateId\": \"a\", \"x\": {}{}}}]", "[".repeat(100_000), "]".repeat(100_000));
+    check(&deep, &[], &[&format!("{file}:1:153: nested more than 128 levels deep")]);
+    check(
+        "{\"templates\": [], \"templates\": []}",
+        &[],
+        &[&format!("{file}:1:19: `templates` is given twice; only one list can count")],
+    );
+    check("[]", &[], &["warning: awsprov_templates.json:1:1: the list of templates is empty"]);
+}
+
+#[test]
+fn ids_and_numbers() {
+    let file = "error: awsprov_templates.json";
+    let numbered = |number: &str| format!("[{{\"templateId\": \"a\", \"maxNumber\": {number}, {GIVEN}}}]");
+    for number in ["-1", "0", "10000"] {
+        check(&numbered(number), &[&format!(r#"{{"templateId":"a","maxNumber":{number},{TYPED}}}"#)], &[]);
+    }
+    check(
+        &numbered("10001"),
+        &[&format!(r#"{{"templateId":"a","maxNumber":10001,{TYPED}}}"#)],
+        &[
+            "warning: awsprov_templates.json:1:35: `maxNumber` of template `a` is 10001; Host Factory's documentation allows up to 10000",
+        ],
+    );
+    for number in ["-2", "1.5", "\"10\"", "null", "1e+2", "99999999999999999999"] {
+        check(
+            &numbered(number),
+            &[],
+            &[&format!(
+                "{file}:1:35: `maxNumber` of template `a` must be a whole number, -1 for no limit, 0 for none, or more, not {number}"
+            )],
+        );
+    }
+    check(
+        &format!("[{{\"templateId\": \"a\", {GIVEN}}}]"),
+        &[],
+        &[&format!("{file}:1:2: template `a` has no `maxNumber`")],
+    );
+    check(
+        &format!("[\n{{\"maxNumber\": 1, {GIVEN}}}]"),
+        &[],
+        &[&format!("{file}:2:1: this template has no `templateId`")],
+    );
+    for id in ["\"a b\"", "\"\"", "7"] {
+        let content = format!("[{{\"templateId\": {id}, \"maxNumber\": 1, {GIVEN}}}]");
+        check(
+            &content,
+            &[],
+            &[&format!("{file}:1:17: `templateId` must be 1 to 64 of 0-9, A-Z, a-z, _ and -, not {id}")],
+        );
+    }
+    check(
+        &format!("[{{\"templateId\": \"a\", \"template_id\": \"b\", \"maxNumber\": 1, {GIVEN}}}]"),
+        &[],
+        &[&format!("{file}:1:37: `templateId` of template `b` is given twice, perhaps in two spellings")],
+    );
+    check(
+        &one(&format!("\"imageId\": \"x\", \"imageId\": \"y\", \"q\": 1, \"q\": 2, {GIVEN}")),
+        &[&format!(r#"{{"templateId":"a","maxNumber":1,"imageId":"y","q":2,{TYPED}}}"#)],
+        &[
+            "warning: awsprov_templates.json:1:65: `imageId` of template `a` is given twice, perhaps in two spellings; the last one counts",
+            "warning: awsprov_templates.json:1:78: `q` of template `a` is given twice; the last one counts",
+        ],
+    );
+}
+
+#[test]
+fn duplicate_ids_name_both_places() {
+    let template = |id: &str| format!("{{\"templateId\": \"{id}\", \"maxNumber\": 1, {GIVEN}}}");
+    let content = format!("[{},\n{},\n{}]", template("a"), template("b"), template("a"));
+    let folder = Folder::new(&[("awsprov_templates.json", &content)]);
+    assert_eq!(
+        folder.lines(&[]),
+        [
+            "error: awsprov_templates.json:3:16: the templateId `a` is already used at awsprov_templates.json:1:2",
+        ]
+    );
+    let (a, b) = (format!("[{}]", template("a")), format!("[\n{}]", template("a")));
+    let folder = Folder::new(&[("sim_templates.json", &a), ("templates.json", &b)]);
+    assert_eq!(
+        folder.lines(&[]),
+        ["error: templates.json:2:16: the templateId `a` is already used at sim_templates.json:1:2",]
+    );
+}
+
+#[test]
+fn values_of_known_fields_are_checked() {
+    let bad = |field: &str, value: &str, rest: &str| {
+        let content = one(&format!("{GIVEN},\n\"{field}\": {value}"));
+        let column = field.len() + 5;
+        check(
+            &content,
+            &[],
+            &[&format!(
+                "error: awsprov_templates.json:2:{column}: `{field}` of template `a` must be {rest}, not {value}"
+            )],
+        );
+    };
+    bad("priceType", "\"spott\"", "one of `ondemand`, `spot`, `heterogeneous`");
+    bad(
+        "allocationStrategy",
+        "\"cheap\"",
+        "one of `lowestPrice`, `diversified`, `capacityOptimized`, `capacityOptimizedPrioritized`, `priceCapacityOptimized`",
+    );
+    bad("allocationStrategyOnDemand", "\"diversified\"", "one of `lowestPrice`, `prioritized`");
+    bad("volumeType", "\"ssd\"", "one of `gp2`, `gp3`, `io1`, `io2`, `standard`");
+    bad("rootDeviceVolumeSize", "0", "a whole number from 1 to 16384");
+    bad("percentOnDemand", "101", "a whole number from 0 to 100");
+    bad("imageId", "5", "a string");
+    bad("subnetId", "[1]", "a string or a list of strings");
+    bad("maxSpotPrice", "true", "a number or a string");
+    bad(
+        "vmTypes",
+        "[\"m5.large\"]",
+        "an object of machine types with whole weights from 1, like {\"m5.large\": 1}",
+    );
+    for good in [
+        "\"subnetId\":\"a,b\"",
+        "\"maxSpotPrice\":\"0.10\"",
+        "\"maxSpotPrice\":0.10",
+        "\"allocationStrategy\":\"price-capacity-optimized\"",
+        "\"keyName\":null",
+        "\"volumeType\":\"gp3\",\"iops\":3000",
+        "\"instanceTags\":\"a=b;c=d\"",
+        "\"rank\":7",
+        "\"spotPrice\":1",
+    ] {
+        check(
+            &one(&format!("{GIVEN}, {good}")),
+            &[&format!(r#"{{"templateId":"a","maxNumber":1,{TYPED},{good}}}"#)],
+            &[],
+        );
+    }
+}
+
+#[test]
+fn doubtful_fields_are_kept_with_a_warning() {
+    let keep = |field: &str, warning: &str| {
+        let wanted = format!(r#"{{"templateId":"a","maxNumber":1,{TYPED},{field}}}"#);
+        check(
+            &one(&format!("{GIVEN},\n{field}")),
+            &[&wanted],
+            &[&format!("warning: awsprov_templates.json:2:{warning}")],
+        );
+    };
+    keep(
+        "\"vmTyep\":1",
+        "1: `vmTyep` of template `a` is not a known field; it is passed on as it is (did you mean `vmType`?)",
+    );
+    keep(
+        "\"iops\":200",
+        "8: `iops` of template `a` has no effect with volumeType gp2, the default (volumeType io1, io2 or gp3 takes iops)",
+    );
+    keep(
+        "\"instanceTags\":\"x\"",
+        "16: `instanceTags` of template `a` does not look like `key=value;key=value`",
+    );
+    // Once per name, not once per template.
+    let template =
+        |id: &str| format!("{{\"templateId\": \"{id}\", \"maxNumber\": 1, \"vmTyep\": 1, {GIVEN}}}");
+    let folder =
+        Folder::new(&[("awsprov_templates.json", &format!("[{},{}]", template("a"), template("b")))]);
+    assert_eq!(folder.lines(&[]).len(), 1);
+}
+
+#[test]
+fn attributes_are_completed_or_the_template_is_left_out() {
+    check(
+        &one("\"vmType\": \"m5.large\", \"attributes\": {\"rank\": 1, \"ncpus\": [\"Numeric\", \"7\"]}"),
+        &[concat!(
+            r#"{"templateId":"a","maxNumber":1,"vmType":"m5.large","attributes":{"rank":["Numeric","1"],"ncpus":["Numeric","7"],"#,
+            r#""type":["String","X86_64"],"nram":["Numeric","8192"],"ncores":["Numeric","1"]}}"#
+        )],
+        &[],
+    );
+    check(
+        &one(&format!("\"vmType\": \"q9.huge\", {GIVEN}")),
+        &[&format!(r#"{{"templateId":"a","maxNumber":1,"vmType":"q9.huge",{TYPED}}}"#)],
+        &[],
+    );
+    check(
+        &one(r#""vmType": "q9.huge", "attributes": {"ncpus": 1}"#),
+        &[],
+        &[
+            "warning: awsprov_templates.json:1:2: template `a` is left out: it has machine type `q9.huge`, which is not known here and lacks the attributes `type`, `nram` (write them into its `attributes`)",
+        ],
+    );
+    check(
+        &one(r#""launchTemplateId": "lt-1""#),
+        &[],
+        &[
+            "warning: awsprov_templates.json:1:2: template `a` is left out: it names no machine type and lacks the attributes `type`, `ncpus`, `nram` (write them into its `attributes`)",
+        ],
+    );
+    check(
+        &one(r#""attributes": {"ncpus": 0}"#),
+        &[],
+        &[
+            "error: awsprov_templates.json:1:62: `attributes.ncpus` of template `a` must be a number above 0, plain or like [\"Numeric\", \"4\"], not 0",
+        ],
+    );
+    check(
+        &one(r#""attributes": 5"#),
+        &[],
+        &[
+            "error: awsprov_templates.json:1:52: `attributes` of template `a` must be an object like {\"ncpus\": 2, \"nram\": 4096}, not 5",
+        ],
+    );
+    let folder =
+        Folder::new(&[("awsprov_templates.json", &one(r#""vmTypes": {"q9.huge": 1, "m5.large": 1}"#))]);
+    assert_eq!(
+        folder.lines(&[]),
+        [
+            "warning: awsprov_templates.json:1:2: template `a` has machine types that are not known here: `q9.huge`; its attributes are those of `m5.large`",
+        ]
+    );
+}
+
+#[test]
+fn defaults_of_config_json_fill_what_templates_lack() {
+    let config = r#"{
+      "template": {"max_number": 5, "default_price_type": "ondemand", "ncpus_from": "cores",
+        "default_attributes": {"rank": 3, "nram": "4096"}},
+      "provider": {
+        "provider_defaults": {"sim": {"template_defaults": {"image_id": "type", "key_name": "type"}}},
+        "providers": [{"name": "s", "type": "sim",
+          "template_defaults": {"image_id": "own", "vmType": "c5.large", "attributes": {"type": "NTX64"}}}]}}"#;
+    let templates = r#"[{"templateId": "a", "vmTypes": {"m5.large": 1}}, {"templateId": "b", "maxNumber": 0, "priceType": "spot", "imageId": "mine"}]"#;
+    check_with(
+        &[("config.json", config), ("templates.json", templates)],
+        &[],
+        &[
+            concat!(
+                r#"{"templateId":"a","vmTypes":{"m5.large":1},"imageId":"own","keyName":"type","priceType":"ondemand","maxNumber":5,"#,
+                r#""attributes":{"type":["String","NTX64"],"ncpus":["Numeric","1"],"nram":["Numeric","4096"],"ncores":["Numeric","1"],"rank":["Numeric","3"]}}"#
+            ),
+            concat!(
+                r#"{"templateId":"b","maxNumber":0,"priceType":"spot","imageId":"mine","vmType":"c5.large","keyName":"type","#,
+                r#""attributes":{"type":["String","NTX64"],"ncpus":["Numeric","1"],"nram":["Numeric","4096"],"ncores":["Numeric","1"],"rank":["Numeric","3"]}}"#
+            ),
+        ],
+        &[],
+    );
+    let config = r#"{"template": {"default_attributes": {"ncpus": "x"}},
+"provider": {"providers": [{"name": "s", "type": "sim", "template_defaults": {"price_type": "x"}}]}}"#;
+    check_with(
+        &[("config.json", config), ("templates.json", &one(GIVEN))],
+        &[],
+        &[],
+        &[
+            "error: config.json:1:47: `template.default_attributes.ncpus` must be a number above 0, plain or like [\"Numeric\", \"4\"], not \"x\"",
+            "error: config.json:2:78: `template_defaults.price_type` must be one of `ondemand`, `spot`, `heterogeneous`, not \"x\"",
+        ],
+    );
+}

@@ -1,0 +1,294 @@
+//! Reads `config.json` and the environment into settings, by the table of [`super::keys`].
+//!
+//! It must not know what providers and templates make of the values.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use ohfp_broker::{Error, ErrorKind};
+use serde_json::Value;
+
+use super::keys::{self, Key, Meaning};
+use super::nearest::{did_you_mean, nearest};
+use super::redact::redact;
+use super::rule::{self, shown};
+use super::settings::{Settings, Source};
+use crate::load::{Findings, Recorder, Text, members};
+
+/// The variable that overrides `snapshot.refresh`.
+const REFRESH_VARIABLE: &str = "OHFP_SNAPSHOT_REFRESH";
+
+/// Reads `config.json`, if there is one, then the environment. `root` shortens the path in sources.
+pub(crate) fn read(
+    file: Option<&Text>,
+    root: &Path,
+    recorder: &Recorder<'_>,
+    findings: &mut Findings,
+) -> Settings {
+    let mut settings = Settings::default();
+    if let Some(text) = file {
+        let path = text.path().strip_prefix(root).unwrap_or(text.path()).to_owned();
+        let mut reader =
+            Reader { settings: &mut settings, text, path, recorder, findings, idle: BTreeMap::new() };
+        match text.parse::<Value>(text.as_str()) {
+            Ok(Value::Object(_)) => {
+                reader.section("", text.as_str());
+                reader.report_idle();
+            }
+            Ok(other) => reader.findings.error(
+                text,
+                0,
+                &format!("expected an object like {{\"scheduler\": …}}, not {}", shown(&other)),
+                None,
+            ),
+            Err(syntax) => reader.findings.error(text, syntax.offset, &syntax.message, None),
+        }
+    }
+    override_refresh(&mut settings, recorder, findings);
+    settings
+}
+
+fn override_refresh(settings: &mut Settings, recorder: &Recorder<'_>, findings: &mut Findings) {
+    let Some(raw) = recorder.variable(REFRESH_VARIABLE).filter(|value| !value.is_empty()) else { return };
+    let Some(key) = keys::find("snapshot.refresh") else { return };
+    let value = Value::from(raw.to_string_lossy().into_owned());
+    if key.rule.allows(&value) {
+        settings.set(key.name, value, Source::Variable(REFRESH_VARIABLE.to_owned()));
+        return;
+    }
+    let message = format!(
+        "the environment variable {REFRESH_VARIABLE} must be {}, not {}",
+        key.rule.allowed(),
+        shown(&value)
+    );
+    findings.failure(0, Error::new(ErrorKind::Input, message));
+}
+
+/// Walks `config.json`.
+struct Reader<'r, 'e> {
+    settings: &'r mut Settings,
+    text: &'r Text,
+    /// As sources show it.
+    path: PathBuf,
+    recorder: &'r Recorder<'e>,
+    findings: &'r mut Findings,
+    /// Keys without effect by top-level section, with the place of the first.
+    idle: BTreeMap<String, (usize, Vec<String>)>,
+}
+
+impl<'r> Reader<'r, '_> {
+    fn section(&mut self, prefix: &str, part: &'r str) {
+        let text = self.text;
+        let mut seen: Vec<String> = Vec::new();
+        for member in members(part) {
+            let (name, at) = (member.name(), text.offset(member.key.get()));
+            let dotted = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+            if seen.contains(&name) {
+                self.findings.warning(
+                    text,
+                    at,
+                    format!("`{dotted}` appears twice; the last one counts"),
+                    None,
+                );
+            }
+            seen.push(name);
+            self.member(&dotted, at, member.value.get());
+        }
+    }
+
+    fn member(&mut self, name: &str, at: usize, part: &'r str) {
+        match keys::meaning(name) {
+            Meaning::Key(key) => self.value(key, part),
+            // Null means "not set" in the files of other brokers.
+            Meaning::Section if part == "null" => (),
+            Meaning::Section if part.starts_with('{') => self.section(name, part),
+            Meaning::Section => {
+                let message = format!("`{name}` must be an object that holds settings");
+                self.findings.error(self.text, self.text.offset(part), &message, None);
+            }
+            Meaning::WithoutEffect => {
+                let section = name.split('.').next().unwrap_or(name).to_owned();
+                self.idle.entry(section).or_insert_with(|| (at, Vec::new())).1.push(name.to_owned());
+            }
+            Meaning::Descriptive => (),
+            Meaning::Unknown => {
+                let hint = did_you_mean(keys::nearest(name));
+                self.findings.warning(
+                    self.text,
+                    at,
+                    format!("`{name}` is not a known key and is ignored"),
+                    hint,
+                );
+            }
+        }
+    }
+
+    fn value(&mut self, key: &'static Key, part: &'r str) {
+        let at = self.text.offset(part);
+        let mut value: Value = match self.text.parse(part) {
+            Ok(Value::Null) => return,
+            Ok(value) => value,
+            Err(syntax) => return self.findings.error(self.text, syntax.offset, &syntax.message, None),
+        };
+        super::expand::expand(&mut value, self.recorder);
+        self.translate(key, &mut value, at);
+        if !key.rule.allows(&value) {
+            let message = format!(
+                "`{}` must be {}, not {}",
+                key.name,
+                key.rule.allowed(),
+                shown(&redact(key.name, &value))
+            );
+            let hint = value.as_str().and_then(|word| nearest(word, key.rule.words().iter().copied()));
+            return self.findings.error(self.text, at, &message, did_you_mean(hint));
+        }
+        if let (rule::Rule::Bytes, Some(bytes)) = (key.rule, rule::bytes(&value)) {
+            value = Value::from(bytes);
+        }
+        let line = self.text.place(at).position.map_or(1, |(line, _)| line);
+        self.settings.set(key.name, value, Source::File { path: self.path.clone(), line });
+    }
+
+    /// Values of other brokers that mean one of ours.
+    fn translate(&mut self, key: &Key, value: &mut Value, at: usize) {
+        let ours = match (key.name, value.as_str()) {
+            ("scheduler.type", Some("hf")) => "hostfactory",
+            ("storage.strategy", Some(theirs @ ("json" | "sql"))) => {
+                let message = format!(
+                    "`storage.strategy` \"{theirs}\" is read as \"sqlite\": ohfp keeps its state in SQLite"
+                );
+                self.findings.warning(self.text, at, message, None);
+                "sqlite"
+            }
+            _ => return,
+        };
+        *value = Value::from(ours);
+    }
+
+    /// One line per section, however many of its keys have no effect.
+    fn report_idle(&mut self) {
+        for (at, names) in std::mem::take(&mut self.idle).into_values() {
+            let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            let message = match quoted.as_slice() {
+                [one] => format!("{one} has no effect in ohfp"),
+                many => format!("{} have no effect in ohfp", many.join(", ")),
+            };
+            self.findings.warning(self.text, at, message, None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::Environment;
+    use crate::resolve::settings::Refresh;
+
+    fn settings(content: &str, variables: &[(&str, &str)]) -> (Settings, Vec<String>) {
+        let text = Text::new(Path::new("/c/config.json"), 0, content.as_bytes().to_vec()).unwrap();
+        let env: Environment = variables.iter().copied().collect();
+        let mut findings = Findings::default();
+        let settings = read(Some(&text), Path::new("/c"), &Recorder::new(&env), &mut findings);
+        (settings, findings.lines())
+    }
+
+    #[test]
+    fn values_sources_and_findings() {
+        let check = |content: &str, key: &str, value: &str, source: &str, findings: &[&str]| {
+            let (settings, found) = settings(content, &[("W", "manual"), ("PASSWORD", "x")]);
+            assert_eq!(settings.get(key).to_string(), value, "{content}");
+            let setting = settings.entries().find(|setting| setting.key == key).unwrap();
+            assert_eq!(setting.source.to_string(), source, "{content}");
+            assert_eq!(found, findings, "{content}");
+        };
+        let (file, unset) = ("config.json:1", "default");
+        check(r#"{"scheduler": {"type": "default"}}"#, "scheduler.type", "\"default\"", file, &[]);
+        check(r#"{"scheduler": {"type": "hf"}}"#, "scheduler.type", "\"hostfactory\"", file, &[]);
+        check(r#"{"snapshot": {"render_limit": "1KiB"}}"#, "snapshot.render_limit", "1024", file, &[]);
+        check(
+            "{\"snapshot\": {\n\"refresh\": \"$W\"}}",
+            "snapshot.refresh",
+            "\"manual\"",
+            "config.json:2",
+            &[],
+        );
+        check(r#"{"snapshot": null, "version": "2.0.0"}"#, "snapshot.refresh", "\"auto\"", unset, &[]);
+        check(
+            r#"{"storage": {"strategy": "json", "json_strategy": {}, "database": {}}}"#,
+            "storage.strategy",
+            "\"sqlite\"",
+            file,
+            &[
+                "warning: /c/config.json:1:26: `storage.strategy` \"json\" is read as \"sqlite\": ohfp keeps its state in SQLite",
+                "warning: /c/config.json:1:34: `storage.json_strategy`, `storage.database` have no effect in ohfp",
+            ],
+        );
+        check(
+            r#"{"ui": {"x": 1}, "snapshott": {}, "scheduler": {"typ": 1}}"#,
+            "scheduler.type",
+            "\"hostfactory\"",
+            unset,
+            &[
+                "warning: /c/config.json:1:2: `ui` has no effect in ohfp",
+                "warning: /c/config.json:1:18: `snapshott` is not a known key and is ignored (did you mean `snapshot`?)",
+                "warning: /c/config.json:1:49: `scheduler.typ` is not a known key and is ignored (did you mean `scheduler.type`?)",
+            ],
+        );
+        check(
+            r#"{"scheduler": {"type": "hostfactry"}, "request": {"max_machines_per_request": "5"}, "storage": 1}"#,
+            "scheduler.type",
+            "\"hostfactory\"",
+            unset,
+            &[
+                "error: /c/config.json:1:24: `scheduler.type` must be one of `hostfactory`, `default`, not \"hostfactry\"",
+                "error: /c/config.json:1:79: `request.max_machines_per_request` must be a whole number from 1, not \"5\"",
+                "error: /c/config.json:1:96: `storage` must be an object that holds settings",
+            ],
+        );
+        check(
+            r#"{"template": {"max_number": 1, "max_number": 2}}"#,
+            "template.max_number",
+            "2",
+            file,
+            &["warning: /c/config.json:1:32: `template.max_number` appears twice; the last one counts"],
+        );
+        check(
+            "[1]",
+            "template.max_number",
+            "null",
+            unset,
+            &["error: /c/config.json:1:1: expected an object like {\"scheduler\": …}, not [1]"],
+        );
+        check(
+            "{\"a\": }",
+            "template.max_number",
+            "null",
+            unset,
+            &[
+                "error: /c/config.json:1:7: expected a value: an object, a list, a string in double quotes, a number, true, false or null",
+            ],
+        );
+    }
+
+    #[test]
+    fn the_environment_overrides_refresh() {
+        let check = |value: &str, wanted: Refresh, source: &str, findings: &[&str]| {
+            let (settings, found) =
+                settings(r#"{"snapshot": {"refresh": "manual"}}"#, &[(REFRESH_VARIABLE, value)]);
+            assert_eq!(settings.refresh(), wanted);
+            let setting = settings.entries().find(|setting| setting.key == "snapshot.refresh").unwrap();
+            assert_eq!(setting.source.to_string(), source);
+            assert_eq!(found, findings);
+        };
+        check("never", Refresh::Never, "$OHFP_SNAPSHOT_REFRESH", &[]);
+        check("", Refresh::Manual, "config.json:1", &[]);
+        check(
+            "often",
+            Refresh::Manual,
+            "config.json:1",
+            &[
+                "error: the environment variable OHFP_SNAPSHOT_REFRESH must be one of `auto`, `manual`, `never`, not \"often\"",
+            ],
+        );
+    }
+}

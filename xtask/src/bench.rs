@@ -1,0 +1,286 @@
+//! `cargo xtask bench`: the product against the floor, against ordinary programs and, on request,
+//! against its peer.
+
+mod hyperfine;
+pub(crate) mod measure;
+mod peer;
+pub(crate) mod report;
+pub(crate) mod site;
+
+use std::path::{Path, PathBuf};
+
+use measure::{Case, Output, Row, Tools};
+use report::{Budget, Limit, Machine, Table};
+use site::Site;
+
+use crate::dist::{self, Tree};
+use crate::project::{Project, Result, note, say, step, text};
+
+/// Sizes of the catalogues that are listed. Single commands are asked of the middle one.
+const SIZES: [u32; 3] = [10, 1_000, 10_000];
+
+/// What one run shares.
+struct Bench<'p> {
+    project: &'p Project,
+    tools: Tools<'p>,
+    tree: Tree,
+    hyperfine: Option<PathBuf>,
+    quick: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
+    if let Some(unknown) = options.iter().find(|option| !matches!(**option, "--quick" | "--peer")) {
+        return Err(format!("bench knows --quick and --peer, not `{unknown}`").into());
+    }
+    let quick = options.contains(&"--quick");
+    let tree = dist::make(project, &project.fresh_dir("bench/tree")?)?;
+    let hyperfine = hyperfine(project, quick);
+    step("compiling the floor programs");
+    let bench = Bench { project, tools: Tools::build(project)?, tree, hyperfine, quick };
+
+    step("generating catalogues and their snapshots");
+    let mut sites = Vec::new();
+    for count in SIZES {
+        sites.push((count, Site::generate(project, &bench.tree, count)?));
+    }
+    let Some((count, site)) = sites.get(1) else { return Err("there are no sizes to measure".into()) };
+
+    let mut tables = vec![bench.start(site)?];
+    for (count, site) in &sites {
+        tables.push(bench.list(*count, site)?);
+    }
+    tables.push(bench.script(*count, site)?);
+    tables.push(bench.live(*count, site)?);
+    let mut budgets = Vec::new();
+    tables.extend(bench.build(&mut budgets)?);
+    if options.contains(&"--peer") {
+        let rows = peer::measure(project, &bench.tools, site, *count)?;
+        tables.push(Table { title: "The peer".to_owned(), rows });
+    }
+    budgets.splice(0..0, ratios(&tables));
+
+    let machine = Machine::look(project)?;
+    let report = report::markdown(&machine, &tables, &budgets);
+    say(report.trim_end())?;
+    if !quick {
+        let name = format!("tests/bench/runs/{}-{}.md", machine.date, machine.slug());
+        project.sh.write_file(project.root.join(&name), report)?;
+        step(format_args!("kept as {name}"));
+    }
+    Ok(())
+}
+
+/// hyperfine is a second opinion, so its absence stops nothing.
+fn hyperfine(project: &Project, quick: bool) -> Option<PathBuf> {
+    let found = if quick {
+        project.tool("hyperfine")
+    } else {
+        project.tool_or_install("hyperfine", hyperfine::VERSION).ok()
+    };
+    if found.is_none() {
+        note(format_args!(
+            "note: measuring without hyperfine; to have it: cargo install hyperfine --version {} --locked",
+            hyperfine::VERSION
+        ));
+    }
+    found
+}
+
+impl Bench<'_> {
+    fn rounds(&self, full: u32) -> u32 {
+        if self.quick { (full / 10).max(3) } else { full }
+    }
+
+    /// Measures one table, by the loop and by hyperfine.
+    fn table(&self, title: impl Into<String>, site: &Site, cases: &[Case], full: u32) -> Result<Table> {
+        let (title, environment, rounds) = (title.into(), site.environment()?, self.rounds(full));
+        step(format_args!("measuring: {title}"));
+        let mut rows = self.tools.measure(&environment, cases, rounds)?;
+        if let Some(hyperfine) = &self.hyperfine {
+            hyperfine::add(self.project, hyperfine, &environment, cases, &mut rows, rounds / 4 + 2)?;
+        }
+        Ok(Table { title, rows })
+    }
+
+    fn floor(&self) -> Result<Case> {
+        Case::new("floor", Output::Nowhere, &self.tools.floor, &[])
+    }
+
+    fn start(&self, site: &Site) -> Result<Table> {
+        let ohfp = self.tree.program("ohfp");
+        let cases = [
+            self.floor()?,
+            Case::new("/bin/true", Output::Nowhere, Path::new("/bin/true"), &[])?,
+            Case::new("ohfp --help", Output::Nowhere, &ohfp, &["--help"])?,
+            Case::new("ohfp --version", Output::Nowhere, &ohfp, &["--version"])?,
+            Case::new("ohfp templates show ID", Output::Nowhere, &ohfp, &["templates", "show", &site.id])?,
+            Case::new("ohfp --help, piped", Output::Pipe, &ohfp, &["--help"])?,
+        ];
+        self.table("Starting", site, &cases, 3_000)
+    }
+
+    fn list(&self, count: u32, site: &Site) -> Result<Table> {
+        let writer = self.tools.floor_write(&count.to_string(), &site.list)?;
+        let cases = [
+            self.floor()?,
+            Case::new("floor that writes the bytes", Output::Pipe, &writer, &[])?,
+            Case::new("/bin/cat of the bytes", Output::Pipe, Path::new("/bin/cat"), &[text(&site.list)?])?,
+            Case::new(
+                "ohfp templates list",
+                Output::Pipe,
+                &self.tree.program("ohfp"),
+                &["templates", "list"],
+            )?,
+        ];
+        let table = self.table(
+            format!("Listing {count} templates"),
+            site,
+            &cases,
+            if count > 1_000 { 300 } else { 1_500 },
+        )?;
+        same_bytes(&table)?;
+        Ok(table)
+    }
+
+    /// As Host Factory calls it: `SCRIPT -f FILE`.
+    fn script(&self, count: u32, site: &Site) -> Result<Table> {
+        let name = "getAvailableTemplates.sh";
+        let link = self.tree.root.join("scripts-direct").join(name);
+        self.project.sh.write_file(link.with_extension("json"), "{}\n")?;
+        std::os::unix::fs::symlink("../bin/ohfp", &link)?;
+        let input = link.with_extension("json");
+        let args = ["-f", text(&input)?];
+        let cases = [
+            self.floor()?,
+            Case::new(format!("{name}, a link"), Output::Pipe, &link, &args)?,
+            Case::new(
+                format!("{name}, a script"),
+                Output::Pipe,
+                &self.tree.root.join("scripts").join(name),
+                &args,
+            )?,
+            Case::new("/bin/sh -c :", Output::Nowhere, Path::new("/bin/sh"), &["-c", ":"])?,
+        ];
+        self.table(format!("Host Factory's getAvailableTemplates, {count} templates"), site, &cases, 1_000)
+    }
+
+    /// The same questions put to the program that answers from the sources.
+    fn live(&self, count: u32, site: &Site) -> Result<Table> {
+        let live = self.tree.program("ohfp-live");
+        let cases = [
+            self.floor()?,
+            Case::new("ohfp-live --help", Output::Nowhere, &live, &["--help"])?,
+            Case::new(
+                "ohfp-live templates show ID",
+                Output::Nowhere,
+                &live,
+                &["templates", "show", &site.id],
+            )?,
+            Case::new("ohfp-live templates list", Output::Pipe, &live, &["templates", "list"])?,
+        ];
+        self.table(format!("Without the snapshot, {count} templates"), site, &cases, 100)
+    }
+
+    /// Making snapshots, with what that is held to.
+    fn build(&self, budgets: &mut Vec<Budget>) -> Result<Vec<Table>> {
+        let mut medians = Vec::new();
+        let mut tables = Vec::new();
+        let sizes: &[u32] = if self.quick { &[10_000] } else { &[10_000, 100_000] };
+        for &count in sizes {
+            let site = Site::generate(self.project, &self.tree, count)?;
+            let snapshot = site.snapshot.with_file_name("built.snapshot");
+            let args = ["build", "--quiet", "--config", text(&site.config)?, "--output", text(&snapshot)?];
+            let case = Case::new(
+                "ohfp-snapshot build",
+                Output::Nowhere,
+                &self.tree.program("ohfp-snapshot"),
+                &args,
+            )?;
+            step(format_args!("measuring: a snapshot of {count} templates"));
+            let rows =
+                self.tools.measure(&site.environment()?, &[case], if count > 10_000 { 3 } else { 7 })?;
+            let bytes = std::fs::metadata(&snapshot)?.len();
+            for row in &rows {
+                medians.push(row.median);
+                if count == 10_000 {
+                    budgets.push(at_most("snapshot of 10000 templates, ms", row.median / 1_000.0, 400.0));
+                }
+                if let Some(peak) = row.peak {
+                    let what = format!("peak memory / snapshot, {count} templates");
+                    budgets.push(at_most(what, to_float(peak * 1024) / to_float(bytes), 4.0));
+                }
+            }
+            tables.push(Table {
+                title: format!("Making a snapshot of {count} templates ({bytes} bytes)"),
+                rows,
+            });
+        }
+        if let [small, large] = medians.as_slice() {
+            budgets.push(at_most("100000 templates / 10000 templates, time", large / small, 11.0));
+        }
+        Ok(tables)
+    }
+}
+
+/// A comparison of programs that do not do the same would be worth nothing.
+fn same_bytes(table: &Table) -> Result<()> {
+    let mut lengths = table.rows.iter().filter(|row| row.output == Output::Pipe).map(|row| row.bytes);
+    let first = lengths.next();
+    if lengths.any(|length| Some(length) != first) {
+        return Err(format!("the programs of `{}` do not write the same bytes", table.title).into());
+    }
+    Ok(())
+}
+
+/// What the rows are held to, as the project set out.
+fn ratios(tables: &[Table]) -> Vec<Budget> {
+    let row = |title: &str, name: &str| -> Option<&Row> {
+        let table = tables.iter().find(|table| table.title.starts_with(title))?;
+        table.rows.iter().find(|row| row.name.starts_with(name))
+    };
+    let ratio =
+        |title: &str, above: &str, below: &str| Some(row(title, above)?.median / row(title, below)?.median);
+    let list = "Listing 1000 templates";
+    let mut budgets = Vec::new();
+    for name in ["ohfp --help", "ohfp --version", "ohfp templates show"] {
+        budgets.extend(
+            ratio("Starting", name, "floor").map(|found| at_most(format!("{name} / floor"), found, 1.25)),
+        );
+    }
+    budgets.extend(
+        ratio(list, "ohfp", "floor that")
+            .map(|found| at_most("1000 templates / floor that writes them", found, 1.25)),
+    );
+    budgets.extend(
+        ratio("Listing 10000 templates", "ohfp", "/bin/cat")
+            .map(|found| at_most("10000 templates / cat", found, 0.75)),
+    );
+    budgets.extend(
+        row("Starting", "ohfp --help").map(|row| at_most("page faults of ohfp --help", row.faults, 12.0)),
+    );
+    for (name, ours, theirs, limit) in [
+        ("--help", ("Starting", "ohfp --help"), "orb --help", 3_000.0),
+        ("templates list", (list, "ohfp"), "orb templates", 5_000.0),
+    ] {
+        if let (Some(theirs), Some(ours)) = (row("The peer", theirs), row(ours.0, ours.1)) {
+            let found = theirs.median / ours.median;
+            budgets.push(Budget {
+                what: format!("peer / ohfp, {name}"),
+                found,
+                limit: Limit::AtLeast(limit),
+            });
+        }
+    }
+    budgets
+}
+
+fn at_most(what: impl Into<String>, found: f64, limit: f64) -> Budget {
+    Budget { what: what.into(), found, limit: Limit::AtMost(limit) }
+}
+
+/// Sizes of files and memory are far below where a float loses digits.
+#[allow(clippy::cast_precision_loss, reason = "see above")]
+fn to_float(number: u64) -> f64 {
+    number as f64
+}

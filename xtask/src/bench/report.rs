@@ -1,0 +1,139 @@
+//! What was measured, as Markdown: tables, and ratios beside what they must not exceed.
+
+use std::fmt::Write;
+
+use xshell::cmd;
+
+use super::measure::{Output, Row};
+use crate::project::{Project, Result};
+
+/// A table: programs that were measured against each other.
+pub(crate) struct Table {
+    pub(crate) title: String,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// A measured number and the limit it is held to.
+pub(crate) struct Budget {
+    pub(crate) what: String,
+    pub(crate) found: f64,
+    pub(crate) limit: Limit,
+}
+
+pub(crate) enum Limit {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Budget {
+    fn holds(&self) -> bool {
+        match self.limit {
+            Limit::AtMost(limit) => self.found <= limit,
+            Limit::AtLeast(limit) => self.found >= limit,
+        }
+    }
+}
+
+/// Where and when.
+pub(crate) struct Machine {
+    pub(crate) date: String,
+    kernel: String,
+    cpu: String,
+    cores: usize,
+}
+
+impl Machine {
+    pub(crate) fn look(project: &Project) -> Result<Self> {
+        let sh = &project.sh;
+        let info = sh.read_file("/proc/cpuinfo").unwrap_or_default();
+        // Arm machines have no name there.
+        let name =
+            info.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split_once(": "));
+        Ok(Self {
+            date: cmd!(sh, "date -u +%Y-%m-%d").quiet().read()?,
+            kernel: cmd!(sh, "uname -sr").quiet().read()?,
+            cpu: name.map_or(std::env::consts::ARCH, |(_, name)| name.trim()).to_owned(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+        })
+    }
+
+    /// For a file name.
+    pub(crate) fn slug(&self) -> String {
+        let lower = self.cpu.to_lowercase();
+        let words: Vec<&str> =
+            lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        format!("{}-{}-cores", words.join("-"), self.cores)
+    }
+}
+
+/// The whole report.
+pub(crate) fn markdown(machine: &Machine, tables: &[Table], budgets: &[Budget]) -> String {
+    let mut text = format!(
+        "# Benchmark of {}\n\n{}, {} cores, {}\n\n{METHOD}",
+        machine.date, machine.cpu, machine.cores, machine.kernel
+    );
+    for table in tables {
+        let _ = write!(text, "\n## {}\n\n{}", table.title, rows(&table.rows));
+    }
+    let _ = write!(text, "\n## Held to\n\n{}", held(budgets));
+    text
+}
+
+const METHOD: &str = "\
+Each table is one interleaved loop of posix_spawn and wait with a scrubbed environment. Times are microseconds. \
+Output: `null` is /dev/null, `pipe` is a pipe that is read to its end. Faults are minor page faults; calls are \
+system calls after execve; peak is the largest resident set in KiB. ohfp has no ohfp-live to hand over to here, \
+so it answered itself.\n";
+
+/// A table, with ratios to the row called `floor`.
+pub(crate) fn rows(rows: &[Row]) -> String {
+    let floor = rows.iter().find(|row| row.name == "floor").map(|row| row.median);
+    let mut text = "\
+| program | output | bytes | min | median | p90 | × floor | hyperfine | faults | calls | peak | rounds |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
+        .to_owned();
+    for row in rows {
+        let bytes = if row.output == Output::Pipe { row.bytes.to_string() } else { "–".to_owned() };
+        let ratio = floor.map_or("–".to_owned(), |floor| format!("{:.2}", row.median / floor));
+        let _ = writeln!(
+            text,
+            "| {} | {} | {bytes} | {} | {} | {} | {ratio} | {} | {:.0} | {} | {} | {} |",
+            row.name,
+            row.output.name(),
+            time(row.min),
+            time(row.median),
+            time(row.p90),
+            row.hyperfine.map_or("–".to_owned(), time),
+            row.faults,
+            number(row.calls),
+            number(row.peak),
+            row.rounds,
+        );
+    }
+    text
+}
+
+fn held(budgets: &[Budget]) -> String {
+    let mut text = "| what | found | limit | |\n|---|---:|---:|---|\n".to_owned();
+    for budget in budgets {
+        let limit = match budget.limit {
+            Limit::AtMost(limit) => format!("≤ {limit}"),
+            Limit::AtLeast(limit) => format!("≥ {limit}"),
+        };
+        let verdict = if budget.holds() { "holds" } else { "**missed**" };
+        let _ = writeln!(text, "| {} | {} | {limit} | {verdict} |", budget.what, time_or_ratio(budget.found));
+    }
+    text
+}
+
+fn time(microseconds: f64) -> String {
+    if microseconds < 1000.0 { format!("{microseconds:.1}") } else { format!("{microseconds:.0}") }
+}
+
+fn time_or_ratio(number: f64) -> String {
+    if number < 20.0 { format!("{number:.2}") } else { format!("{number:.0}") }
+}
+
+fn number(number: Option<u64>) -> String {
+    number.map_or("–".to_owned(), |number| number.to_string())
+}

@@ -1,0 +1,61 @@
+//! `cargo xtask demo`: the product, from sources to answers, in one go.
+
+use std::path::Path;
+
+use xshell::cmd;
+
+use crate::bench::measure::{Case, Output, Tools};
+use crate::bench::report;
+use crate::bench::site::Site;
+use crate::dist;
+use crate::project::{Project, Result, say, step, text};
+
+/// Lines of an answer that are shown; the demo is to be read.
+const HEAD: usize = 24;
+
+const ROUNDS: u32 = 1_000;
+
+pub(crate) fn run(project: &Project) -> Result<()> {
+    let directory = project.fresh_dir("demo")?;
+    let tree = dist::make(project, &directory)?;
+    step("making the snapshot of the installed config/");
+    let site = Site::build(project, &tree, &directory, tree.config())?;
+
+    let ohfp = tree.program("ohfp");
+    let show = ["templates", "show", site.id.as_str()];
+    let table = ["templates", "list", "--format", "table"];
+    for args in [&["--help"][..], &["templates", "list"], &table, &show] {
+        say(format_args!("\n$ ohfp {}", args.join(" ")))?;
+        let answer =
+            cmd!(project.sh, "{ohfp} {args...}").env_clear().envs(site.environment()?).quiet().read()?;
+        for line in answer.lines().take(HEAD) {
+            say(line)?;
+        }
+        let more = answer.lines().count().saturating_sub(HEAD);
+        if more > 0 {
+            say(format_args!("… {more} more lines"))?;
+        }
+    }
+
+    step("measuring");
+    let tools = Tools::build(project)?;
+    let writer = tools.floor_write("demo", &site.list)?;
+    let cases = [
+        Case::new("floor", Output::Nowhere, &tools.floor, &[])?,
+        Case::new("/bin/true", Output::Nowhere, Path::new("/bin/true"), &[])?,
+        Case::new("ohfp --help", Output::Nowhere, &ohfp, &["--help"])?,
+        Case::new("ohfp templates show ID", Output::Nowhere, &ohfp, &show)?,
+        Case::new("ohfp templates list", Output::Pipe, &ohfp, &["templates", "list"])?,
+        Case::new("floor that writes the list", Output::Pipe, &writer, &[])?,
+        Case::new("/bin/cat of the list", Output::Pipe, Path::new("/bin/cat"), &[text(&site.list)?])?,
+    ];
+    let rows = tools.measure(&site.environment()?, &cases, ROUNDS)?;
+    say("\nMicroseconds from spawn to end; the floor is the smallest program that only exits.\n")?;
+    say(report::rows(&rows).trim_end())?;
+    step(format_args!(
+        "installed in {}; to use it: OHFP_CONFIG_DIR={}",
+        tree.root.display(),
+        tree.config().display()
+    ));
+    Ok(())
+}
