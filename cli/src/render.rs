@@ -1,6 +1,9 @@
 //! Texts made from the tree: help, version, completions, and the fingerprint of it all.
 
+use std::sync::OnceLock;
+
 use clap::CommandFactory as _;
+use clap::builder::StyledStr;
 use clap_complete::Shell;
 
 use crate::PROGRAM;
@@ -12,32 +15,65 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
+/// The help of one command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The command's path; empty for the program itself.
+    pub path: Vec<String>,
+    /// Whether commands lie below it.
+    pub is_group: bool,
+    /// `--help`
+    pub long: StyledStr,
+    /// `-h`
+    pub short: StyledStr,
+}
+
+/// The help of every command, in help order, groups and the program itself included. Rendered once
+/// in a process: building the tree for each of them would take longer than all the rest.
+pub fn pages() -> &'static [Page] {
+    static PAGES: OnceLock<Vec<Page>> = OnceLock::new();
+    PAGES.get_or_init(|| {
+        let mut root = command();
+        // Gives every command its full name for the usage line, and hands down the global options.
+        root.build();
+        let mut pages = Vec::new();
+        collect(&mut root, &mut Vec::new(), &mut pages);
+        pages
+    })
+}
+
+fn collect(at: &mut clap::Command, path: &mut Vec<String>, pages: &mut Vec<Page>) {
+    let is_group = at.get_subcommands().any(|below| below.get_name() != "help");
+    pages.push(Page {
+        path: path.clone(),
+        is_group,
+        long: at.render_long_help(),
+        short: at.render_help(),
+    });
+    for below in at.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+        path.push(below.get_name().to_owned());
+        collect(below, path, pages);
+        path.pop();
+    }
+}
+
 /// The paths of all commands, in help order: groups and the program itself (the empty path)
 /// included; aliases and clap's own `help` not.
 pub fn paths() -> Vec<Vec<String>> {
-    let mut all = Vec::new();
-    collect(&command(), &mut Vec::new(), &mut |path, _| {
-        all.push(path.to_vec());
-    });
-    all
+    pages().iter().map(|page| page.path.clone()).collect()
 }
 
 /// The paths of the commands that do something: those without commands below them.
 pub fn leaf_paths() -> Vec<Vec<String>> {
-    let mut leaves = Vec::new();
-    collect(&command(), &mut Vec::new(), &mut |path, command| {
-        if !command.has_subcommands() {
-            leaves.push(path.to_vec());
-        }
-    });
-    leaves
+    pages().iter().filter(|page| !page.is_group).map(|page| page.path.clone()).collect()
 }
 
 /// Every way to write `path` with the commands' visible aliases, `path` itself first. Nothing for
 /// a path that does not exist.
 pub fn spellings(path: &[&str]) -> Vec<Vec<String>> {
-    let root = command();
-    let mut at = &root;
+    static ROOT: OnceLock<clap::Command> = OnceLock::new();
+    let root = ROOT.get_or_init(command);
+    let mut at = root;
     let mut all = vec![Vec::new()];
     for word in path {
         let Some(next) = at.get_subcommands().find(|command| command.get_name() == *word) else {
@@ -54,17 +90,11 @@ pub fn spellings(path: &[&str]) -> Vec<Vec<String>> {
 /// What `ohfp PATH --help` (`long`) or `ohfp PATH -h` prints, with escape sequences if `styled`.
 /// A path may be written with aliases. `None` when there is no such command.
 pub fn help(path: &[&str], long: bool, styled: bool) -> Option<String> {
-    let mut root = command();
-    // Gives every command its full name for the usage line, and hands down the global options.
-    root.build();
-    let mut at = &mut root;
-    for word in path.iter().copied() {
-        if word == "help" {
-            return None;
-        }
-        at = at.find_subcommand_mut(word)?;
-    }
-    let text = if long { at.render_long_help() } else { at.render_help() };
+    let page = pages().iter().find(|page| {
+        let words: Vec<&str> = page.path.iter().map(String::as_str).collect();
+        words.len() == path.len() && spellings(&words).iter().any(|spelling| spelling == path)
+    })?;
+    let text = if long { &page.long } else { &page.short };
     Some(if styled { text.ansi().to_string() } else { text.to_string() })
 }
 
@@ -90,25 +120,14 @@ pub fn completions(shell: CompletionShell) -> Vec<u8> {
 /// build's.
 pub fn fingerprint_text() -> String {
     let mut text = version();
-    for path in paths() {
-        let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        for long in [false, true] {
-            text.push_str(&help(&path, long, true).unwrap_or_default());
-        }
+    for page in pages() {
+        text.push_str(&page.short.ansi().to_string());
+        text.push_str(&page.long.ansi().to_string());
     }
     for shell in [CompletionShell::Bash, CompletionShell::Zsh, CompletionShell::Fish] {
         text.push_str(&String::from_utf8_lossy(&completions(shell)));
     }
     text
-}
-
-fn collect(at: &clap::Command, path: &mut Vec<String>, visit: &mut impl FnMut(&[String], &clap::Command)) {
-    visit(path, at);
-    for below in at.get_subcommands().filter(|command| command.get_name() != "help") {
-        path.push(below.get_name().to_owned());
-        collect(below, path, visit);
-        path.pop();
-    }
 }
 
 fn extended(head: &[String], word: &str) -> Vec<String> {

@@ -127,7 +127,8 @@ fn asks_nothing_special(input: &[u8]) -> Option<()> {
 
 /// Writes the answer. A reader that has gone is success; a full disk is not.
 fn write(parts: Parts<'_>) -> ExitCode {
-    match sys::write_all(STDOUT, parts) {
+    // The mapping stays as it is until the process ends.
+    match sys::write_unchanging(STDOUT, parts) {
         Ok(_) => 0,
         Err(error) => complain(sys::write_failure(&error)),
     }

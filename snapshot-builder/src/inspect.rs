@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ohfp_snapshot_format::index::{NONE, ORDER_ENTRY, RECORD_ENTRY, Record};
+use ohfp_snapshot_format::index::{NONE, RECORD_ENTRY, Record};
 use ohfp_snapshot_format::{Refusal, Snapshot};
 use serde_json::Value;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
@@ -25,9 +25,7 @@ pub fn verify_bytes(snapshot: &Snapshot) -> Result<(), Refusal> {
         let body = contents.section(show.body.to_native())?;
         for number in 0..directory.len() / RECORD_ENTRY {
             let record = Record::read(directory, number).ok_or(Refusal::Section)?;
-            let place = |value: u64| usize::try_from(value).map_err(|_| Refusal::Section);
-            let (offset, len) = (place(record.offset)?, place(record.len)?);
-            let bytes = body.get(offset..).and_then(|rest| rest.get(..len)).ok_or(Refusal::Section)?;
+            let bytes = record.bytes(body).ok_or(Refusal::Section)?;
             if xxh3_64_with_seed(bytes, record.hash) != record.check {
                 return Err(Refusal::Section);
             }
@@ -36,36 +34,39 @@ pub fn verify_bytes(snapshot: &Snapshot) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What a comparison needs of one template.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// XXH3-64 of its record.
-    pub check: u64,
-    /// Its `maxNumber`.
-    pub max_number: i64,
+/// The catalogue of a snapshot, as its directory has it: hash of an id to the record.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue<'a> {
+    records: BTreeMap<u64, (u64, &'a [u8])>,
 }
 
-/// The catalogue of a snapshot: id to entry.
-pub fn catalogue(snapshot: &Snapshot) -> Result<BTreeMap<String, Entry>, Refusal> {
-    let contents = snapshot.contents()?;
-    let Some(list) = contents.index.list(b"templates list\tjson") else {
-        return Ok(BTreeMap::new());
-    };
-    let order = contents.section(list.order.to_native())?;
-    let body = contents.section(list.body.to_native())?;
-    let mut entries = BTreeMap::new();
-    for entry in order.chunks_exact(ORDER_ENTRY) {
-        let mut fields = entry.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes));
-        let mut next = || fields.next().and_then(|value| usize::try_from(value).ok()).ok_or(Refusal::Section);
-        let (offset, len) = (next()?, next()?);
-        let bytes = body.get(offset..).and_then(|rest| rest.get(..len)).ok_or(Refusal::Section)?;
-        let record: Value = serde_json::from_slice(bytes).map_err(|_| Refusal::Section)?;
-        let field = |names: [&str; 2]| names.into_iter().find_map(|name| record.get(name));
-        let id = field(["templateId", "template_id"]).and_then(Value::as_str).ok_or(Refusal::Section)?;
-        let max_number = field(["maxNumber", "max_instances"]).and_then(Value::as_i64).unwrap_or_default();
-        entries.insert(id.to_owned(), Entry { check: xxh3_64_with_seed(bytes, 0), max_number });
+impl<'a> Catalogue<'a> {
+    /// Reads the directory of `templates show` in JSON, which every snapshot with templates has.
+    pub fn of(snapshot: &'a Snapshot) -> Result<Self, Refusal> {
+        let contents = snapshot.contents()?;
+        let index = contents.index;
+        let Some(show) = index.shows.iter().find(|show| index.text(&show.format) == b"json") else {
+            return Ok(Self::default());
+        };
+        let directory = contents.section(show.records.to_native())?;
+        let body = contents.section(show.body.to_native())?;
+        let mut records = BTreeMap::new();
+        for number in 0..directory.len() / RECORD_ENTRY {
+            let record = Record::read(directory, number).ok_or(Refusal::Section)?;
+            let bytes = record.bytes(body).ok_or(Refusal::Section)?;
+            records.insert(record.hash, (record.check, bytes));
+        }
+        Ok(Self { records })
     }
-    Ok(entries)
+
+    /// Id and `maxNumber` of a record.
+    fn parse(bytes: &[u8]) -> (String, i64) {
+        let record: Value = serde_json::from_slice(bytes).unwrap_or_default();
+        let field = |names: [&str; 2]| names.into_iter().find_map(|name| record.get(name));
+        let id = field(["templateId", "template_id"]).and_then(Value::as_str).unwrap_or_default();
+        let max_number = field(["maxNumber", "max_instances"]).and_then(Value::as_i64).unwrap_or_default();
+        (id.to_owned(), max_number)
+    }
 }
 
 /// What changed between two catalogues.
@@ -82,22 +83,28 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Compares.
-    pub fn between(old: &BTreeMap<String, Entry>, new: &BTreeMap<String, Entry>) -> Self {
+    /// Compares. Only records that differ are taken apart.
+    pub fn between(old: &Catalogue<'_>, new: &Catalogue<'_>) -> Self {
         let mut changes = Self::default();
-        for (id, before) in old {
-            match new.get(id) {
-                None => changes.removed.push(id.clone()),
-                Some(now) if now.check != before.check => {
-                    changes.changed.push(id.clone());
-                    if is_lower(before.max_number, now.max_number) {
-                        changes.lowered.push((id.clone(), before.max_number, now.max_number));
+        for (hash, (check, bytes)) in &old.records {
+            match new.records.get(hash) {
+                None => changes.removed.push(Catalogue::parse(bytes).0),
+                Some((now, _)) if now == check => {}
+                Some((_, now)) => {
+                    let ((id, before), (_, now)) = (Catalogue::parse(bytes), Catalogue::parse(now));
+                    if is_lower(before, now) {
+                        changes.lowered.push((id.clone(), before, now));
                     }
+                    changes.changed.push(id);
                 }
-                Some(_) => {}
             }
         }
-        changes.added = new.keys().filter(|id| !old.contains_key(*id)).cloned().collect();
+        let added = new.records.iter().filter(|(hash, _)| !old.records.contains_key(hash));
+        changes.added = added.map(|(_, (_, bytes))| Catalogue::parse(bytes).0).collect();
+        for ids in [&mut changes.added, &mut changes.removed, &mut changes.changed] {
+            ids.sort_unstable();
+        }
+        changes.lowered.sort_unstable();
         changes
     }
 

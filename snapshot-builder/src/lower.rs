@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::thread;
 
-use ohfp_cli::CompletionShell;
+use ohfp_cli::{CompletionShell, Page};
 use ohfp_broker::template::Template;
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_snapshot_format::PRODUCT_VERSION;
@@ -34,13 +34,16 @@ pub fn maker() -> Maker<'static> {
 /// Renders everything and closes the payload. `step` hears what is being done.
 pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload> {
     let mut writer = PayloadWriter::default();
-    help(&mut writer, &[]);
+    let (program, commands) = ohfp_cli::pages().split_first().ok_or_else(|| Error::new(ErrorKind::System, "no help"))?;
+    help(&mut writer, program);
+    let version = writer.section("version", ohfp_cli::version().into_bytes());
+    writer.answer("--version", version);
     step("templates");
     let catalogue = Catalogue { templates: &resolved.templates, scheduler: resolved.settings.scheduler() };
     let json_len = configured_format(&mut writer, &catalogue);
     step("help, completions, configuration");
-    for path in ohfp_cli::paths() {
-        help(&mut writer, &path.iter().map(String::as_str).collect::<Vec<_>>());
+    for page in commands {
+        help(&mut writer, page);
     }
     completions(&mut writer);
     documents(&mut writer, resolved);
@@ -50,23 +53,16 @@ pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload>
 }
 
 /// Help of one command path, under its names and aliases, short and long, plain and styled.
-fn help(writer: &mut PayloadWriter, words: &[&str]) {
-    for (option, long) in [("--help", true), ("-h", false)] {
-        let (Some(plain), Some(styled)) = (ohfp_cli::help(words, long, false), ohfp_cli::help(words, long, true))
-        else {
-            continue;
-        };
+fn help(writer: &mut PayloadWriter, page: &Page) {
+    let words: Vec<&str> = page.path.iter().map(String::as_str).collect();
+    for (option, text) in [("--help", &page.long), ("-h", &page.short)] {
         let name = |style: &str| format!("help {option} {} {style}", words.join(" "));
-        let plain = writer.section(name("plain"), plain.into_bytes());
-        let styled = writer.section(name("styled"), styled.into_bytes());
-        for spelling in spellings(words) {
+        let plain = writer.section(name("plain"), text.to_string().into_bytes());
+        let styled = writer.section(name("styled"), text.ansi().to_string().into_bytes());
+        for spelling in spellings(&words) {
             let key = if spelling.is_empty() { option.to_owned() } else { format!("{option} {spelling}") };
             writer.styled_answer(key, (SectionId::NONE, plain), (SectionId::NONE, styled));
         }
-    }
-    if words.is_empty() {
-        let version = writer.section("version", ohfp_cli::version().into_bytes());
-        writer.answer("--version", version);
     }
 }
 

@@ -5,8 +5,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ohfp_snapshot_format::stamps::{ArchivedStampsV1, FileV1, PresentV1, StampsV1, VariableV1};
-use xxhash_rust::xxh3::xxh3_128;
+use ohfp_snapshot_format::stamps::{ArchivedStampsV1, FileV1, PresentV1, StampsV1, VariableV1, digest};
 
 use crate::load::{FileState, Resolved};
 
@@ -43,7 +42,7 @@ pub fn take(resolved: &Resolved, read_at: SystemTime) -> StampsV1 {
     });
     let variables = resolved.trail.variables.iter().map(|(name, value)| VariableV1 {
         name: name.clone(),
-        value: value.as_ref().map(|value| value.as_bytes().to_vec()),
+        value: value.as_ref().map(|value| digest(value.as_bytes())),
     });
     StampsV1 {
         root: crate::place::identity(&resolved.origin).to_vec(),
@@ -88,9 +87,11 @@ pub fn differences<'e>(
         found.push(Difference { input: text(stamps.root.as_slice()), what: "is not the configuration root of this environment" });
     }
     for variable in stamps.variables.iter() {
-        let then = variable.value.as_ref().map(rkyv::vec::ArchivedVec::as_slice);
-        let what = match (then, get(&variable.name)) {
-            (then, now) if then == now => continue,
+        let now = get(&variable.name);
+        if variable.is(now) {
+            continue;
+        }
+        let what = match (variable.value.as_ref(), now) {
             (None, _) => "was not set",
             (Some(_), None) => "is no longer set",
             (Some(_), Some(_)) => "has another value",
@@ -103,7 +104,7 @@ pub fn differences<'e>(
         let what = match (fs::read(path), file.present.as_ref()) {
             (Ok(content), Some(then)) => {
                 let then = [then.digest[0].to_native(), then.digest[1].to_native()];
-                if halves(xxh3_128(&content)) == then {
+                if digest(&content) == then {
                     continue;
                 }
                 "has changed"

@@ -17,7 +17,7 @@ pub fn check<'e>(
         return Err(Refusal::Root);
     }
     for (number, variable) in stamps.variables.iter().enumerate() {
-        if get(&variable.name) != variable.value.as_ref().map(rkyv::vec::ArchivedVec::as_slice) {
+        if !variable.is(get(&variable.name)) {
             return Err(Refusal::StaleVariable(number));
         }
     }

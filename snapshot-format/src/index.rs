@@ -170,6 +170,13 @@ impl Record {
         None
     }
 
+    /// The record inside its body section.
+    pub fn bytes<'a>(&self, body: &'a [u8]) -> Option<&'a [u8]> {
+        let start = usize::try_from(self.offset).ok()?;
+        let end = start.checked_add(usize::try_from(self.len).ok()?)?;
+        body.get(start..end)
+    }
+
     /// The entry's bytes.
     #[cfg(feature = "write")]
     pub fn to_bytes(self) -> [u8; RECORD_ENTRY] {

@@ -223,7 +223,7 @@ impl<'a> Contents<'a> {
         let hash = xxh3_64(id);
         let Some(record) = Record::find(directory, hash) else { return Ok(None) };
         let body = self.unchecked(show.body.to_native())?;
-        let record_bytes = slice(body, record.offset, record.len).ok_or(Refusal::Section)?;
+        let record_bytes = record.bytes(body).ok_or(Refusal::Section)?;
         if xxh3_64_with_seed(record_bytes, hash) != record.check {
             return Err(Refusal::Section);
         }

@@ -1,6 +1,7 @@
 //! Freshness stamps: the files and variables a snapshot was made from.
 
 use rkyv::Archive;
+use xxhash_rust::xxh3::xxh3_128;
 #[cfg(feature = "write")]
 use rkyv::{Deserialize, Serialize};
 
@@ -28,14 +29,30 @@ pub struct FileV1 {
     pub present: Option<PresentV1>,
 }
 
-/// One environment variable the resolver consulted.
+/// One environment variable the resolver consulted. Its value may be a secret, so only a digest is
+/// kept.
 #[derive(Archive, Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
 pub struct VariableV1 {
     /// Its name.
     pub name: String,
-    /// Its value, or nothing where it was not set.
-    pub value: Option<Vec<u8>>,
+    /// XXH3-128 of its value, low and high half, or nothing where it was not set.
+    pub value: Option<[u64; 2]>,
+}
+
+/// The digest of a content or value, in halves.
+#[allow(clippy::cast_possible_truncation, reason = "splits a 128-bit digest into its halves")]
+pub fn digest(bytes: &[u8]) -> [u64; 2] {
+    let digest = xxh3_128(bytes);
+    [digest as u64, (digest >> 64) as u64]
+}
+
+impl ArchivedVariableV1 {
+    /// Whether the variable still is what it was.
+    pub fn is(&self, now: Option<&[u8]>) -> bool {
+        let then = self.value.as_ref().map(|[low, high]| [low.to_native(), high.to_native()]);
+        now.map(digest) == then
+    }
 }
 
 /// Everything a snapshot's freshness depends on.

@@ -4,11 +4,11 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot run must say so")]
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::{fmt, fs};
 
 /// The installed tree that `cargo xtask test` made.
 pub fn tree() -> PathBuf {
@@ -29,7 +29,7 @@ pub fn program(name: &str) -> PathBuf {
 }
 
 /// How a program ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Ended {
     /// Exit code; 128 and the signal's number for a killed one.
     pub code: i32,
@@ -37,6 +37,14 @@ pub struct Ended {
     pub stdout: Vec<u8>,
     /// Standard error as text.
     pub stderr: String,
+}
+
+/// For the message of a failed test: the beginning of what was said.
+impl fmt::Debug for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (stdout, stderr) = (format!("{:?}", self.text()), format!("{:?}", self.stderr));
+        write!(f, "exit {}, stdout {stdout:.250}, stderr {stderr:.250}", self.code)
+    }
 }
 
 impl Ended {
@@ -92,6 +100,16 @@ impl Sandbox {
         sandbox
     }
 
+    /// A sandbox with a copy of `tests/fixtures/NAME`.
+    pub fn with_fixture(name: &str) -> Self {
+        let sandbox = Self::with_files(&[]);
+        for entry in fs::read_dir(repository().join("tests/fixtures").join(name)).unwrap() {
+            let entry = entry.unwrap();
+            sandbox.write(&entry.file_name().to_string_lossy(), fs::read(entry.path()).unwrap());
+        }
+        sandbox
+    }
+
     /// The configuration root.
     pub fn root(&self) -> PathBuf {
         self.path.join("conf")
@@ -131,6 +149,13 @@ impl Sandbox {
         ended(self.command(program("ohfp")).env("OHFP_LIVE", "/nonexistent/ohfp-live").args(arguments))
     }
 
+    /// Writes an input file of Host Factory beside the configuration root and gives its path.
+    pub fn input(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path.join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
     /// Builds the snapshot; the build must succeed.
     pub fn build(&self) -> Ended {
         let built = self.run("ohfp-snapshot", &["build"]);
@@ -159,6 +184,57 @@ pub fn ended(command: &mut Command) -> Ended {
     }
 }
 
+/// Fails with the first of the faults that many cases together have.
+pub fn expect_none(faults: &[String], cases: usize) {
+    let shown = faults.get(..8).unwrap_or(faults).join("\n");
+    assert!(faults.is_empty(), "{} of {cases} cases fail, the first of them:\n{shown}", faults.len());
+    assert!(cases > 0, "there are no cases");
+}
+
+/// Every command path of the program, groups and the program itself included, with the visible
+/// aliases of each word: read from the help texts, as a user would.
+pub fn command_paths(sandbox: &Sandbox) -> Vec<Vec<String>> {
+    let mut all = vec![Vec::new()];
+    let mut next = 0;
+    while let Some(path) = all.get(next).cloned() {
+        let mut arguments = path.clone();
+        arguments.push("-h".to_owned());
+        let help = sandbox.run("ohfp-live", &arguments);
+        assert_eq!(help.code, 0, "{path:?}: {help:?}");
+        for name in listed_commands(&help.text()) {
+            let mut longer = path.clone();
+            longer.push(name);
+            all.push(longer);
+        }
+        next += 1;
+    }
+    all
+}
+
+/// The names and aliases in a help text's list of commands, without clap's own `help`.
+fn listed_commands(help: &str) -> Vec<String> {
+    let rows = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let mut names = Vec::new();
+    for row in rows {
+        let name = row.split_whitespace().next().filter(|name| *name != "help");
+        let aliases = row.rsplit_once("[alias").and_then(|(_, rest)| rest.split_once(": "));
+        let aliases = aliases.into_iter().flat_map(|(_, rest)| rest.trim_end_matches(']').split(", "));
+        names.extend(name.into_iter().chain(aliases).map(str::to_owned));
+    }
+    names
+}
+
+/// A template file of `count` templates, for answers of any size.
+pub fn catalogue(count: usize) -> String {
+    let template = |number| {
+        format!(
+            r#"{{"templateId":"t-{number:06}","maxNumber":{number},"imageId":"ami-0123456789abcdef0","subnetId":"subnet-{number:08x}","vmType":"m6i.large"}}"#
+        )
+    };
+    let templates: Vec<String> = (0..count).map(template).collect();
+    format!("{{\"templates\":[\n{}\n]}}\n", templates.join(",\n"))
+}
+
 /// Compares text with a golden file; `UPDATE_GOLDEN=1` writes it instead.
 pub fn golden(name: &str, actual: &[u8]) {
     let path = repository().join("tests/golden").join(name);
@@ -176,11 +252,20 @@ pub fn golden(name: &str, actual: &[u8]) {
     );
 }
 
-/// Builds a small C program of `tests/tools` once per test process.
+/// Builds a C program of `tests/tools` in `directory`.
 pub fn c_program(name: &str, directory: &Path) -> PathBuf {
-    let binary = directory.join(name);
-    let source = repository().join("tests/tools").join(format!("{name}.c"));
-    let built = ended(Command::new("gcc").args(["-O1", "-Wall", "-o"]).arg(&binary).arg(source));
+    compiled(&repository().join("tests/tools").join(format!("{name}.c")), &["-O1", "-Wall"], directory)
+}
+
+/// Builds the smallest program there is: what starting it costs, every program pays.
+pub fn floor_program(directory: &Path) -> PathBuf {
+    let source = repository().join("tests/bench/floor.c");
+    compiled(&source, &["-Os", "-static", "-nostdlib", "-no-pie"], directory)
+}
+
+fn compiled(source: &Path, options: &[&str], directory: &Path) -> PathBuf {
+    let binary = directory.join(source.file_stem().unwrap());
+    let built = ended(Command::new("gcc").args(options).arg("-o").arg(&binary).arg(source));
     assert_eq!(built.code, 0, "{}", built.stderr);
     binary
 }

@@ -41,7 +41,7 @@ pub(crate) fn deny(project: &Project) -> Result<()> {
         }
     };
     step("checking licences, bans and sources");
-    cmd!(sh, "{tool} --all-features check --hide-inclusion-graph bans licenses sources").quiet().run()?;
+    cmd!(sh, "{tool} check --hide-inclusion-graph bans licenses sources").quiet().run()?;
     step("fetching the advisory database");
     // An unreachable host may swallow packets for minutes.
     if cmd!(sh, "timeout 60 {tool} fetch db").quiet().ignore_stdout().ignore_stderr().run().is_err() {
@@ -52,7 +52,7 @@ pub(crate) fn deny(project: &Project) -> Result<()> {
         return Ok(());
     }
     step("checking advisories");
-    Ok(cmd!(sh, "{tool} --all-features check --disable-fetch advisories").quiet().run()?)
+    Ok(cmd!(sh, "{tool} check advisories").quiet().run()?)
 }
 
 /// All checks, the tests last.

@@ -101,8 +101,14 @@ fn inline(out: &mut Vec<u8>, value: &Value) {
 /// above ASCII, line separators), so that a quoted string serves both.
 pub fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
+    // Nearly all strings are printable ASCII without quotes, and looking at bytes is several times
+    // faster.
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\') {
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     let mut rest = text;
-    // Most strings need no escape at all: copy runs, not characters.
     while let Some(at) = rest.find(must_escape) {
         let (run, tail) = rest.split_at(at);
         out.extend_from_slice(run.as_bytes());

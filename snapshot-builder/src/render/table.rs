@@ -23,7 +23,7 @@ impl Table {
     pub fn cell(&mut self, text: &str) {
         let start = self.cells.len();
         super::text::visible(&mut self.cells, text);
-        let width = self.cells.get(start..).map_or(0, |cell| cell.chars().count());
+        let width = self.cells.get(start..).map_or(0, width);
         let columns = self.header.len();
         if let Some(column) = self.ends.len().checked_rem(columns).and_then(|column| self.widths.get_mut(column)) {
             *column = width.max(*column);
@@ -59,14 +59,30 @@ impl Table {
 
     fn line<'a>(&self, out: &mut String, cells: impl Iterator<Item = &'a str>) {
         let mut owed = 0;
-        for (cell, width) in cells.zip(&self.widths) {
-            out.extend(std::iter::repeat_n(' ', owed));
+        for (cell, column) in cells.zip(&self.widths) {
+            spaces(out, owed);
             out.push_str(cell);
             // Spaces are written only when another cell follows: no line ends in blanks.
-            owed = width.saturating_sub(cell.chars().count()) + GAP;
+            owed = column.saturating_sub(width(cell)) + GAP;
         }
         out.truncate(out.trim_end_matches(' ').len());
         out.push('\n');
+    }
+}
+
+/// Columns that a text takes.
+fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.chars().count() }
+}
+
+/// Appends blanks.
+pub(super) fn spaces(out: &mut String, count: usize) {
+    const BLANKS: &str = "                                ";
+    let mut left = count;
+    while left > 0 {
+        let run = left.min(BLANKS.len());
+        out.push_str(BLANKS.get(..run).unwrap_or(BLANKS));
+        left -= run;
     }
 }
 

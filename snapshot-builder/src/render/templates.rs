@@ -138,7 +138,7 @@ impl Catalogue<'_> {
     }
 
     fn blocks(&self, long: bool) -> List {
-        self.records(b"", b"\n", b"", |out, template| block(out, template, long))
+        self.records(b"", b"\n", b"", |out, template| as_text(out, |text| block(text, template, long)))
     }
 
     /// One template alone: head, styled head, record, tail.
@@ -146,8 +146,8 @@ impl Catalogue<'_> {
         match format {
             Format::Json => self.json_record(out, template),
             Format::Yaml => self.yaml_record(out, template, 0),
-            Format::Table => fields_table(out, template),
-            Format::List => block(out, template, true),
+            Format::Table => as_text(out, |text| fields_table(text, template)),
+            Format::List => as_text(out, |text| block(text, template, true)),
         }
     }
 }
@@ -170,36 +170,44 @@ pub fn show_tail(format: Format) -> &'static [u8] {
 /// Fixed, so that the heading is the same for every template.
 const FIELD_WIDTH: usize = 28;
 
-fn fields_table(out: &mut Vec<u8>, template: &Template) {
-    let mut line = String::new();
+fn fields_table(out: &mut String, template: &Template) {
     for (name, field) in named(template) {
-        line.clear();
-        text::visible(&mut line, name);
-        let width = line.chars().count();
-        line.extend(std::iter::repeat_n(' ', FIELD_WIDTH.saturating_sub(width).max(2)));
-        text::value(&mut line, field);
-        out.extend_from_slice(line.trim_end().as_bytes());
-        out.push(b'\n');
+        let start = out.len();
+        text::visible(out, name);
+        let width = out.get(start..).map_or(0, |name| name.chars().count());
+        table::spaces(out, FIELD_WIDTH.saturating_sub(width).max(2));
+        text::value(out, field);
+        end_line(out);
     }
 }
 
-fn block(out: &mut Vec<u8>, template: &Template, long: bool) {
-    let mut block = String::new();
-    block.push_str("Template: ");
-    block.push_str(&template.id);
-    block.push('\n');
+fn block(out: &mut String, template: &Template, long: bool) {
+    out.push_str("Template: ");
+    out.push_str(&template.id);
+    out.push('\n');
     for (name, field) in named(template) {
         if name == "templateId" || (!long && !SHORT_FIELDS.contains(&name)) {
             continue;
         }
-        block.push_str("  ");
-        text::visible(&mut block, name);
-        block.push_str(": ");
-        text::value(&mut block, field);
-        block.truncate(block.trim_end().len());
-        block.push('\n');
+        out.push_str("  ");
+        text::visible(out, name);
+        out.push_str(": ");
+        text::value(out, field);
+        end_line(out);
     }
-    out.extend_from_slice(block.as_bytes());
+}
+
+/// Appends text to bytes.
+fn as_text(out: &mut Vec<u8>, write: impl FnOnce(&mut String)) {
+    let mut text = String::new();
+    write(&mut text);
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// No line ends in blanks.
+fn end_line(out: &mut String) {
+    out.truncate(out.trim_end_matches(' ').len());
+    out.push('\n');
 }
 
 /// Fields of the short list.

@@ -132,7 +132,7 @@ fn scalar(out: &mut Vec<u8>, text: &str) {
 fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_' || *byte == b'/')
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_./-".contains(byte))
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b'-'))
         && !is_reserved(text)
 }
 

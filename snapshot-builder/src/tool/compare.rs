@@ -8,7 +8,7 @@ use ohfp_broker::{Error, ErrorKind};
 use serde_json::json;
 
 use super::{Outcome, Outcomes, open};
-use crate::inspect::{self, Changes};
+use crate::inspect::{Catalogue, Changes};
 use crate::render::json as render_json;
 
 /// Arguments of `diff`.
@@ -24,14 +24,14 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcomes {
-    let catalogue = |path: &PathBuf| {
-        let snapshot = open(path)?;
-        inspect::catalogue(&snapshot)
-            .map_err(|refusal| Error::new(ErrorKind::Input, format!("snapshot `{}` {refusal}", path.display())))
+    let (old, new) = (open(&arguments.a), open(&arguments.b));
+    let (old, new) = (old.map_err(|error| vec![error])?, new.map_err(|error| vec![error])?);
+    let catalogue = |snapshot, path: &PathBuf| {
+        Catalogue::of(snapshot).map_err(|refusal| {
+            vec![Error::new(ErrorKind::Input, format!("snapshot `{}` {refusal}", path.display()))]
+        })
     };
-    let old = catalogue(&arguments.a).map_err(|error| vec![error])?;
-    let new = catalogue(&arguments.b).map_err(|error| vec![error])?;
-    let changes = Changes::between(&old, &new);
+    let changes = Changes::between(&catalogue(&old, &arguments.a)?, &catalogue(&new, &arguments.b)?);
     let document = if arguments.json {
         let lowered: Vec<_> =
             changes.lowered.iter().map(|(id, then, now)| json!({ "templateId": id, "from": then, "to": now })).collect();

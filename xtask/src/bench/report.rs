@@ -79,6 +79,9 @@ pub(crate) fn markdown(machine: &Machine, tables: &[Table], budgets: &[Budget]) 
     text
 }
 
+/// A cell without a value.
+const NOTHING: &str = "–";
+
 const METHOD: &str = "\
 Each table is one interleaved loop of posix_spawn and wait with a scrubbed environment. Times are microseconds. \
 Output: `null` is /dev/null, `pipe` is a pipe that is read to its end. Faults are minor page faults; calls are \
@@ -88,27 +91,36 @@ so it answered itself.\n";
 /// A table, with ratios to the row called `floor`.
 pub(crate) fn rows(rows: &[Row]) -> String {
     let floor = rows.iter().find(|row| row.name == "floor").map(|row| row.median);
-    let mut text = "\
-| program | output | bytes | min | median | p90 | × floor | hyperfine | faults | calls | peak | rounds |
-|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
-        .to_owned();
+    let second_opinion = rows.iter().any(|row| row.hyperfine.is_some());
+    let mut heads = vec!["program", "output", "bytes", "min", "median", "p90", "× floor"];
+    if second_opinion {
+        heads.push("hyperfine");
+    }
+    heads.extend(["faults", "calls", "peak", "rounds"]);
+    let rules: Vec<&str> =
+        heads.iter().enumerate().map(|(column, _)| if column < 2 { "---" } else { "---:" }).collect();
+
+    let mut text = format!("| {} |\n|{}|\n", heads.join(" | "), rules.join("|"));
     for row in rows {
-        let bytes = if row.output == Output::Pipe { row.bytes.to_string() } else { "–".to_owned() };
-        let ratio = floor.map_or("–".to_owned(), |floor| format!("{:.2}", row.median / floor));
-        let _ = writeln!(
-            text,
-            "| {} | {} | {bytes} | {} | {} | {} | {ratio} | {} | {:.0} | {} | {} | {} |",
-            row.name,
-            row.output.name(),
+        let mut cells = vec![
+            row.name.clone(),
+            row.output.name().to_owned(),
+            number((row.output == Output::Pipe).then_some(row.bytes)),
             time(row.min),
             time(row.median),
             time(row.p90),
-            row.hyperfine.map_or("–".to_owned(), time),
-            row.faults,
+            floor.map_or(NOTHING.to_owned(), |floor| format!("{:.2}", row.median / floor)),
+        ];
+        if second_opinion {
+            cells.push(row.hyperfine.map_or(NOTHING.to_owned(), time));
+        }
+        cells.extend([
+            format!("{:.0}", row.faults),
             number(row.calls),
             number(row.peak),
-            row.rounds,
-        );
+            row.rounds.to_string(),
+        ]);
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
     }
     text
 }
@@ -135,5 +147,5 @@ fn time_or_ratio(number: f64) -> String {
 }
 
 fn number(number: Option<u64>) -> String {
-    number.map_or("–".to_owned(), |number| number.to_string())
+    number.map_or(NOTHING.to_owned(), |number| number.to_string())
 }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use xshell::cmd;
 
-use crate::catalog;
 use crate::dist::Tree;
 use crate::project::{Project, Result, scrubbed, text};
 
@@ -27,7 +26,9 @@ impl Site {
         for name in ["config.json", "awsprov_config.json"] {
             project.copy(&tree.config().join(name), &config.join(name))?;
         }
-        catalog::run(&[count.to_string(), text(&config)?.to_owned()])?;
+        // As a command of its own, since it says on standard output what it wrote.
+        let (xtask, size) = (std::env::current_exe()?, count.to_string());
+        cmd!(project.sh, "{xtask} catalog {size} {config}").quiet().ignore_stdout().run()?;
         Self::build(project, tree, &directory, config)
     }
 

@@ -1,0 +1,214 @@
+//! What the runtime must not answer: it becomes `ohfp-live`, and nothing of the call is lost.
+//!
+//! Invocations that clap judges, in all the ways a command line can be unusual, then some thousand
+//! random ones. `ohfp` must end as `ohfp-live` does: same standard output, error and exit code.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+
+use ohfp_tests::{Sandbox, ended, expect_none, program};
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::with_fixture("golden");
+    sandbox.build();
+    sandbox.input("in.json", "{}");
+    sandbox
+}
+
+/// What is wrong with how this command line is dealt with: both programs must agree, and the runtime
+/// must need live for it.
+fn fault<A: AsRef<OsStr>>(sandbox: &Sandbox, line: &[A]) -> Option<String> {
+    let shown: Vec<&OsStr> = line.iter().map(AsRef::as_ref).collect();
+    let (ohfp, live) = (sandbox.run("ohfp", line), sandbox.run("ohfp-live", line));
+    if ohfp != live {
+        return Some(format!("{shown:?}\n  ohfp {ohfp:?}\n  live {live:?}"));
+    }
+    let alone = sandbox.runtime_alone(line);
+    let handed_on = alone.code == 1 && alone.stderr.contains("cannot start");
+    (!handed_on).then(|| format!("{shown:?} is answered by the runtime: {alone:?}"))
+}
+
+fn check<A: AsRef<OsStr>>(sandbox: &Sandbox, lines: &[Vec<A>]) {
+    let faults: Vec<String> = lines.iter().filter_map(|line| fault(sandbox, line)).collect();
+    expect_none(&faults, lines.len());
+}
+
+/// One word each space; a line that starts with `~` is split at `~` instead.
+const UNUSUAL: &[&str] = &[
+    // Unknown words.
+    "nosuch", "template lst", "templates", "config", "storage show nosuch", "scheduler show hostfactry",
+    "providers show aws", "config get request", "config get nosuch", "templates validate",
+    "config validate", "completions", "completions tcsh", "completions bash --format yaml", "templates list extra",
+    "config show extra", "init", "init --direct", "Templates list", "TEMPLATES LIST", "template-list",
+    // Help where it is unusual.
+    "help nosuch", "help help", "help templates nosuch", "help templates list extra", "help -h", "help --help",
+    "help templates --help", "help --no-color", "templates help", "templates help list", "template help show",
+    "--help templates", "-h templates list", "--help --help", "-h -h", "--help -h", "-hV", "-Vh", "--version --help",
+    "--help --version", "templates --help list", "templates list --help --long", "templates list --long --help",
+    "--no-color --help", "--format json --help", "--help --format json", "templates list --limit 3 -h", "-h=x",
+    "--help=yes", "-?", "--version templates", "templates --version", "templates list -V", "-V -V", "--hel",
+    "getAvailableTemplates -h", "getAvailableTemplates --help", "getAvailableTemplates -f in.json --help",
+    // Unknown, repeated, abbreviated and misplaced options.
+    "--nosuch", "templates list --nosuch", "templates list -x", "-x templates list", "templates list --form json",
+    "templates list --format json --format json", "--format json templates list --format yaml",
+    "templates list --no-color --no-color", "templates list --long --long", "templates list --limit 1 --limit 1",
+    "templates list --offset 1 --offset 1", "--long templates list", "templates --long list", "--limit 3 templates list",
+    "templates --offset 3 list", "templates show second-derived --long", "templates show --limit 1 second-derived",
+    "config show --long", "config --long show", "templates list --long=true", "templates list --no-color=1",
+    // Values that are wrong, missing or unusual.
+    "templates list --format", "templates list --format bogus", "templates list --format JSON", "--format=",
+    "templates list --format=", "templates list --format= yaml", "templates list --format --long", "--format json",
+    "templates list --limit 0", "templates list --limit -1", "templates list --limit=2", "templates list --limit",
+    "templates list --limit 99999999999999999999", "templates list --limit 18446744073709551615",
+    "templates list --limit 18446744073709551616", "templates list --limit 1.0", "templates list --limit 1e2",
+    "templates list --limit 0x10", "templates list --limit +1", "templates list --limit ١", "templates list --limit two",
+    "templates list --offset -1", "templates list --offset 4", "templates list --offset 1000 --limit 1",
+    "templates list --offset 18446744073709551615", "templates list --offset 99999999999999999999 --limit 5",
+    "templates list --offset=0", "~templates~list~--limit~ 1", "~templates~list~--limit~", "templates list --offset +0",
+    // Templates that are not there, and ids that are unusual.
+    "templates show", "templates show nosuch", "templates show first-typed", "templates show first-Type",
+    "templates show second-derived third_spot", "templates show --format json", "templates show -- second-derived",
+    "~templates~show~", "~templates~show~ second-derived", "~templates~show~second-derived ", "templates show --",
+    // Options that ask for something else than the snapshot's answer.
+    "--scheduler default templates list", "templates list --scheduler=default", "templates show second-derived --scheduler default",
+    "templates list --scheduler hostfactory", "templates list --scheduler nosuch", "--no-snapshot templates list",
+    "templates list --no-snapshot", "--config conf templates list", "--config=conf/config.json config show",
+    "--config /nonexistent templates list", "config show --config conf --format table",
+    "templates list --output /nonexistent/directory/file",
+    // Words that a shell would not give.
+    "~", "~~", "~templates~", "~templates~~list", "~templates~list~", "~templates list", "~ templates~list",
+    "~templates~list ", "~templates~li\nst", "~templates\tlist", "~templates~list~\x7f", "~help~", "~help~templates list",
+    "~templates~show~second\tjson", "~--format~json\tlong~templates~list", "~--format~json ~templates~list",
+    "~config~show\tjson", "~templates~list~--format=json\tlong", "~--help~", "~~--help", "~providers~show aws-prod",
+    "--", "-- templates list", "templates -- list", "templates list --", "-", "- templates list", "templates - list",
+    // Host Factory's operations: all that is not `-f FILE`.
+    "getAvailableTemplates", "getAvailableTemplates -f", "getAvailableTemplates in.json", "getAvailableTemplates -fin.json",
+    "getAvailableTemplates -f=in.json", "getAvailableTemplates --file in.json", "getAvailableTemplates --file=in.json",
+    "getAvailableTemplates -f in.json -f in.json", "getAvailableTemplates -f in.json extra", "~getAvailableTemplates~-f~",
+    "getAvailableTemplates -f in.json --format json", "--no-color getAvailableTemplates -f in.json",
+    "getAvailableTemplates --no-color -f in.json", "getAvailableTemplates.sh -f in.json", "getAvailableTemplates --nosuch",
+    "getAvailableTemplates -f nosuch.json", "getAvailableTemplates -f conf", "getAvailableTemplates -f -- in.json",
+    "requestMachines", "requestMachines -f in.json", "requestReturnMachines -f in.json", "getRequestStatus -f in.json",
+    "getReturnRequests -f in.json", "getReturnRequests -f nosuch.json", "getReturnRequests -x",
+];
+
+#[test]
+fn unusual_command_lines() {
+    let words = |line: &&'static str| match line.strip_prefix('~') {
+        Some(line) => line.split('~').collect(),
+        None => line.split(' ').collect(),
+    };
+    let mut lines: Vec<Vec<&str>> = UNUSUAL.iter().map(words).collect();
+    lines.push(Vec::new());
+    check(&sandbox(), &lines);
+}
+
+#[test]
+fn arguments_that_are_not_text() {
+    let lines: [&[&[u8]]; 11] = [
+        &[b"\xff"],
+        &[b"templates", b"list", b"\xff"],
+        &[b"templates", b"show", b"second-derived\xc3"],
+        &[b"--help", b"\xff"],
+        &[b"help", b"\xff"],
+        &[b"config", b"get", b"\xff"],
+        &[b"--config", b"\xff", b"config", b"show"],
+        &[b"templates\xff", b"list"],
+        &[b"templates", b"list", b"--format=js\xffon"],
+        &[b"templates", b"list", b"--format", b"\xff"],
+        &[b"getAvailableTemplates", b"-f", b"nosuch\xff"],
+    ];
+    let text = |line: &&[&'static [u8]]| line.iter().map(|word| OsStr::from_bytes(word).to_owned()).collect();
+    let mut lines: Vec<Vec<OsString>> = lines.iter().map(text).collect();
+    lines.push(vec!["templates".into(), "show".into(), "x".repeat(100_000).into()]);
+    lines.push(vec!["templates".into(); 5000]);
+    check(&sandbox(), &lines);
+}
+
+/// What an input file of `getAvailableTemplates` holds decides whether the runtime may answer.
+#[test]
+fn inputs_that_live_reads() {
+    let sandbox = sandbox();
+    let wide = [format!("{{{}}}", " ".repeat(100)), format!("{}{{}}", "\n".repeat(100_000))];
+    let mut contents: Vec<&[u8]> = vec![b"\xef\xbb\xbf{}", b"\xff\xfe{\0}\0", b"\x0c{}", b"{\x0b}", b"{\xc2\xa0}", b"\x85{}", b""];
+    for text in [" ", "{", "}", "{}}", "{{}", "{} {}", "[]", "null", "\"{}\"", "{\"templates\": []}", "{}x", "{\0}", "{}\0"] {
+        contents.push(text.as_bytes());
+    }
+    contents.extend(wide.iter().map(String::as_bytes));
+    let fault = |content: &&[u8]| {
+        sandbox.input("special.json", content);
+        let what = String::from_utf8_lossy(content);
+        fault(&sandbox, &["getAvailableTemplates", "-f", "special.json"]).map(|fault| format!("{what:.30?}: {fault}"))
+    };
+    expect_none(&contents.iter().filter_map(fault).collect::<Vec<_>>(), contents.len());
+}
+
+#[test]
+fn names_that_are_no_operation() {
+    let sandbox = sandbox();
+    for name in ["getavailabletemplates.sh", "getAvailableTemplates.sh.sh", "getAvailableTemplates.bat", "x", "", "/"] {
+        let run = |file: &str| ended(sandbox.command(program(file)).arg0(name).args(["-f", "in.json"]));
+        assert_eq!(run("ohfp"), run("ohfp-live"), "{name}");
+    }
+}
+
+/// Host Factory may call an instance by a name of several words, which still are one argument.
+#[test]
+fn names_of_several_words() {
+    let mut sandbox = Sandbox::with_fixture("one");
+    sandbox.set("HF_PROVIDER_NAME", "aws prod");
+    sandbox.build();
+    let lines = [&["providers", "show", "aws prod"][..], &["providers", "show", "aws", "prod"], &["providers", "show", "aws"]];
+    check(&sandbox, &lines.map(<[&str]>::to_vec));
+}
+
+/// The answer goes to a file only through live, and is the same bytes.
+#[test]
+fn output_to_a_file() {
+    let sandbox = sandbox();
+    for line in ["templates list", "templates show third_spot --format yaml", "config show --format table"] {
+        check(&sandbox, &[line.split(' ').chain(["--output", "out file"]).collect::<Vec<_>>()]);
+        let plain = sandbox.run("ohfp", &line.split(' ').collect::<Vec<_>>());
+        assert_eq!(fs::read(sandbox.path.join("out file")).unwrap(), plain.stdout, "{line}");
+    }
+}
+
+const WORDS: [&str; 48] = [
+    "templates", "templates", "templates", "template", "list", "list", "list", "show", "show", "config", "providers",
+    "provider", "scheduler", "storage", "completions", "bash", "help", "second-derived", "first-Typed", "nosuch", "get",
+    "hostfactory", "sqlite", "aws-prod", "getAvailableTemplates", "-f", "in.json", "requestMachines", "validate", "init",
+    "--format", "--format", "--format=yaml", "json", "table", "--long", "--limit", "--offset", "1", "2", "0", "--no-color",
+    "--help", "-h", "-V", "--version", "--scheduler", "--",
+];
+
+/// Numbers that look random, the same at every run (splitmix64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % limit as u64).unwrap()
+    }
+}
+
+/// Whatever is typed: the runtime's own answers and the handed-on ones alike.
+#[test]
+fn random_command_lines() {
+    let sandbox = sandbox();
+    let mut dice = Dice(2);
+    let mut faults = Vec::new();
+    for _ in 0..1500 {
+        let line: Vec<&str> = (0..=dice.below(6)).map(|_| WORDS[dice.below(WORDS.len())]).collect();
+        if sandbox.run("ohfp", &line) != sandbox.run("ohfp-live", &line) {
+            faults.push(line);
+        }
+    }
+    faults.sort_by_key(Vec::len);
+    let faults: Vec<String> = faults.iter().map(|line| format!("{line:?}")).collect();
+    expect_none(&faults, 1500);
+}

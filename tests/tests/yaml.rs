@@ -1,0 +1,104 @@
+//! YAML answers hold what the JSON answers hold, read by a parser that is not ours.
+//!
+//! Texts that look like numbers, dates or syntax must come back as texts, and numbers as the same
+//! numbers.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+
+use ohfp_tests::{Sandbox, expect_none};
+use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use serde_json::Value;
+
+/// Where the two differ, if they do.
+fn difference(yaml: &Yaml<'_>, json: &Value, at: &str) -> Option<String> {
+    let same = match (yaml, json) {
+        (Yaml::Sequence(left), Value::Array(right)) => {
+            let inner = left.iter().zip(right).enumerate();
+            let found = inner.filter_map(|(index, (left, right))| difference(left, right, &format!("{at}/{index}"))).next();
+            if found.is_some() {
+                return found;
+            }
+            left.len() == right.len()
+        }
+        // Order is part of the answer.
+        (Yaml::Mapping(left), Value::Object(right)) => {
+            for ((name, left), (expected, right)) in left.iter().zip(right) {
+                let Some(name) = name.as_str().filter(|name| name == expected) else {
+                    return Some(format!("{at}: the name {expected:?} is read as {name:?}"));
+                };
+                if let Some(found) = difference(left, right, &format!("{at}/{name}")) {
+                    return Some(found);
+                }
+            }
+            left.len() == right.len()
+        }
+        (Yaml::Value(Scalar::Null), Value::Null) => true,
+        (Yaml::Value(Scalar::Boolean(left)), Value::Bool(right)) => left == right,
+        (Yaml::Value(Scalar::String(left)), Value::String(right)) => left == right,
+        (Yaml::Value(Scalar::Integer(left)), Value::Number(right)) => right.as_i64() == Some(*left),
+        (Yaml::Value(Scalar::FloatingPoint(left)), Value::Number(right)) => {
+            right.as_f64().is_some_and(|right| right.to_bits() == left.into_inner().to_bits())
+        }
+        _ => false,
+    };
+    (!same).then(|| format!("{at}: {json} is read as {yaml:?}"))
+}
+
+/// Compares the two forms of an answer.
+fn fault(sandbox: &Sandbox, line: &[&str]) -> Option<String> {
+    let answer = |format: &str| {
+        let ended = sandbox.run("ohfp", &[line, &["--format", format]].concat());
+        assert!(ended.code == 0, "{line:?}: {ended:?}");
+        ended.text()
+    };
+    let json: Value = serde_json::from_str(&answer("json")).unwrap();
+    let text = answer("yaml");
+    let found = match Yaml::load_from_str(&text) {
+        Ok(documents) => match &documents[..] {
+            [document] => difference(document, &json, ""),
+            other => Some(format!("{} documents", other.len())),
+        },
+        Err(error) => Some(error.to_string()),
+    };
+    found.map(|found| format!("{line:?}: {found}"))
+}
+
+fn check(sandbox: &Sandbox) {
+    sandbox.build();
+    let ended = sandbox.run("ohfp", &["templates", "list"]);
+    let list: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let ids = list["templates"].as_array().unwrap().iter().filter_map(|template| template["templateId"].as_str());
+    let mut lines = vec![vec!["templates", "list"], vec!["templates", "list", "--limit", "2", "--offset", "1"]];
+    for command in ["config show", "providers list", "providers show", "scheduler list", "scheduler show", "storage list"] {
+        lines.push(command.split(' ').collect());
+    }
+    lines.extend(ids.map(|id| vec!["templates", "show", "--", id]));
+    // Behind `--` there are no options.
+    for line in &mut lines {
+        if line.contains(&"--") && line.last().is_some_and(|id| !id.starts_with('-')) {
+            line.remove(2);
+        }
+    }
+    lines.retain(|line| !line.contains(&"--"));
+    let faults: Vec<String> = lines.iter().filter_map(|line| fault(sandbox, line)).collect();
+    expect_none(&faults, lines.len());
+}
+
+#[test]
+fn golden_fixture() {
+    check(&Sandbox::with_fixture("golden"));
+}
+
+#[test]
+fn shipped_examples() {
+    check(&Sandbox::with_examples());
+}
+
+#[test]
+fn odd_texts() {
+    check(&Sandbox::with_fixture("odd"));
+}
+
+#[test]
+fn no_templates() {
+    check(&Sandbox::with_fixture("empty"));
+}
