@@ -23,7 +23,9 @@ pub use actions::{
 };
 pub use argv::{HF_OPERATIONS, hf_operation_from_argv0, normalise, parse};
 pub use options::{GlobalOptions, OutputFormat, SchedulerType};
-pub use render::{Page, command, completions, fingerprint_text, help, leaf_paths, pages, paths, spellings, version};
+pub use render::{
+    Page, command, completions, fingerprint_text, help, leaf_paths, pages, paths, spellings, version,
+};
 pub use tree::{Cli, Command};
 
 /// The name of the program, whatever the file it was started from is called.

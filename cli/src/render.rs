@@ -44,12 +44,7 @@ pub fn pages() -> &'static [Page] {
 
 fn collect(at: &mut clap::Command, path: &mut Vec<String>, pages: &mut Vec<Page>) {
     let is_group = at.get_subcommands().any(|below| below.get_name() != "help");
-    pages.push(Page {
-        path: path.clone(),
-        is_group,
-        long: at.render_long_help(),
-        short: at.render_help(),
-    });
+    pages.push(Page { path: path.clone(), is_group, long: at.render_long_help(), short: at.render_help() });
     for below in at.get_subcommands_mut().filter(|command| command.get_name() != "help") {
         path.push(below.get_name().to_owned());
         collect(below, path, pages);

@@ -21,14 +21,16 @@ pub(crate) fn run(global: &GlobalOptions, command: &Command, env: &Environment) 
     }
     let loaded = load(global, env);
     if matches!(command, Command::Templates(Templates::Validate) | Command::Config(Config::Validate)) {
-        return validate(loaded, format, global.no_color);
+        return validate(&loaded, format, global.no_color);
     }
     let resolved = match loaded {
         Ok(resolved) => resolved,
         Err(errors) => return Reply::failure(errors),
     };
     let mut reply = match command {
-        Command::Templates(Templates::List(list)) => Reply::answer(templates_list(global, &resolved, list, format)),
+        Command::Templates(Templates::List(list)) => {
+            Reply::answer(templates_list(global, &resolved, list, format))
+        }
         Command::Templates(Templates::Show { template_id }) => {
             templates_show(global, &resolved, template_id, format)
         }
@@ -43,7 +45,9 @@ pub(crate) fn run(global: &GlobalOptions, command: &Command, env: &Environment) 
             document(&resolved, &Document::Scheduler(name.clone()), format)
         }
         Command::Storage(Storage::List) => document(&resolved, &Document::Stores, format),
-        Command::Storage(Storage::Show { name }) => document(&resolved, &Document::Store(name.clone()), format),
+        Command::Storage(Storage::Show { name }) => {
+            document(&resolved, &Document::Store(name.clone()), format)
+        }
         _ => Reply::failure(vec![Error::new(ErrorKind::Usage, "this command is not answered here")]),
     };
     reply.plain = global.no_color;
@@ -75,7 +79,12 @@ fn scheduler(global: &GlobalOptions, resolved: &Resolved) -> SchedulerKind {
     }
 }
 
-fn templates_list(global: &GlobalOptions, resolved: &Resolved, list: &TemplatesList, format: Format) -> Rendered {
+fn templates_list(
+    global: &GlobalOptions,
+    resolved: &Resolved,
+    list: &TemplatesList,
+    format: Format,
+) -> Rendered {
     let catalogue = Catalogue { templates: &resolved.templates, scheduler: scheduler(global, resolved) };
     let rendered = catalogue.list(format, list.long);
     let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
@@ -111,11 +120,9 @@ fn document(resolved: &Resolved, document: &Document, format: Format) -> Reply {
 }
 
 /// Everything found, errors first; exit code 1 when there is an error.
-fn validate(loaded: Result<Resolved, Vec<Error>>, format: Format, plain: bool) -> Reply {
-    let finding = |severity: &str, message: String, hint: Option<&str>| {
-        json!({ "severity": severity, "message": message, "hint": hint })
-    };
-    let (code, findings): (u8, Vec<Value>) = match &loaded {
+fn validate(loaded: &Result<Resolved, Vec<Error>>, format: Format, plain: bool) -> Reply {
+    let finding = |severity: &str, message: String, hint: Option<&str>| json!({ "severity": severity, "message": message, "hint": hint });
+    let (code, findings): (u8, Vec<Value>) = match loaded {
         Ok(resolved) => {
             let warnings = resolved.warnings.iter();
             (0, warnings.map(|warning| finding("warning", warning.to_string(), None)).collect())
@@ -132,5 +139,5 @@ fn validate(loaded: Result<Resolved, Vec<Error>>, format: Format, plain: bool) -
     } else {
         report
     };
-    Reply { code, plain, ..Reply::answer(documents::render(&report, format)) }
+    Reply { plain, code, ..Reply::answer(documents::render(&report, format)) }
 }

@@ -67,7 +67,9 @@ fn read_input(path: &Path) -> Result<Value> {
         return Err(wrong("is not a regular file".to_owned()));
     }
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(INPUT_LIMIT + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    File::open(path)
+        .and_then(|file| file.take(INPUT_LIMIT + 1).read_to_end(&mut bytes))
+        .map_err(unreadable)?;
     if bytes.len() as u64 > INPUT_LIMIT {
         return Err(wrong("is larger than 64 MiB".to_owned()));
     }

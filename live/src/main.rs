@@ -38,7 +38,11 @@ fn run(arguments: Vec<OsString>, env: &Environment) -> u8 {
             let text = error.render().to_string();
             let line = text.lines().next().unwrap_or_default();
             let message = line.strip_prefix("error: ").unwrap_or(line);
-            return output::write(&host_factory::failure(&[Error::new(ErrorKind::Input, message)]), None, env);
+            return output::write(
+                &host_factory::failure(&[Error::new(ErrorKind::Input, message)]),
+                None,
+                env,
+            );
         }
         Err(error) => return output::usage(&error, env),
     };

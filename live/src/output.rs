@@ -101,9 +101,9 @@ fn to_stdout(bytes: &[u8]) -> Result<()> {
     if bytes.is_empty() {
         return Ok(());
     }
-    sys::write_all(sys::STDOUT, [bytes, &[], &[]])
-        .map(|_| ())
-        .map_err(|error| Error::new(ErrorKind::System, format!("cannot write the answer: {}", sys::write_failure(&error))))
+    sys::write_all(sys::STDOUT, [bytes, &[], &[]]).map(|_| ()).map_err(|error| {
+        Error::new(ErrorKind::System, format!("cannot write the answer: {}", sys::write_failure(&error)))
+    })
 }
 
 /// Temporary file in the same directory, fsync, rename, fsync of the directory.

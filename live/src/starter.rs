@@ -1,11 +1,8 @@
 //! A configuration to start from: the smallest that works, with the places to edit marked.
 
 /// File names and contents.
-pub(crate) const FILES: [(&str, &str); 3] = [
-    ("config.json", CONFIG),
-    ("awsprov_config.json", AWS),
-    ("awsprov_templates.json", TEMPLATES),
-];
+pub(crate) const FILES: [(&str, &str); 3] =
+    [("config.json", CONFIG), ("awsprov_config.json", AWS), ("awsprov_templates.json", TEMPLATES)];
 
 const CONFIG: &str = r#"{
   "scheduler": { "type": "hostfactory" },

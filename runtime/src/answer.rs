@@ -80,20 +80,15 @@ fn parts<'s>(
     question: &Question<'_>,
     contents: &Contents<'s>,
 ) -> Result<Option<Parts<'s>>, Refusal> {
-    let styled = |plain: bool| {
-        !plain && terminal::styled(|name| process.variable(name), || sys::is_terminal(STDOUT))
-    };
+    let styled =
+        |plain: bool| !plain && terminal::styled(|name| process.variable(name), || sys::is_terminal(STDOUT));
     match question {
-        Question::Filed { key, plain } => {
-            contents.answer(key.as_bytes(), || styled(*plain))
-        }
+        Question::Filed { key, plain } => contents.answer(key.as_bytes(), || styled(*plain)),
         Question::Show { id, format, plain } => contents.show(id, format, || styled(*plain)),
         Question::Page { key, offset, limit, plain } => {
             contents.page(key.as_bytes(), *offset, *limit, || styled(*plain))
         }
-        Question::AvailableTemplates { key, .. } => {
-            contents.answer(key.as_bytes(), || false)
-        }
+        Question::AvailableTemplates { key, .. } => contents.answer(key.as_bytes(), || false),
     }
 }
 
@@ -135,7 +130,8 @@ fn write(parts: Parts<'_>) -> ExitCode {
 }
 
 fn complain(reason: &str) -> ExitCode {
-    let _ = sys::write_all(STDERR, [b"ohfp: system error: cannot write the answer: ", reason.as_bytes(), b"\n"]);
+    let _ =
+        sys::write_all(STDERR, [b"ohfp: system error: cannot write the answer: ", reason.as_bytes(), b"\n"]);
     1
 }
 
@@ -157,7 +153,10 @@ fn live(process: &Process) -> ExitCode {
     let host_factory = question::is_host_factory(process.arguments());
     let _ = sys::write_all(STDERR, [b"ohfp: unavailable: cannot start ", shown, HINT]);
     if host_factory {
-        let _ = sys::write_all(STDOUT, [b"{\"message\": \"ohfp cannot start its live program ohfp-live\"}\n", b"", b""]);
+        let _ = sys::write_all(
+            STDOUT,
+            [b"{\"message\": \"ohfp cannot start its live program ohfp-live\"}\n", b"", b""],
+        );
     }
     1
 }

@@ -6,8 +6,13 @@
 use ohfp_snapshot_format::key::{FORMAT_SEPARATOR, Key, LONG_SUFFIX};
 
 /// The operations of Host Factory; as a program's name with or without `.sh`, or as a command.
-const OPERATIONS: [&[u8]; 5] =
-    [b"getAvailableTemplates", b"requestMachines", b"requestReturnMachines", b"getRequestStatus", b"getReturnRequests"];
+const OPERATIONS: [&[u8]; 5] = [
+    b"getAvailableTemplates",
+    b"requestMachines",
+    b"requestReturnMachines",
+    b"getRequestStatus",
+    b"getReturnRequests",
+];
 const AVAILABLE_TEMPLATES: &[u8] = b"getAvailableTemplates";
 
 /// What is asked.
@@ -149,7 +154,10 @@ impl<'a> Line<'a> {
 
     fn question(self) -> Option<Question<'a>> {
         if let Some(help) = self.help {
-            return Some(Question::Filed { key: with_path(Key::default().push(help)?, self.path.as_bytes())?, plain: false });
+            return Some(Question::Filed {
+                key: with_path(Key::default().push(help)?, self.path.as_bytes())?,
+                plain: false,
+            });
         }
         let [first, _] = self.first_two;
         if first == b"help" {
@@ -158,7 +166,10 @@ impl<'a> Line<'a> {
             }
             let path = self.path.as_bytes().strip_prefix(b"help")?;
             let path = path.strip_prefix(b" ").unwrap_or(path);
-            return Some(Question::Filed { key: with_path(Key::default().push(b"--help")?, path)?, plain: false });
+            return Some(Question::Filed {
+                key: with_path(Key::default().push(b"--help")?, path)?,
+                plain: false,
+            });
         }
         let format = self.format.unwrap_or(b"json");
         if self.words == 3 && self.is_templates(b"show") {
@@ -172,7 +183,12 @@ impl<'a> Line<'a> {
             key = key.push(LONG_SUFFIX)?;
         }
         if self.limit.is_some() || self.offset.is_some_and(|offset| offset > 0) {
-            return Some(Question::Page { key, offset: self.offset.unwrap_or(0), limit: self.limit, plain: self.plain });
+            return Some(Question::Page {
+                key,
+                offset: self.offset.unwrap_or(0),
+                limit: self.limit,
+                plain: self.plain,
+            });
         }
         Some(Question::Filed { key, plain: self.plain })
     }
@@ -206,7 +222,6 @@ fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() || text.len() > 18 {
         return None;
     }
-    text.iter().try_fold(0_u64, |sum, digit| {
-        digit.is_ascii_digit().then(|| sum * 10 + u64::from(digit - b'0'))
-    })
+    text.iter()
+        .try_fold(0_u64, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u64::from(digit - b'0')))
 }

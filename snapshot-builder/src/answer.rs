@@ -71,14 +71,22 @@ impl Document {
     /// The error for a name that does not exist, with the nearest one that does.
     pub fn missing(&self, resolved: &Resolved) -> Error {
         let (what, name, known): (_, _, Vec<String>) = match self {
-            Self::Setting(key) => {
-                ("configuration key", Some(key.clone()), resolved.settings.entries().map(|s| s.key.to_owned()).collect())
+            Self::Setting(key) => (
+                "configuration key",
+                Some(key.clone()),
+                resolved.settings.entries().map(|s| s.key.to_owned()).collect(),
+            ),
+            Self::Provider(name) => (
+                "provider",
+                name.clone(),
+                resolved.providers.iter().map(|provider| provider.name.clone()).collect(),
+            ),
+            Self::Scheduler(name) => {
+                ("scheduler", name.clone(), documents::scheduler_names().map(str::to_owned).collect())
             }
-            Self::Provider(name) => {
-                ("provider", name.clone(), resolved.providers.iter().map(|provider| provider.name.clone()).collect())
+            Self::Store(name) => {
+                ("storage strategy", name.clone(), documents::store_names().map(str::to_owned).collect())
             }
-            Self::Scheduler(name) => ("scheduler", name.clone(), documents::scheduler_names().map(str::to_owned).collect()),
-            Self::Store(name) => ("storage strategy", name.clone(), documents::store_names().map(str::to_owned).collect()),
             _ => ("document", None, Vec::new()),
         };
         not_found(what, name.as_deref(), known.iter().map(String::as_str))
@@ -112,6 +120,10 @@ pub fn template<'a>(resolved: &'a Resolved, id: &str) -> Result<&'a ohfp_broker:
     let templates = &resolved.templates;
     templates.iter().find(|template| template.id == id).ok_or_else(|| {
         let error = not_found("template", Some(id), templates.iter().map(|template| template.id.as_str()));
-        if error.hint_text().is_some() { error } else { error.hint("`ohfp templates list --format table` shows all templates") }
+        if error.hint_text().is_some() {
+            error
+        } else {
+            error.hint("`ohfp templates list --format table` shows all templates")
+        }
     })
 }

@@ -4,12 +4,12 @@
 //! program's own help and the catalogue in the configured wire format come first: with a catalogue
 //! of usual size they share the first window with header, stamps and index.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::thread;
 
-use ohfp_cli::{CompletionShell, Page};
 use ohfp_broker::template::Template;
 use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_cli::{CompletionShell, Page};
 use ohfp_snapshot_format::PRODUCT_VERSION;
 use ohfp_snapshot_format::index::Record;
 use ohfp_snapshot_format::write::{Maker, Payload, PayloadWriter, SectionId};
@@ -34,7 +34,8 @@ pub fn maker() -> Maker<'static> {
 /// Renders everything and closes the payload. `step` hears what is being done.
 pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload> {
     let mut writer = PayloadWriter::default();
-    let (program, commands) = ohfp_cli::pages().split_first().ok_or_else(|| Error::new(ErrorKind::System, "no help"))?;
+    let (program, commands) =
+        ohfp_cli::pages().split_first().ok_or_else(|| Error::new(ErrorKind::System, "no help"))?;
     help(&mut writer, program);
     let version = writer.section("version", ohfp_cli::version().into_bytes());
     writer.answer("--version", version);
@@ -49,7 +50,9 @@ pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload>
     documents(&mut writer, resolved);
     step("templates in other formats");
     other_formats(&mut writer, &catalogue, json_len, resolved.settings.render_limit(), step);
-    writer.finish().map_err(|error| Error::new(ErrorKind::System, "cannot serialise the snapshot's index").cause(error))
+    writer
+        .finish()
+        .map_err(|error| Error::new(ErrorKind::System, "cannot serialise the snapshot's index").cause(error))
 }
 
 /// Help of one command path, under its names and aliases, short and long, plain and styled.
@@ -157,7 +160,8 @@ fn other_formats(
     }
     let (lists, shown) = render_others(catalogue);
     let size = |list: &Prepared| list.list.records.len() as u64;
-    let more = lists.iter().map(size).sum::<u64>() + shown.iter().map(|shown| shown.bytes.len() as u64).sum::<u64>();
+    let more =
+        lists.iter().map(size).sum::<u64>() + shown.iter().map(|shown| shown.bytes.len() as u64).sum::<u64>();
     if writer.len().saturating_add(more) > limit {
         return;
     }
@@ -263,7 +267,10 @@ fn file_list(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, prepared: Pr
         writer.styled_answer(key, plain, styled);
     }
     // Host Factory drops a provider for good that answers no templates: never answer that.
-    if format == Format::Json && catalogue.scheduler == SchedulerKind::HostFactory && !catalogue.templates.is_empty() {
+    if format == Format::Json
+        && catalogue.scheduler == SchedulerKind::HostFactory
+        && !catalogue.templates.is_empty()
+    {
         writer.answer("getAvailableTemplates", plain.1);
     }
     if let Some(records) = records {
@@ -272,8 +279,14 @@ fn file_list(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, prepared: Pr
 }
 
 /// Files `templates show` in one format.
-fn file_show(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, format: Format, body: SectionId, records: &[Record]) {
-    let unique: BTreeMap<u64, ()> = records.iter().map(|record| (record.hash, ())).collect();
+fn file_show(
+    writer: &mut PayloadWriter,
+    catalogue: &Catalogue<'_>,
+    format: Format,
+    body: SectionId,
+    records: &[Record],
+) {
+    let unique: BTreeSet<u64> = records.iter().map(|record| record.hash).collect();
     // Two ids with one hash: as unlikely as it is, the live program tells them apart.
     if unique.len() != catalogue.templates.len() || records.is_empty() {
         return;

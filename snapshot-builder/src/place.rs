@@ -60,8 +60,11 @@ fn explicit(path: &Path) -> Result<Origin> {
         return Ok(Origin { root: path, config_file: None });
     }
     if !path.exists() {
-        return Err(Error::new(ErrorKind::Input, format!("`{}`, named by --config, does not exist", path.display()))
-            .hint("name a config.json or the folder that holds it"));
+        return Err(Error::new(
+            ErrorKind::Input,
+            format!("`{}`, named by --config, does not exist", path.display()),
+        )
+        .hint("name a config.json or the folder that holds it"));
     }
     let root = path.parent().unwrap_or(Path::new("/")).to_owned();
     Ok(Origin { root, config_file: Some(path) })

@@ -40,17 +40,19 @@ pub struct Lock {
     file_name: Vec<u8>,
     /// Holds the lock as long as it is open. Some network file systems do not lock directories;
     /// renames keep readers safe all the same, two builders merely do the same work twice.
-    _held: Option<File>,
+    held: Option<File>,
 }
 
 impl Lock {
     /// Takes the lock for publishing to `path`, creating its directory; `None` when someone else
     /// has it and we do not wait. Removes what a killed builder left.
     pub fn take(path: &Path, turn: Turn) -> Result<Option<Self>> {
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory =
+            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let file_name = path.file_name().unwrap_or(OsStr::new("ohfp.snapshot")).as_bytes().to_vec();
         fs::create_dir_all(directory).map_err(|error| failed("create the directory", directory, &error))?;
-        let handle = File::open(directory).map_err(|error| failed("open the directory", directory, &error))?;
+        let handle =
+            File::open(directory).map_err(|error| failed("open the directory", directory, &error))?;
         let held = match turn {
             Turn::Wait => handle.lock().ok().map(|()| handle),
             Turn::GiveUp => match handle.try_lock() {
@@ -59,8 +61,8 @@ impl Lock {
                 Err(TryLockError::Error(_)) => None,
             },
         };
-        let lock = Self { directory: directory.to_owned(), file_name, _held: held };
-        if lock._held.is_some() {
+        let lock = Self { directory: directory.to_owned(), file_name, held };
+        if lock.held.is_some() {
             lock.remove_leftovers();
         }
         Ok(Some(lock))
@@ -81,7 +83,8 @@ impl Lock {
         prefix.push(b'.');
         for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
             let name = entry.file_name();
-            if name.as_bytes().starts_with(&prefix) && name.as_bytes().ends_with(TEMPORARY_SUFFIX.as_bytes()) {
+            if name.as_bytes().starts_with(&prefix) && name.as_bytes().ends_with(TEMPORARY_SUFFIX.as_bytes())
+            {
                 let _ = fs::remove_file(entry.path());
             }
         }
@@ -149,9 +152,12 @@ fn read_back(temporary: &Path, payload: &Payload) -> Result<()> {
         inspect::verify_bytes(&snapshot)
     };
     open(temporary).map_err(|refusal| {
-        Error::new(ErrorKind::System, format!("the snapshot just written to `{}` reads back wrong", temporary.display()))
-            .cause(refusal)
-            .hint("the disk or file system may be failing; the previous snapshot is untouched")
+        Error::new(
+            ErrorKind::System,
+            format!("the snapshot just written to `{}` reads back wrong", temporary.display()),
+        )
+        .cause(refusal)
+        .hint("the disk or file system may be failing; the previous snapshot is untouched")
     })
 }
 
@@ -176,8 +182,12 @@ fn keep_previous(path: &Path, temporary: &Path) {
 pub(crate) fn failed(step: &str, path: &Path, error: &std::io::Error) -> Error {
     let failure = Error::new(ErrorKind::System, format!("cannot {step} `{}`", path.display())).cause(error);
     match error.kind() {
-        std::io::ErrorKind::PermissionDenied => failure.hint("check owner and mode, or name another place in OHFP_SNAPSHOT"),
-        std::io::ErrorKind::StorageFull => failure.hint("free some space; what was published before is untouched"),
+        std::io::ErrorKind::PermissionDenied => {
+            failure.hint("check owner and mode, or name another place in OHFP_SNAPSHOT")
+        }
+        std::io::ErrorKind::StorageFull => {
+            failure.hint("free some space; what was published before is untouched")
+        }
         _ => failure,
     }
 }

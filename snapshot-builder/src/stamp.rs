@@ -84,7 +84,10 @@ pub fn differences<'e>(
     let mut found = Vec::new();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if root != Some(stamps.root.as_slice()) {
-        found.push(Difference { input: text(stamps.root.as_slice()), what: "is not the configuration root of this environment" });
+        found.push(Difference {
+            input: text(stamps.root.as_slice()),
+            what: "is not the configuration root of this environment",
+        });
     }
     for variable in stamps.variables.iter() {
         let now = get(&variable.name);

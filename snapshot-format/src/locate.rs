@@ -250,7 +250,7 @@ mod tests {
         check(
             &[("OHFP_CONFIG_DIR", "/a"), ("HOME", "/h")],
             Some("/a"),
-            Some("/h/.cache/ohfp/2e86eb37dd1a9c7c.snapshot"),
+            Some("/h/.cache/ohfp/e292ab48a6b06805.snapshot"),
         );
     }
 

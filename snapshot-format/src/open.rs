@@ -100,7 +100,9 @@ impl fmt::Display for Refusal {
                 crate::header::FORMAT_VERSION
             ),
             Self::HeaderChecksum => f.write_str("has a damaged header"),
-            Self::ArchiveFormat(found) => write!(f, "has archive format {found:#010x}, which this build does not read"),
+            Self::ArchiveFormat(found) => {
+                write!(f, "has archive format {found:#010x}, which this build does not read")
+            }
             Self::Length { said, found } => write!(f, "should have {said} bytes and has {found}"),
             Self::Fingerprint => f.write_str("was made by another version of ohfp"),
             Self::Index => f.write_str("has a damaged index"),
@@ -214,7 +216,12 @@ impl<'a> Contents<'a> {
     }
 
     /// `templates show ID` in one format; `None` when the catalogue here does not have it.
-    pub fn show(&self, id: &[u8], format: &[u8], styled: impl FnOnce() -> bool) -> Result<Option<Parts<'a>>, Refusal> {
+    pub fn show(
+        &self,
+        id: &[u8],
+        format: &[u8],
+        styled: impl FnOnce() -> bool,
+    ) -> Result<Option<Parts<'a>>, Refusal> {
         let Some(show) = self.index.shows.iter().find(|show| self.index.text(&show.format) == format) else {
             return Ok(None);
         };
@@ -264,7 +271,10 @@ impl<'a> Contents<'a> {
         let (first, _) = entry(start).ok_or(Refusal::Section)?;
         let (final_start, final_len) = entry(end - 1).ok_or(Refusal::Section)?;
         let body = self.section(list.body.to_native())?;
-        let len = final_start.checked_add(final_len).and_then(|end| end.checked_sub(first)).ok_or(Refusal::Section)?;
+        let len = final_start
+            .checked_add(final_len)
+            .and_then(|end| end.checked_sub(first))
+            .ok_or(Refusal::Section)?;
         slice(body, first, len).ok_or(Refusal::Section)
     }
 

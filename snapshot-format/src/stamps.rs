@@ -1,9 +1,9 @@
 //! Freshness stamps: the files and variables a snapshot was made from.
 
 use rkyv::Archive;
-use xxhash_rust::xxh3::xxh3_128;
 #[cfg(feature = "write")]
 use rkyv::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// What was found at a path.
 #[derive(Archive, Clone, Debug, PartialEq, Eq)]

@@ -43,10 +43,16 @@ impl Status {
     }
 
     fn from_raw(raw: &libc::stat) -> Self {
-        #[allow(clippy::unnecessary_cast, clippy::cast_sign_loss, reason = "field types differ between targets")]
+        #[allow(
+            clippy::unnecessary_cast,
+            clippy::cast_sign_loss,
+            reason = "field types differ between targets"
+        )]
         Self {
             size: raw.st_size as u64,
-            mtime_ns: (raw.st_mtime as i64).saturating_mul(1_000_000_000).saturating_add(raw.st_mtime_nsec as i64),
+            mtime_ns: (raw.st_mtime as i64)
+                .saturating_mul(1_000_000_000)
+                .saturating_add(raw.st_mtime_nsec as i64),
             inode: raw.st_ino as u64,
             mode: raw.st_mode as u32,
             owner: raw.st_uid as u32,
@@ -112,7 +118,11 @@ pub fn is_local(file: &File) -> bool {
     if unsafe { libc::fstatfs(file.as_raw_fd(), &raw mut raw) } != 0 {
         return false;
     }
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "magic numbers are 32 bits wide")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "magic numbers are 32 bits wide"
+    )]
     let magic = raw.f_type as u32;
     LOCAL_FILE_SYSTEMS.contains(&magic)
 }
@@ -199,7 +209,8 @@ fn write_with(fd: RawFd, parts: [&[u8]; 3], lend: bool) -> io::Result<Written> {
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     let (mut parts, mut lend) = (parts, lend);
     while parts.iter().any(|part| !part.is_empty()) {
-        let vectors = parts.map(|part| libc::iovec { iov_base: part.as_ptr().cast_mut().cast(), iov_len: part.len() });
+        let vectors =
+            parts.map(|part| libc::iovec { iov_base: part.as_ptr().cast_mut().cast(), iov_len: part.len() });
         let done = if lend {
             // SAFETY: each vector names a live slice whose pages the kernel only reads.
             unsafe { libc::vmsplice(fd, vectors.as_ptr(), 3, 0) }

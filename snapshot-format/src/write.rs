@@ -175,7 +175,8 @@ impl Payload {
 
     /// Streams the whole file. `None` for the stamps seals the snapshot.
     pub fn write_to(&self, out: &mut impl Write, stamps: Option<&StampsV1>, maker: Maker) -> io::Result<u64> {
-        let stamps_archive = rkyv::to_bytes::<rancor::Error>(stamps.unwrap_or(&StampsV1::default())).map_err(io::Error::other)?;
+        let stamps_archive = rkyv::to_bytes::<rancor::Error>(stamps.unwrap_or(&StampsV1::default()))
+            .map_err(io::Error::other)?;
         let stamps_at = HEADER_LEN as u64;
         let index_at = align(stamps_at + stamps_archive.len() as u64);
         let mut product = [0; 16];
@@ -186,7 +187,11 @@ impl Payload {
             flags: if stamps.is_none() { FLAG_SEALED } else { 0 },
             fingerprint: maker.fingerprint,
             file_len: index_at + self.archive.len() as u64 + self.gap.len() as u64 + self.len,
-            stamps: Extent { offset: stamps_at, len: stamps_archive.len() as u64, check: xxh3_64(&stamps_archive) },
+            stamps: Extent {
+                offset: stamps_at,
+                len: stamps_archive.len() as u64,
+                check: xxh3_64(&stamps_archive),
+            },
             index: Extent { offset: index_at, len: self.archive.len() as u64, check: xxh3_64(&self.archive) },
             payload_digest: self.digest,
             product,

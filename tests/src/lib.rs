@@ -1,7 +1,12 @@
 //! What the black-box tests share: the installed tree under test, a sandbox, and running programs.
 //!
 //! Nothing here links code of the product: tests see what a user sees.
-#![allow(clippy::panic, clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot run must say so")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot run must say so"
+)]
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::ExitStatusExt;
@@ -134,7 +139,11 @@ impl Sandbox {
     /// A command with the sandbox's environment, in its directory.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command.env_clear().envs(self.environment.iter().cloned()).current_dir(&self.path).stdin(Stdio::null());
+        command
+            .env_clear()
+            .envs(self.environment.iter().cloned())
+            .current_dir(&self.path)
+            .stdin(Stdio::null());
         command
     }
 
@@ -213,7 +222,8 @@ pub fn command_paths(sandbox: &Sandbox) -> Vec<Vec<String>> {
 
 /// The names and aliases in a help text's list of commands, without clap's own `help`.
 fn listed_commands(help: &str) -> Vec<String> {
-    let rows = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let rows =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let mut names = Vec::new();
     for row in rows {
         let name = row.split_whitespace().next().filter(|name| *name != "help");

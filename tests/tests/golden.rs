@@ -90,16 +90,17 @@ fn styled_outputs() {
 fn every_golden_file_has_its_case() {
     for entry in std::fs::read_dir(repository().join("tests/golden")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(CASES.iter().chain(STYLED).any(|(known, _)| *known == name), "tests/golden/{name} has no case");
+        assert!(
+            CASES.iter().chain(STYLED).any(|(known, _)| *known == name),
+            "tests/golden/{name} has no case"
+        );
     }
 }
 
 /// The templates of the fixture as Host Factory must get them, written by hand: attributes typed,
 /// completed from the table of machine types where the file is silent, everything else untouched.
 fn expected_attributes() -> Vec<Value> {
-    let typed = |kind: &str, ncpus: &str, nram: &str, ncores: &str| {
-        json!({ "type": ["String", kind], "ncpus": ["Numeric", ncpus], "nram": ["Numeric", nram], "ncores": ["Numeric", ncores] })
-    };
+    let typed = |kind: &str, ncpus: &str, nram: &str, ncores: &str| json!({ "type": ["String", kind], "ncpus": ["Numeric", ncpus], "nram": ["Numeric", nram], "ncores": ["Numeric", ncores] });
     let mut given = typed("X86_64", "2", "8000", "1");
     given["rank"] = json!(["Numeric", "10"]);
     given["priceInfo"] = json!([
@@ -127,7 +128,10 @@ fn templates_are_those_of_the_file() {
             assert_eq!(&listed[name], value, "{id}.{name}");
         }
         assert_eq!(listed["attributes"], attributes, "{id}");
-        assert_eq!(listed.as_object().unwrap().len(), source.as_object().unwrap().len() + usize::from(source.get("attributes").is_none()));
+        assert_eq!(
+            listed.as_object().unwrap().len(),
+            source.as_object().unwrap().len() + usize::from(source.get("attributes").is_none())
+        );
         assert_eq!(&parsed(&sandbox, &format!("templates show {id}")), listed, "{id}");
     }
     assert_eq!(parsed(&sandbox, "getAvailableTemplates -f in.json"), list);

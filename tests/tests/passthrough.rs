@@ -68,7 +68,9 @@ fn document(sandbox: &Sandbox, words: &str) -> Value {
 fn template_ids(sandbox: &Sandbox) -> Vec<String> {
     let list = document(sandbox, "templates list");
     let templates = list["templates"].as_array().unwrap();
-    let id = |template: &Value| template.get("templateId").or(template.get("template_id")).unwrap().as_str().map(str::to_owned);
+    let id = |template: &Value| {
+        template.get("templateId").or(template.get("template_id")).unwrap().as_str().map(str::to_owned)
+    };
     templates.iter().map(|template| id(template).unwrap()).collect()
 }
 
@@ -89,7 +91,10 @@ fn help_lines(sandbox: &Sandbox) -> Vec<Line> {
         lines.push(words(&["help"], &[]));
     }
     for shell in ["bash", "zsh", "fish"] {
-        lines.extend([line(&format!("completions {shell}")), line(&format!("completions {shell} --no-color"))]);
+        lines.extend([
+            line(&format!("completions {shell}")),
+            line(&format!("completions {shell} --no-color")),
+        ]);
     }
     lines
 }
@@ -110,7 +115,8 @@ fn spelled(words: &str, format: &str, rest: &str) -> Vec<Line> {
 }
 
 fn list_lines(count: usize) -> Vec<Line> {
-    let mut lines = vec![line("templates list"), line("template list --no-color"), line("templates list --offset 0")];
+    let mut lines =
+        vec![line("templates list"), line("template list --no-color"), line("templates list --offset 0")];
     let mut pages: Vec<(Option<usize>, usize)> = Vec::new();
     if count > 0 {
         let last = count - 1;
@@ -124,7 +130,9 @@ fn list_lines(count: usize) -> Vec<Line> {
             let limit = limit.map_or_else(String::new, |limit| format!(" --limit {limit}"));
             lines.push(line(&format!("templates list --format {format}{limit} --offset {offset}")));
             lines.push(line(&format!("--format {format} template list --offset 00{offset} --long{limit}")));
-            lines.push(line(&format!("templates list --no-color --long{limit} --offset {offset} --format={format}")));
+            lines.push(line(&format!(
+                "templates list --no-color --long{limit} --offset {offset} --format={format}"
+            )));
         }
     }
     lines
@@ -153,14 +161,17 @@ fn document_lines(sandbox: &Sandbox) -> Vec<Line> {
         commands.extend([format!("{group} list"), format!("{group} show")]);
         let entries = listed.as_object().unwrap().values().next().unwrap().as_array().unwrap();
         assert!(!entries.is_empty(), "{group}");
-        commands.extend(entries.iter().map(|entry| format!("{group} show {}", entry["name"].as_str().unwrap())));
+        commands
+            .extend(entries.iter().map(|entry| format!("{group} show {}", entry["name"].as_str().unwrap())));
     }
-    let formats = |command: &String| FORMATS.iter().flat_map(|format| spelled(command, format, "")).collect::<Vec<_>>();
+    let formats =
+        |command: &String| FORMATS.iter().flat_map(|format| spelled(command, format, "")).collect::<Vec<_>>();
     commands.iter().map(|command| line(command)).chain(commands.iter().flat_map(formats)).collect()
 }
 
 /// Contents of an input file that ask nothing special.
-const INPUTS: [&str; 6] = ["{}", "{}\n", " { } ", "{\r\n}\r\n", "\n\t{\n\t}\n\n", "{                                    }"];
+const INPUTS: [&str; 6] =
+    ["{}", "{}\n", " { } ", "{\r\n}\r\n", "\n\t{\n\t}\n\n", "{                                    }"];
 
 fn host_factory_lines(sandbox: &Sandbox) -> Vec<Line> {
     let input = |(number, content): (usize, &&str)| {
@@ -181,7 +192,9 @@ fn shipped_examples() {
 fn under_host_factory() {
     let mut sandbox = Sandbox::with_fixture("small");
     sandbox.unset("OHFP_CONFIG_DIR");
-    for (name, value) in [("HF_PROVIDER_CONFDIR", sandbox.root()), ("HF_PROVIDER_WORKDIR", sandbox.path.clone())] {
+    for (name, value) in
+        [("HF_PROVIDER_CONFDIR", sandbox.root()), ("HF_PROVIDER_WORKDIR", sandbox.path.clone())]
+    {
         sandbox.set(name, value);
     }
     sandbox.set("HF_PROVIDER_NAME", "awsinst");
@@ -232,7 +245,9 @@ fn large_catalogue() {
         lines.extend(host_factory_lines(&sandbox));
         let faults: Vec<String> = lines
             .iter()
-            .filter_map(|line| fault(&format!("{line:?}"), &sandbox.runtime_alone(line), &sandbox.run("ohfp-live", line)))
+            .filter_map(|line| {
+                fault(&format!("{line:?}"), &sandbox.runtime_alone(line), &sandbox.run("ohfp-live", line))
+            })
             .collect();
         expect_none(&faults, lines.len());
     }
@@ -250,7 +265,9 @@ fn by_script_name() {
         let link = directory.join(name);
         symlink(program("ohfp"), &link).unwrap();
         for argv0 in [link.as_os_str(), link.file_name().unwrap()] {
-            let alone = ended(sandbox.command(&link).arg0(argv0).args(["-f", "in.json"]).env("OHFP_LIVE", "/nonexistent"));
+            let alone = ended(
+                sandbox.command(&link).arg0(argv0).args(["-f", "in.json"]).env("OHFP_LIVE", "/nonexistent"),
+            );
             let live = ended(sandbox.command(program("ohfp-live")).arg0(argv0).args(["-f", "in.json"]));
             assert_eq!(fault(name, &alone, &live), None);
             assert_eq!(live, sandbox.run("ohfp-live", &["getAvailableTemplates", "-f", "in.json"]), "{name}");

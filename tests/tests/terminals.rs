@@ -61,7 +61,14 @@ fn words(line: &str) -> Vec<&str> {
 }
 
 /// Runs a program with its standard output on a terminal, or on a pipe.
-fn run(sandbox: &Sandbox, tool: &Path, terminal: bool, name: &str, line: &str, variables: &[(&str, &str)]) -> Ended {
+fn run(
+    sandbox: &Sandbox,
+    tool: &Path,
+    terminal: bool,
+    name: &str,
+    line: &str,
+    variables: &[(&str, &str)],
+) -> Ended {
     let path = program(name);
     let mut command = if terminal { sandbox.command(tool) } else { sandbox.command(&path) };
     if terminal {
@@ -87,10 +94,13 @@ fn style_follows_the_rule() {
     for (variables, terminal, expected) in CASES {
         for (lines, can_be) in [(STYLED, true), (PLAIN, false)] {
             for line in lines {
-                let [alone, live] = ["ohfp", "ohfp-live"].map(|name| run(&sandbox, &tool, *terminal, name, line, variables));
+                let [alone, live] =
+                    ["ohfp", "ohfp-live"].map(|name| run(&sandbox, &tool, *terminal, name, line, variables));
                 let styled = live.stdout.contains(&0x1b);
                 if alone != live || live.code != 0 || styled != (*expected && can_be) {
-                    faults.push(format!("{variables:?}, terminal {terminal}: {line}\n  runtime {alone:?}\n  live    {live:?}"));
+                    faults.push(format!(
+                        "{variables:?}, terminal {terminal}: {line}\n  runtime {alone:?}\n  live    {live:?}"
+                    ));
                 }
             }
         }
@@ -103,7 +113,9 @@ fn style_follows_the_rule() {
 fn styled_text_is_the_plain_text() {
     let (sandbox, _) = prepared();
     for line in STYLED {
-        let run = |value| ended(sandbox.command(program("ohfp")).args(words(line)).env("CLICOLOR_FORCE", value)).text();
+        let run = |value| {
+            ended(sandbox.command(program("ohfp")).args(words(line)).env("CLICOLOR_FORCE", value)).text()
+        };
         let (plain, styled) = (run("0"), run("1"));
         let mut stripped = String::new();
         for (number, piece) in styled.split("\x1b[").enumerate() {

@@ -13,7 +13,9 @@ fn difference(yaml: &Yaml<'_>, json: &Value, at: &str) -> Option<String> {
     let same = match (yaml, json) {
         (Yaml::Sequence(left), Value::Array(right)) => {
             let inner = left.iter().zip(right).enumerate();
-            let found = inner.filter_map(|(index, (left, right))| difference(left, right, &format!("{at}/{index}"))).next();
+            let found = inner
+                .filter_map(|(index, (left, right))| difference(left, right, &format!("{at}/{index}")))
+                .next();
             if found.is_some() {
                 return found;
             }
@@ -50,7 +52,13 @@ fn fault(sandbox: &Sandbox, line: &[&str]) -> Option<String> {
         assert!(ended.code == 0, "{line:?}: {ended:?}");
         ended.text()
     };
-    let json: Value = serde_json::from_str(&answer("json")).unwrap();
+    let mut json: Value = serde_json::from_str(&answer("json")).unwrap();
+    // The frame of a list is for schedulers, and those speak JSON.
+    if line.contains(&"list")
+        && let Some(list) = json.as_object_mut()
+    {
+        list.retain(|name, _| !["message", "success", "total_count"].contains(&name.as_str()));
+    }
     let text = answer("yaml");
     let found = match Yaml::load_from_str(&text) {
         Ok(documents) => match &documents[..] {
@@ -66,19 +74,23 @@ fn check(sandbox: &Sandbox) {
     sandbox.build();
     let ended = sandbox.run("ohfp", &["templates", "list"]);
     let list: Value = serde_json::from_slice(&ended.stdout).unwrap();
-    let ids = list["templates"].as_array().unwrap().iter().filter_map(|template| template["templateId"].as_str());
-    let mut lines = vec![vec!["templates", "list"], vec!["templates", "list", "--limit", "2", "--offset", "1"]];
-    for command in ["config show", "providers list", "providers show", "scheduler list", "scheduler show", "storage list"] {
+    let ids =
+        list["templates"].as_array().unwrap().iter().filter_map(|template| template["templateId"].as_str());
+    // An id that looks like an option could not be followed by one.
+    let ids = ids.filter(|id| !id.starts_with('-'));
+    let mut lines =
+        vec![vec!["templates", "list"], vec!["templates", "list", "--limit", "2", "--offset", "1"]];
+    for command in [
+        "config show",
+        "providers list",
+        "providers show",
+        "scheduler list",
+        "scheduler show",
+        "storage list",
+    ] {
         lines.push(command.split(' ').collect());
     }
-    lines.extend(ids.map(|id| vec!["templates", "show", "--", id]));
-    // Behind `--` there are no options.
-    for line in &mut lines {
-        if line.contains(&"--") && line.last().is_some_and(|id| !id.starts_with('-')) {
-            line.remove(2);
-        }
-    }
-    lines.retain(|line| !line.contains(&"--"));
+    lines.extend(ids.map(|id| vec!["templates", "show", id]));
     let faults: Vec<String> = lines.iter().filter_map(|line| fault(sandbox, line)).collect();
     expect_none(&faults, lines.len());
 }

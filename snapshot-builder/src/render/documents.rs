@@ -215,7 +215,8 @@ fn choices(all: &[Choice], active: &str) -> Vec<Value> {
 fn choice(all: &[Choice], active: &str, name: Option<&str>) -> Option<Value> {
     let wanted = name.unwrap_or(active);
     let choice = all.iter().find(|choice| choice.name == wanted)?;
-    let mut record = json!({ "name": choice.name, "active": choice.name == active, "description": choice.description });
+    let mut record =
+        json!({ "name": choice.name, "active": choice.name == active, "description": choice.description });
     if let Value::Object(fields) = &mut record {
         for (key, value) in choice.details {
             fields.insert((*key).to_owned(), Value::String((*value).to_owned()));

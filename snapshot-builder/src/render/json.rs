@@ -13,7 +13,7 @@ pub fn write(out: &mut Vec<u8>, value: &Value, indent: usize, spread: usize) {
             }
             close(out, indent);
         }
-        Value::Array(items) if spread > 0 && items.iter().any(|item| item.is_object()) => {
+        Value::Array(items) if spread > 0 && items.iter().any(Value::is_object) => {
             out.push(b'[');
             for (number, item) in items.iter().enumerate() {
                 out.extend_from_slice(if number == 0 { b"\n" } else { b",\n" });
@@ -158,7 +158,8 @@ mod tests {
         let value: Value = serde_json::from_str(r#"{"a":{"b":{"c":[1,{"d":1.50}]}},"e":[],"f":{}}"#).unwrap();
         let mut out = Vec::new();
         write(&mut out, &value, 0, 2);
-        let expected = "{\n  \"a\": {\n    \"b\": {\"c\": [1, {\"d\": 1.50}]}\n  },\n  \"e\": [],\n  \"f\": {}\n}";
+        let expected =
+            "{\n  \"a\": {\n    \"b\": {\"c\": [1, {\"d\": 1.50}]}\n  },\n  \"e\": [],\n  \"f\": {}\n}";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 }

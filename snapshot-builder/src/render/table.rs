@@ -25,7 +25,9 @@ impl Table {
         super::text::visible(&mut self.cells, text);
         let width = self.cells.get(start..).map_or(0, width);
         let columns = self.header.len();
-        if let Some(column) = self.ends.len().checked_rem(columns).and_then(|column| self.widths.get_mut(column)) {
+        if let Some(column) =
+            self.ends.len().checked_rem(columns).and_then(|column| self.widths.get_mut(column))
+        {
             *column = width.max(*column);
         }
         self.ends.push(self.cells.len());

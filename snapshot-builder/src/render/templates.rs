@@ -35,7 +35,8 @@ pub struct List {
 impl List {
     /// The bytes of templates `offset..offset + limit`.
     pub fn page(&self, offset: usize, limit: Option<usize>, styled: bool) -> Vec<u8> {
-        let end = limit.map_or(self.places.len(), |limit| offset.saturating_add(limit).min(self.places.len()));
+        let end =
+            limit.map_or(self.places.len(), |limit| offset.saturating_add(limit).min(self.places.len()));
         let page = self.places.get(offset..end).unwrap_or_default();
         let records = match (page.first(), page.last()) {
             (Some((start, _)), Some((last, len))) => self.records.get(*start..last + len).unwrap_or_default(),
@@ -52,13 +53,22 @@ impl Catalogue<'_> {
         match format {
             Format::Json => self.json(),
             Format::Yaml => self.yaml(),
-            Format::Table => self.table(if long { COLUMNS } else { COLUMNS.get(..SHORT_COLUMNS).unwrap_or(COLUMNS) }),
+            Format::Table => {
+                self.table(if long { COLUMNS } else { COLUMNS.get(..SHORT_COLUMNS).unwrap_or(COLUMNS) })
+            }
             Format::List => self.blocks(long),
         }
     }
 
-    fn records(&self, head: &[u8], between: &[u8], tail: &[u8], record: impl Fn(&mut Vec<u8>, &Template)) -> List {
-        let mut list = List { head: head.to_vec(), head_styled: head.to_vec(), tail: tail.to_vec(), ..List::default() };
+    fn records(
+        &self,
+        head: &[u8],
+        between: &[u8],
+        tail: &[u8],
+        record: impl Fn(&mut Vec<u8>, &Template),
+    ) -> List {
+        let mut list =
+            List { head: head.to_vec(), head_styled: head.to_vec(), tail: tail.to_vec(), ..List::default() };
         list.places.reserve_exact(self.templates.len());
         for (number, template) in self.templates.iter().enumerate() {
             if number > 0 {
@@ -211,7 +221,8 @@ fn end_line(out: &mut String) {
 }
 
 /// Fields of the short list.
-const SHORT_FIELDS: [&str; 6] = ["maxNumber", "attributes", "vmType", "vmTypes", "priceType", "launchTemplateId"];
+const SHORT_FIELDS: [&str; 6] =
+    ["maxNumber", "attributes", "vmType", "vmTypes", "priceType", "launchTemplateId"];
 
 struct Column {
     heading: &'static str,

@@ -32,7 +32,9 @@ pub fn value(out: &mut String, value: &Value) {
         Value::Number(number) => out.push_str(number.as_str()),
         Value::String(text) => visible(out, text),
         Value::Array(items) => match items.as_slice() {
-            [Value::String(kind), inner @ Value::String(_)] if is_attribute_type(kind) => self::value(out, inner),
+            [Value::String(kind), inner @ Value::String(_)] if is_attribute_type(kind) => {
+                self::value(out, inner);
+            }
             items => {
                 for (number, item) in items.iter().enumerate() {
                     if number > 0 {
@@ -59,7 +61,9 @@ pub fn value(out: &mut String, value: &Value) {
 fn nested(out: &mut String, item: &Value) {
     let braces = match item {
         Value::Object(_) => true,
-        Value::Array(items) => !matches!(items.as_slice(), [Value::String(kind), Value::String(_)] if is_attribute_type(kind)),
+        Value::Array(items) => {
+            !matches!(items.as_slice(), [Value::String(kind), Value::String(_)] if is_attribute_type(kind))
+        }
         _ => false,
     };
     if braces {

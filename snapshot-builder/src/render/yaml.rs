@@ -139,7 +139,9 @@ fn is_plain(text: &str) -> bool {
 fn is_reserved(text: &str) -> bool {
     // Longest reserved word: "false".
     text.len() <= 5
-        && ["true", "false", "null", "yes", "no", "on", "off", "y", "n"].iter().any(|word| text.eq_ignore_ascii_case(word))
+        && ["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
+            .iter()
+            .any(|word| text.eq_ignore_ascii_case(word))
 }
 
 fn pad(out: &mut Vec<u8>, indent: usize) {

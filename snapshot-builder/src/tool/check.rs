@@ -47,7 +47,8 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     }
     let fresh = findings.is_empty();
     let document = if arguments.json {
-        let findings: Vec<_> = findings.iter().map(|(input, what)| json!({ "input": input, "what": what })).collect();
+        let findings: Vec<_> =
+            findings.iter().map(|(input, what)| json!({ "input": input, "what": what })).collect();
         let report = json!({
             "snapshot": path.display().to_string(),
             "fresh": fresh,
@@ -57,7 +58,8 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
         });
         String::from_utf8_lossy(&render_json::document(&report)).into_owned()
     } else if fresh {
-        let basis = if snapshot.header.sealed() { "sealed".to_owned() } else { format!("{inputs} inputs compared") };
+        let basis =
+            if snapshot.header.sealed() { "sealed".to_owned() } else { format!("{inputs} inputs compared") };
         format!("fresh: {} ({basis})\n", path.display())
     } else {
         let lines: String = findings.iter().map(|(input, what)| format!("  {input} {what}\n")).collect();

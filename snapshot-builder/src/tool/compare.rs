@@ -33,8 +33,11 @@ pub(super) fn run(arguments: &Arguments) -> Outcomes {
     };
     let changes = Changes::between(&catalogue(&old, &arguments.a)?, &catalogue(&new, &arguments.b)?);
     let document = if arguments.json {
-        let lowered: Vec<_> =
-            changes.lowered.iter().map(|(id, then, now)| json!({ "templateId": id, "from": then, "to": now })).collect();
+        let lowered: Vec<_> = changes
+            .lowered
+            .iter()
+            .map(|(id, then, now)| json!({ "templateId": id, "from": then, "to": now }))
+            .collect();
         let report = json!({
             "added": changes.added, "removed": changes.removed, "changed": changes.changed, "lowered": lowered,
         });
@@ -52,7 +55,9 @@ pub(super) fn summary(changes: &Changes) -> String {
         return "templates: no change\n".to_owned();
     }
     let mut out = String::new();
-    for (what, ids) in [("added", &changes.added), ("removed", &changes.removed), ("changed", &changes.changed)] {
+    for (what, ids) in
+        [("added", &changes.added), ("removed", &changes.removed), ("changed", &changes.changed)]
+    {
         if ids.is_empty() {
             continue;
         }

@@ -49,6 +49,7 @@ enum Command {
 
 /// Which snapshot a command is about.
 #[derive(Args, Clone, Debug)]
+#[allow(clippy::doc_markdown, reason = "help texts, printed as they stand")]
 struct Target {
     /// Configuration: a folder, or a config.json
     #[arg(long, value_name = "PATH")]

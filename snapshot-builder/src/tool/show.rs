@@ -24,11 +24,13 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     let path = arguments.target.path(env).map_err(|error| vec![error])?;
     let snapshot = open(&path).map_err(|error| vec![error])?;
-    let damaged = |refusal| vec![Error::new(ErrorKind::Input, format!("snapshot `{}` {refusal}", path.display()))];
+    let damaged =
+        |refusal| vec![Error::new(ErrorKind::Input, format!("snapshot `{}` {refusal}", path.display()))];
     let contents = snapshot.contents().map_err(damaged)?;
     let stamps = snapshot.stamps().map_err(damaged)?;
     let header = &snapshot.header;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes.strip_suffix(b"\0").unwrap_or(bytes)).into_owned();
+    let text =
+        |bytes: &[u8]| String::from_utf8_lossy(bytes.strip_suffix(b"\0").unwrap_or(bytes)).into_owned();
 
     let sections: Vec<Value> = contents
         .index

@@ -39,7 +39,10 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     let payload = lower::lower(&resolved, &mut |step| progress.step(step)).map_err(one)?;
     progress.done();
     if payload.digest() == snapshot.header.payload_digest {
-        return Ok(Outcome { document: format!("sound and equal to its sources: {}\n", path.display()), code: 0 });
+        return Ok(Outcome {
+            document: format!("sound and equal to its sources: {}\n", path.display()),
+            code: 0,
+        });
     }
     let document = format!(
         "sound, but not what its sources give now: {}\n  snapshot {:032x}\n  sources  {:032x}\n",
