@@ -16,7 +16,7 @@ use ohfp_snapshot_format::write::{Maker, Payload, PayloadWriter, SectionId};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
 use crate::answer::Document;
-use crate::load::Resolved;
+use crate::load::{FileState, InputFile, Resolved};
 use crate::render::templates::{self, Catalogue, List};
 use crate::render::{Format, Rendered};
 use crate::resolve::SchedulerKind;
@@ -33,26 +33,58 @@ pub fn maker() -> Maker<'static> {
 
 /// Renders everything and closes the payload. `step` hears what is being done.
 pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload> {
-    let mut writer = PayloadWriter::default();
-    let (program, commands) =
-        ohfp_cli::pages().split_first().ok_or_else(|| Error::new(ErrorKind::System, "no help"))?;
-    help(&mut writer, program);
-    let version = writer.section("version", ohfp_cli::version().into_bytes());
-    writer.answer("--version", version);
-    step("templates");
     let catalogue = Catalogue { templates: &resolved.templates, scheduler: resolved.settings.scheduler() };
-    let json_len = configured_format(&mut writer, &catalogue);
-    step("help, completions, configuration");
-    for page in commands {
-        help(&mut writer, page);
-    }
-    completions(&mut writer);
-    documents(&mut writer, resolved);
-    step("templates in other formats");
-    other_formats(&mut writer, &catalogue, json_len, resolved.settings.render_limit(), step);
+    let limit = resolved.settings.render_limit();
+    // Judged by the size of what was read, so that it is known before anything is rendered.
+    let others = input_bytes(resolved).saturating_mul(ALL_FORMATS) <= limit;
+    let mut writer = PayloadWriter::default();
+    thread::scope(|scope| {
+        step(if others {
+            "rendering all formats"
+        } else {
+            "rendering JSON; other formats are left to ohfp-live"
+        });
+        let second = others.then(|| scope.spawn(|| render(&catalogue, &SECOND_HALF)));
+        configured_format(&mut writer, &catalogue, resolved);
+        if let Some(second) = second {
+            let mut rendered = render(&catalogue, &FIRST_HALF);
+            rendered.extend(second.join().unwrap_or_default());
+            step("filing all formats");
+            other_formats(&mut writer, &catalogue, limit, rendered);
+        }
+    });
     writer
         .finish()
         .map_err(|error| Error::new(ErrorKind::System, "cannot serialise the snapshot's index").cause(error))
+}
+
+/// All formats together take about this many times the bytes of the template files.
+const ALL_FORMATS: u64 = 6;
+
+fn input_bytes(resolved: &Resolved) -> u64 {
+    let size = |file: &InputFile| match file.state {
+        FileState::Present { size, .. } => size,
+        FileState::Absent => 0,
+    };
+    resolved.trail.files.iter().map(size).sum()
+}
+
+/// What every snapshot holds: help, the catalogue as the configured scheduler reads it, the rest of
+/// the help, and the small documents.
+fn configured_format(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, resolved: &Resolved) {
+    let (program, commands) = ohfp_cli::pages().split_at(1);
+    for page in program {
+        help(writer, page);
+    }
+    let version = writer.section("version", ohfp_cli::version().into_bytes());
+    writer.answer("--version", version);
+    writer.templates(catalogue.templates.len());
+    file_list(writer, catalogue, Format::Json, false, catalogue.list(Format::Json, false));
+    for page in commands {
+        help(writer, page);
+    }
+    completions(writer);
+    documents(writer, resolved);
 }
 
 /// Help of one command path, under its names and aliases, short and long, plain and styled.
@@ -119,30 +151,31 @@ fn file(writer: &mut PayloadWriter, name: &str, rendered: Rendered) -> (Parts, P
     ((head, body), (head_styled, body))
 }
 
-/// One list of the catalogue, ready to be filed.
-struct Prepared {
-    format: Format,
-    long: bool,
-    list: List,
+/// Something to render ahead of time.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// The list; long or not.
+    List(Format, bool),
+    /// Each template alone, in a format whose list does not hold them.
+    Alone(Format),
 }
 
-/// Templates shown alone, in a format whose list does not hold them.
-struct Shown {
-    format: Format,
-    bytes: Vec<u8>,
-    places: Vec<(usize, usize)>,
-}
+/// The formats other than JSON, for two threads: both halves take about as long.
+const FIRST_HALF: [Wanted; 3] =
+    [Wanted::List(Format::Yaml, false), Wanted::Alone(Format::Yaml), Wanted::List(Format::List, true)];
+const SECOND_HALF: [Wanted; 4] = [
+    Wanted::List(Format::Table, false),
+    Wanted::List(Format::Table, true),
+    Wanted::List(Format::List, false),
+    Wanted::Alone(Format::Table),
+];
 
-/// The other formats take about this many times the bytes of the JSON list.
-const OTHER_FORMATS: u64 = 4;
-
-/// The catalogue as the configured scheduler reads it; the length of its records.
-fn configured_format(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>) -> u64 {
-    writer.templates(catalogue.templates.len());
-    let list = catalogue.list(Format::Json, false);
-    let len = list.records.len() as u64;
-    file_list(writer, catalogue, Prepared { format: Format::Json, long: false, list });
-    len
+fn render(catalogue: &Catalogue<'_>, wanted: &[Wanted]) -> Vec<(Wanted, List)> {
+    let one = |wanted| match wanted {
+        Wanted::List(format, long) => catalogue.list(format, long),
+        Wanted::Alone(format) => catalogue.all_alone(format),
+    };
+    wanted.iter().map(|wanted| (*wanted, one(*wanted))).collect()
 }
 
 /// Beyond the limit the other formats are left to the live program: all of them, so that one look at
@@ -150,62 +183,23 @@ fn configured_format(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>) -> u
 fn other_formats(
     writer: &mut PayloadWriter,
     catalogue: &Catalogue<'_>,
-    json_len: u64,
     limit: u64,
-    step: &mut dyn FnMut(&str),
+    rendered: Vec<(Wanted, List)>,
 ) {
-    if writer.len().saturating_add(json_len.saturating_mul(OTHER_FORMATS)) > limit {
-        step("other formats are left to ohfp-live (snapshot.render_limit)");
-        return;
-    }
-    let (lists, shown) = render_others(catalogue);
-    let size = |list: &Prepared| list.list.records.len() as u64;
-    let more =
-        lists.iter().map(size).sum::<u64>() + shown.iter().map(|shown| shown.bytes.len() as u64).sum::<u64>();
+    let more: u64 = rendered.iter().map(|(_, list)| list.records.len() as u64).sum();
     if writer.len().saturating_add(more) > limit {
         return;
     }
-    for list in lists {
-        file_list(writer, catalogue, list);
-    }
-    for shown in shown {
-        let records = records(catalogue.templates, &shown.bytes, &shown.places, 0);
-        let body = writer.section(format!("templates show {}", shown.format), shown.bytes);
-        file_show(writer, catalogue, shown.format, body, &records);
-    }
-}
-
-/// Renders on two threads: the work is even, and both machines and containers have two cores.
-fn render_others(catalogue: &Catalogue<'_>) -> (Vec<Prepared>, Vec<Shown>) {
-    let prepare = |format, long| Prepared { format, long, list: catalogue.list(format, long) };
-    let show = |format| {
-        let (mut bytes, mut places) = (Vec::new(), Vec::with_capacity(catalogue.templates.len()));
-        for template in catalogue.templates {
-            let start = bytes.len();
-            catalogue.show(template, format, &mut bytes);
-            places.push((start, bytes.len() - start));
+    for (wanted, list) in rendered {
+        match wanted {
+            Wanted::List(format, long) => file_list(writer, catalogue, format, long, list),
+            Wanted::Alone(format) => {
+                let records = records(catalogue.templates, &list.records, &list.places, 0);
+                let body = writer.section(format!("templates show {format}"), list.records);
+                file_show(writer, catalogue, format, body, &records);
+            }
         }
-        Shown { format, bytes, places }
-    };
-    thread::scope(|scope| {
-        let second = scope.spawn(|| {
-            let lists = vec![
-                prepare(Format::Table, false),
-                prepare(Format::Table, true),
-                prepare(Format::List, false),
-                prepare(Format::List, true),
-            ];
-            (lists, show(Format::Table))
-        });
-        let mut lists = vec![prepare(Format::Yaml, false)];
-        let mut shown = vec![show(Format::Yaml)];
-        // A thread that panicked has nothing to say; the formats it had are left to live.
-        if let Ok((more, table)) = second.join() {
-            lists.extend(more);
-            shown.push(table);
-        }
-        (lists, shown)
-    })
+    }
 }
 
 /// A directory of self-certifying records, sorted by hash.
@@ -229,8 +223,7 @@ fn records(templates: &[Template], bytes: &[u8], places: &[(usize, usize)], shif
 }
 
 /// Files a list under its keys, with the directory that makes pages of it.
-fn file_list(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, prepared: Prepared) {
-    let Prepared { format, long, list } = prepared;
+fn file_list(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, format: Format, long: bool, list: List) {
     let name = format!("templates list {format}{}", if long { " long" } else { "" });
     let records = (format == Format::Json || (format == Format::List && long)).then(|| {
         let shift = if list.head == list.head_styled { list.head.len() } else { 0 };

@@ -6,7 +6,7 @@
 
 use std::ffi::{CString, OsStr};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,7 @@ use ohfp_snapshot_format::open::Access;
 use ohfp_snapshot_format::stamps::StampsV1;
 use ohfp_snapshot_format::write::{Maker, Payload};
 use ohfp_snapshot_format::{Refusal, Snapshot};
-
-use crate::inspect;
+use xxhash_rust::xxh3::Xxh3;
 
 /// Suffix of the previous generation.
 pub const PREVIOUS_SUFFIX: &str = ".previous";
@@ -141,24 +140,32 @@ fn write(temporary: &Path, payload: &Payload, stamps: Option<&StampsV1>, maker: 
 }
 
 /// What the disk holds must be what was written: a checksum taken later would only prove that a
-/// damaged file stayed damaged.
+/// damaged file stayed damaged. Read in pieces, so that a large snapshot is not in memory twice.
 fn read_back(temporary: &Path, payload: &Payload) -> Result<()> {
-    let open = |path: &Path| -> std::result::Result<(), Refusal> {
-        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Refusal::Missing)?;
-        let snapshot = Snapshot::open(&path, Access::Auto)?;
-        if snapshot.header.payload_digest != payload.digest() {
-            return Err(Refusal::HeaderChecksum);
-        }
-        inspect::verify_bytes(&snapshot)
+    let wrong = |why: &dyn std::fmt::Display| {
+        let path = temporary.display();
+        Error::new(ErrorKind::System, format!("the snapshot just written to `{path}` reads back wrong"))
+            .cause(why)
+            .hint("the disk or file system may be failing; the previous snapshot is untouched")
     };
-    open(temporary).map_err(|refusal| {
-        Error::new(
-            ErrorKind::System,
-            format!("the snapshot just written to `{}` reads back wrong", temporary.display()),
-        )
-        .cause(refusal)
-        .hint("the disk or file system may be failing; the previous snapshot is untouched")
-    })
+    let c_path = CString::new(temporary.as_os_str().as_bytes()).map_err(|error| wrong(&error))?;
+    let snapshot = Snapshot::open(&c_path, Access::Auto).map_err(|refusal| wrong(&refusal))?;
+    let digest = digest_from(temporary, snapshot.header.index.offset).map_err(|error| wrong(&error))?;
+    if digest == payload.digest() { Ok(()) } else { Err(wrong(&Refusal::Section)) }
+}
+
+/// XXH3-128 of a file from `offset` to its end.
+fn digest_from(path: &Path, offset: u64) -> std::io::Result<u128> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut digest = Xxh3::new();
+    let mut piece = vec![0; 256 * 1024];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(digest.digest128()),
+            len => digest.update(piece.get(..len).unwrap_or_default()),
+        }
+    }
 }
 
 /// Path of the previous generation.

@@ -28,6 +28,17 @@ pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
+/// The operations of Host Factory; `OPERATION.sh` is the script that it runs.
+pub const HF_OPERATIONS: [&str; 5] =
+    ["getAvailableTemplates", "requestMachines", "requestReturnMachines", "getRequestStatus", "getReturnRequests"];
+
+/// Copies the installed tree, as an administrator who moves it would.
+pub fn copy_tree(to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    let copied = ended(Command::new("cp").arg("-a").arg(tree().join(".")).arg(to));
+    assert_eq!(copied.code, 0, "{copied:?}");
+}
+
 /// A program of the installed tree.
 pub fn program(name: &str) -> PathBuf {
     tree().join("bin").join(name)

@@ -8,25 +8,22 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use ohfp_tests::{Sandbox, c_program, ended, floor_program, program};
+use ohfp_tests::{Sandbox, c_program, catalogue, ended, floor_program, program};
 use serde_json::Value;
 
-/// Page faults of `--help`, where the floor program alone has `FLOOR_FAULTS`.
+/// Page faults, where the floor program has `FLOOR_FAULTS`. The harness adds its own to both.
 const FAULTS: u64 = 12;
 const FLOOR_FAULTS: u64 = 2;
-/// Answers about templates check stamps and touch more of the snapshot.
-const MORE_FAULTS: u64 = 3;
 
 /// System calls of `--help`, in order: what the C library does before `main` (`arch_prctl`,
-/// `set_tid_address`), the snapshot (`open`, `fstat`, `geteuid`, `fstatfs`, `mmap`, `close`), the answer
-/// (`rt_sigaction`, `writev`), and the end.
+/// `set_tid_address`), the snapshot (`open`, `fstat`, `geteuid` unless root owns it, `fstatfs`, `mmap`,
+/// `close`), the answer (`rt_sigaction`, `writev`), and the end.
 const CALLS: usize = 11;
-/// Opening, reading twice and closing Host Factory's input.
+/// Host Factory's input: opened, read to its end in two steps, closed.
 const INPUT_CALLS: usize = 4;
-
-/// The calls by which a heap grows.
-#[cfg(target_arch = "x86_64")]
-const (BRK, MMAP): (u64, u64) = (12, 9);
+/// Large sections are brought in by one call instead of many page faults, and large answers go by the
+/// kernel's way without copying where it is open: `madvise`, `fcntl`, `vmsplice`.
+const LARGE_CALLS: usize = 3;
 
 const SIZE: usize = 500_000;
 
@@ -78,4 +75,98 @@ impl Harness {
         let report: Value = serde_json::from_slice(&self.sandbox.run("ohfp-snapshot", &["inspect", "--json"]).stdout).unwrap();
         report["inputs"].as_array().unwrap().len()
     }
+}
+
+/// The numbers of `brk` and `mmap`, by which a heap grows.
+fn heap_calls() -> (u64, u64) {
+    match std::env::consts::ARCH {
+        "x86_64" => (12, 9),
+        "aarch64" => (214, 222),
+        other => panic!("tell this test the system call numbers of {other}"),
+    }
+}
+
+/// Holds one invocation against its budget.
+fn check(harness: &Harness, program: &Path, line: &str, allowed_calls: usize) {
+    let counted = harness.count(program, line);
+    let floor = harness.count(&floor_program(&harness.sandbox.path), "");
+    let allowed_faults = FAULTS + floor.faults.saturating_sub(FLOOR_FAULTS);
+    assert_eq!((counted.code, floor.code), (0, 0), "{line}: the runtime does not answer this itself");
+    assert!(counted.faults <= allowed_faults, "{line}: {} page faults, allowed {allowed_faults}", counted.faults);
+    let calls = &counted.calls;
+    assert!(calls.len() <= allowed_calls, "{line}: {} system calls, allowed {allowed_calls}: {calls:?}", calls.len());
+    let (brk, mmap) = heap_calls();
+    let times = |number| calls.iter().filter(|call| **call == number).count();
+    assert_eq!(times(brk), 0, "{line}: the heap grows: {calls:?}");
+    assert!(times(mmap) <= 1, "{line}: more is mapped than the snapshot: {calls:?}");
+}
+
+#[test]
+fn help_and_version() {
+    let harness = Harness::new();
+    for line in ["--help", "-h", "--version", "help templates list"] {
+        check(&harness, &program("ohfp"), line, CALLS);
+    }
+}
+
+#[test]
+fn answers_that_depend_on_inputs() {
+    let harness = Harness::new();
+    let allowed = CALLS + harness.inputs();
+    for line in [
+        "templates list",
+        "templates list --format table --long",
+        "templates list --limit 3 --offset 5",
+        "templates show Spot-Arm-C7g",
+        "templates show Spot-Arm-C7g --format yaml",
+        "config show",
+        "providers show aws",
+        "completions bash",
+    ] {
+        check(&harness, &program("ohfp"), line, allowed);
+    }
+}
+
+#[test]
+fn host_factory_scripts() {
+    let harness = Harness::new();
+    let link = harness.sandbox.path.join("getAvailableTemplates.sh");
+    symlink(program("ohfp"), &link).unwrap();
+    let allowed = CALLS + harness.inputs() + INPUT_CALLS;
+    check(&harness, &link, "-f in.json", allowed);
+    check(&harness, &program("ohfp"), "getAvailableTemplates -f in.json", allowed);
+}
+
+/// Many templates cost no more system calls than a few, however many they are.
+#[test]
+fn large_catalogue() {
+    let harness = Harness::new();
+    harness.sandbox.write("awsprov_templates.json", catalogue(2000));
+    harness.sandbox.build();
+    let allowed = CALLS + harness.inputs() + LARGE_CALLS;
+    for line in ["templates list --limit 1000", "templates show t-001234", "templates list"] {
+        let counted = harness.count(&program("ohfp"), line);
+        assert!(counted.code == 0 && counted.calls.len() <= allowed, "{line}: {counted:?}, allowed {allowed}");
+    }
+}
+
+const ET_EXEC: u64 = 2;
+const PT_DYNAMIC: u64 = 2;
+const PT_INTERP: u64 = 3;
+
+/// Static, at a fixed address, small: so there is no dynamic linker, no relocation, and little to map.
+#[test]
+fn the_program_is_static_and_small() {
+    let bytes = fs::read(program("ohfp")).unwrap();
+    let number = |offset: u64, width: usize| {
+        let start = usize::try_from(offset).unwrap();
+        bytes[start..start + width].iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    };
+    assert_eq!(&bytes[..6], b"\x7fELF\x02\x01", "64 bit, little-endian");
+    assert_eq!(number(16, 2), ET_EXEC, "it is relocatable");
+    let (table, size, count) = (number(32, 8), number(54, 2), number(56, 2));
+    let kinds: Vec<u64> = (0..count).map(|index| number(table + index * size, 4)).collect();
+    // Without a dynamic section there is no NEEDED either.
+    assert!(!kinds.contains(&PT_INTERP) && !kinds.contains(&PT_DYNAMIC), "it is not static: {kinds:?}");
+    assert!(bytes.len() <= SIZE, "it has {} bytes, allowed {SIZE}", bytes.len());
 }

@@ -151,7 +151,12 @@ impl Catalogue<'_> {
         self.records(b"", b"\n", b"", |out, template| as_text(out, |text| block(text, template, long)))
     }
 
-    /// One template alone: head, styled head, record, tail.
+    /// Every template as it is shown alone, one behind the other.
+    pub fn all_alone(&self, format: Format) -> List {
+        self.records(b"", b"", b"", |out, template| self.show(template, format, out))
+    }
+
+    /// One template alone, without its head and tail.
     pub fn show(&self, template: &Template, format: Format, out: &mut Vec<u8>) {
         match format {
             Format::Json => self.json_record(out, template),
