@@ -88,6 +88,16 @@ pub enum Command {
     ]))]
     Storage(Storage),
 
+    /// Check the installation and say what mends it
+    ///
+    /// Looks at programs, configuration, templates, snapshot and log. For a snapshot that is not used
+    /// it tells why, and which input differs. Exits with 1 when something failed; warnings alone are no
+    /// failure.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("Everything that is checked", "ohfp doctor --format table"),
+    ]))]
+    Doctor,
+
     /// Print a completion script for a shell
     ///
     /// The script lets the shell complete commands, options and their values. It is made from the

@@ -12,6 +12,7 @@ use ohfp_snapshot_builder::resolve::SchedulerKind;
 use serde_json::{Value, json};
 
 use crate::output::Reply;
+use crate::{doctor, source};
 
 /// Runs a command other than `init` and the Host Factory operations.
 pub(crate) fn run(global: &GlobalOptions, command: &Command, env: &Environment) -> Reply {
@@ -19,46 +20,45 @@ pub(crate) fn run(global: &GlobalOptions, command: &Command, env: &Environment) 
     if let Command::Completions(arguments) = command {
         return Reply::answer(Rendered::plain(ohfp_cli::completions(arguments.shell)));
     }
-    let loaded = load(global, env);
-    if matches!(command, Command::Templates(Templates::Validate) | Command::Config(Config::Validate)) {
-        return validate(&loaded, format, global.no_color);
+    if let Command::Doctor = command {
+        return doctor::run(global, format, env);
     }
-    let resolved = match loaded {
-        Ok(resolved) => resolved,
+    if matches!(command, Command::Templates(Templates::Validate) | Command::Config(Config::Validate)) {
+        let place = place::find(global.config.as_deref(), None, env).map_err(|error| vec![error]);
+        return validate(&place.and_then(|place| load::load(&place.origin, env)), format, global.no_color);
+    }
+    let source = match source::load(global, env) {
+        Ok(source) => source,
         Err(errors) => return Reply::failure(errors),
     };
+    let resolved = &source.resolved;
     let mut reply = match command {
         Command::Templates(Templates::List(list)) => {
-            Reply::answer(templates_list(global, &resolved, list, format))
+            Reply::answer(templates_list(global, resolved, list, format))
         }
         Command::Templates(Templates::Show { template_id }) => {
-            templates_show(global, &resolved, template_id, format)
+            templates_show(global, resolved, template_id, format)
         }
-        Command::Config(Config::Show) => document(&resolved, &Document::Config, format),
-        Command::Config(Config::Get { key }) => document(&resolved, &Document::Setting(key.clone()), format),
-        Command::Providers(Providers::List) => document(&resolved, &Document::Providers, format),
+        Command::Config(Config::Show) => document(resolved, &Document::Config, format),
+        Command::Config(Config::Get { key }) => document(resolved, &Document::Setting(key.clone()), format),
+        Command::Providers(Providers::List) => document(resolved, &Document::Providers, format),
         Command::Providers(Providers::Show { name }) => {
-            document(&resolved, &Document::Provider(name.clone()), format)
+            document(resolved, &Document::Provider(name.clone()), format)
         }
-        Command::Scheduler(Scheduler::List) => document(&resolved, &Document::Schedulers, format),
+        Command::Scheduler(Scheduler::List) => document(resolved, &Document::Schedulers, format),
         Command::Scheduler(Scheduler::Show { name }) => {
-            document(&resolved, &Document::Scheduler(name.clone()), format)
+            document(resolved, &Document::Scheduler(name.clone()), format)
         }
-        Command::Storage(Storage::List) => document(&resolved, &Document::Stores, format),
+        Command::Storage(Storage::List) => document(resolved, &Document::Stores, format),
         Command::Storage(Storage::Show { name }) => {
-            document(&resolved, &Document::Store(name.clone()), format)
+            document(resolved, &Document::Store(name.clone()), format)
         }
         _ => Reply::failure(vec![Error::new(ErrorKind::Usage, "this command is not answered here")]),
     };
     reply.plain = global.no_color;
     reply.notes = resolved.warnings.iter().map(|warning| format!("warning: {warning}")).collect();
+    reply.source = Some(source);
     reply
-}
-
-/// Loads configuration and templates from where the command line or the environment says.
-pub(crate) fn load(global: &GlobalOptions, env: &Environment) -> Result<Resolved, Vec<Error>> {
-    let place = place::find(global.config.as_deref(), None, env).map_err(|error| vec![error])?;
-    load::load(&place.origin, env)
 }
 
 /// The builder's name for a format.

@@ -12,8 +12,8 @@ use ohfp_snapshot_builder::render::{Format, Rendered, json};
 use ohfp_snapshot_builder::resolve::SchedulerKind;
 use serde_json::Value;
 
-use crate::commands;
 use crate::output::Reply;
+use crate::source;
 
 /// Host Factory's inputs are a few kilobytes; five hundred machines are 40 KB.
 const INPUT_LIMIT: u64 = 64 * 1024 * 1024;
@@ -23,10 +23,11 @@ pub(crate) fn available_templates(global: &GlobalOptions, input: &Path, env: &En
     if let Err(error) = read_input(input) {
         return failure(&[error]);
     }
-    let resolved = match commands::load(global, env) {
-        Ok(resolved) => resolved,
+    let source = match source::load(global, env) {
+        Ok(source) => source,
         Err(errors) => return failure(&errors),
     };
+    let resolved = &source.resolved;
     if resolved.templates.is_empty() {
         let place = resolved.origin.root.display();
         return failure(&[Error::new(ErrorKind::Input, format!("there are no templates in `{place}`"))
@@ -34,7 +35,8 @@ pub(crate) fn available_templates(global: &GlobalOptions, input: &Path, env: &En
     }
     let catalogue = Catalogue { templates: &resolved.templates, scheduler: SchedulerKind::HostFactory };
     let list = catalogue.list(Format::Json, false);
-    Reply::answer(Rendered::plain([list.head, list.records, list.tail].concat()))
+    let document = Rendered::plain([list.head, list.records, list.tail].concat());
+    Reply { source: Some(source), ..Reply::answer(document) }
 }
 
 /// The operations on machines.

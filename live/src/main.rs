@@ -3,9 +3,12 @@
 //! The runtime becomes this program for whatever the snapshot cannot answer exactly.
 
 mod commands;
+mod doctor;
 mod host_factory;
 mod init;
+mod log;
 mod output;
+mod source;
 mod starter;
 
 use std::ffi::OsString;
@@ -20,6 +23,7 @@ use output::Reply;
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let env = Environment::from_process();
+    log::start(&env);
     ExitCode::from(run(arguments, &env))
 }
 

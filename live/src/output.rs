@@ -10,8 +10,10 @@ use ohfp_snapshot_builder::place;
 use ohfp_snapshot_builder::render::Rendered;
 use ohfp_snapshot_format::{sys, terminal};
 
+use crate::source::Source;
+
 /// What an invocation says and how it ends.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Reply {
     /// The one document of standard output.
     pub(crate) document: Rendered,
@@ -23,6 +25,8 @@ pub(crate) struct Reply {
     pub(crate) notes: Vec<String>,
     /// Exit code.
     pub(crate) code: u8,
+    /// What the answer was made from; the snapshot is looked after once the answer is out.
+    pub(crate) source: Option<Source>,
 }
 
 impl Reply {
@@ -66,7 +70,12 @@ pub(crate) fn write(reply: &Reply, file: Option<&Path>, env: &Environment) -> u8
         }
     };
     match written {
-        Ok(()) => reply.code,
+        Ok(()) => {
+            if let Some(source) = &reply.source {
+                source.look_after_snapshot();
+            }
+            reply.code
+        }
         Err(error) => {
             stderr(&format!("ohfp: {error}\n"));
             error.kind().exit_code()

@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 
 use ohfp_snapshot_format::locate::{self, LIVE_PROGRAM, Path, SHIPPED_SNAPSHOT};
 use ohfp_snapshot_format::open::{Access, Contents, Parts, Refusal, Snapshot};
-use ohfp_snapshot_format::sys::{self, ExitCode, Process, STDERR, STDOUT};
+use ohfp_snapshot_format::sys::{self, ExitCode, Process, STDERR, STDOUT, Written};
 use ohfp_snapshot_format::{CLI_FINGERPRINT, fresh, terminal};
 
 use crate::question::{self, Question};
@@ -60,6 +60,9 @@ fn answer_from(
     access: Access,
     role: Role<'_>,
 ) -> Result<Option<ExitCode>, Refusal> {
+    if access != Access::Read {
+        sys::guard_mapping(*process, live);
+    }
     // The process ends before the mapping could matter; unmapping it would cost a system call.
     let snapshot = ManuallyDrop::new(Snapshot::open(path, access)?);
     snapshot.expect_fingerprint(CLI_FINGERPRINT)?;
@@ -71,7 +74,7 @@ fn answer_from(
         }
     }
     let Some(parts) = parts(process, question, &snapshot.contents()?)? else { return Ok(None) };
-    Ok(Some(write(parts)))
+    Ok(write(parts))
 }
 
 /// The bytes of the answer, all checked.
@@ -120,12 +123,14 @@ fn asks_nothing_special(input: &[u8]) -> Option<()> {
     text.trim_ascii().is_empty().then_some(())
 }
 
-/// Writes the answer. A reader that has gone is success; a full disk is not.
-fn write(parts: Parts<'_>) -> ExitCode {
+/// Writes the answer. A reader that has gone is success; a full disk is not. `None`: the file was cut
+/// short under us before the first byte was out.
+fn write(parts: Parts<'_>) -> Option<ExitCode> {
     // The mapping stays as it is until the process ends.
     match sys::write_unchanging(STDOUT, parts) {
-        Ok(_) => 0,
-        Err(error) => complain(sys::write_failure(&error)),
+        Ok(Written::All | Written::ReaderGone) => Some(0),
+        Ok(Written::Unreadable) => None,
+        Err(error) => Some(complain(sys::write_failure(&error))),
     }
 }
 

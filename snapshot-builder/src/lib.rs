@@ -11,4 +11,5 @@ pub mod publish;
 pub mod render;
 pub mod resolve;
 pub mod stamp;
+pub mod standing;
 pub mod tool;

@@ -105,14 +105,32 @@ pub fn publish(
     stamps: Option<&StampsV1>,
     maker: Maker<'_>,
 ) -> Result<Published> {
+    replace(lock, path, payload.digest(), true, |out| payload.write_to(out, stamps, maker))
+}
+
+/// Replaces the snapshot at `path` by itself with other stamps. That is no new generation, so the
+/// previous one stays.
+pub fn restamp(lock: &Lock, path: &Path, snapshot: &Snapshot, stamps: &StampsV1) -> Result<Published> {
+    let digest = snapshot.header.payload_digest;
+    replace(lock, path, digest, false, |out| ohfp_snapshot_format::write::restamp(out, snapshot, stamps))
+}
+
+fn replace(
+    lock: &Lock,
+    path: &Path,
+    digest: u128,
+    new_generation: bool,
+    content: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<u64>,
+) -> Result<Published> {
     let temporary = lock.temporary();
-    let result = write(&temporary, payload, stamps, maker)
-        .and_then(|bytes| read_back(&temporary, payload).map(|()| bytes))
+    let result = write(&temporary, content)
+        .and_then(|bytes| read_back(&temporary, digest).map(|()| bytes))
         .and_then(|bytes| {
-            keep_previous(path, &lock.temporary_previous());
+            if new_generation {
+                keep_previous(path, &lock.temporary_previous());
+            }
             fs::rename(&temporary, path).map_err(|error| failed("replace", path, &error))?;
-            // Some network file systems refuse to sync a directory; the rename is done all the same.
-            let _ = File::open(&lock.directory).and_then(|directory| directory.sync_all());
+            lock.sync();
             Ok(Published { bytes })
         });
     if result.is_err() {
@@ -121,17 +139,45 @@ pub fn publish(
     result
 }
 
+/// Exchanges the snapshot with its previous generation: done twice, nothing has changed.
+pub fn rollback(lock: &Lock, path: &Path) -> Result<()> {
+    let (previous, aside) = (previous(path), lock.temporary_previous());
+    if !previous.exists() {
+        let shown = previous.display();
+        return Err(Error::new(ErrorKind::NotFound, format!("there is no previous generation at `{shown}`"))
+            .hint("the first build keeps none"));
+    }
+    let _ = fs::remove_file(&aside);
+    // The current file keeps a second name while the previous one takes its place, so that readers
+    // find a whole snapshot at every moment.
+    fs::hard_link(path, &aside)
+        .or_else(|_| fs::copy(path, &aside).map(|_| ()))
+        .and_then(|()| fs::rename(&previous, path))
+        .and_then(|()| fs::rename(&aside, &previous))
+        .map_err(|error| failed("roll back", path, &error))?;
+    lock.sync();
+    Ok(())
+}
+
 impl Lock {
+    /// Some network file systems refuse to sync a directory; the rename is done all the same.
+    fn sync(&self) {
+        let _ = File::open(&self.directory).and_then(|directory| directory.sync_all());
+    }
+
     fn temporary_previous(&self) -> PathBuf {
         self.temporary().with_extension(format!("previous{TEMPORARY_SUFFIX}"))
     }
 }
 
-fn write(temporary: &Path, payload: &Payload, stamps: Option<&StampsV1>, maker: Maker<'_>) -> Result<u64> {
+fn write(
+    temporary: &Path,
+    content: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<u64>,
+) -> Result<u64> {
     let written = || -> std::io::Result<u64> {
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(temporary)?;
         let mut out = BufWriter::with_capacity(64 * 1024, file);
-        let bytes = payload.write_to(&mut out, stamps, maker)?;
+        let bytes = content(&mut out)?;
         out.flush()?;
         out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
         Ok(bytes)
@@ -141,7 +187,7 @@ fn write(temporary: &Path, payload: &Payload, stamps: Option<&StampsV1>, maker: 
 
 /// What the disk holds must be what was written: a checksum taken later would only prove that a
 /// damaged file stayed damaged. Read in pieces, so that a large snapshot is not in memory twice.
-fn read_back(temporary: &Path, payload: &Payload) -> Result<()> {
+fn read_back(temporary: &Path, expected: u128) -> Result<()> {
     let wrong = |why: &dyn std::fmt::Display| {
         let path = temporary.display();
         Error::new(ErrorKind::System, format!("the snapshot just written to `{path}` reads back wrong"))
@@ -151,7 +197,7 @@ fn read_back(temporary: &Path, payload: &Payload) -> Result<()> {
     let c_path = CString::new(temporary.as_os_str().as_bytes()).map_err(|error| wrong(&error))?;
     let snapshot = Snapshot::open(&c_path, Access::Auto).map_err(|refusal| wrong(&refusal))?;
     let digest = digest_from(temporary, snapshot.header.index.offset).map_err(|error| wrong(&error))?;
-    if digest == payload.digest() { Ok(()) } else { Err(wrong(&Refusal::Section)) }
+    if digest == expected { Ok(()) } else { Err(wrong(&Refusal::Section)) }
 }
 
 /// XXH3-128 of a file from `offset` to its end.

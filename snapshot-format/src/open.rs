@@ -155,6 +155,11 @@ impl Snapshot {
         Ok(Self { bytes, header })
     }
 
+    /// Whether the bytes are mapped from the file, and so may become unreadable.
+    pub fn is_mapped(&self) -> bool {
+        matches!(self.bytes, Bytes::Mapped(_))
+    }
+
     /// Refuses a snapshot made for another command tree.
     pub fn expect_fingerprint(&self, fingerprint: u128) -> Result<(), Refusal> {
         if self.header.fingerprint == fingerprint { Ok(()) } else { Err(Refusal::Fingerprint) }

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
 
 use memmap2::{Advice, Mmap, MmapMut, MmapOptions};
 
@@ -175,6 +176,8 @@ pub enum Written {
     All,
     /// The reader has gone; for us that is success.
     ReaderGone,
+    /// Nothing is out: a page of the answer cannot be read any more, since its file was cut short.
+    Unreadable,
 }
 
 /// Writes all parts in order, in one call where the kernel takes them in one.
@@ -205,9 +208,12 @@ const LEND_ABOVE: usize = 64 * 1024;
 const PIPE_SIZE: libc::c_int = 1024 * 1024;
 
 fn write_with(fd: RawFd, parts: [&[u8]; 3], lend: bool) -> io::Result<Written> {
-    // SAFETY: sets the disposition of a signal to "ignore"; no handler code runs.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
-    let (mut parts, mut lend) = (parts, lend);
+    // A full pipe or a size limit shall end in an error number, not in a signal that kills.
+    for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
+        // SAFETY: sets the disposition of a signal to "ignore"; no handler code runs.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+    let (mut parts, mut lend, mut begun) = (parts, lend, false);
     while parts.iter().any(|part| !part.is_empty()) {
         let vectors =
             parts.map(|part| libc::iovec { iov_base: part.as_ptr().cast_mut().cast(), iov_len: part.len() });
@@ -224,12 +230,14 @@ fn write_with(fd: RawFd, parts: [&[u8]; 3], lend: bool) -> io::Result<Written> {
                 Some(libc::EINTR) => {}
                 Some(libc::EAGAIN) => wait_writable(fd)?,
                 Some(libc::EPIPE) => return Ok(Written::ReaderGone),
+                Some(libc::EFAULT) if !begun => return Ok(Written::Unreadable),
                 // No pipe, or a kernel that does not lend.
                 _ if lend => lend = false,
                 _ => return Err(error),
             }
             continue;
         };
+        begun = true;
         for part in &mut parts {
             let taken = done.min(part.len());
             *part = part.get(taken..).unwrap_or_default();
@@ -374,6 +382,39 @@ fn after_name(entry: *const c_char, name: &[u8]) -> Option<&'static [u8]> {
     }
     // SAFETY: the rest of a C string is one, and lives as long as the process.
     Some(unsafe { CStr::from_ptr(at.cast()) }.to_bytes())
+}
+
+// SAFETY: both vectors are only read, and nobody changes them, see `Process::new`.
+unsafe impl Send for Process {}
+// SAFETY: as above.
+unsafe impl Sync for Process {}
+
+/// What to do when a mapped page turns out to be unreadable.
+static FALLBACK: OnceLock<(Process, fn(&Process) -> ExitCode)> = OnceLock::new();
+
+/// From here on, a mapped file that is cut short under us ends in `fallback` instead of in death by
+/// SIGBUS. To be armed before the mapping is read, and only while nothing has been written.
+///
+/// `fallback` runs in a signal handler: it may make system calls, and nothing that locks or allocates.
+pub fn guard_mapping(process: Process, fallback: fn(&Process) -> ExitCode) {
+    if FALLBACK.set((process, fallback)).is_err() {
+        return;
+    }
+    // SAFETY: all-zero bytes are a valid `sigaction` with an empty mask.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    let handler: extern "C" fn(c_int) = on_bus_error;
+    action.sa_sigaction = handler as libc::sighandler_t;
+    // Not blocked inside the handler, and back to the default there: the program that the fallback
+    // becomes inherits a clean slate.
+    action.sa_flags = libc::SA_NODEFER | libc::SA_RESETHAND;
+    // SAFETY: the action names a handler that lives as long as the process.
+    unsafe { libc::sigaction(libc::SIGBUS, &raw const action, std::ptr::null_mut()) };
+}
+
+extern "C" fn on_bus_error(_signal: c_int) {
+    let code = FALLBACK.get().map_or(1, |(process, fallback)| fallback(process));
+    // SAFETY: ends the process without running anything else of it.
+    unsafe { libc::_exit(code) };
 }
 
 /// Walks a null-terminated vector of C strings.

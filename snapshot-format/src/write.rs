@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::header::{Extent, FLAG_SEALED, HEADER_LEN, Header, align};
 use crate::index::{AnswerV1, IndexV1, ListV1, NONE, PartsV1, SectionV1, ShowV1, SpanV1};
+use crate::open::Snapshot;
 use crate::stamps::StampsV1;
 
 /// A section's number.
@@ -174,37 +175,67 @@ impl Payload {
     }
 
     /// Streams the whole file. `None` for the stamps seals the snapshot.
-    pub fn write_to(&self, out: &mut impl Write, stamps: Option<&StampsV1>, maker: Maker) -> io::Result<u64> {
-        let stamps_archive = rkyv::to_bytes::<rancor::Error>(stamps.unwrap_or(&StampsV1::default()))
-            .map_err(io::Error::other)?;
-        let stamps_at = HEADER_LEN as u64;
-        let index_at = align(stamps_at + stamps_archive.len() as u64);
-        let mut product = [0; 16];
-        for (place, byte) in product.iter_mut().zip(maker.version.bytes()) {
-            *place = byte;
-        }
-        let header = Header {
-            flags: if stamps.is_none() { FLAG_SEALED } else { 0 },
-            fingerprint: maker.fingerprint,
-            file_len: index_at + self.archive.len() as u64 + self.gap.len() as u64 + self.len,
-            stamps: Extent {
-                offset: stamps_at,
-                len: stamps_archive.len() as u64,
-                check: xxh3_64(&stamps_archive),
-            },
-            index: Extent { offset: index_at, len: self.archive.len() as u64, check: xxh3_64(&self.archive) },
-            payload_digest: self.digest,
-            product,
-        };
-        out.write_all(&header.to_bytes())?;
-        out.write_all(&stamps_archive)?;
-        let gap = index_at - stamps_at - stamps_archive.len() as u64;
-        out.write_all(&vec![0; usize::try_from(gap).unwrap_or_default()])?;
+    pub fn write_to(
+        &self,
+        out: &mut impl Write,
+        stamps: Option<&StampsV1>,
+        maker: Maker<'_>,
+    ) -> io::Result<u64> {
+        let index = self.archive.len() as u64;
+        let payload_len = index + self.gap.len() as u64 + self.len;
+        let len =
+            write_front(out, stamps, maker, (index, xxh3_64(&self.archive)), (payload_len, self.digest))?;
         out.write_all(&self.archive)?;
         out.write_all(&self.gap)?;
         for bytes in &self.sections {
             out.write_all(bytes)?;
         }
-        Ok(header.file_len)
+        Ok(len)
     }
+}
+
+/// Streams a snapshot with the payload of an existing one and other stamps.
+pub fn restamp(out: &mut impl Write, snapshot: &Snapshot, stamps: &StampsV1) -> io::Result<u64> {
+    let header = &snapshot.header;
+    let start = usize::try_from(header.index.offset).map_err(io::Error::other)?;
+    let payload = snapshot.bytes().get(start..).unwrap_or_default();
+    let maker = Maker { version: header.product_version(), fingerprint: header.fingerprint };
+    let index = (header.index.len, header.index.check);
+    let len = write_front(out, Some(stamps), maker, index, (payload.len() as u64, header.payload_digest))?;
+    out.write_all(payload)?;
+    Ok(len)
+}
+
+/// Header, stamps and the gap behind them; the length of the whole file. `index` is length and
+/// checksum, `payload` length and digest.
+fn write_front(
+    out: &mut impl Write,
+    stamps: Option<&StampsV1>,
+    maker: Maker<'_>,
+    index: (u64, u64),
+    payload: (u64, u128),
+) -> io::Result<u64> {
+    let archive =
+        rkyv::to_bytes::<rancor::Error>(stamps.unwrap_or(&StampsV1::default())).map_err(io::Error::other)?;
+    let stamps_at = HEADER_LEN as u64;
+    let stamps_len = archive.len() as u64;
+    let index_at = align(stamps_at + stamps_len);
+    let mut product = [0; 16];
+    for (place, byte) in product.iter_mut().zip(maker.version.bytes()) {
+        *place = byte;
+    }
+    let header = Header {
+        flags: if stamps.is_none() { FLAG_SEALED } else { 0 },
+        fingerprint: maker.fingerprint,
+        file_len: index_at + payload.0,
+        stamps: Extent { offset: stamps_at, len: stamps_len, check: xxh3_64(&archive) },
+        index: Extent { offset: index_at, len: index.0, check: index.1 },
+        payload_digest: payload.1,
+        product,
+    };
+    out.write_all(&header.to_bytes())?;
+    out.write_all(&archive)?;
+    let gap = index_at - stamps_at - stamps_len;
+    out.write_all(&vec![0; usize::try_from(gap).unwrap_or_default()])?;
+    Ok(header.file_len)
 }

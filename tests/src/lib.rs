@@ -29,8 +29,13 @@ pub fn repository() -> PathBuf {
 }
 
 /// The operations of Host Factory; `OPERATION.sh` is the script that it runs.
-pub const HF_OPERATIONS: [&str; 5] =
-    ["getAvailableTemplates", "requestMachines", "requestReturnMachines", "getRequestStatus", "getReturnRequests"];
+pub const HF_OPERATIONS: [&str; 5] = [
+    "getAvailableTemplates",
+    "requestMachines",
+    "requestReturnMachines",
+    "getRequestStatus",
+    "getReturnRequests",
+];
 
 /// Copies the installed tree, as an administrator who moves it would.
 pub fn copy_tree(to: &Path) {

@@ -1,67 +1,63 @@
 //! Template files that are wrong: every program refuses, names the place and what is allowed there,
 //! each problem once, and nothing that was published changes.
 //!
-//! `▲` marks where a problem is. What must be said of it stands beside it, parts separated by `|`.
+//! `▲` marks where a problem is; what must be said of it stands beside it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
+#[path = "common/marks.rs"]
+mod marks;
 #[path = "common/verdict.rs"]
 mod verdict;
 
 use ohfp_tests::expect_none;
 use verdict::Verdict::{self, Refused, Warned};
-use verdict::{fault, published, unmarked};
+use verdict::{fault, published};
 
 const FILE: &str = "awsprov_templates.json";
 const GOOD: &str = r#"{"templates": [{"templateId": "good", "maxNumber": 1, "vmType": "m5.large"}]}"#;
 
 /// Each content in place of the template file, one after the other.
-fn check<T: AsRef<str>, W: AsRef<str>>(verdict: Verdict, cases: &[(T, &[W])]) {
-    let sandbox = published(&[(FILE, GOOD)]);
-    let faults = cases.iter().filter_map(|(content, words)| {
-        let (content, places) = unmarked(content.as_ref());
-        assert_eq!(places.len(), words.len(), "{content}");
-        sandbox.write(FILE, &content);
-        let problem = |(place, words): (&String, &W)| format!("{FILE}{place}|{}", words.as_ref());
-        let problems: Vec<String> = places.iter().zip(*words).map(problem).collect();
-        fault(&sandbox, verdict, &problems).map(|fault| format!("{content:.200}\n  {fault}"))
-    });
-    expect_none(&faults.collect::<Vec<_>>(), cases.len());
+fn check<T: AsRef<str>, W: AsRef<str>>(verdict: Verdict, cases: &[(T, W)]) {
+    marks::check(&published(&[(FILE, GOOD)]), verdict, FILE, cases);
 }
 
 #[test]
 fn what_is_not_json_is_located() {
-    let value: &[&str] = &["expected a value"];
+    let value = "expected a value";
     check(
         Refused,
         &[
-            (r#"{"templates": [{"templateId": "a▲""#, &["ends inside an object|expected `,` or `}`"]),
-            (r#"{"templates": ▲["#, &["ends inside a list|expected `,` or `]`"]),
-            (r#"{"templates": [{"templateId": "▲a"#, &["ends inside a string|closing double quote"]),
-            (r#"{"templates"▲:"#, &["ends where a value is expected"]),
-            (r#"{"templates": [{"templateId": "a", ▲}]}"#, &["field name in double quotes"]),
-            ("{\"templates\": [\n{\"templateId\": \"a\", \"maxNumber\": 1, \"vmType\": \"m5.large\"},\n▲]}", &["remove the comma"]),
+            (r#"{"templates": [{"templateId": "a▲""#, "ends inside an object|expected `,` or `}`"),
+            (r#"{"templates": ▲["#, "ends inside a list|expected `,` or `]`"),
+            (r#"{"templates": [{"templateId": "▲a"#, "ends inside a string|closing double quote"),
+            (r#"{"templates"▲:"#, "ends where a value is expected"),
+            (r#"{"templates": [{"templateId": "a", ▲}]}"#, "field name in double quotes"),
+            (
+                "{\"templates\": [\n{\"templateId\": \"a\", \"maxNumber\": 1, \"vmType\": \"m5.large\"},\n▲]}",
+                value,
+            ),
             ("{\"templates\": [\n  ▲// none yet\n]}", value),
             ("▲# none yet\n{\"templates\": []}", value),
             ("{\"templates\": [\n  ▲/* none yet */\n]}", value),
-            ("{▲'templates': []}", &["field name in double quotes"]),
-            ("{▲templates: []}", &["field name in double quotes"]),
-            (r#"{"templates" ▲[]}"#, &["expected `:`"]),
-            (r#"{"templates": [{"templateId": "a" ▲"maxNumber": 1}]}"#, &["expected `,` or `}`"]),
-            (r#"{"templates": [{} ▲{}]}"#, &["expected `,` or `]`"]),
+            ("{▲'templates': []}", "field name in double quotes"),
+            ("{▲templates: []}", "field name in double quotes"),
+            (r#"{"templates" ▲[]}"#, "expected `:`"),
+            (r#"{"templates": [{"templateId": "a" ▲"maxNumber": 1}]}"#, "expected `,` or `}`"),
+            (r#"{"templates": [{} ▲{}]}"#, "expected `,` or `]`"),
             (r#"{"templates": [▲.5]}"#, value),
             (r#"{"templates": [▲NaN]}"#, value),
-            (r#"{"templates": [{"templateId": "a", "ratio": 0▲1}]}"#, &["number"]),
-            (r#"{"templates": [{"templateId": "a\▲x"}]}"#, &["escape"]),
-            (r#"{"templates": [{"templateId": "\ud800▲"}]}"#, &["hex escape"]),
-            ("{\"templates\": [{\"templateId\": \"a\n▲b\"}]}", &["line break"]),
-            ("▲", &["ends where a value is expected"]),
-            (" \n\t▲", &["ends where a value is expected"]),
+            (r#"{"templates": [{"templateId": "a", "ratio": 0▲1}]}"#, "number"),
+            (r#"{"templates": [{"templateId": "a\▲x"}]}"#, "escape"),
+            (r#"{"templates": [{"templateId": "\ud800▲"}]}"#, "hex escape"),
+            ("{\"templates\": [{\"templateId\": \"▲a\nb\"}]}", "line break"),
+            ("▲", "ends where a value is expected"),
+            (" \n\t▲", "ends where a value is expected"),
             ("▲\0\0\0\0", value),
-            ("{\"templates\": []}▲\0", &["nothing more after the end"]),
-            (r#"{"templates": []} ▲{"templates": []}"#, &["nothing more after the end"]),
-            ("[]\n▲]", &["nothing more after the end"]),
+            ("{\"templates\": []}▲\0", "nothing more after the end"),
+            (r#"{"templates": []} ▲{"templates": []}"#, "nothing more after the end"),
+            ("[]\n▲]", "nothing more after the end"),
             // Columns count characters, lines end as on Windows, a byte order mark is no character.
-            ("\u{feff}{\"ä€😀\": 1 ▲\"templates\": []}", &["expected `,` or `}`"]),
+            ("\u{feff}{\"ä€😀\": 1 ▲\"templates\": []}", "expected `,` or `}`"),
             ("{\r\n  \"templates\": [\r\n    ▲x\r\n]}", value),
         ],
     );
@@ -77,28 +73,30 @@ fn deep_nesting_is_no_crash() {
         let problem = format!("{FILE}:1:");
         expect_none(&Vec::from_iter(fault(&sandbox, Refused, &[problem])), 1);
     }
-    check(Refused, &[(deep(10_000).replacen('[', "▲[", 2).replacen('▲', "", 1), &["a template must be an object, not"])]);
+    check(
+        Refused,
+        &[(deep(10_000).replacen('[', "▲[", 2).replacen('▲', "", 1), "a template must be an object, not")],
+    );
 }
 
 #[test]
 fn the_document_must_be_templates() {
-    let expected: &[&str] = &["expected an object like {\"templates\": […]}, or a list of templates"];
+    let expected = "expected an object like {\"templates\": […]}, or a list of templates";
     check(
         Refused,
         &[
             ("▲5", expected),
             ("▲null", expected),
             ("▲\"templates\"", expected),
-            ("▲{}", &["there is no `templates`|a list"]),
-            (r#"▲{"Templates": []}"#, &["there is no `templates`"]),
-            (r#"{"templates": ▲{}}"#, &["`templates` must be a list"]),
-            (r#"{"templates": ▲null}"#, &["`templates` must be a list"]),
-            (r#"{"templates": [], ▲"templates": []}"#, &["`templates` is given twice"]),
-            (r#"{"templates": [▲5, ▲"a", ▲null]}"#, &["must be an object, not 5", "not \"a\"", "not null"]),
-            (r#"{"templates": [▲[{}]]}"#, &["must be an object, not a list"]),
-            ("▲[▲{}]".replacen('▲', "", 1).as_str(), &["no `templateId`"][..]),
-        ]
-        .map(|(content, words)| (content.to_owned(), words)),
+            ("▲{}", "there is no `templates`|a list"),
+            (r#"▲{"Templates": []}"#, "there is no `templates`"),
+            (r#"{"templates": ▲{}}"#, "`templates` must be a list"),
+            (r#"{"templates": ▲null}"#, "`templates` must be a list"),
+            (r#"{"templates": [], ▲"templates": []}"#, "`templates` is given twice"),
+            (r#"{"templates": [▲5, ▲"a", ▲null]}"#, "must be an object, not 5\nnot \"a\"\nnot null"),
+            (r#"{"templates": [▲[{}]]}"#, "must be an object, not a list"),
+            ("[▲▲{}]", "has no `templateId`\nhas no `maxNumber`"),
+        ],
     );
 }
 
@@ -110,19 +108,20 @@ fn one(members: &str) -> String {
 #[test]
 fn ids_and_numbers() {
     let long = format!(r#""templateId": ▲"{}", "maxNumber": 1"#, "x".repeat(65));
-    let id: &[&str] = &["`templateId` must be 1 to 64 of 0-9, A-Z, a-z, _ and -, not "];
+    let id = "`templateId` must be 1 to 64 of 0-9, A-Z, a-z, _ and -, not ";
     let number = |value: &str| one(&format!(r#""templateId": "a", "maxNumber": ▲{value}"#));
-    let whole: &[&str] = &["`maxNumber` of template `a` must be a whole number, -1 for no limit, 0 for none, or more, not "];
-    let twice: &[&str] = &["is given twice"];
-    let mut cases: Vec<(String, &[&str])> = vec![(one(&long), id)];
+    let whole =
+        "`maxNumber` of template `a` must be a whole number, -1 for no limit, 0 for none, or more, not ";
+    let twice = "is given twice";
+    let mut cases: Vec<(String, &str)> = vec![(one(&long), id)];
     for bad in ["\"\"", "\"a b\"", "\"ä\"", "\"a.b\"", "\"a\\u0000\"", "5", "null", "[\"a\"]"] {
         cases.push((one(&format!(r#""templateId": ▲{bad}, "maxNumber": 1"#)), id));
     }
     for bad in ["\"10\"", "1.5", "-2", "null", "true", "[]", "99999999999999999999"] {
         cases.push((number(bad), whole));
     }
-    cases.push((one(r#""maxNumber": 1"#).replacen("[{", "[▲{", 1), &["has no `templateId`"]));
-    cases.push((one(r#""templateId": "a""#).replacen("[{", "[▲{", 1), &["template `a` has no `maxNumber`"]));
+    cases.push((one(r#""maxNumber": 1"#).replacen("[{", "[▲{", 1), "has no `templateId`"));
+    cases.push((one(r#""templateId": "a""#).replacen("[{", "[▲{", 1), "template `a` has no `maxNumber`"));
     cases.push((one(r#""templateId": "a", "maxNumber": 1, "maxNumber": ▲1"#), twice));
     cases.push((one(r#""templateId": "a", "maxNumber": 1, "max_instances": ▲1"#), twice));
     cases.push((one(r#""templateId": "a", "templateId": ▲"b", "maxNumber": 1"#), twice));
@@ -137,8 +136,8 @@ fn repeated_ids_name_both_places() {
     check(
         Refused,
         &[
-            (format!("{{\"templates\": [\n{plain},\n{other},\n{marked}]}}"), &[first.clone()][..]),
-            (format!("[\n{plain},\n{marked},\n{other},\n{marked}\n]"), &[first.clone(), first]),
+            (format!("{{\"templates\": [\n{plain},\n{other},\n{marked}]}}"), first.clone()),
+            (format!("[\n{plain},\n{marked},\n{other},\n{marked}\n]"), format!("{first}\n{first}")),
         ],
     );
     // Files of one search add up.
@@ -161,7 +160,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("keyName", "[]", "a string"),
     ("priceType", "\"reserved\"", "one of `ondemand`, `spot`, `heterogeneous`"),
     ("maxSpotPrice", "[]", "a number or a string"),
-    ("allocationStrategy", "\"cheapest\"", "one of `capacityOptimized`"),
+    ("allocationStrategy", "\"cheapest\"", "one of `lowestPrice`"),
     ("allocationStrategyOnDemand", "\"diversified\"", "one of `lowestPrice`, `prioritized`"),
     ("percentOnDemand", "101", "a whole number from 0 to 100"),
     ("onDemandCapacity", "-1", "a whole number from 0"),
@@ -201,23 +200,22 @@ const ATTRIBUTES: &[(&str, &str, &str)] = &[
 
 #[test]
 fn values_of_the_wrong_type() {
-    let [mut cases, mut given] = [Vec::new(), Vec::new()];
+    let mut cases = Vec::new();
     for (name, value, allowed) in FIELDS {
-        cases.push(one(&format!("\"templateId\": \"a\", \"maxNumber\": 1, \"{name}\": ▲{value}")));
-        given.push([format!("`{name}` of template `a` must be {allowed}")]);
+        let members = format!("\"templateId\": \"a\", \"maxNumber\": 1, \"{name}\": ▲{value}");
+        cases.push((one(&members), format!("`{name}` of template `a` must be {allowed}")));
     }
     for (name, value, allowed) in ATTRIBUTES {
         let attributes = format!("\"attributes\": {{\"{name}\": ▲{value}}}");
-        cases.push(one(&format!("\"templateId\": \"a\", \"maxNumber\": 1, {attributes}")));
-        given.push([format!("`attributes.{name}` of template `a` must be {allowed}")]);
+        let members = format!("\"templateId\": \"a\", \"maxNumber\": 1, {attributes}");
+        cases.push((one(&members), format!("`attributes.{name}` of template `a` must be {allowed}")));
     }
-    cases.push(r#"[{"templateId": "a", "maxNumber": 1, "vmType": ▲5}]"#.to_owned());
-    given.push(["`vmType` of template `a` must be a string, not 5".to_owned()]);
+    let machine = r#"[{"templateId": "a", "maxNumber": 1, "vmType": ▲5}]"#;
+    cases.push((machine.to_owned(), "`vmType` of template `a` must be a string, not 5".to_owned()));
     // All that is wrong comes at once, in the file's order.
-    cases.push(one("\"templateId\": ▲5, \"maxNumber\": ▲\"x\",\n\"iops\": ▲1, \"priceType\": ▲\"spott\""));
-    let words = ["`templateId`", "`maxNumber`", "`iops`", "`priceType`|`spot`"].map(str::to_owned);
-    let given: Vec<&[String]> = given.iter().map(<[String; 1]>::as_slice).chain([&words[..]]).collect();
-    check(Refused, &cases.into_iter().zip(given).collect::<Vec<_>>());
+    let all = "\"templateId\": ▲5, \"maxNumber\": ▲\"x\",\n\"iops\": ▲1, \"priceType\": ▲\"spott\"";
+    cases.push((one(all), "`templateId`\n`maxNumber`\n`iops`\n`priceType`|`spot`".to_owned()));
+    check(Refused, &cases);
 }
 
 #[test]
@@ -227,19 +225,34 @@ fn what_is_doubtful_is_kept_or_left_out_with_a_warning() {
     check(
         Warned,
         &[
-            (format!("[▲{{{base}, \"vmType\": \"zz.large\"}}]"), &["`a` is left out|`zz.large`|`type`, `ncpus`, `nram`"][..]),
-            (format!("[{{{base}, \"vmType\": \"zz.large\", {complete}}}]"), &[]),
-            (format!("[▲{{{base}, \"vmType\": \"zz.large\", \"attributes\": {{\"ncpus\": 1}}}}]"), &["left out|`type`, `nram`"]),
-            (format!("[▲{{{base}}}]"), &["`a` is left out|names no machine type"]),
-            (format!("[▲{{{base}, \"vmTypes\": {{\"zz.large\": 1, \"m5.large\": 1}}}}]"), &["not known here: `zz.large`|those of `m5.large`"]),
-            (one(&format!("{base}, ▲\"vmTyp\": \"x\"")), &["`vmTyp` of template `a` is not a known field|did you mean `vmType`"]),
-            (one(&format!("{base}, ▲\"maxnumber\": 5")), &["`maxnumber`|did you mean `maxNumber`"]),
-            (one(&format!("{base}, \"costCentre\": 5, \"ttl\": 1")), &[]),
-            (one(&format!("{base}, \"keyName\": \"k\", \"keyName\": ▲\"l\"")), &["`keyName`|given twice|the last one counts"]),
-            (one(&format!("{base}, \"instanceTags\": ▲\"a:b\"")), &["`instanceTags`|`key=value;key=value`"]),
-            (one(&format!("{base}, \"iops\": ▲500")), &["`iops`|no effect with volumeType gp2"]),
-            (one(r#""templateId": "a", "maxNumber": ▲10001"#), &["10001|up to 10000"]),
-            ("{\"templates\": ▲[]}".to_owned(), &["list of templates is empty"]),
+            (
+                format!("[▲{{{base}, \"vmType\": \"zz.large\"}}]"),
+                "`a` is left out|`zz.large`|`type`, `ncpus`, `nram`",
+            ),
+            (format!("[{{{base}, \"vmType\": \"zz.large\", {complete}}}]"), ""),
+            (
+                format!("[▲{{{base}, \"vmType\": \"zz.large\", \"attributes\": {{\"ncpus\": 1}}}}]"),
+                "left out|`type`, `nram`",
+            ),
+            (format!("[▲{{{base}}}]"), "`a` is left out|names no machine type"),
+            (
+                format!("[▲{{{base}, \"vmTypes\": {{\"zz.large\": 1, \"m5.large\": 1}}}}]"),
+                "not known here: `zz.large`|those of `m5.large`",
+            ),
+            (
+                one(&format!("{base}, ▲\"vmTyp\": \"x\"")),
+                "`vmTyp` of template `a` is not a known field|did you mean `vmType`",
+            ),
+            (one(&format!("{base}, ▲\"maxnumber\": 5")), "`maxnumber`|did you mean `maxNumber`"),
+            (one(&format!("{base}, \"costCentre\": 5, \"ttl\": 1")), ""),
+            (
+                one(&format!("{base}, \"keyName\": \"k\", \"keyName\": ▲\"l\"")),
+                "`keyName`|given twice|the last one counts",
+            ),
+            (one(&format!("{base}, \"instanceTags\": ▲\"a:b\"")), "`instanceTags`|`key=value;key=value`"),
+            (one(&format!("{base}, \"iops\": ▲500")), "`iops`|no effect with volumeType gp2"),
+            (one(r#""templateId": "a", "maxNumber": ▲10001"#), "10001|up to 10000"),
+            ("{\"templates\": ▲[]}".to_owned(), "list of templates is empty"),
         ],
     );
 }

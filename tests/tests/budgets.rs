@@ -2,7 +2,12 @@
 //!
 //! Page faults, system calls and the size of the program are what its start-up time is made of. Each
 //! can be lost by one harmless-looking line, so each has a written budget here.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot run must say so"
+)]
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -72,7 +77,9 @@ impl Harness {
 
     /// How many files the snapshot's stamps look at.
     fn inputs(&self) -> usize {
-        let report: Value = serde_json::from_slice(&self.sandbox.run("ohfp-snapshot", &["inspect", "--json"]).stdout).unwrap();
+        let report: Value =
+            serde_json::from_slice(&self.sandbox.run("ohfp-snapshot", &["inspect", "--json"]).stdout)
+                .unwrap();
         report["inputs"].as_array().unwrap().len()
     }
 }
@@ -92,9 +99,17 @@ fn check(harness: &Harness, program: &Path, line: &str, allowed_calls: usize) {
     let floor = harness.count(&floor_program(&harness.sandbox.path), "");
     let allowed_faults = FAULTS + floor.faults.saturating_sub(FLOOR_FAULTS);
     assert_eq!((counted.code, floor.code), (0, 0), "{line}: the runtime does not answer this itself");
-    assert!(counted.faults <= allowed_faults, "{line}: {} page faults, allowed {allowed_faults}", counted.faults);
+    assert!(
+        counted.faults <= allowed_faults,
+        "{line}: {} page faults, allowed {allowed_faults}",
+        counted.faults
+    );
     let calls = &counted.calls;
-    assert!(calls.len() <= allowed_calls, "{line}: {} system calls, allowed {allowed_calls}: {calls:?}", calls.len());
+    assert!(
+        calls.len() <= allowed_calls,
+        "{line}: {} system calls, allowed {allowed_calls}: {calls:?}",
+        calls.len()
+    );
     let (brk, mmap) = heap_calls();
     let times = |number| calls.iter().filter(|call| **call == number).count();
     assert_eq!(times(brk), 0, "{line}: the heap grows: {calls:?}");
@@ -146,7 +161,10 @@ fn large_catalogue() {
     let allowed = CALLS + harness.inputs() + LARGE_CALLS;
     for line in ["templates list --limit 1000", "templates show t-001234", "templates list"] {
         let counted = harness.count(&program("ohfp"), line);
-        assert!(counted.code == 0 && counted.calls.len() <= allowed, "{line}: {counted:?}, allowed {allowed}");
+        assert!(
+            counted.code == 0 && counted.calls.len() <= allowed,
+            "{line}: {counted:?}, allowed {allowed}"
+        );
     }
 }
 

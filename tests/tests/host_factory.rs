@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Command, Stdio};
 
 use ohfp_tests::{Ended, HF_OPERATIONS, Sandbox, ended, expect_none, program};
@@ -117,14 +117,14 @@ fn files_that_cannot_be_read() {
     let too_long = ["-f", &long];
     cases.push((&too_long, "xxx"));
     let locked = sandbox.input("locked", "{}");
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
     // Root reads everything.
     if File::open(&locked).is_err() {
         cases.push((&["-f", "locked"], "locked"));
     }
     check(&sandbox, &cases);
     // With a writer at the other end that says nothing more.
-    let mut writer = fs::OpenOptions::new().read(true).write(true).custom_flags(0).open(&fifo).unwrap();
+    let mut writer = fs::OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
     for _ in 0..3 {
         writer.write_all(b"{}\n").unwrap();
     }
@@ -207,7 +207,10 @@ fn no_templates_is_a_failure() {
         ("nothing", &[]),
         ("an empty list", &[("awsprov_templates.json", r#"{"templates": []}"#)]),
         ("broken JSON", &[("awsprov_templates.json", r#"{"templates": ["#)]),
-        ("a broken configuration", &[("config.json", "{"), ("awsprov_templates.json", r#"{"templates": []}"#)]),
+        (
+            "a broken configuration",
+            &[("config.json", "{"), ("awsprov_templates.json", r#"{"templates": []}"#)],
+        ),
     ];
     for (what, files) in configurations {
         let sandbox = prepared();
@@ -221,7 +224,7 @@ fn no_templates_is_a_failure() {
         // A snapshot of what was there before must not answer; neither must one of what is there now.
         for _ in 0..2 {
             let ended = run(&sandbox, "getAvailableTemplates", &["-f".into(), "in.json".into()]).unwrap();
-            assert_eq!(fault(&ended, "templates").or(fault(&ended, "config")).filter(|_| fault(&ended, "").is_some()), None, "{what}");
+            assert_eq!(fault(&ended, ""), None, "{what}");
             let _ = sandbox.run("ohfp-snapshot", &["build"]);
         }
     }
@@ -233,7 +236,10 @@ fn help_is_no_failure() {
     for operation in HF_OPERATIONS {
         for option in ["-h", "--help"] {
             let ended = run(&sandbox, operation, &[option.into()]).unwrap();
-            assert!(ended.code == 0 && ended.text().contains(&format!("Usage: ohfp {operation}")), "{ended:?}");
+            assert!(
+                ended.code == 0 && ended.text().contains(&format!("Usage: ohfp {operation}")),
+                "{ended:?}"
+            );
         }
     }
 }

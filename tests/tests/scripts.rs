@@ -22,8 +22,10 @@ fn prepared() -> Sandbox {
 }
 
 fn files(directory: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -33,6 +35,9 @@ fn script_names() -> Vec<String> {
     names.sort();
     names
 }
+
+/// Puts something in the way.
+type Make = fn(&Path);
 
 /// Runs every script of a directory in every way, and compares with the operation by its name.
 fn check(sandbox: &Sandbox, scripts: &Path) {
@@ -66,10 +71,18 @@ fn check(sandbox: &Sandbox, scripts: &Path) {
             for (directory, words) in &ways {
                 let mut command = sandbox.command(&words[0]);
                 command.args(&words[1..]).args(&arguments).current_dir(directory);
-                assert_eq!(ended(&mut command), expected, "{words:?} {arguments:?} in {directory:?}");
+                assert_eq!(
+                    ended(&mut command),
+                    expected,
+                    "{words:?} {arguments:?} in {}",
+                    directory.display()
+                );
             }
         }
-        is_answer(operation, &sandbox.run("ohfp", &[operation.into(), OsString::from("-f"), input.clone().into()]));
+        is_answer(
+            operation,
+            &sandbox.run("ohfp", &[operation.into(), OsString::from("-f"), input.clone().into()]),
+        );
     }
 }
 
@@ -130,7 +143,9 @@ fn direct_links() {
         symlink(Path::new("scripts").join(&name), &second).unwrap();
         let operation = name.strip_suffix(".sh").unwrap();
         let expected = ended(sandbox.command(program("ohfp-live")).args([operation, "-f"]).arg(&input));
-        for (directory, program) in [("/", &path), ("/", &second), (scripts.to_str().unwrap(), &Path::new(".").join(&name))] {
+        for (directory, program) in
+            [("/", &path), ("/", &second), (scripts.to_str().unwrap(), &Path::new(".").join(&name))]
+        {
             let run = ended(sandbox.command(program).arg("-f").arg(&input).current_dir(directory));
             assert_eq!(run, expected, "{program:?}");
         }
@@ -145,8 +160,13 @@ fn paths_with_quotes_and_spaces() {
     let scripts = sandbox.path.join("x 'y' \"z\" $PATH");
     assert_eq!(init(&sandbox, &tree, &["--scripts-dir", scripts.to_str().unwrap()]).code, 0);
     check(&sandbox, &scripts);
-    assert_eq!(init(&sandbox, &tree, &["--scripts-dir", scripts.to_str().unwrap(), "--direct", "--force"]).code, 0);
-    let run = ended(sandbox.command(scripts.join("getAvailableTemplates.sh")).arg("-f").arg(sandbox.input("in", "{}")));
+    assert_eq!(
+        init(&sandbox, &tree, &["--scripts-dir", scripts.to_str().unwrap(), "--direct", "--force"]).code,
+        0
+    );
+    let run = ended(
+        sandbox.command(scripts.join("getAvailableTemplates.sh")).arg("-f").arg(sandbox.input("in", "{}")),
+    );
     is_answer("getAvailableTemplates", &run);
 }
 
@@ -175,13 +195,16 @@ fn scripts_of_a_moved_tree() {
 /// One file in the way, of whatever kind, and nothing is written.
 #[test]
 fn existing_files_are_kept() {
-    let kinds: [(&str, fn(&Path)); 3] = [
+    let kinds: [(&str, Make); 3] = [
         ("file", |path| fs::write(path, "mine\n").unwrap()),
         ("dangling link", |path| symlink("/nonexistent/target", path).unwrap()),
         ("directory", |path| fs::create_dir(path).unwrap()),
     ];
     for (kind, make) in kinds {
-        for options in [&["--scripts-dir", "scripts"][..], &["--scripts-dir", "scripts", "--direct", "--config-dir", "new conf"]] {
+        for options in [
+            &["--scripts-dir", "scripts"][..],
+            &["--scripts-dir", "scripts", "--direct", "--config-dir", "new conf"],
+        ] {
             let sandbox = prepared();
             let scripts = sandbox.path.join("scripts");
             fs::create_dir(&scripts).unwrap();
@@ -214,7 +237,8 @@ fn a_configuration_to_start_from() {
     let written = init(&sandbox, &tree(), &["--config-dir", "conf"]);
     assert_eq!(written.code, 0, "{written:?}");
     sandbox.set("OHFP_CONFIG_DIR", sandbox.root());
-    let valid: Value = serde_json::from_slice(&sandbox.run("ohfp", &["templates", "validate"]).stdout).unwrap();
+    let valid: Value =
+        serde_json::from_slice(&sandbox.run("ohfp", &["templates", "validate"]).stdout).unwrap();
     assert!(valid["valid"] == true && valid["findings"].as_array().unwrap().is_empty(), "{valid}");
     sandbox.build();
     sandbox.write("config.json", "{}");

@@ -64,8 +64,12 @@ fn a_reader_that_leaves_is_success() {
         for name in ["ohfp", "ohfp-live"] {
             for take in [0, 1] {
                 for shell in ["exec \"$@\"", "trap '' PIPE; exec \"$@\""] {
-                    let ended = left_by_its_reader(&mut in_shell(&sandbox, shell, &program(name), line), take);
-                    assert!(ended.code == 0 && ended.stderr.is_empty(), "{name} {line}, {take} read, {shell}: {ended:?}");
+                    let ended =
+                        left_by_its_reader(&mut in_shell(&sandbox, shell, &program(name), line), take);
+                    assert!(
+                        ended.code == 0 && ended.stderr.is_empty(),
+                        "{name} {line}, {take} read, {shell}: {ended:?}"
+                    );
                 }
             }
         }
@@ -78,7 +82,8 @@ fn a_slow_reader_gets_everything() {
     let sandbox = prepared();
     for line in LINES {
         let expected = sandbox.run("ohfp-live", &line.split(' ').collect::<Vec<_>>());
-        let mut child = sandbox.command(program("ohfp")).args(line.split(' ')).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            sandbox.command(program("ohfp")).args(line.split(' ')).stdout(Stdio::piped()).spawn().unwrap();
         let mut reader = child.stdout.take().unwrap();
         let (mut all, mut some) = (Vec::new(), vec![0; 4099]);
         loop {
@@ -90,15 +95,21 @@ fn a_slow_reader_gets_everything() {
         assert_eq!(child.wait().unwrap().code(), Some(expected.code), "{line}");
         assert!(all == expected.stdout, "{line}: {} bytes instead of {}", all.len(), expected.stdout.len());
         let file = sandbox.path.join("out");
-        let appended = in_shell(&sandbox, "echo first >out; exec \"$@\" >>out", &program("ohfp"), line).status().unwrap();
+        let appended = in_shell(&sandbox, "echo first >out; exec \"$@\" >>out", &program("ohfp"), line)
+            .status()
+            .unwrap();
         assert_eq!(appended.code(), Some(expected.code), "{line}");
-        assert!(fs::read(file).unwrap() == [b"first\n", &expected.stdout[..]].concat(), "{line}: appended to a file");
+        assert!(
+            fs::read(file).unwrap() == [b"first\n", &expected.stdout[..]].concat(),
+            "{line}: appended to a file"
+        );
     }
 }
 
 /// A failure of the one kind there is here: a message, exit code 1, nothing else.
 fn check_failure(what: &str, ended: &Ended, says: &str) {
-    let sound = ended.code == 1 && ended.stderr.contains("cannot write the answer") && ended.stderr.contains(says);
+    let sound =
+        ended.code == 1 && ended.stderr.contains("cannot write the answer") && ended.stderr.contains(says);
     assert!(sound && ended.stderr.lines().count() == 1 && ended.stdout.is_empty(), "{what}: {ended:?}");
 }
 
@@ -108,7 +119,12 @@ fn a_full_disk_is_a_failure() {
     for line in LINES {
         for name in ["ohfp", "ohfp-live"] {
             let full = File::options().write(true).open("/dev/full").unwrap();
-            let child = sandbox.command(program(name)).args(line.split(' ')).stdout(full).stderr(Stdio::piped()).spawn();
+            let child = sandbox
+                .command(program(name))
+                .args(line.split(' '))
+                .stdout(full)
+                .stderr(Stdio::piped())
+                .spawn();
             let output = child.unwrap().wait_with_output().unwrap();
             let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
             let ended = Ended { code: output.status.code().unwrap_or(-1), stdout: Vec::new(), stderr };
@@ -125,10 +141,19 @@ fn a_closed_standard_output_is_a_failure() {
         let ended = ended(&mut in_shell(&sandbox, "exec \"$@\" >&-", &program("ohfp"), line));
         check_failure(line, &ended, "standard output is closed");
     }
-    for (shell, code) in [("exec \"$@\" >&- 2>&-", 1), ("exec \"$@\" 2>&-", 0), ("exec \"$@\" <&-", 0), ("exec \"$@\" <&- 2>&-", 0)] {
+    for (shell, code) in [
+        ("exec \"$@\" >&- 2>&-", 1),
+        ("exec \"$@\" 2>&-", 0),
+        ("exec \"$@\" <&-", 0),
+        ("exec \"$@\" <&- 2>&-", 0),
+    ] {
         for line in LINES {
             let ended = ended(&mut in_shell(&sandbox, shell, &program("ohfp"), line));
-            let expected = if code == 0 { sandbox.run("ohfp-live", &line.split(' ').collect::<Vec<_>>()).stdout } else { Vec::new() };
+            let expected = if code == 0 {
+                sandbox.run("ohfp-live", &line.split(' ').collect::<Vec<_>>()).stdout
+            } else {
+                Vec::new()
+            };
             assert!(ended.code == code && ended.stdout == expected, "{line} with {shell}: {ended:?}");
         }
     }
@@ -141,7 +166,10 @@ fn check_missing(what: &str, ended: &Ended, path: &Path, host_factory: bool) {
     assert_eq!(ended.stderr.matches("ohfp: ").count(), 1, "{what}: {ended:?}");
     if host_factory {
         let document: Value = serde_json::from_slice(&ended.stdout).unwrap();
-        assert!(document["message"].as_str().is_some_and(|message| message.contains("ohfp-live")), "{what}: {ended:?}");
+        assert!(
+            document["message"].as_str().is_some_and(|message| message.contains("ohfp-live")),
+            "{what}: {ended:?}"
+        );
     } else {
         assert!(ended.stdout.is_empty(), "{what}: {ended:?}");
     }
@@ -172,7 +200,8 @@ fn a_missing_live_program() {
             }
             ended(&mut command)
         };
-        for line in ["nosuch", "templates list --scheduler default", "templates validate", "-x", "help help"] {
+        for line in ["nosuch", "templates list --scheduler default", "templates validate", "-x", "help help"]
+        {
             check_missing(line, &run(&ohfp, line), expected, false);
         }
         for operation in HF_OPERATIONS {

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use ohfp_tests::{Ended, Sandbox, c_program, ended, expect_none, program};
 
+type Variables = &'static [(&'static str, &'static str)];
+
 /// Variables, whether output is a terminal, and whether it is to be styled.
-const CASES: &[(&[(&str, &str)], bool, bool)] = &[
+const CASES: &[(Variables, bool, bool)] = &[
     (&[], false, false),
     (&[("TERM", "xterm-256color")], false, false),
     (&[("TERM", "xterm-256color")], true, true),
@@ -67,7 +69,7 @@ fn run(
     terminal: bool,
     name: &str,
     line: &str,
-    variables: &[(&str, &str)],
+    variables: Variables,
 ) -> Ended {
     let path = program(name);
     let mut command = if terminal { sandbox.command(tool) } else { sandbox.command(&path) };

@@ -12,10 +12,9 @@ use serde_json::Value;
 fn difference(yaml: &Yaml<'_>, json: &Value, at: &str) -> Option<String> {
     let same = match (yaml, json) {
         (Yaml::Sequence(left), Value::Array(right)) => {
-            let inner = left.iter().zip(right).enumerate();
-            let found = inner
-                .filter_map(|(index, (left, right))| difference(left, right, &format!("{at}/{index}")))
-                .next();
+            let mut inner = left.iter().zip(right).enumerate();
+            let found =
+                inner.find_map(|(index, (left, right))| difference(left, right, &format!("{at}/{index}")));
             if found.is_some() {
                 return found;
             }

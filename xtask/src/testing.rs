@@ -20,9 +20,9 @@ pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
             step("running the examples in the documentation, which nextest does not");
             cmd!(sh, "{cargo} test --workspace --doc --quiet").quiet().run()?;
         }
-        cmd!(sh, "{cargo} nextest run --workspace {args...}")
+        cmd!(sh, "{cargo} nextest run --workspace --no-fail-fast {args...}")
     } else {
-        cmd!(sh, "{cargo} test --workspace {args...}")
+        cmd!(sh, "{cargo} test --workspace --no-fail-fast {args...}")
     };
     step(if nextest { "running the tests with cargo-nextest" } else { "running the tests with cargo test" });
     // The tests set what they need; nothing of the caller's installation may leak in.

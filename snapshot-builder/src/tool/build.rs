@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
 use clap::Args;
-use ohfp_broker::Error;
+use ohfp_broker::{Error, ErrorKind};
 use ohfp_snapshot_format::stamps::StampsV1;
 
 use super::{Outcome, Outcomes, Progress, located, note, open, size};
 use crate::inspect::{Catalogue, Changes};
 use crate::load::{self, Environment, Origin, Resolved};
 use crate::publish::{self, Lock, Turn};
-use crate::{lower, place, stamp};
+use crate::standing::Lowered;
+use crate::{lower, place, stamp, standing};
 
 /// Arguments of `build`.
 #[derive(Args, Debug)]
@@ -26,6 +27,11 @@ pub(super) struct Arguments {
     /// Seal it: no stamps, valid for the life of the container image it is built into
     #[arg(long)]
     sealed: bool,
+    /// Publish although the maxNumber of a template is less than in the published snapshot
+    ///
+    /// A running Host Factory can hang when a limit shrinks, so that is refused without this option.
+    #[arg(long)]
+    allow_lower_max: bool,
     /// Print nothing but errors
     #[arg(long, short)]
     quiet: bool,
@@ -48,6 +54,13 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
         return Ok(Outcome { document: String::new(), code: 1 });
     };
     let before = open(&path).ok();
+    // Only against what Host Factory may have been told from this very configuration.
+    let told = before.as_ref().filter(|before| !arguments.sealed && standing::is_of(before, &place));
+    let lowered = told.map(|told| standing::lowered(&resolved, told)).unwrap_or_default();
+    if let (Some(first), false) = (lowered.first(), arguments.allow_lower_max) {
+        progress.done();
+        return Err(vec![refuse_lower(first, lowered.len())]);
+    }
     let stamps = (!arguments.sealed).then_some(&stamps);
     let published = publish::publish(&lock, &path, &payload, stamps, lower::maker()).map_err(one)?;
     drop(lock);
@@ -86,6 +99,17 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     // the whole build.
     std::mem::forget((resolved, payload));
     Ok(Outcome { document, code: 0 })
+}
+
+fn refuse_lower(first: &Lowered, count: usize) -> Error {
+    let others = if count > 1 { format!(", and of {} more", count - 1) } else { String::new() };
+    let Lowered { id, published, now } = first;
+    Error::new(
+        ErrorKind::Refused,
+        format!("maxNumber of template `{id}` is lowered from {published} to {now}{others}: nothing was published"),
+    )
+    .cause("a running Host Factory can hang when the limit of a template shrinks")
+    .hint("stop Host Factory, build with --allow-lower-max, start it again; until then the published number holds")
 }
 
 /// Loads, and loads again a moment later when a file is so young that a change in the same clock

@@ -6,6 +6,7 @@
 mod build;
 mod check;
 mod compare;
+mod rollback;
 mod show;
 mod verify;
 
@@ -41,6 +42,8 @@ enum Command {
     Check(check::Arguments),
     /// Check every byte, then rebuild in memory from the sources and compare.
     Verify(verify::Arguments),
+    /// Exchange the snapshot with the generation before it.
+    Rollback(rollback::Arguments),
     /// List sections, sizes, inputs and where the snapshot comes from.
     Inspect(show::Arguments),
     /// Compare the catalogues of two snapshots; exit code 1 when they differ.
@@ -84,6 +87,7 @@ pub fn run(tool: &Tool, env: &Environment) -> u8 {
         Command::Build(arguments) => build::run(arguments, env),
         Command::Check(arguments) => check::run(arguments, env),
         Command::Verify(arguments) => verify::run(arguments, env),
+        Command::Rollback(arguments) => rollback::run(arguments, env),
         Command::Inspect(arguments) => show::run(arguments, env),
         Command::Diff(arguments) => compare::run(arguments),
     };

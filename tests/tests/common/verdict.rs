@@ -25,20 +25,6 @@ pub(crate) fn published(files: &[(&str, &str)]) -> Sandbox {
     sandbox
 }
 
-/// Takes the marks `▲` out of a text and gives the places they stood at, as messages have them.
-pub(crate) fn unmarked(text: &str) -> (String, Vec<String>) {
-    let mut pieces = text.split('▲');
-    let mut content = pieces.next().unwrap_or_default().to_owned();
-    let mut places = Vec::new();
-    for piece in pieces {
-        let before = content.trim_start_matches('\u{feff}');
-        let (lines, last) = before.rsplit_once('\n').map_or((0, before), |(lines, last)| (lines.split('\n').count(), last));
-        places.push(format!(":{}:{}: ", lines + 1, last.chars().count() + 1));
-        content.push_str(piece);
-    }
-    (content, places)
-}
-
 /// What is wrong with how the configuration in `sandbox` is taken. Of each problem in `problems`, in
 /// order, every program must say one thing that holds all the parts, which `|` separates.
 pub(crate) fn fault(sandbox: &Sandbox, verdict: Verdict, problems: &[String]) -> Option<String> {
@@ -47,13 +33,18 @@ pub(crate) fn fault(sandbox: &Sandbox, verdict: Verdict, problems: &[String]) ->
     let list = bounded(sandbox, "ohfp-live", &["templates", "list"]);
     let checked = bounded(sandbox, "ohfp-live", &["templates", "validate"]);
     let input = sandbox.path.join("in.json");
-    let asked = bounded(sandbox, "ohfp-live", &[OsStr::new("getAvailableTemplates"), OsStr::new("-f"), input.as_os_str()]);
+    let asked = bounded(
+        sandbox,
+        "ohfp-live",
+        &[OsStr::new("getAvailableTemplates"), OsStr::new("-f"), input.as_os_str()],
+    );
     let through = bounded(sandbox, "ohfp", &["templates", "list"]);
     judge(verdict, problems, [&built, &list, &checked, &asked])
         .or_else(|| (through != list).then(|| format!("ohfp {through:?}, but ohfp-live {list:?}")))
         .or_else(|| {
             let untouched = snapshots(sandbox) == before;
-            (verdict == Verdict::Refused && !untouched).then(|| "the snapshot's directory has changed".to_owned())
+            (verdict == Verdict::Refused && !untouched)
+                .then(|| "the snapshot's directory has changed".to_owned())
         })
 }
 
@@ -91,7 +82,8 @@ fn judge(verdict: Verdict, problems: &[String], answers: [&Ended; 4]) -> Option<
     }
     let answer: Value = serde_json::from_slice(&asked.stdout).unwrap_or_default();
     let told = answer.get("message").and_then(Value::as_str) == Some(&messages.join("; "));
-    (asked.code != 1 || !told || answer.get("templates").is_some()).then(|| format!("Host Factory is told {asked:?}"))
+    (asked.code != 1 || !told || answer.get("templates").is_some())
+        .then(|| format!("Host Factory is told {asked:?}"))
 }
 
 /// The messages in what a program said, causes joined to them; the line that belongs to none.
@@ -119,7 +111,8 @@ fn bounded<A: AsRef<OsStr>>(sandbox: &Sandbox, name: &str, arguments: &[A]) -> E
 /// Everything in the snapshot's directory.
 fn snapshots(sandbox: &Sandbox) -> Vec<(PathBuf, Vec<u8>)> {
     let entries = fs::read_dir(sandbox.path.join("snapshots")).into_iter().flatten().flatten();
-    let mut files: Vec<_> = entries.map(|entry| (entry.path(), fs::read(entry.path()).unwrap_or_default())).collect();
+    let mut files: Vec<_> =
+        entries.map(|entry| (entry.path(), fs::read(entry.path()).unwrap_or_default())).collect();
     files.sort();
     files
 }

@@ -1,0 +1,142 @@
+//! `ohfp doctor`: is this installation sound, and if not, what mends it?
+
+use ohfp_broker::Error;
+use ohfp_cli::GlobalOptions;
+use ohfp_snapshot_builder::load::{self, Environment};
+use ohfp_snapshot_builder::place::{self, Place};
+use ohfp_snapshot_builder::render::{Format, documents};
+use ohfp_snapshot_builder::standing::{self, Verdict};
+use ohfp_snapshot_format::Refusal;
+use ohfp_snapshot_format::locate::RootSource;
+use serde_json::{Value, json};
+
+use crate::log;
+use crate::output::Reply;
+
+/// One finding.
+struct Check {
+    what: &'static str,
+    status: &'static str,
+    detail: String,
+    fix: Option<String>,
+}
+
+const OK: &str = "ok";
+const WARNING: &str = "warning";
+const FAILED: &str = "failed";
+
+/// Checks everything and reports; exit code 1 when something failed.
+pub(crate) fn run(global: &GlobalOptions, format: Format, env: &Environment) -> Reply {
+    let mut checks = vec![program()];
+    match place::find(global.config.as_deref(), None, env) {
+        Err(error) => checks.push(from_error("configuration", &error)),
+        Ok(place) => {
+            checks.push(configuration(&place));
+            checks.extend(templates(&place, env));
+            checks.push(snapshot(&place, env));
+        }
+    }
+    checks.push(match log::path(env) {
+        Some(path) => Check { what: "log", status: OK, detail: path.display().to_string(), fix: None },
+        None => Check {
+            what: "log",
+            status: WARNING,
+            detail: "nothing is logged".to_owned(),
+            fix: Some("set HF_PROVIDER_LOGDIR or HOME".to_owned()),
+        },
+    });
+    let code = u8::from(checks.iter().any(|check| check.status == FAILED));
+    let rows: Vec<Value> = checks
+        .iter()
+        .map(|check| json!({ "check": check.what, "status": check.status, "detail": check.detail, "fix": check.fix }))
+        .collect();
+    let document = documents::render(&json!({ "checks": rows }), format);
+    Reply { plain: global.no_color, code, ..Reply::answer(document) }
+}
+
+fn from_error(what: &'static str, error: &Error) -> Check {
+    Check { what, status: FAILED, detail: error.summary(), fix: error.hint_text().map(str::to_owned) }
+}
+
+/// The runtime must lie beside this program.
+fn program() -> Check {
+    let beside = std::env::current_exe().map(|path| path.with_file_name(ohfp_cli::PROGRAM));
+    match beside {
+        Ok(path) if path.is_file() => {
+            Check { what: "program", status: OK, detail: path.display().to_string(), fix: None }
+        }
+        Ok(path) => Check {
+            what: "program",
+            status: WARNING,
+            detail: format!("`{}` does not exist", path.display()),
+            fix: Some("install ohfp beside ohfp-live".to_owned()),
+        },
+        Err(error) => Check { what: "program", status: WARNING, detail: error.to_string(), fix: None },
+    }
+}
+
+fn configuration(place: &Place) -> Check {
+    let why = match place.source {
+        RootSource::CommandLine => "named by --config".to_owned(),
+        RootSource::Variable(name) => format!("from {name}"),
+        RootSource::User => "the user's configuration directory".to_owned(),
+        RootSource::System => "the system's configuration directory".to_owned(),
+    };
+    let detail = format!("{} ({why})", place.origin.root.display());
+    Check { what: "configuration", status: OK, detail, fix: None }
+}
+
+fn templates(place: &Place, env: &Environment) -> Vec<Check> {
+    let resolved = match load::load(&place.origin, env) {
+        Ok(resolved) => resolved,
+        Err(errors) => return errors.iter().map(|error| from_error("templates", error)).collect(),
+    };
+    let status = if resolved.templates.is_empty() { FAILED } else { OK };
+    let fix = resolved
+        .templates
+        .is_empty()
+        .then(|| "Host Factory drops a provider that has no templates: add one".to_owned());
+    let mut checks = vec![Check {
+        what: "templates",
+        status,
+        detail: format!("{} templates", resolved.templates.len()),
+        fix,
+    }];
+    checks.extend(resolved.warnings.iter().map(|warning| Check {
+        what: "templates",
+        status: WARNING,
+        detail: warning.to_string(),
+        fix: None,
+    }));
+    checks
+}
+
+fn snapshot(place: &Place, env: &Environment) -> Check {
+    let Some(path) = &place.snapshot else {
+        return Check {
+            what: "snapshot",
+            status: WARNING,
+            detail: "there is no place for it: every answer comes from the sources".to_owned(),
+            fix: Some("name a file in OHFP_SNAPSHOT".to_owned()),
+        };
+    };
+    let (verdict, _) = standing::judge(path, place, env, true);
+    let shown = path.display();
+    let Some(reason) = verdict.reason() else {
+        return Check { what: "snapshot", status: OK, detail: format!("{shown} is fresh"), fix: None };
+    };
+    let fix = match &verdict {
+        Verdict::Foreign(_) => "name another file in OHFP_SNAPSHOT".to_owned(),
+        Verdict::Unusable(Refusal::Owner(_)) => {
+            format!("remove `{shown}`, or name another file in OHFP_SNAPSHOT")
+        }
+        Verdict::Unusable(Refusal::WritableByOthers) => format!("chmod o-w '{shown}'"),
+        _ => "`ohfp-snapshot build`; with `snapshot.refresh` = auto the next question does it".to_owned(),
+    };
+    Check {
+        what: "snapshot",
+        status: WARNING,
+        detail: format!("{shown} is not used: {reason}"),
+        fix: Some(fix),
+    }
+}

@@ -1,0 +1,114 @@
+//! Loads what a command answers from, and looks after the snapshot on the way: why the runtime did
+//! not use it, whether to make it anew, and that no published `maxNumber` sinks unnoticed.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use ohfp_broker::Error;
+use ohfp_cli::GlobalOptions;
+use ohfp_snapshot_builder::load::{self, Environment, Resolved};
+use ohfp_snapshot_builder::place::{self, Place};
+use ohfp_snapshot_builder::resolve::Refresh;
+use ohfp_snapshot_builder::standing::{self, Refreshed, Verdict};
+use ohfp_snapshot_format::Snapshot;
+
+/// Configuration and templates, with what is needed to bring the snapshot up to date afterwards.
+pub(crate) struct Source {
+    pub(crate) resolved: Resolved,
+    upkeep: Option<Upkeep>,
+}
+
+struct Upkeep {
+    path: PathBuf,
+    verdict: Verdict,
+    published: Option<Snapshot>,
+    read_at: SystemTime,
+}
+
+/// Loads from where the command line or the environment says.
+pub(crate) fn load(global: &GlobalOptions, env: &Environment) -> Result<Source, Vec<Error>> {
+    let place = place::find(global.config.as_deref(), None, env).map_err(|error| vec![error])?;
+    let read_at = SystemTime::now();
+    let mut resolved = load::load(&place.origin, env)?;
+    // A configuration named on the command line is somebody's experiment: the snapshot is not its own.
+    let looked_after = !global.no_snapshot && global.config.is_none();
+    let upkeep = looked_after.then(|| examine(&place, env, read_at)).flatten();
+    if let Some(published) = upkeep.as_ref().and_then(|upkeep| upkeep.published.as_ref())
+        && standing::is_of(published, &place)
+    {
+        let lowered = standing::lowered(&resolved, published);
+        for lowered in &lowered {
+            tracing::warn!(
+                template = lowered.id,
+                published = lowered.published,
+                now = lowered.now,
+                "maxNumber was lowered; Host Factory can hang on that, so the published number holds until \
+                 `ohfp-snapshot build --allow-lower-max`"
+            );
+        }
+        standing::hold(&mut resolved, &lowered);
+    }
+    Ok(Source { resolved, upkeep })
+}
+
+fn examine(place: &Place, env: &Environment, read_at: SystemTime) -> Option<Upkeep> {
+    let path = place.snapshot.clone()?;
+    // Deep: whoever asks a question that a sound snapshot answers is here because it is damaged.
+    let (verdict, published) = standing::judge(&path, place, env, true);
+    Some(Upkeep { path, verdict, published, read_at })
+}
+
+impl Source {
+    /// Brings the snapshot up to date, as `snapshot.refresh` says. The answer is out by now; whatever
+    /// goes wrong here goes to the log.
+    pub(crate) fn look_after_snapshot(&self) {
+        let Some(upkeep) = &self.upkeep else { return };
+        let Some(reason) = upkeep.verdict.reason() else { return };
+        let path = upkeep.path.display().to_string();
+        match (self.resolved.settings.refresh(), &upkeep.verdict) {
+            (Refresh::Never, _) => {}
+            (Refresh::Manual, _) => {
+                tracing::warn!(
+                    snapshot = path,
+                    reason,
+                    "the snapshot is not used; `ohfp-snapshot build` makes a new one"
+                );
+            }
+            (Refresh::Auto, Verdict::Foreign(_)) => {
+                tracing::warn!(
+                    snapshot = path,
+                    reason,
+                    "the snapshot is not used; name another file in OHFP_SNAPSHOT"
+                );
+            }
+            (Refresh::Auto, verdict) => {
+                let refreshed = standing::refresh(
+                    &upkeep.path,
+                    &self.resolved,
+                    upkeep.read_at,
+                    verdict,
+                    upkeep.published.as_ref(),
+                );
+                match refreshed {
+                    Ok(Refreshed::Rebuilt) => {
+                        tracing::info!(snapshot = path, reason, "made the snapshot anew")
+                    }
+                    Ok(Refreshed::Restamped) => {
+                        tracing::info!(snapshot = path, reason, "renewed the snapshot's stamps")
+                    }
+                    Ok(Refreshed::Busy) => {
+                        tracing::debug!(snapshot = path, reason, "another process makes the snapshot anew")
+                    }
+                    Err(error) => {
+                        tracing::info!(
+                            snapshot = path,
+                            reason,
+                            error = error.summary(),
+                            "cannot make the snapshot anew"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! How a published snapshot stands against its sources, and what to do about it.
+//!
+//! The runtime only knows "use it" or "do not". This module knows why, names the input, re-stamps what
+//! was merely touched, and keeps a published `maxNumber` from sinking unnoticed.
+
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::SystemTime;
+
+use ohfp_broker::Result;
+use ohfp_snapshot_format::index::Record;
+use ohfp_snapshot_format::open::Access;
+use ohfp_snapshot_format::{Refusal, Snapshot, fresh};
+use serde_json::{Number, Value};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::load::{Environment, Resolved};
+use crate::place::{self, Place};
+use crate::publish::{self, Lock, Turn};
+use crate::resolve::SchedulerKind;
+use crate::stamp::{self, Difference};
+use crate::{inspect, lower};
+
+/// The verdict on a published snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The runtime answers from it.
+    Fresh,
+    /// An input looks different, but its content is the same: new stamps are enough.
+    Touched,
+    /// These inputs differ.
+    Stale(Vec<Difference>),
+    /// It belongs to another configuration root.
+    Foreign(String),
+    /// It is missing, damaged, or made by another version.
+    Unusable(Refusal),
+}
+
+impl Verdict {
+    /// Why the runtime does not answer from it; nothing when it does.
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Fresh => None,
+            Self::Touched => Some("an input was touched; its content is the same".to_owned()),
+            Self::Stale(differences) => {
+                let list: Vec<String> =
+                    differences.iter().map(|found| format!("{} {}", found.input, found.what)).collect();
+                Some(list.join(", "))
+            }
+            Self::Foreign(root) => Some(format!("it belongs to the configuration root {root}")),
+            Self::Unusable(refusal) => Some(match refusal {
+                Refusal::Missing => refusal.to_string(),
+                refusal => format!("it {refusal}"),
+            }),
+        }
+    }
+}
+
+/// Opens the snapshot as the runtime does and judges it. `deep` checks every byte as well.
+pub fn judge(path: &Path, place: &Place, env: &Environment, deep: bool) -> (Verdict, Option<Snapshot>) {
+    match open(path) {
+        Err(refusal) => (Verdict::Unusable(refusal), None),
+        Ok(snapshot) => (verdict(&snapshot, place, env, deep), Some(snapshot)),
+    }
+}
+
+fn open(path: &Path) -> std::result::Result<Snapshot, Refusal> {
+    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Refusal::Missing)?;
+    let get = std::env::var_os("OHFP_SNAPSHOT_IO");
+    Snapshot::open(&path, Access::from_variable(get.as_deref().map(OsStrExt::as_bytes)))
+}
+
+fn verdict(snapshot: &Snapshot, place: &Place, env: &Environment, deep: bool) -> Verdict {
+    let sound = || {
+        snapshot.expect_fingerprint(lower::fingerprint())?;
+        snapshot.contents()?;
+        if deep { inspect::verify_bytes(snapshot) } else { Ok(()) }
+    };
+    if let Err(refusal) = sound() {
+        return Verdict::Unusable(refusal);
+    }
+    if snapshot.header.sealed() {
+        return Verdict::Fresh;
+    }
+    let stamps = match snapshot.stamps() {
+        Ok(stamps) => stamps,
+        Err(refusal) => return Verdict::Unusable(refusal),
+    };
+    let (root, get) = (place::identity(&place.origin), place::lookup(env));
+    match fresh::check(stamps, Some(root), &get) {
+        Ok(()) => return Verdict::Fresh,
+        Err(Refusal::Root) => {
+            return Verdict::Foreign(String::from_utf8_lossy(stamps.root.as_slice()).into_owned());
+        }
+        Err(_) => {}
+    }
+    let differences = stamp::differences(stamps, Some(root), &get);
+    if differences.is_empty() { Verdict::Touched } else { Verdict::Stale(differences) }
+}
+
+/// Whether the snapshot was made from this configuration root.
+pub fn is_of(snapshot: &Snapshot, place: &Place) -> bool {
+    !snapshot.header.sealed()
+        && snapshot.stamps().is_ok_and(|stamps| stamps.root.as_slice() == place::identity(&place.origin))
+}
+
+/// A template whose `maxNumber` is less than what is published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lowered {
+    /// Its id.
+    pub id: String,
+    /// As published.
+    pub published: i64,
+    /// In the file now.
+    pub now: i64,
+}
+
+/// Templates whose `maxNumber` sank below the published one. Only Host Factory minds: it can hang
+/// when a limit shrinks while it runs.
+pub fn lowered(resolved: &Resolved, published: &Snapshot) -> Vec<Lowered> {
+    if resolved.settings.scheduler() != SchedulerKind::HostFactory {
+        return Vec::new();
+    }
+    let Ok(contents) = published.contents() else { return Vec::new() };
+    let index = contents.index;
+    let Some(show) = index.shows.iter().find(|show| index.text(&show.format) == b"json") else {
+        return Vec::new();
+    };
+    let (Ok(directory), Ok(body)) =
+        (contents.section(show.records.to_native()), contents.section(show.body.to_native()))
+    else {
+        return Vec::new();
+    };
+    let templates = resolved.templates.iter();
+    let sunk = templates.filter_map(|template| {
+        let record = Record::find(directory, xxh3_64(template.id.as_bytes()))?.bytes(body)?;
+        let published = published_max(record)?;
+        let now = template.max_number;
+        inspect::is_lower(published, now).then(|| Lowered { id: template.id.clone(), published, now })
+    });
+    sunk.collect()
+}
+
+/// `maxNumber` of a record: JSON as this crate writes it, a field to a line.
+fn published_max(record: &[u8]) -> Option<i64> {
+    const FIELD: &[u8] = b"  \"maxNumber\": ";
+    let line = record.split(|byte| *byte == b'\n').find(|line| line.starts_with(FIELD))?;
+    let digits = line.get(FIELD.len()..)?;
+    let digits = digits.strip_suffix(b",").unwrap_or(digits);
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// Answers go on with the published number until someone allows the lower one.
+pub fn hold(resolved: &mut Resolved, lowered: &[Lowered]) {
+    for template in &mut resolved.templates {
+        if let Some(lowered) = lowered.iter().find(|lowered| lowered.id == template.id) {
+            template.max_number = lowered.published;
+            template.fields.insert("maxNumber".to_owned(), Value::Number(Number::from(lowered.published)));
+        }
+    }
+}
+
+/// What a refresh did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refreshed {
+    /// New stamps on the same payload.
+    Restamped,
+    /// A new snapshot.
+    Rebuilt,
+    /// Another process is doing it.
+    Busy,
+}
+
+/// Brings the snapshot up to date without waiting for anyone.
+pub fn refresh(
+    path: &Path,
+    resolved: &Resolved,
+    read_at: SystemTime,
+    verdict: &Verdict,
+    published: Option<&Snapshot>,
+) -> Result<Refreshed> {
+    let Some(lock) = Lock::take(path, Turn::GiveUp)? else { return Ok(Refreshed::Busy) };
+    let stamps = stamp::take(resolved, read_at);
+    if let (Verdict::Touched, Some(snapshot)) = (verdict, published) {
+        publish::restamp(&lock, path, snapshot, &stamps)?;
+        return Ok(Refreshed::Restamped);
+    }
+    let payload = lower::lower(resolved, &mut |_| ())?;
+    publish::publish(&lock, path, &payload, Some(&stamps), lower::maker())?;
+    Ok(Refreshed::Rebuilt)
+}

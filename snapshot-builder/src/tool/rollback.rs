@@ -1,0 +1,27 @@
+//! `ohfp-snapshot rollback`.
+
+use clap::Args;
+
+use super::{Outcome, Outcomes, Target};
+use crate::load::Environment;
+use crate::publish::{self, Lock, Turn};
+
+/// Arguments of `rollback`.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    target: Target,
+}
+
+pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
+    let path = arguments.target.path(env).map_err(|error| vec![error])?;
+    if let Some(lock) = Lock::take(&path, Turn::Wait).map_err(|error| vec![error])? {
+        publish::rollback(&lock, &path).map_err(|error| vec![error])?;
+    }
+    let document = format!(
+        "rolled back: {}\nanother rollback undoes this; where its inputs have changed since, `snapshot.refresh` decides \
+         whether the sources win again\n",
+        path.display()
+    );
+    Ok(Outcome { document, code: 0 })
+}

@@ -1,0 +1,200 @@
+//! Configuration that is wrong: `config.json`, IBM's `awsprov_config.json` and the variables that are
+//! read with them. Every program refuses, or goes on with the same warning.
+//!
+//! `▲` marks where a problem is; what must be said of it stands beside it.
+
+#[path = "common/marks.rs"]
+mod marks;
+#[path = "common/verdict.rs"]
+mod verdict;
+
+use ohfp_tests::expect_none;
+use verdict::Verdict::{self, Refused, Warned};
+use verdict::{fault, published};
+
+const CONFIG: &str = "config.json";
+const IBM_CONFIG: &str = "awsprov_config.json";
+const TEMPLATES: (&str, &str) =
+    ("awsprov_templates.json", r#"[{"templateId": "good", "maxNumber": 1, "vmType": "m5.large"}]"#);
+
+/// Each content as `file`, one after the other.
+fn check(verdict: Verdict, file: &str, cases: &[(&str, &str)]) {
+    marks::check(&published(&[TEMPLATES]), verdict, file, cases);
+}
+
+#[test]
+fn documents_that_are_no_configuration() {
+    check(
+        Refused,
+        CONFIG,
+        &[
+            ("▲", "ends where a value is expected"),
+            ("{\"scheduler\": {\"type\": \"hostfactory▲\"", "ends inside an object"),
+            ("{\n  ▲// ours\n}", "field name in double quotes"),
+            ("{} ▲{}", "nothing more after the end"),
+            ("▲[1]", "expected an object like {\"scheduler\": …}, not [1]"),
+            ("▲null", "expected an object"),
+            (r#"{"scheduler": ▲"hostfactory"}"#, "`scheduler` must be an object that holds settings"),
+            (r#"{"provider": {"providers": ▲{}}}"#, "`provider.providers` must be a list, not an object"),
+        ],
+    );
+}
+
+#[test]
+fn values_that_no_key_allows() {
+    check(
+        Refused,
+        CONFIG,
+        &[
+            (
+                r#"{"scheduler": {"type": ▲"hostfactry"}}"#,
+                "`scheduler.type` must be one of `hostfactory`, `default`, not \"hostfactry\"",
+            ),
+            (r#"{"scheduler": {"type": ▲5}}"#, "`scheduler.type` must be one of|not 5"),
+            (
+                r#"{"snapshot": {"refresh": ▲"sometimes"}}"#,
+                "`snapshot.refresh` must be one of `auto`, `manual`, `never`",
+            ),
+            (
+                r#"{"snapshot": {"render_limit": ▲"64 apples"}}"#,
+                "`snapshot.render_limit` must be a number of bytes",
+            ),
+            (r#"{"snapshot": {"render_limit": ▲-1}}"#, "`snapshot.render_limit` must be a number of bytes"),
+            (r#"{"storage": {"strategy": ▲"postgres"}}"#, "`storage.strategy` must be one of `sqlite`"),
+            (
+                r#"{"request": {"max_machines_per_request": ▲0}}"#,
+                "`request.max_machines_per_request` must be a whole number from 1, not 0",
+            ),
+            (r#"{"request": {"max_machines_per_request": ▲"5"}}"#, "a whole number from 1, not \"5\""),
+            (r#"{"template": {"max_number": ▲-2}}"#, "`template.max_number` must be a whole number from -1"),
+            (r#"{"template": {"ncpus_from": ▲"sockets"}}"#, "must be one of `vcpus`, `cores`"),
+            (
+                r#"{"template": {"default_price_type": ▲"Spot"}}"#,
+                "one of `ondemand`, `spot`, `heterogeneous`",
+            ),
+            (r#"{"template": {"default_attributes": ▲[]}}"#, "must be an object"),
+            (
+                r#"{"template": {"default_attributes": {"ncpus": ▲"x"}}}"#,
+                "`template.default_attributes.ncpus` must be a number above 0",
+            ),
+            (r#"{"provider": {"selection_policy": ▲"FIRST"}}"#, "must be one of `FIRST_AVAILABLE`"),
+            (
+                "{\n\"storage\": {\"strategy\": ▲5},\n\"snapshot\": {\"refresh\": ▲true}}",
+                "`storage.strategy`\n`snapshot.refresh`",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn providers() {
+    check(
+        Refused,
+        CONFIG,
+        &[
+            (
+                r#"{"provider": {"providers": [{"name": ▲"a b", "type": "aws"}]}}"#,
+                "the provider name \"a b\" must consist of 0-9, A-Z, a-z, _ and -",
+            ),
+            (r#"{"provider": {"providers": [{"name": ▲"ä", "type": "aws"}]}}"#, "must consist of"),
+            (r#"{"provider": {"providers": [{"name": ▲"a\nb", "type": "aws"}]}}"#, "must consist of"),
+            (r#"{"provider": {"providers": [{"name": ▲"../x", "type": "aws"}]}}"#, "must consist of"),
+            (r#"{"provider": {"providers": [{"name": ▲"", "type": "aws"}]}}"#, "a string that is not empty"),
+            (r#"{"provider": {"providers": [{"name": ▲5, "type": "aws"}]}}"#, "a string that is not empty"),
+            (
+                r#"{"provider": {"providers": [{"name": "a", "type": "aws"}, {"name": ▲"a", "type": "sim"}]}}"#,
+                "the provider name `a` is used twice",
+            ),
+            (
+                r#"{"provider": {"providers": [▲{"type": "aws"}, ▲{"name": "b"}, ▲7]}}"#,
+                "has no `name`\nhas no `type`\nmust be an object, not 7",
+            ),
+            (
+                r#"{"provider": {"active_provider": ▲"awss", "providers": [{"name": "aws", "type": "aws"}]}}"#,
+                "`provider.active_provider` names `awss`, which is not configured",
+            ),
+            (
+                r#"{"provider": {"providers": [{"name": "a", "type": "aws", "enabled": ▲"yes", "weight": ▲0, "config": ▲[]}]}}"#,
+                "`enabled` of a provider must be true or false\n`weight` of a provider must be a whole number from 1\n`config` of a provider must be an object",
+            ),
+            (
+                r#"{"provider": {"providers": [{"name": "a", "type": "aws", "template_defaults": ▲{"imageId": 5}}]}}"#,
+                "imageId|must be a string, not 5",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn ibm_keys() {
+    check(
+        Refused,
+        IBM_CONFIG,
+        &[
+            ("▲[]", "expected an object like {\"AWS_REGION\": …}, not []"),
+            ("{\"AWS_REGION\": \"r▲\"", "ends inside an object"),
+            (r#"{"AWS_REGION": ▲""}"#, "`AWS_REGION` must be a string that is not empty"),
+            (
+                r#"{"AWS_REGION": ▲5, "AWS_REQUEST_RETRY_ATTEMPTS": ▲11}"#,
+                "`AWS_REGION`|not 5\n`AWS_REQUEST_RETRY_ATTEMPTS` must be a whole number from 0 to 10, not 11",
+            ),
+            (r#"{"AWS_REGION": "r", "AWS_PROXY_HOST": ▲"h"}"#, "`AWS_PROXY_HOST` needs `AWS_PROXY_PORT`"),
+            (r#"{"AWS_REGION": "r", "ACCEPT_PROPAGATED_LOG_SETTING": ▲"yes"}"#, "\"true\" or \"false\""),
+        ],
+    );
+    check(
+        Warned,
+        IBM_CONFIG,
+        &[(
+            r#"{"AWS_REGION": "r", ▲"AWS_REGIN": "r"}"#,
+            "`AWS_REGIN` is not a known key|did you mean `AWS_REGION`?",
+        )],
+    );
+}
+
+#[test]
+fn unknown_keys_are_ignored_with_the_nearest_known_one() {
+    check(
+        Warned,
+        CONFIG,
+        &[
+            (r#"{▲"schedular": {}}"#, "`schedular` is not a known key|did you mean `scheduler`?"),
+            (
+                r#"{"scheduler": {▲"tpye": "default"}}"#,
+                "`scheduler.tpye` is not a known key|did you mean `scheduler.type`?",
+            ),
+            (r#"{▲"refresh": "auto"}"#, "`refresh` is not a known key|did you mean `snapshot.refresh`?"),
+            (r#"{▲"zzz": 1}"#, "`zzz` is not a known key"),
+            (
+                r#"{"provider": {"providers": [{"name": "a", "type": ▲"asw"}]}}"#,
+                "no provider of type `asw`|did you mean `aws`?",
+            ),
+            (
+                r#"{"provider": {"providers": [{"name": "a", "type": "aws", "enbled": ▲true}]}}"#,
+                "`enbled` is not a known key of a provider|did you mean `enabled`?",
+            ),
+            (r#"{"snapshot": {"refresh": "auto", ▲"refresh": "never"}}"#, "`snapshot.refresh` appears twice"),
+            (r#"{"snapshot": null, "version": "2.0.0", "scheduler": {"type": null}}"#, ""),
+        ],
+    );
+}
+
+#[test]
+fn variables() {
+    let cases = [
+        (
+            "OHFP_SNAPSHOT_REFRESH",
+            "often",
+            "OHFP_SNAPSHOT_REFRESH must be one of `auto`, `manual`, `never`, not \"often\"",
+        ),
+        ("HF_PROVIDER_NAME", "a/b", "HF_PROVIDER_NAME must be a name without `/`, not a/b"),
+        ("HF_PROVIDER_NAME", "a\nb", "HF_PROVIDER_NAME must be a name without `/`"),
+        ("PROVIDER_NAME", "../x", "PROVIDER_NAME must be a name without `/`, not ../x"),
+    ];
+    let faults = cases.iter().filter_map(|(name, value, words)| {
+        let mut sandbox = published(&[TEMPLATES]);
+        sandbox.set(name, *value);
+        fault(&sandbox, Refused, &[(*words).to_owned()]).map(|fault| format!("{name}={value}\n  {fault}"))
+    });
+    expect_none(&faults.collect::<Vec<_>>(), cases.len());
+}
