@@ -14,6 +14,7 @@ mod dist;
 mod elf;
 mod project;
 mod testing;
+mod torture;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,6 +47,10 @@ To check it
   deps                  The runtime's dependency allowlist, who may depend on whom, refused versions
   deny                  Licences, bans, sources and, where reachable, advisories (cargo-deny)
   binary                Build the runtime: static, fixed address, no dynamic linker, small
+  torture snapshot [--stride N]
+                        Damage every byte and every length of a snapshot; answers must not change
+  torture publish [--kills N]
+                        Kill builders at random moments under eight readers
   ci                    All checks, then the tests; .ci/run calls this
 ";
 
@@ -84,6 +89,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
         ("deps", []) => deps::run(&Project::open()?)?,
         ("deny", []) => checks::deny(&Project::open()?)?,
         ("binary", []) => elf::run(&Project::open()?)?,
+        ("torture", _) => torture::run(&Project::open()?, &options)?,
         ("ci", []) => return checks::ci(&Project::open()?),
         (command, _) => {
             return Err(format!(

@@ -1,0 +1,81 @@
+//! `cargo xtask torture`: what must not happen to a snapshot, tried out on real processes.
+//!
+//! * `snapshot`: every byte changed in three ways, every length; answers must not change.
+//! * `publish`: builders killed at random moments while others read; every answer belongs whole to
+//!   one generation, and nothing is left behind.
+
+mod publish;
+mod snapshot;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::dist::{self, Tree};
+use crate::project::{Project, Result};
+
+/// Runs one of them. `stride` tries only every so-many-th byte or length.
+pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
+    let stage = Stage::set(project)?;
+    match options {
+        ["snapshot"] => snapshot::run(&stage, 1),
+        ["snapshot", "--stride", stride] => snapshot::run(&stage, stride.parse()?),
+        ["publish"] => publish::run(&stage, 1_000),
+        ["publish", "--kills", kills] => publish::run(&stage, kills.parse()?),
+        _ => Err("torture takes `snapshot [--stride N]` or `publish [--kills N]`".into()),
+    }
+}
+
+/// An installed tree, a configuration to edit, and a directory for snapshots.
+struct Stage {
+    tree: Tree,
+    config: PathBuf,
+    work: PathBuf,
+}
+
+impl Stage {
+    fn set(project: &Project) -> Result<Self> {
+        let root = project.fresh_dir("torture")?;
+        let tree = dist::make(project, &root.join("tree"))?;
+        let (config, work) = (root.join("config"), root.join("work"));
+        for directory in [&config, &work] {
+            project.sh.create_dir(directory)?;
+        }
+        for name in ["config.json", "awsprov_config.json", "awsprov_templates.json"] {
+            project.sh.copy_file(tree.config().join(name), &config)?;
+        }
+        Ok(Self { tree, config, work })
+    }
+
+    /// A program of the tree that sees this stage and nothing else. The live program leaves the
+    /// snapshot alone: whoever is tortured must not be healed on the way.
+    fn command(&self, program: &str, snapshot: &Path) -> Command {
+        let mut command = Command::new(self.tree.program(program));
+        command
+            .env_clear()
+            .env("OHFP_CONFIG_DIR", &self.config)
+            .env("OHFP_SNAPSHOT", snapshot)
+            .env("OHFP_SNAPSHOT_REFRESH", "never")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn build(&self, snapshot: &Path) -> Result<()> {
+        let built = self.command("ohfp-snapshot", snapshot).args(["build", "--quiet"]).output()?;
+        if built.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&built.stderr).into()) }
+    }
+}
+
+/// A small generator: deterministic, so that a failure can be repeated.
+struct Random(u64);
+
+impl Random {
+    /// A number below `bound`.
+    fn below(&mut self, bound: u64) -> u64 {
+        // Steele and Vigna's SplitMix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)).checked_rem(bound).unwrap_or(0)
+    }
+}
