@@ -20,6 +20,10 @@ use ohfp_snapshot_builder::load::Environment;
 
 use output::Reply;
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let env = Environment::from_process();

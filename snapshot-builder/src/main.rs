@@ -6,6 +6,10 @@ use clap::Parser;
 use ohfp_snapshot_builder::load::Environment;
 use ohfp_snapshot_builder::tool::{self, Tool};
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     ExitCode::from(tool::run(&Tool::parse(), &Environment::from_process()))
 }
