@@ -43,9 +43,12 @@ fn run(arguments: Vec<OsString>, env: &Environment) -> u8 {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => return output::help(&error, env),
         Err(error) if host_factory => {
+            // The first paragraph says what is wrong; the usage behind it is for people.
             let text = error.render().to_string();
-            let line = text.lines().next().unwrap_or_default();
-            let message = line.strip_prefix("error: ").unwrap_or(line);
+            let paragraph: Vec<&str> =
+                text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+            let message = paragraph.join(" ");
+            let message = message.strip_prefix("error: ").unwrap_or(&message);
             return output::write(
                 &host_factory::failure(&[Error::new(ErrorKind::Input, message)]),
                 None,

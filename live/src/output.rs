@@ -21,8 +21,6 @@ pub(crate) struct Reply {
     pub(crate) plain: bool,
     /// For standard error.
     pub(crate) errors: Vec<Error>,
-    /// Lines for people, shown on a terminal only.
-    pub(crate) notes: Vec<String>,
     /// Exit code.
     pub(crate) code: u8,
     /// What the answer was made from; the snapshot is looked after once the answer is out.
@@ -56,11 +54,6 @@ fn styled(env: &Environment, stream: &impl IsTerminal) -> bool {
 pub(crate) fn write(reply: &Reply, file: Option<&Path>, env: &Environment) -> u8 {
     for error in &reply.errors {
         stderr(&format!("ohfp: {error}\n"));
-    }
-    if io::stderr().is_terminal() {
-        for note in &reply.notes {
-            stderr(&format!("ohfp: {note}\n"));
-        }
     }
     let written = match file {
         Some(path) if reply.code == 0 => to_file(path, &reply.document.bytes(false)),

@@ -91,13 +91,13 @@ impl Source {
                 );
                 match refreshed {
                     Ok(Refreshed::Rebuilt) => {
-                        tracing::info!(snapshot = path, reason, "made the snapshot anew")
+                        tracing::info!(snapshot = path, reason, "made the snapshot anew");
                     }
                     Ok(Refreshed::Restamped) => {
-                        tracing::info!(snapshot = path, reason, "renewed the snapshot's stamps")
+                        tracing::info!(snapshot = path, reason, "renewed the snapshot's stamps");
                     }
                     Ok(Refreshed::Busy) => {
-                        tracing::debug!(snapshot = path, reason, "another process makes the snapshot anew")
+                        tracing::debug!(snapshot = path, reason, "another process makes the snapshot anew");
                     }
                     Err(error) => {
                         tracing::info!(

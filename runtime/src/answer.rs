@@ -96,9 +96,10 @@ fn parts<'s>(
 }
 
 impl Question<'_> {
-    /// Help, version: the same whatever the configuration.
+    /// Help, version, completions: the same whatever the configuration.
     fn is_help(&self) -> bool {
-        matches!(self, Self::Filed { key, .. } if key.as_bytes().first() == Some(&b'-'))
+        let Self::Filed { key, .. } = self else { return false };
+        key.as_bytes().starts_with(b"-") || key.as_bytes().starts_with(b"completions ")
     }
 }
 
@@ -108,6 +109,9 @@ fn asks_nothing_special(input: &[u8]) -> Option<()> {
     use std::io::Read;
     let path = Path::new(&[input])?;
     let mut file = sys::open(path.as_c_str()).ok()?;
+    if !sys::fstat(&file).ok()?.is_file() {
+        return None;
+    }
     let mut bytes = [0; INPUT_LIMIT];
     let mut len = 0;
     loop {
@@ -119,8 +123,9 @@ fn asks_nothing_special(input: &[u8]) -> Option<()> {
             return None;
         }
     }
-    let text = bytes.get(..len)?.trim_ascii().strip_prefix(b"{")?.strip_suffix(b"}")?;
-    text.trim_ascii().is_empty().then_some(())
+    let mut text = bytes.get(..len)?.iter().copied().filter(|byte| !b" \t\r\n".contains(byte));
+    // White space may stand anywhere here: before, between and behind the braces.
+    (text.next() == Some(b'{') && text.next() == Some(b'}') && text.next().is_none()).then_some(())
 }
 
 /// Writes the answer. A reader that has gone is success; a full disk is not. `None`: the file was cut

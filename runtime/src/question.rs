@@ -15,6 +15,9 @@ const OPERATIONS: [&[u8]; 5] = [
 ];
 const AVAILABLE_TEMPLATES: &[u8] = b"getAvailableTemplates";
 
+/// The formats; clap judges anything else.
+const FORMATS: [&[u8]; 4] = [b"json", b"yaml", b"table", b"list"];
+
 /// What is asked.
 #[derive(Debug)]
 pub(crate) enum Question<'a> {
@@ -172,6 +175,9 @@ impl<'a> Line<'a> {
             });
         }
         let format = self.format.unwrap_or(b"json");
+        if !FORMATS.contains(&format) {
+            return None;
+        }
         if self.words == 3 && self.is_templates(b"show") {
             return Some(Question::Show { id: self.last, format, plain: self.plain });
         }

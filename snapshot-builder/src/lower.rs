@@ -127,6 +127,10 @@ fn key(command: &str, format: Format) -> String {
 fn documents(writer: &mut PayloadWriter, resolved: &Resolved) {
     for (command, document) in Document::all(resolved) {
         let words: Vec<&str> = command.split(' ').collect();
+        // A name of several words is one argument, and a key cannot say so.
+        if words.len() > 3 || words.iter().any(|word| word.is_empty() || word.contains(char::is_control)) {
+            continue;
+        }
         for format in Format::ALL {
             let Some(rendered) = document.render(resolved, format) else { continue };
             let (plain, styled) = file(writer, &format!("{command} {format}"), rendered);

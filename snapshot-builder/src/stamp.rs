@@ -3,11 +3,13 @@
 use std::ffi::CString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ohfp_snapshot_format::stamps::{ArchivedStampsV1, FileV1, PresentV1, StampsV1, VariableV1, digest};
+use xxhash_rust::xxh3::xxh3_128;
 
-use crate::load::{FileState, Resolved};
+use crate::load::{FileState, Resolved, Trail, trail};
 
 /// A modification time that no file has: the stamp never matches by `stat` alone.
 const UNTRUSTED: i64 = i64::MIN;
@@ -16,23 +18,51 @@ const UNTRUSTED: i64 = i64::MIN;
 /// two contents. A file this young when it was read may still change without a trace.
 const TICK: Duration = Duration::from_millis(50);
 
+/// The stamps of what was loaded, taken a moment later: nothing if a file has changed since.
+pub fn confirm(resolved: &Resolved) -> Option<StampsV1> {
+    let read_at = SystemTime::now();
+    let mut trail = resolved.trail.clone();
+    for file in &mut trail.files {
+        let FileState::Present { size, mtime_ns, ctime_ns, inode, digest } = &mut file.state else {
+            if file.path.exists() {
+                return None;
+            }
+            continue;
+        };
+        if xxh3_128(&fs::read(&file.path).ok()?) != *digest {
+            return None;
+        }
+        let status = fs::metadata(&file.path).ok()?;
+        (*size, *inode) = (status.size(), status.ino());
+        (*mtime_ns, *ctime_ns) = (trail::mtime_ns(&status), trail::ctime_ns(&status));
+    }
+    Some(of(&trail, resolved, read_at))
+}
+
 /// The stamps of what was loaded. A file that was modified within one tick of being read gets a
 /// stamp that the runtime does not trust, so the next invocation compares contents.
 pub fn take(resolved: &Resolved, read_at: SystemTime) -> StampsV1 {
+    of(&resolved.trail, resolved, read_at)
+}
+
+fn of(trail: &Trail, resolved: &Resolved, read_at: SystemTime) -> StampsV1 {
     let tick_start = read_at.checked_sub(TICK).unwrap_or(UNIX_EPOCH);
     let newest_trusted = tick_start
         .duration_since(UNIX_EPOCH)
         .map_or(0, |age| i64::try_from(age.as_nanos()).unwrap_or(i64::MAX));
-    let files = resolved.trail.files.iter().map(|file| {
+    let files = trail.files.iter().map(|file| {
         let mut path = file.path.as_os_str().as_bytes().to_vec();
         path.push(0);
         let present = match &file.state {
             FileState::Absent => None,
-            FileState::Present { size, mtime_ns, inode, digest } => {
-                let mtime_ns = i64::try_from(*mtime_ns).unwrap_or(UNTRUSTED);
+            FileState::Present { size, mtime_ns, ctime_ns, inode, digest } => {
+                let nanoseconds = |time: i128| i64::try_from(time).unwrap_or(UNTRUSTED);
+                let (mtime_ns, ctime_ns) = (nanoseconds(*mtime_ns), nanoseconds(*ctime_ns));
+                let old = mtime_ns <= newest_trusted && ctime_ns <= newest_trusted;
                 Some(PresentV1 {
                     size: *size,
-                    mtime_ns: if mtime_ns <= newest_trusted { mtime_ns } else { UNTRUSTED },
+                    mtime_ns: if old { mtime_ns } else { UNTRUSTED },
+                    ctime_ns,
                     inode: *inode,
                     digest: halves(*digest),
                 })
@@ -40,7 +70,7 @@ pub fn take(resolved: &Resolved, read_at: SystemTime) -> StampsV1 {
         };
         FileV1 { path, present }
     });
-    let variables = resolved.trail.variables.iter().map(|(name, value)| VariableV1 {
+    let variables = trail.variables.iter().map(|(name, value)| VariableV1 {
         name: name.clone(),
         value: value.as_ref().map(|value| digest(value.as_bytes())),
     });

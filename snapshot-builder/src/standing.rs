@@ -181,7 +181,13 @@ pub fn refresh(
     published: Option<&Snapshot>,
 ) -> Result<Refreshed> {
     let Some(lock) = Lock::take(path, Turn::GiveUp)? else { return Ok(Refreshed::Busy) };
-    let stamps = stamp::take(resolved, read_at);
+    let mut stamps = stamp::take(resolved, read_at);
+    if stamp::has_untrusted(&stamps) {
+        // Just edited: a moment later the clock has moved on, and either the content is still what we
+        // read, or the next invocation takes care of it.
+        std::thread::sleep(stamp::tick());
+        stamps = stamp::confirm(resolved).unwrap_or(stamps);
+    }
     if let (Verdict::Touched, Some(snapshot)) = (verdict, published) {
         publish::restamp(&lock, path, snapshot, &stamps)?;
         return Ok(Refreshed::Restamped);

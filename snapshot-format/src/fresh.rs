@@ -27,6 +27,7 @@ pub fn check<'e>(
             (Ok(now), Some(then)) => {
                 now.size == then.size.to_native()
                     && now.mtime_ns == then.mtime_ns.to_native()
+                    && now.ctime_ns == then.ctime_ns.to_native()
                     && now.inode == then.inode.to_native()
                     && now.is_file()
             }

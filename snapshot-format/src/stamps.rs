@@ -13,6 +13,8 @@ pub struct PresentV1 {
     pub size: u64,
     /// Modification time, nanoseconds since 1970.
     pub mtime_ns: i64,
+    /// Change time, nanoseconds since 1970.
+    pub ctime_ns: i64,
     /// Inode number.
     pub inode: u64,
     /// XXH3-128 of the content, low and high half.

@@ -24,6 +24,8 @@ pub struct Status {
     pub size: u64,
     /// Modification time, nanoseconds since 1970.
     pub mtime_ns: i64,
+    /// Change time, nanoseconds since 1970; unlike the modification time it cannot be put back.
+    pub ctime_ns: i64,
     /// Inode number.
     pub inode: u64,
     /// Type and permission bits.
@@ -54,6 +56,9 @@ impl Status {
             mtime_ns: (raw.st_mtime as i64)
                 .saturating_mul(1_000_000_000)
                 .saturating_add(raw.st_mtime_nsec as i64),
+            ctime_ns: (raw.st_ctime as i64)
+                .saturating_mul(1_000_000_000)
+                .saturating_add(raw.st_ctime_nsec as i64),
             inode: raw.st_ino as u64,
             mode: raw.st_mode as u32,
             owner: raw.st_uid as u32,
@@ -390,13 +395,16 @@ unsafe impl Send for Process {}
 unsafe impl Sync for Process {}
 
 /// What to do when a mapped page turns out to be unreadable.
-static FALLBACK: OnceLock<(Process, fn(&Process) -> ExitCode)> = OnceLock::new();
+static FALLBACK: OnceLock<(Process, Fallback)> = OnceLock::new();
+
+/// Ends the process in another way, and gives its exit code if that fails.
+pub type Fallback = fn(&Process) -> ExitCode;
 
 /// From here on, a mapped file that is cut short under us ends in `fallback` instead of in death by
 /// SIGBUS. To be armed before the mapping is read, and only while nothing has been written.
 ///
 /// `fallback` runs in a signal handler: it may make system calls, and nothing that locks or allocates.
-pub fn guard_mapping(process: Process, fallback: fn(&Process) -> ExitCode) {
+pub fn guard_mapping(process: Process, fallback: Fallback) {
     if FALLBACK.set((process, fallback)).is_err() {
         return;
     }

@@ -25,7 +25,8 @@ fn sections_of_the_examples_are_as_reviewed() {
         fs::write(&reviewed, &lines).unwrap();
     }
     let expected = fs::read_to_string(&reviewed).unwrap_or_default();
-    let differing: Vec<_> = lines.lines().filter(|line| !expected.lines().any(|known| known == *line)).collect();
+    let differing: Vec<_> =
+        lines.lines().filter(|line| !expected.lines().any(|known| known == *line)).collect();
     assert!(
         expected == lines,
         "snapshots/fingerprints.csv differs in {differing:?}; after review: UPDATE_GOLDEN=1 cargo xtask test"

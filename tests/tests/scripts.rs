@@ -184,10 +184,11 @@ fn scripts_of_a_moved_tree() {
     let tree = moved(&sandbox);
     check(&sandbox, &tree.join("scripts"));
     // They run the program of their own tree and no other.
-    let file = tree.join("bin/ohfp");
-    fs::remove_file(&file).unwrap();
-    fs::write(&file, "#!/bin/sh\necho \"mine: $*\"\n").unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    // Written by another process: one of ours could be forked while the file is open, which then cannot
+    // be executed.
+    let stub = r#"rm "$0" && printf '#!/bin/sh\necho "mine: $*"\n' >"$0" && chmod 755 "$0""#;
+    let written = ended(sandbox.command("sh").args(["-c", stub]).arg(tree.join("bin/ohfp")));
+    assert_eq!(written.code, 0, "{written:?}");
     let run = ended(sandbox.command(tree.join("scripts/requestMachines.sh")).args(["-f", "x y"]));
     assert_eq!(run.text(), "mine: requestMachines -f x y\n", "{run:?}");
 }

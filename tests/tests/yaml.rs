@@ -44,6 +44,11 @@ fn difference(yaml: &Yaml<'_>, json: &Value, at: &str) -> Option<String> {
     (!same).then(|| format!("{at}: {json} is read as {yaml:?}"))
 }
 
+/// Characters that YAML allows to stand for themselves; strict readers refuse a text with any other.
+fn is_printable(character: char) -> bool {
+    matches!(character, '\n' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
+}
+
 /// Compares the two forms of an answer.
 fn fault(sandbox: &Sandbox, line: &[&str]) -> Option<String> {
     let answer = |format: &str| {
@@ -66,6 +71,8 @@ fn fault(sandbox: &Sandbox, line: &[&str]) -> Option<String> {
         },
         Err(error) => Some(error.to_string()),
     };
+    let strange = || text.chars().find(|character| !is_printable(*character));
+    let found = found.or_else(|| strange().map(|strange| format!("{strange:?} stands unescaped")));
     found.map(|found| format!("{line:?}: {found}"))
 }
 

@@ -96,8 +96,9 @@ impl Catalogue {
             .map(|path| path.file_name().map_or_else(String::new, |name| format!("`{}`", name.display())))
             .collect();
         let message = format!("no template file in `{}`; looked for {}", root.display(), names.join(", "));
-        Error::new(ErrorKind::Input, message)
-            .hint("`ohfp init` makes one to start from; OHFP_CONFIG_DIR names another folder")
+        Error::new(ErrorKind::Input, message).hint(
+            "`ohfp init --config-dir DIR` makes one to start from; OHFP_CONFIG_DIR names another folder",
+        )
     }
 }
 

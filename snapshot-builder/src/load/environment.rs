@@ -10,7 +10,12 @@ pub struct Environment(BTreeMap<OsString, OsString>);
 impl Environment {
     /// The variables of this process.
     pub fn from_process() -> Self {
-        Self(std::env::vars_os().collect())
+        let mut variables = BTreeMap::new();
+        for (name, value) in std::env::vars_os() {
+            // The first of two counts, as for `getenv` and the runtime.
+            variables.entry(name).or_insert(value);
+        }
+        Self(variables)
     }
 
     /// The raw value. Looking here leaves no trace; whoever bases an answer on a variable must look

@@ -42,6 +42,15 @@ pub(crate) struct Findings {
     warnings: Vec<(Order, Warning)>,
 }
 
+/// Why nothing was loaded, and what is doubtful besides.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// At least one, in file order.
+    pub errors: Vec<Error>,
+    /// In file order.
+    pub warnings: Vec<Warning>,
+}
+
 impl Findings {
     /// Wrong input at a place.
     pub(crate) fn error(&mut self, text: &Text, offset: usize, message: &str, hint: Option<String>) {
@@ -70,14 +79,15 @@ impl Findings {
         self.warnings.push(((text.number, 0), Warning { place: Some(place), message, hint }));
     }
 
-    /// The warnings when there is no error, else the errors.
-    pub(crate) fn finish(mut self) -> Result<Vec<Warning>, Vec<Error>> {
+    /// The warnings when there is no error, else both.
+    pub(crate) fn finish(mut self) -> Result<Vec<Warning>, Failure> {
+        self.warnings.sort_by_key(|(order, _)| *order);
+        let warnings = self.warnings.into_iter().map(|(_, warning)| warning).collect();
         if self.errors.is_empty() {
-            self.warnings.sort_by_key(|(order, _)| *order);
-            return Ok(self.warnings.into_iter().map(|(_, warning)| warning).collect());
+            return Ok(warnings);
         }
         self.errors.sort_by_key(|(order, _)| *order);
-        Err(self.errors.into_iter().map(|(_, error)| error).collect())
+        Err(Failure { errors: self.errors.into_iter().map(|(_, error)| error).collect(), warnings })
     }
 
     #[cfg(test)]

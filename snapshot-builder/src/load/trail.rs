@@ -43,6 +43,9 @@ pub enum FileState {
         size: u64,
         /// Modification time, nanoseconds since the epoch.
         mtime_ns: i128,
+        /// Time of the last change to content, name or mode, nanoseconds since the epoch. Unlike the
+        /// modification time it cannot be put back.
+        ctime_ns: i128,
         /// Inode number.
         inode: u64,
         /// XXH3-128 of the content.
@@ -89,6 +92,7 @@ impl<'e> Recorder<'e> {
                 let state = FileState::Present {
                     size: metadata.size(),
                     mtime_ns: mtime_ns(&metadata),
+                    ctime_ns: ctime_ns(&metadata),
                     inode: metadata.ino(),
                     digest: xxh3_128(&content),
                 };
@@ -162,12 +166,16 @@ fn unfit(metadata: &Metadata) -> Option<&'static str> {
     })
 }
 
-fn identity(metadata: &Metadata) -> (u64, u64, i128) {
-    (metadata.ino(), metadata.size(), mtime_ns(metadata))
+fn identity(metadata: &Metadata) -> (u64, u64, i128, i128) {
+    (metadata.ino(), metadata.size(), mtime_ns(metadata), ctime_ns(metadata))
 }
 
-fn mtime_ns(metadata: &Metadata) -> i128 {
+pub(crate) fn mtime_ns(metadata: &Metadata) -> i128 {
     i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec())
+}
+
+pub(crate) fn ctime_ns(metadata: &Metadata) -> i128 {
+    i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec())
 }
 
 fn unreadable(path: &Path, cause: &io::Error) -> Error {

@@ -123,7 +123,7 @@ pub fn string(out: &mut Vec<u8>, text: &str) {
 }
 
 fn must_escape(character: char) -> bool {
-    matches!(character, '"' | '\\' | '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+    matches!(character, '"' | '\\' | '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 fn escape(out: &mut Vec<u8>, character: char) {

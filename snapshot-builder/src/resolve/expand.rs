@@ -1,8 +1,10 @@
 //! `$NAME` and `${NAME}` in the strings of `config.json`, as shells write them. A variable that is not
-//! set stays as written. It must not know which strings those are.
+//! set stays as written, and so does one whose name says that it holds a secret: what is expanded here
+//! is printed and kept in snapshots. It must not know which strings those are.
 
 use serde_json::Value;
 
+use super::redact::is_secret;
 use crate::load::Recorder;
 
 /// Expands every string in `value`, at any depth.
@@ -21,8 +23,11 @@ fn expanded(text: &str, recorder: &Recorder<'_>) -> String {
     while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);
         let (name, len) = name(after);
-        let value =
-            if name.is_empty() { None } else { recorder.variable(name).and_then(|value| value.to_str()) };
+        let value = if name.is_empty() || is_secret(name) {
+            None
+        } else {
+            recorder.variable(name).and_then(|value| value.to_str())
+        };
         if let Some(value) = value {
             out.push_str(value);
         } else {
@@ -53,7 +58,8 @@ mod tests {
 
     #[test]
     fn variables_are_expanded_once_and_recorded() {
-        let env: Environment = [("A", "1"), ("DIR", "/x"), ("LOOP", "$A")].into_iter().collect();
+        let env: Environment =
+            [("A", "1"), ("DIR", "/x"), ("LOOP", "$A"), ("MY_SECRET_KEY", "s")].into_iter().collect();
         let check = |text: &str, wanted: &str, consulted: &[&str]| {
             let recorder = Recorder::new(&env);
             let mut value = serde_json::json!({ "k": [text] });
@@ -68,5 +74,6 @@ mod tests {
         check("5$ ${ $", "5$ ${ $", &[]);
         check("$Ä${}", "$Ä${}", &[]);
         check("$A$A", "11", &["A"]);
+        check("$MY_SECRET_KEY", "$MY_SECRET_KEY", &[]);
     }
 }

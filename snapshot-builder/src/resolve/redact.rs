@@ -34,7 +34,8 @@ pub fn redact(key: &str, value: &Value) -> Value {
     }
 }
 
-fn is_secret(name: &str) -> bool {
+/// Whether things of this name are secrets.
+pub(crate) fn is_secret(name: &str) -> bool {
     let plain: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
     SECRET_NAMES.iter().any(|secret| plain.contains(secret))
