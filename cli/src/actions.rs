@@ -39,10 +39,10 @@ pub enum Templates {
 
     /// Check the template and configuration files and report every finding
     ///
-    /// Looks at all files before it answers, so one run shows everything there is to correct: what
-    /// is not JSON, fields that are missing, misspelled or out of range, ids that occur twice,
-    /// machine types nobody knows. Exits with 1 when there is an error; warnings alone are no
-    /// failure.
+    /// Looks at all files before it answers, so one run shows all errors: what is not JSON, fields
+    /// that are missing or out of range, ids that occur twice. Where there is no error it shows all
+    /// warnings: misspelled names, machine types nobody knows. Exits with 1 when there is an error;
+    /// warnings alone are no failure.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("Check the configuration in force", "ohfp templates validate --format list"),
         ("Check a folder before it is used", "ohfp --config ./new templates validate"),

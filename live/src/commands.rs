@@ -4,7 +4,7 @@ use ohfp_broker::{Error, ErrorKind};
 use ohfp_cli::{Command, Config, GlobalOptions, OutputFormat, Providers, Scheduler, SchedulerType};
 use ohfp_cli::{Storage, Templates, TemplatesList};
 use ohfp_snapshot_builder::answer::{self, Document};
-use ohfp_snapshot_builder::load::{self, Environment, Failure, Resolved};
+use ohfp_snapshot_builder::load::{self, Environment, Resolved};
 use ohfp_snapshot_builder::place;
 use ohfp_snapshot_builder::render::templates::{Catalogue, show_head, show_tail};
 use ohfp_snapshot_builder::render::{Format, Rendered, documents};
@@ -24,9 +24,9 @@ pub(crate) fn run(global: &GlobalOptions, command: &Command, env: &Environment) 
         return doctor::run(global, format, env);
     }
     if matches!(command, Command::Templates(Templates::Validate) | Command::Config(Config::Validate)) {
-        let place = place::find(global.config.as_deref(), None, env)
-            .map_err(|error| Failure { errors: vec![error], warnings: Vec::new() });
-        return validate(&place.and_then(|place| load::check(&place.origin, env)), format, global.no_color);
+        let place = place::find(global.config.as_deref(), None, env).map_err(|error| vec![error]);
+        let loaded = place.and_then(|place| load::load(&place.origin, env));
+        return validate(&loaded, format, global.no_color);
     }
     let source = match source::load(global, env) {
         Ok(source) => source,
@@ -119,19 +119,17 @@ fn document(resolved: &Resolved, document: &Document, format: Format) -> Reply {
     }
 }
 
-/// Everything found, errors first; exit code 1 when there is an error.
-fn validate(loaded: &Result<Resolved, Failure>, format: Format, plain: bool) -> Reply {
+/// All errors, or all warnings where there is no error; exit code 1 when there is one.
+fn validate(loaded: &Result<Resolved, Vec<Error>>, format: Format, plain: bool) -> Reply {
     let finding = |severity: &str, message: String, hint: Option<&str>| json!({ "severity": severity, "message": message, "hint": hint });
     let (code, findings): (u8, Vec<Value>) = match loaded {
         Ok(resolved) => {
             let warnings = resolved.warnings.iter();
             (0, warnings.map(|warning| finding("warning", warning.to_string(), None)).collect())
         }
-        Err(failure) => {
-            let errors = failure.errors.iter();
-            let errors = errors.map(|error| finding("error", error.summary(), error.hint_text()));
-            let warnings = failure.warnings.iter();
-            (1, errors.chain(warnings.map(|warning| finding("warning", warning.to_string(), None))).collect())
+        Err(errors) => {
+            let errors = errors.iter();
+            (1, errors.map(|error| finding("error", error.summary(), error.hint_text())).collect())
         }
     };
     let templates = loaded.as_ref().map_or(0, |resolved| resolved.templates.len());

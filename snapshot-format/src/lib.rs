@@ -70,4 +70,4 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The builder computes the fingerprint from the command tree itself, so a constant left behind
 /// costs speed (the reader refuses the snapshot), never correctness. A test of the builder prints
 /// the value to put here.
-pub const CLI_FINGERPRINT: u128 = 0x8acf_6684_0c46_3ab1_e271_22a8_2de2_eafe;
+pub const CLI_FINGERPRINT: u128 = 0x30fd_a415_2991_62f5_0aac_e277_7d79_f102;

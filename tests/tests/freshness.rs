@@ -1,7 +1,8 @@
 //! A snapshot answers as long as it says what its sources say, and never after.
 //!
 //! After each change the runtime alone must refuse, and with the live program behind it give what the
-//! sources say now. Help depends on no source and goes on.
+//! sources say now. Help depends on no source and goes on. By `snapshot.refresh` the snapshot is made
+//! anew in passing, or left alone.
 #![allow(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::fs::{self, File};
@@ -71,25 +72,44 @@ fn stale_fault(sandbox: &Sandbox) -> Option<String> {
 
 type Change = Box<dyn Fn(&mut Sandbox)>;
 
-/// Each change makes the snapshot stale, and a new one fresh if the sources are still good.
-fn check(cases: Vec<(String, Change)>) {
+/// Each change makes the snapshot stale. What happens to it then, the policy says.
+fn check(cases: &[(String, Change)]) {
     let mut faults = Vec::new();
-    for (what, change) in &cases {
-        let mut sandbox = sandbox();
-        sandbox.build();
-        let before = fresh_fault(&sandbox);
-        change(&mut sandbox);
-        let after = before.or_else(|| stale_fault(&sandbox)).or_else(|| {
-            let built = sandbox.run("ohfp-snapshot", &["build"]);
-            if built.code == 0 { fresh_fault(&sandbox) } else { None }
-        });
-        faults.extend(after.map(|fault| format!("{what}: {fault}")));
+    for (what, change) in cases {
+        for policy in ["manual", "auto"] {
+            let mut sandbox = sandbox();
+            sandbox.set("OHFP_SNAPSHOT_REFRESH", policy);
+            sandbox.build();
+            let before = fresh_fault(&sandbox);
+            change(&mut sandbox);
+            let snapshot = || fs::read(sandbox.path.join("x.snapshot")).ok();
+            let published = snapshot();
+            let found = before.or_else(|| stale_fault(&sandbox)).or_else(|| {
+                // Another root's snapshot is not ours to replace, and from broken sources none is made.
+                let foreign = what.contains("root") || what.contains("no longer automatic");
+                let good = sandbox.run("ohfp-live", &LIST).code == 0;
+                match (policy == "auto" && good && !foreign, snapshot() == published) {
+                    (true, _) => fresh_fault(&sandbox).map(|fault| format!("not made anew: {fault}")),
+                    (false, same) => (!same).then(|| "made anew".to_owned()),
+                }
+            });
+            let found = found.or_else(|| {
+                let built = sandbox.run("ohfp-snapshot", &["build"]);
+                if built.code == 0 { fresh_fault(&sandbox) } else { None }
+            });
+            faults.extend(found.map(|fault| format!("{what}, {policy}: {fault}")));
+        }
     }
-    expect_none(&faults, cases.len());
+    expect_none(&faults, cases.len() * 2);
 }
 
 fn case(what: impl Into<String>, change: impl Fn(&mut Sandbox) + 'static) -> (String, Change) {
     (what.into(), Box::new(change))
+}
+
+/// Other content of the same length.
+fn other(content: &str) -> String {
+    content.replace("first", "other").replace("zone", "site").replace("us-east-1", "eu-west-2")
 }
 
 fn modify(path: PathBuf, time: SystemTime) {
@@ -107,16 +127,24 @@ fn files() {
         }));
         cases.push(case(format!("{name} has other bytes, as many"), move |sandbox| {
             let content = fs::read_to_string(path(sandbox)).unwrap();
-            sandbox.write(
-                name,
-                content.replace("first", "other").replace("zone", "site").replace("us-east-1", "eu-west-2"),
-            );
+            sandbox.write(name, other(&content));
+        }));
+        cases.push(case(format!("{name} has other bytes and its old time"), move |sandbox| {
+            let time = fs::metadata(path(sandbox)).unwrap().modified().unwrap();
+            let content = fs::read_to_string(path(sandbox)).unwrap();
+            sandbox.write(name, other(&content));
+            modify(path(sandbox), time);
+        }));
+        cases.push(case(format!("{name} lies elsewhere"), move |sandbox| {
+            let moved = sandbox.path.join("moved.json");
+            fs::rename(path(sandbox), &moved).unwrap();
+            symlink(moved, path(sandbox)).unwrap();
         }));
         cases.push(case(format!("{name} is touched"), move |sandbox| {
-            modify(path(sandbox), SystemTime::now())
+            modify(path(sandbox), SystemTime::now());
         }));
         cases.push(case(format!("{name} is of yesterday"), move |sandbox| {
-            modify(path(sandbox), SystemTime::now() - Duration::from_secs(86_400));
+            modify(path(sandbox), SystemTime::now() - Duration::from_hours(24));
         }));
         cases.push(case(format!("{name} is gone"), move |sandbox| fs::remove_file(path(sandbox)).unwrap()));
         cases.push(case(format!("{name} is broken"), move |sandbox| sandbox.write(name, "{")));
@@ -147,7 +175,7 @@ fn files() {
         fs::create_dir(sandbox.root()).unwrap();
         sandbox.write(TEMPLATES, one("other"));
     }));
-    check(cases);
+    check(&cases);
 }
 
 #[test]
@@ -162,11 +190,11 @@ fn variables_and_roots() {
         fs::write(other.join(TEMPLATES), one("other")).unwrap();
         other
     };
-    check(vec![
+    check(&[
         set("HF_PROVIDER_NAME", "other"),
         set("HF_PROVIDER_NAME", ""),
         unset("HF_PROVIDER_NAME"),
-        set("OHFP_SNAPSHOT_REFRESH", "manual"),
+        case("no longer automatic", |sandbox| sandbox.set("OHFP_SNAPSHOT_REFRESH", "never")),
         set("ZONE", "c"),
         set("ZONE", ""),
         unset("ZONE"),
@@ -176,7 +204,7 @@ fn variables_and_roots() {
             sandbox.set("HF_PROVIDER_CONFDIR", elsewhere(sandbox));
             sandbox.unset("OHFP_CONFIG_DIR");
         }),
-        case("the same folder by another name", |sandbox| {
+        case("the same root by another name", |sandbox| {
             symlink(sandbox.root(), sandbox.path.join("link")).unwrap();
             sandbox.set("OHFP_CONFIG_DIR", sandbox.path.join("link"));
         }),
@@ -216,10 +244,6 @@ fn other_changes_leave_it_fresh() {
     {
         sandbox.set(name, value);
     }
-    // The same file through a link.
-    let moved = sandbox.path.join("moved.json");
-    fs::rename(sandbox.root().join(TEMPLATES), &moved).unwrap();
-    symlink(&moved, sandbox.root().join(TEMPLATES)).unwrap();
     expect_none(&Vec::from_iter(fresh_fault(&sandbox)), 1);
 }
 
@@ -228,7 +252,7 @@ fn other_changes_leave_it_fresh() {
 fn times_that_prove_nothing() {
     let sandbox = sandbox();
     let path = sandbox.root().join(TEMPLATES);
-    let ahead = SystemTime::now() + Duration::from_secs(86_400);
+    let ahead = SystemTime::now() + Duration::from_hours(24);
     modify(path.clone(), ahead);
     sandbox.build();
     let first = sandbox.run("ohfp", &LIST);

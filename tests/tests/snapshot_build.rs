@@ -21,6 +21,9 @@ fn names(sandbox: &Sandbox) -> Vec<String> {
     names
 }
 
+/// Ids with their `maxNumber`.
+type Templates<'a> = &'a [(&'a str, i64)];
+
 #[test]
 fn build_tells_what_changes() {
     let lowered =
@@ -28,7 +31,6 @@ fn build_tells_what_changes() {
     let same: &[(&str, i64)] = &[("a", 10), ("b", 5), ("c", -1)];
     let many: Vec<String> = (10..30).map(|number| format!("t{number}")).collect();
     let many: Vec<(&str, i64)> = many.iter().map(|id| (id.as_str(), 1)).collect();
-    type Templates<'a> = &'a [(&'a str, i64)];
     let cases: &[(Templates<'_>, Templates<'_>, &[&str], &[String])] = &[
         (same, same, &["templates: no change"], &[]),
         (same, &[("a", 10), ("b", 5)], &["removed 1: c"], &[]),
@@ -71,7 +73,7 @@ fn build_tells_what_changes() {
         let sandbox = sandbox(before);
         let first = sandbox.build();
         write(&sandbox, after);
-        let built = sandbox.build();
+        let built = tool(&sandbox, &["build", "--allow-lower-max"]);
         let text = built.text();
         let said: Vec<&str> = text.lines().skip(1).collect();
         let head = format!("snapshots/x.snapshot: {} templates, ", after.len());
@@ -83,6 +85,56 @@ fn build_tells_what_changes() {
             .then(|| format!("{before:?} to {after:?}: {first:?} {built:?}"))
     });
     expect_none(&faults.collect::<Vec<_>>(), cases.len());
+}
+
+/// A running Host Factory can hang when a limit shrinks: it does so only where somebody allows it.
+#[test]
+fn a_lowered_limit_is_not_published_by_itself() {
+    let list = ["templates", "list"];
+    let published: Templates<'_> = &[("a", 10), ("b", 5), ("c", -1)];
+    let cases: &[(Templates<'_>, &str)] = &[
+        (&[("a", 5), ("b", 5), ("c", -1)], "template `a` is lowered from 10 to 5: nothing was published"),
+        (&[("a", 10), ("b", 0), ("c", -1)], "template `b` is lowered from 5 to 0: "),
+        (&[("a", 10), ("b", 5), ("c", 10_000)], "template `c` is lowered from -1 to 10000: "),
+        (&[("x", 1), ("c", 1), ("b", 1), ("a", 1)], ", and of 2 more: nothing was published"),
+    ];
+    for (now, words) in cases {
+        let sandbox = sandbox(published);
+        sandbox.build();
+        let before = (snapshot(&sandbox, "x.snapshot"), names(&sandbox));
+        write(&sandbox, now);
+        let built = tool(&sandbox, &["build"]);
+        let said = built.stderr.contains(words) && built.stderr.contains("--allow-lower-max");
+        assert!(built.code == 1 && built.stdout.is_empty() && said, "{now:?}: {built:?}");
+        assert!(before == (snapshot(&sandbox, "x.snapshot"), names(&sandbox)), "{now:?}");
+        // Until then everybody gets the published number, and other changes all the same.
+        let (live, ohfp) = (sandbox.run("ohfp-live", &list), sandbox.run("ohfp", &list));
+        let number = |text: &str, id: &str| {
+            let list: serde_json::Value = serde_json::from_str(text).unwrap();
+            let found = list.get("templates").and_then(serde_json::Value::as_array).into_iter().flatten();
+            let found =
+                found.clone().find(|template| template.get("templateId").is_some_and(|found| found == id));
+            found.and_then(|template| template.get("maxNumber")?.as_i64())
+        };
+        for (id, then) in published {
+            assert_eq!(number(&live.text(), id), Some(*then), "{now:?}: {live:?}");
+        }
+        assert!(
+            live == ohfp && number(&live.text(), "x") == (now.len() == 4).then_some(1),
+            "{now:?}: {ohfp:?}"
+        );
+        assert_eq!(tool(&sandbox, &["build", "--allow-lower-max"]).code, 0);
+        for (id, wanted) in *now {
+            assert_eq!(number(&sandbox.run("ohfp", &list).text(), id), Some(*wanted), "{now:?}");
+        }
+    }
+    // Nobody hangs where no Host Factory is.
+    let sandbox = sandbox(published);
+    sandbox.write("config.json", r#"{"scheduler": {"type": "default"}}"#);
+    sandbox.build();
+    write(&sandbox, &[("a", 1)]);
+    let built = sandbox.build();
+    assert!(built.stderr.contains("maxNumber of template `a` is lowered from 10 to 1"), "{built:?}");
 }
 
 #[test]
@@ -158,13 +210,35 @@ fn places_that_cannot_be_written() {
     }
 }
 
+/// Somebody who names /dev/null means "none". Here a named pipe stands for it.
 #[test]
-#[ignore = "whatever has the snapshot's name is replaced, even /dev/null by root"]
+#[ignore = "whatever has the snapshot's name is replaced, by `ohfp` in passing and as root even /dev/null"]
 fn only_files_are_replaced() {
     let sandbox = sandbox(&[("a", 1)]);
+    let path = sandbox.path.join("snapshots/x.snapshot");
     fs::create_dir(sandbox.path.join("snapshots")).unwrap();
-    assert_eq!(ended(Command::new("mkfifo").arg(sandbox.path.join("snapshots/x.snapshot"))).code, 0);
+    assert_eq!(ended(Command::new("mkfifo").arg(&path)).code, 0);
+    let listed = sandbox.run("ohfp", &["templates", "list"]);
+    assert!(listed.code == 0 && !fs::metadata(&path).unwrap().is_file(), "{listed:?}");
     let built = tool(&sandbox, &["build"]);
-    let untouched = !fs::metadata(sandbox.path.join("snapshots/x.snapshot")).unwrap().is_file();
+    let untouched = !fs::metadata(&path).unwrap().is_file();
     assert!(built.code == 1 && untouched && names(&sandbox).len() == 1, "{built:?}");
+}
+
+#[test]
+fn rollback_swaps_the_generations() {
+    let sandbox = sandbox(&[("a", 1)]);
+    sandbox.build();
+    let rolled = tool(&sandbox, &["rollback"]);
+    assert!(rolled.code == 1 && rolled.stderr.contains("there is no previous generation at `"), "{rolled:?}");
+    let first = snapshot(&sandbox, "x.snapshot");
+    write(&sandbox, &[("b", 1)]);
+    sandbox.build();
+    let second = snapshot(&sandbox, "x.snapshot");
+    for (current, previous) in [(&first, &second), (&second, &first)] {
+        let rolled = tool(&sandbox, &["rollback"]);
+        assert!(rolled.code == 0 && rolled.text().starts_with("rolled back: "), "{rolled:?}");
+        let found = (snapshot(&sandbox, "x.snapshot"), snapshot(&sandbox, "x.snapshot.previous"));
+        assert!(found == (current.clone(), previous.clone()) && names(&sandbox).len() == 2);
+    }
 }

@@ -121,7 +121,7 @@ fn twins(make: fn() -> Sandbox) -> [Sandbox; 2] {
         let content = fs::read(path).unwrap();
         fs::remove_file(path).unwrap();
         fs::write(path, content).unwrap();
-        let age = Duration::from_secs(86_400 * (age as u64 + 1));
+        let age = Duration::from_hours(24 * (age as u64 + 1));
         File::options().append(true).open(path).unwrap().set_modified(SystemTime::now() - age).unwrap();
     }
     let moved = second.path.join("somewhere/else entirely");

@@ -11,7 +11,8 @@ const FILE: &str = "awsprov_templates.json";
 fn resolved(sandbox: &Sandbox, members: &str) -> Value {
     sandbox.write(FILE, format!(r#"[{{"templateId": "a", "maxNumber": 1, {members}}}]"#));
     let ended = sandbox.run("ohfp-live", &["templates", "show", "a"]);
-    serde_json::from_slice(&ended.stdout).unwrap_or_else(|error| panic!("{members}: {error} in {ended:?}"))
+    assert_eq!(ended.code, 0, "{members}: {ended:?}");
+    serde_json::from_slice(&ended.stdout).unwrap()
 }
 
 /// Members of a template, and the attributes it has to get.

@@ -99,6 +99,16 @@ fn assemble(project: &Project, binaries: &Binaries, staging: &Path) -> Result<Ve
     let built = cmd!(sh, "{builder} build --sealed --quiet --config {config} --output {snapshot}");
     scrubbed(built).quiet().run()?;
     files.push("share/ohfp/default.snapshot".into());
+
+    // A runtime made for another command tree refuses every snapshot, and nothing but its speed would
+    // tell.
+    let runtime = bin.join("ohfp");
+    if scrubbed(cmd!(sh, "{runtime} --version")).env("OHFP_LIVE", "/").quiet().ignore_stdout().run().is_err()
+    {
+        return Err("the runtime refuses the snapshot that was just built: CLI_FINGERPRINT in \
+                    snapshot-format/src/lib.rs is out of date; `cargo test -p ohfp-snapshot-builder` prints the value"
+            .into());
+    }
     Ok(files)
 }
 

@@ -42,15 +42,6 @@ pub(crate) struct Findings {
     warnings: Vec<(Order, Warning)>,
 }
 
-/// Why nothing was loaded, and what is doubtful besides.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    /// At least one, in file order.
-    pub errors: Vec<Error>,
-    /// In file order.
-    pub warnings: Vec<Warning>,
-}
-
 impl Findings {
     /// Wrong input at a place.
     pub(crate) fn error(&mut self, text: &Text, offset: usize, message: &str, hint: Option<String>) {
@@ -79,15 +70,15 @@ impl Findings {
         self.warnings.push(((text.number, 0), Warning { place: Some(place), message, hint }));
     }
 
-    /// The warnings when there is no error, else both.
-    pub(crate) fn finish(mut self) -> Result<Vec<Warning>, Failure> {
-        self.warnings.sort_by_key(|(order, _)| *order);
-        let warnings = self.warnings.into_iter().map(|(_, warning)| warning).collect();
+    /// The warnings when there is no error, else the errors: what a wrong value makes doubtful besides
+    /// is mostly gone when the value is right.
+    pub(crate) fn finish(mut self) -> Result<Vec<Warning>, Vec<Error>> {
         if self.errors.is_empty() {
-            return Ok(warnings);
+            self.warnings.sort_by_key(|(order, _)| *order);
+            return Ok(self.warnings.into_iter().map(|(_, warning)| warning).collect());
         }
         self.errors.sort_by_key(|(order, _)| *order);
-        Err(Failure { errors: self.errors.into_iter().map(|(_, error)| error).collect(), warnings })
+        Err(self.errors.into_iter().map(|(_, error)| error).collect())
     }
 
     #[cfg(test)]

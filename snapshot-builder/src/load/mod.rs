@@ -18,7 +18,7 @@ use ohfp_broker::{Error, ErrorKind, Result};
 
 pub use environment::Environment;
 pub(crate) use findings::Findings;
-pub use findings::{Failure, Warning};
+pub use findings::Warning;
 pub use text::Place;
 pub(crate) use text::{Step, Text, find, members};
 pub(crate) use trail::Recorder;
@@ -63,11 +63,6 @@ const TEMPLATES: usize = 3;
 
 /// Loads and resolves. Every error found comes back, in the order of the files.
 pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> {
-    check(origin, env).map_err(|failure| failure.errors)
-}
-
-/// As [`load`], for who wants to hear of warnings even when there are errors.
-pub fn check(origin: &Origin, env: &Environment) -> Result<Resolved, Failure> {
     let root = std::path::absolute(&origin.root).unwrap_or_else(|_| origin.root.clone());
     let mut recorder = Recorder::new(env);
     let mut findings = Findings::default();

@@ -66,7 +66,7 @@ fn judge(verdict: Verdict, problems: &[String], answers: [&Ended; 4]) -> Option<
     let severity = if refused { "error" } else { "warning" };
     let reported = report.get("findings").and_then(Value::as_array).into_iter().flatten().map(|finding| {
         let is = |name: &str| finding.get(name).and_then(Value::as_str).unwrap_or_default();
-        (is("severity") == severity).then(|| is("message").to_owned()).unwrap_or_default()
+        if is("severity") == severity { is("message").to_owned() } else { String::new() }
     });
     let same = reported.eq(messages.iter().cloned());
     if !same || !checked.stderr.is_empty() || report.get("valid") != Some(&Value::Bool(!refused)) {
