@@ -61,20 +61,20 @@ impl Error {
     /// A failure of `kind`. The message names the file, line or field, has no final full stop, and
     /// does not start with a capital unless a name does.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), causes: Vec::new(), hint: None }
+        Self { kind, message: printable(message.into()), causes: Vec::new(), hint: None }
     }
 
     /// Adds what led to it.
     #[must_use]
     pub fn cause(mut self, cause: impl fmt::Display) -> Self {
-        self.causes.push(cause.to_string());
+        self.causes.push(printable(cause.to_string()));
         self
     }
 
     /// Adds what the reader can do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(printable(hint.into()));
         self
     }
 
@@ -96,6 +96,21 @@ impl Error {
     /// What to do next, when we know.
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+}
+
+/// Names come from files and variables: what they hold must neither break a line nor drive a terminal.
+fn printable(text: String) -> String {
+    if text.contains(char::is_control) {
+        text.chars()
+            .flat_map(|letter| {
+                let escaped = letter.is_control().then(|| letter.escape_default());
+                let plain = escaped.is_none().then_some(letter);
+                escaped.into_iter().flatten().chain(plain)
+            })
+            .collect()
+    } else {
+        text
     }
 }
 

@@ -38,6 +38,8 @@ pub fn verify_bytes(snapshot: &Snapshot) -> Result<(), Refusal> {
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue<'a> {
     records: BTreeMap<u64, (u64, &'a [u8])>,
+    /// Hashes in file order.
+    order: Vec<u64>,
 }
 
 impl<'a> Catalogue<'a> {
@@ -51,12 +53,15 @@ impl<'a> Catalogue<'a> {
         let directory = contents.section(show.records.to_native())?;
         let body = contents.section(show.body.to_native())?;
         let mut records = BTreeMap::new();
+        let mut order = Vec::new();
         for number in 0..directory.len() / RECORD_ENTRY {
             let record = Record::read(directory, number).ok_or(Refusal::Section)?;
             let bytes = record.bytes(body).ok_or(Refusal::Section)?;
             records.insert(record.hash, (record.check, bytes));
+            order.push((record.offset, record.hash));
         }
-        Ok(Self { records })
+        order.sort_unstable();
+        Ok(Self { records, order: order.into_iter().map(|(_, hash)| hash).collect() })
     }
 
     /// Id and `maxNumber` of a record.
@@ -80,6 +85,8 @@ pub struct Changes {
     pub changed: Vec<String>,
     /// Id, old and new `maxNumber`, where it became less.
     pub lowered: Vec<(String, i64, i64)>,
+    /// Whether templates in both stand in another order, which is the order Host Factory prefers them in.
+    pub reordered: bool,
 }
 
 impl Changes {
@@ -105,12 +112,16 @@ impl Changes {
             ids.sort_unstable();
         }
         changes.lowered.sort_unstable();
+        let common = |one: &Catalogue<'_>, other: &Catalogue<'_>| -> Vec<u64> {
+            one.order.iter().copied().filter(|hash| other.records.contains_key(hash)).collect()
+        };
+        changes.reordered = common(old, new) != common(new, old);
         changes
     }
 
     /// Nothing changed?
     pub fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
+        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty() && !self.reordered
     }
 }
 

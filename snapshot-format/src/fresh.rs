@@ -23,16 +23,15 @@ pub fn check<'e>(
     }
     for (number, file) in stamps.files.iter().enumerate() {
         let path = CStr::from_bytes_with_nul(file.path.as_slice()).map_err(|_| Refusal::Stamps)?;
-        let same = match (sys::stat(path), file.present.as_ref()) {
-            (Ok(now), Some(then)) => {
+        let same = match file.present.as_ref() {
+            Some(then) => sys::stat(path).is_ok_and(|now| {
                 now.size == then.size.to_native()
                     && now.mtime_ns == then.mtime_ns.to_native()
                     && now.ctime_ns == then.ctime_ns.to_native()
                     && now.inode == then.inode.to_native()
                     && now.is_file()
-            }
-            (Err(error), None) => matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)),
-            _ => false,
+            }),
+            None => sys::is_absent(path),
         };
         if !same {
             return Err(Refusal::StaleFile(number));

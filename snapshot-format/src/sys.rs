@@ -77,6 +77,15 @@ pub fn stat(path: &CStr) -> io::Result<Status> {
     }
 }
 
+/// Whether nothing has this name, not even a link to nothing.
+pub fn is_absent(path: &CStr) -> bool {
+    // SAFETY: all-zero bytes are a valid `stat`, a plain record of integers.
+    let mut raw: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: `path` is a C string and `raw` is writable; both live through the call.
+    let found = unsafe { libc::lstat(path.as_ptr(), &raw mut raw) } == 0;
+    !found && matches!(io::Error::last_os_error().raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR))
+}
+
 /// Status of an open file.
 pub fn fstat(file: &File) -> io::Result<Status> {
     // SAFETY: all-zero bytes are a valid `stat`, a plain record of integers.

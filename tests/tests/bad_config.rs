@@ -199,7 +199,6 @@ fn variables() {
 
 /// One message is one line, or a log reader takes the rest for another.
 #[test]
-#[ignore = "control characters are quoted as they are"]
 fn control_characters_do_not_break_messages() {
     let named = r#"{"provider": {"providers": [{"name": ▲"a\nb", "type": "aws"}]}}"#;
     check(Refused, CONFIG, &[(named, "must consist of")]);

@@ -212,7 +212,6 @@ fn places_that_cannot_be_written() {
 
 /// Somebody who names /dev/null means "none". Here a named pipe stands for it.
 #[test]
-#[ignore = "whatever has the snapshot's name is replaced, by `ohfp` in passing and as root even /dev/null"]
 fn only_files_are_replaced() {
     let sandbox = sandbox(&[("a", 1)]);
     let path = sandbox.path.join("snapshots/x.snapshot");

@@ -236,7 +236,6 @@ fn sealed_snapshots_are_equal_and_outlive_their_sources() {
 
 /// The container has the snapshot, named by its variable, and no configuration.
 #[test]
-#[ignore = "the tool asks for a configuration although OHFP_SNAPSHOT names the file"]
 fn the_snapshots_variable_is_enough_to_examine_it() {
     let mut sandbox = sandbox(&[("a", 1)]);
     assert_eq!(tool(&sandbox, &["build", "--sealed"]).code, 0);

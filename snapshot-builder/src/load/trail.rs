@@ -133,7 +133,9 @@ fn read_steadily(path: &Path) -> io::Result<Reading> {
     let before = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(Reading::Absent);
+            // Somebody meant a file to be here.
+            let dangling = fs::symlink_metadata(path).is_ok();
+            return Ok(if dangling { Reading::Unfit("a link to nothing") } else { Reading::Absent });
         }
         Err(error) => return Err(error),
     };

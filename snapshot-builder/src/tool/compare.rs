@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcomes {
             .map(|(id, then, now)| json!({ "templateId": id, "from": then, "to": now }))
             .collect();
         let report = json!({
-            "added": changes.added, "removed": changes.removed, "changed": changes.changed, "lowered": lowered,
+            "added": changes.added, "removed": changes.removed, "changed": changes.changed, "lowered": lowered, "reordered": changes.reordered,
         });
         String::from_utf8_lossy(&render_json::document(&report)).into_owned()
     } else {
@@ -65,6 +65,9 @@ pub(super) fn summary(changes: &Changes) -> String {
         let more = ids.len().saturating_sub(SHOWN);
         let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
         let _ = writeln!(out, "{what} {}: {}{rest}", ids.len(), shown.join(", "));
+    }
+    if changes.reordered {
+        out.push_str("reordered: templates stand in another order, and so Host Factory prefers others\n");
     }
     for (id, then, now) in &changes.lowered {
         let _ = writeln!(out, "maxNumber lowered: {id} from {then} to {now}");

@@ -10,7 +10,7 @@ mod rollback;
 mod show;
 mod verify;
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::io::{IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_snapshot_format::Snapshot;
+use ohfp_snapshot_format::locate;
 use ohfp_snapshot_format::open::Access;
 
 use crate::load::Environment;
@@ -67,7 +68,13 @@ impl Target {
     fn path(&self, env: &Environment) -> Result<PathBuf> {
         match &self.snapshot {
             Some(path) => Ok(path.clone()),
-            None => located(&place::find(self.config.as_deref(), None, env)?),
+            // OHFP_SNAPSHOT is enough; only the other rules need to know the configuration.
+            None => {
+                match locate::snapshot_path(&place::lookup(env), None).filter(|_| self.config.is_none()) {
+                    Some(path) => Ok(PathBuf::from(OsStr::from_bytes(path.as_bytes()))),
+                    None => located(&place::find(self.config.as_deref(), None, env)?),
+                }
+            }
         }
     }
 }
