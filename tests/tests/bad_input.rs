@@ -65,7 +65,6 @@ fn what_is_not_json_is_located() {
 
 /// As in a bare list.
 #[test]
-#[ignore = "in an object with `templates` a value is asked for instead"]
 fn a_comma_too_many_behind_the_last_template() {
     let template = r#"{"templateId": "a", "maxNumber": 1, "vmType": "m5.large"}"#;
     check(Refused, &[(format!("{{\"templates\": [\n  {template},\n▲]}}"), "remove the comma")]);

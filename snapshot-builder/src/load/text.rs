@@ -210,6 +210,11 @@ impl Syntax {
         let inside = (line_start + error.column().saturating_sub(1)).min(part.len());
         let message = error.to_string();
         let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+        // Where the parser wants a value and finds the end of a list, the comma before it is the fault.
+        let (before, after) = part.split_at_checked(inside).unwrap_or((part, ""));
+        let comma_too_many =
+            message == "expected value" && after.starts_with(']') && before.trim_end().ends_with(',');
+        let message = if comma_too_many { "trailing comma" } else { message };
         Self { offset: text.offset(part) + inside, message: reworded(message) }
     }
 }
