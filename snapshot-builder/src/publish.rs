@@ -50,11 +50,9 @@ impl Lock {
             path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let file_name = path.file_name().unwrap_or(OsStr::new("ohfp.snapshot")).as_bytes().to_vec();
         if fs::metadata(path).is_ok_and(|status| !status.is_file()) {
-            return Err(Error::new(
-                ErrorKind::Refused,
-                format!("`{}` is not a regular file", path.display()),
-            )
-            .hint("a snapshot replaces what has its name: name a file in OHFP_SNAPSHOT"));
+            return Err(Error::new(ErrorKind::Refused, format!("cannot replace `{}`", path.display()))
+                .cause("it is not a regular file")
+                .hint("a snapshot replaces what has its name: name a file in OHFP_SNAPSHOT"));
         }
         fs::create_dir_all(directory).map_err(|error| failed("create the directory", directory, &error))?;
         let handle =
