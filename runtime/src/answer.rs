@@ -13,6 +13,9 @@ use crate::question::{self, Question};
 /// Host Factory's input for `getAvailableTemplates` is `{}`; a longer file is read elsewhere.
 const INPUT_LIMIT: usize = 64;
 
+/// A template of this size is read, a larger one mapped. It lies on the stack, whose pages cost too.
+const RECORD_LIMIT: usize = 1024;
+
 /// Runs one invocation and gives its exit code.
 pub(crate) fn run(process: &Process) -> ExitCode {
     match question::read(process.arguments()).and_then(|question| answered(process, &question)) {
@@ -73,7 +76,8 @@ fn answer_from(
             fresh::check(snapshot.stamps()?, root, &get)?;
         }
     }
-    let Some(parts) = parts(process, question, &snapshot.contents()?)? else { return Ok(None) };
+    let mut record = [0; RECORD_LIMIT];
+    let Some(parts) = parts(process, question, &snapshot.contents()?, &mut record)? else { return Ok(None) };
     Ok(write(parts))
 }
 
@@ -82,12 +86,13 @@ fn parts<'s>(
     process: &Process,
     question: &Question<'_>,
     contents: &Contents<'s>,
+    record: &'s mut [u8],
 ) -> Result<Option<Parts<'s>>, Refusal> {
     let styled =
         |plain: bool| !plain && terminal::styled(|name| process.variable(name), || sys::is_terminal(STDOUT));
     match question {
         Question::Filed { key, plain } => contents.answer(key.as_bytes(), || styled(*plain)),
-        Question::Show { id, format, plain } => contents.show(id, format, || styled(*plain)),
+        Question::Show { id, format, plain } => contents.show(id, format, || styled(*plain), record),
         Question::Page { key, offset, limit, plain } => {
             contents.page(key.as_bytes(), *offset, *limit, || styled(*plain))
         }

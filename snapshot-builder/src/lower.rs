@@ -199,8 +199,11 @@ fn other_formats(
             Wanted::List(format, long) => file_list(writer, catalogue, format, long, list),
             Wanted::Alone(format) => {
                 let records = records(catalogue.templates, &list.records, &list.places, 0);
+                let show = prepare_show(writer, catalogue, format, &records);
                 let body = writer.section(format!("templates show {format}"), list.records);
-                file_show(writer, catalogue, format, body, &records);
+                if let Some(show) = show {
+                    show.file(writer, body);
+                }
             }
         }
     }
@@ -239,10 +242,19 @@ fn file_list(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, format: Form
         order.extend_from_slice(&((start + order_shift) as u64).to_le_bytes());
         order.extend_from_slice(&(*len as u64).to_le_bytes());
     }
+    // Small sections and directories first: the body would push them out of the first window.
+    let head = writer.section(format!("{name} page head"), list.head.clone());
+    let head_styled = writer.section(format!("{name} page head styled"), list.head_styled.clone());
+    let tail = writer.section(format!("{name} page tail"), list.tail.clone());
+    let show = records.and_then(|records| prepare_show(writer, catalogue, format, &records));
+    let order = writer.section(format!("{name} order"), order);
     let mut body = list.records;
     body.extend_from_slice(&list.tail);
-    let rendered = Rendered { head: list.head.clone(), head_styled: list.head_styled.clone(), body };
+    let rendered = Rendered { head: list.head, head_styled: list.head_styled, body };
     let (plain, styled) = file(writer, &name, rendered);
+    if let Some(show) = show {
+        show.file(writer, plain.1);
+    }
 
     let mut keys = Vec::new();
     for spelling in ["templates list", "template list"] {
@@ -255,10 +267,6 @@ fn file_list(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, format: Form
             keys.push(format!("{}\tlong", key(spelling, format)));
         }
     }
-    let head = writer.section(format!("{name} page head"), list.head);
-    let head_styled = writer.section(format!("{name} page head styled"), list.head_styled);
-    let tail = writer.section(format!("{name} page tail"), list.tail);
-    let order = writer.section(format!("{name} order"), order);
     for key in keys {
         writer.list(&key, [plain.1, head, head_styled, tail, order]);
         writer.styled_answer(key, plain, styled);
@@ -270,31 +278,42 @@ fn file_list(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, format: Form
     {
         writer.answer("getAvailableTemplates", plain.1);
     }
-    if let Some(records) = records {
-        file_show(writer, catalogue, format, plain.1, &records);
+}
+
+/// Everything of `templates show` in one format but the records themselves.
+struct Show {
+    format: Format,
+    head: SectionId,
+    head_styled: SectionId,
+    tail: SectionId,
+    directory: SectionId,
+}
+
+impl Show {
+    fn file(self, writer: &mut PayloadWriter, body: SectionId) {
+        writer.show(self.format.name(), [body, self.head, self.head_styled, self.tail, self.directory]);
     }
 }
 
-/// Files `templates show` in one format.
-fn file_show(
+/// Adds what `templates show` needs besides the records.
+fn prepare_show(
     writer: &mut PayloadWriter,
     catalogue: &Catalogue<'_>,
     format: Format,
-    body: SectionId,
     records: &[Record],
-) {
+) -> Option<Show> {
     let unique: BTreeSet<u64> = records.iter().map(|record| record.hash).collect();
     // Two ids with one hash: as unlikely as it is, the live program tells them apart.
     if unique.len() != catalogue.templates.len() || records.is_empty() {
-        return;
+        return None;
     }
     let (head, head_styled) = templates::show_head(format);
     let head = writer.section(format!("templates show {format} head"), head);
     let head_styled = writer.section(format!("templates show {format} head styled"), head_styled);
     let tail = writer.section(format!("templates show {format} tail"), templates::show_tail(format).to_vec());
-    let directory: Vec<u8> = records.iter().flat_map(|record| record.to_bytes()).collect();
-    let records = writer.section(format!("templates show {format} records"), directory);
-    writer.show(format.name(), [body, head, head_styled, tail, records]);
+    let directory = records.iter().flat_map(|record| record.to_bytes()).collect();
+    let directory = writer.section(format!("templates show {format} records"), directory);
+    Some(Show { format, head, head_styled, tail, directory })
 }
 
 #[cfg(test)]

@@ -97,14 +97,21 @@ pub fn fstat(file: &File) -> io::Result<Status> {
     }
 }
 
-/// Opens a file for reading. A named pipe without a writer does not block. Not close-on-exec, for
-/// which musl makes a second system call: every file is closed again before anything is executed.
+/// Opens a file for reading, closed again on exec. A named pipe without a writer does not block.
 pub fn open(path: &CStr) -> io::Result<File> {
-    let flags = libc::O_RDONLY | libc::O_NOCTTY | libc::O_NONBLOCK;
+    let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
+    // The system call itself: musl's wrapper makes a second one for O_CLOEXEC.
     // SAFETY: `path` is a C string that lives through the call.
-    match unsafe { libc::open(path.as_ptr(), flags) } {
+    let fd = unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) };
+    match RawFd::try_from(fd) {
+        // Standard output was closed, and a file in its place would hide that.
+        Ok(STDOUT) => {
+            // SAFETY: the descriptor is new, and nobody else knows it.
+            unsafe { libc::close(STDOUT) };
+            Err(io::Error::from_raw_os_error(libc::EBADF))
+        }
         // SAFETY: the descriptor is new, so `File` is its only owner.
-        fd if fd >= 0 => Ok(unsafe { File::from_raw_fd(fd) }),
+        Ok(fd) if fd >= 0 => Ok(unsafe { File::from_raw_fd(fd) }),
         _ => Err(io::Error::last_os_error()),
     }
 }

@@ -110,7 +110,7 @@ fn the_golden_archive_is_read() {
         assert_eq!(answer(b"templates list\tjson", true).as_deref(), Some(LIST));
         assert_eq!(answer(b"templates list", false), None);
         let show = |id: &[u8], format: &[u8]| {
-            contents.show(id, format, || false).unwrap().map(|parts| parts.concat())
+            contents.show(id, format, || false, &mut [0; 64]).unwrap().map(|parts| parts.concat())
         };
         assert_eq!(show(b"b", b"json").as_deref(), Some(b"{\"templateId\": \"b\"}\n".as_slice()));
         assert_eq!(show(b"c", b"json"), None);
@@ -155,10 +155,11 @@ fn no_damage_changes_an_answer() {
             snapshot.expect_fingerprint(FINGERPRINT)?;
             snapshot.stamps()?;
             let contents = snapshot.contents()?;
+            let mut buffer = [0; 64];
             let answers = [
                 (contents.answer(b"--help", || false)?, b"help\n".as_slice()),
                 (contents.answer(b"templates list\tjson", || false)?, LIST),
-                (contents.show(b"a", b"json", || false)?, b"{\"templateId\": \"a\"}\n"),
+                (contents.show(b"a", b"json", || false, &mut buffer)?, b"{\"templateId\": \"a\"}\n"),
                 (
                     contents.page(b"templates list\tjson", 1, None, || false)?,
                     b"[\n{\"templateId\": \"b\"}\n]\n",
