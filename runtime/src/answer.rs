@@ -14,7 +14,7 @@ use crate::question::{self, Question};
 const INPUT_LIMIT: usize = 64;
 
 /// A template of this size is read, a larger one mapped. It lies on the stack, whose pages cost too.
-const RECORD_LIMIT: usize = 1024;
+const RECORD_LIMIT: usize = 896;
 
 /// Runs one invocation and gives its exit code.
 pub(crate) fn run(process: &Process) -> ExitCode {
