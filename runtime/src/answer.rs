@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;
+use std::sync::Mutex;
 
 use ohfp_snapshot_format::locate::{self, LIVE_PROGRAM, Path, SHIPPED_SNAPSHOT};
 use ohfp_snapshot_format::open::{Access, Contents, Parts, Refusal, Snapshot};
@@ -13,8 +14,9 @@ use crate::question::{self, Question};
 /// Host Factory's input for `getAvailableTemplates` is `{}`; a longer file is read elsewhere.
 const INPUT_LIMIT: usize = 64;
 
-/// A template of this size is read, a larger one mapped. It lies on the stack, whose pages cost too.
-const RECORD_LIMIT: usize = 896;
+/// A template of this size is read, a larger one mapped. Static: it shares the page of the program's few
+/// other variables, while another page of stack would cost 2 µs.
+static RECORD: Mutex<[u8; 1024]> = Mutex::new([0; 1024]);
 
 /// Runs one invocation and gives its exit code.
 pub(crate) fn run(process: &Process) -> ExitCode {
@@ -76,8 +78,11 @@ fn answer_from(
             fresh::check(snapshot.stamps()?, root, &get)?;
         }
     }
-    let mut record = [0; RECORD_LIMIT];
-    let Some(parts) = parts(process, question, &snapshot.contents()?, &mut record)? else { return Ok(None) };
+    // Nobody else can hold it.
+    let Ok(mut record) = RECORD.lock() else { return Ok(None) };
+    let Some(parts) = parts(process, question, &snapshot.contents()?, record.as_mut_slice())? else {
+        return Ok(None);
+    };
     Ok(write(parts))
 }
 

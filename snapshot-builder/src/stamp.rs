@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ohfp_snapshot_format::stamps::{ArchivedStampsV1, FileV1, PresentV1, StampsV1, VariableV1, digest};
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::load::{FileState, Resolved, Trail, trail};
 
@@ -72,7 +72,7 @@ fn of(trail: &Trail, resolved: &Resolved, read_at: SystemTime) -> StampsV1 {
     });
     let variables = trail.variables.iter().map(|(name, value)| VariableV1 {
         name: name.clone(),
-        value: value.as_ref().map(|value| digest(value.as_bytes())),
+        value: value.as_ref().map(|value| xxh3_64(value.as_bytes())),
     });
     StampsV1 {
         root: crate::place::identity(&resolved.origin).to_vec(),

@@ -3,7 +3,7 @@
 use rkyv::Archive;
 #[cfg(feature = "write")]
 use rkyv::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// What was found at a path.
 #[derive(Archive, Clone, Debug, PartialEq, Eq)]
@@ -38,22 +38,22 @@ pub struct FileV1 {
 pub struct VariableV1 {
     /// Its name.
     pub name: String,
-    /// XXH3-128 of its value, low and high half, or nothing where it was not set.
-    pub value: Option<[u64; 2]>,
+    /// XXH3-64 of its value, or nothing where it was not set.
+    pub value: Option<u64>,
 }
 
-/// The digest of a content or value, in halves.
+/// The digest of a file's content, in halves.
+#[cfg(feature = "write")]
 #[allow(clippy::cast_possible_truncation, reason = "splits a 128-bit digest into its halves")]
-pub fn digest(bytes: &[u8]) -> [u64; 2] {
-    let digest = xxh3_128(bytes);
+pub fn digest(content: &[u8]) -> [u64; 2] {
+    let digest = xxhash_rust::xxh3::xxh3_128(content);
     [digest as u64, (digest >> 64) as u64]
 }
 
 impl ArchivedVariableV1 {
     /// Whether the variable still is what it was.
     pub fn is(&self, now: Option<&[u8]>) -> bool {
-        let then = self.value.as_ref().map(|[low, high]| [low.to_native(), high.to_native()]);
-        now.map(digest) == then
+        now.map(xxh3_64) == self.value.as_ref().map(|then| then.to_native())
     }
 }
 

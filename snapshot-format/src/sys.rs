@@ -203,7 +203,7 @@ pub enum Written {
 
 /// Writes all parts in order, in one call where the kernel takes them in one.
 ///
-/// Before the first byte SIGPIPE is ignored, so that a reader who leaves ends in [`Written::ReaderGone`].
+/// Before the first byte SIGPIPE is blocked, so that a reader who leaves ends in [`Written::ReaderGone`].
 pub fn write_all(fd: RawFd, parts: [&[u8]; 3]) -> io::Result<Written> {
     write_with(fd, parts, false)
 }
@@ -230,10 +230,7 @@ const PIPE_SIZE: libc::c_int = 1024 * 1024;
 
 fn write_with(fd: RawFd, parts: [&[u8]; 3], lend: bool) -> io::Result<Written> {
     // A full pipe or a size limit shall end in an error number, not in a signal that kills.
-    for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
-        // SAFETY: sets the disposition of a signal to "ignore"; no handler code runs.
-        unsafe { libc::signal(signal, libc::SIG_IGN) };
-    }
+    let held_back = SignalsHeldBack::begin();
     let (mut parts, mut lend, mut begun) = (parts, lend, false);
     while parts.iter().any(|part| !part.is_empty()) {
         let vectors =
@@ -251,7 +248,10 @@ fn write_with(fd: RawFd, parts: [&[u8]; 3], lend: bool) -> io::Result<Written> {
                 Some(libc::EINTR) => {}
                 Some(libc::EAGAIN) => wait_writable(fd)?,
                 Some(libc::EPIPE) => return Ok(Written::ReaderGone),
-                Some(libc::EFAULT) if !begun => return Ok(Written::Unreadable),
+                Some(libc::EFAULT) if !begun => {
+                    held_back.end();
+                    return Ok(Written::Unreadable);
+                }
                 // No pipe, or a kernel that does not lend.
                 _ if lend => lend = false,
                 _ => return Err(error),
@@ -266,6 +266,29 @@ fn write_with(fd: RawFd, parts: [&[u8]; 3], lend: bool) -> io::Result<Written> {
         }
     }
     Ok(Written::All)
+}
+
+/// SIGPIPE and SIGXFSZ blocked, in one call for both. They stay blocked, since what is pending then would
+/// kill the process after all; unless nothing was written, and another program is to take over.
+struct SignalsHeldBack(libc::sigset_t);
+
+impl SignalsHeldBack {
+    fn begin() -> Self {
+        // SAFETY: all-zero bytes are a valid set, the empty one.
+        let (mut set, mut before): (libc::sigset_t, libc::sigset_t) = unsafe { std::mem::zeroed() };
+        for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
+            // SAFETY: the set is writable.
+            unsafe { libc::sigaddset(&raw mut set, signal) };
+        }
+        // SAFETY: both sets live through the call.
+        unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, &raw mut before) };
+        Self(before)
+    }
+
+    fn end(self) {
+        // SAFETY: the set lives through the call.
+        unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut()) };
+    }
 }
 
 /// Why writing failed, in words.

@@ -40,7 +40,7 @@ fn stamps() -> StampsV1 {
             },
         ],
         variables: vec![
-            VariableV1 { name: "HF_PROVIDER_NAME".to_owned(), value: Some(digest(b"aws")) },
+            VariableV1 { name: "HF_PROVIDER_NAME".to_owned(), value: Some(xxh3_64(b"aws")) },
             VariableV1 { name: "PROVIDER_NAME".to_owned(), value: None },
         ],
     }

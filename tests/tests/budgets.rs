@@ -24,7 +24,7 @@ const FLOOR_FAULTS: u64 = 2;
 /// `set_tid_address`), the guard against a snapshot that cannot be read any more (`rt_sigprocmask` and
 /// `rt_sigaction`, set and taken back), the snapshot (`open`, `fstat`, `geteuid` unless root owns it,
 /// `fstatfs`, `mmap`, `close`), the answer (`rt_sigaction`, `writev`), and the end.
-const CALLS: usize = 14;
+const CALLS: usize = 12;
 /// Host Factory's input: opened, read to its end in two steps, closed.
 const INPUT_CALLS: usize = 4;
 /// Large sections are brought in by one call instead of many page faults, and large answers go by the
