@@ -34,8 +34,10 @@ pub(crate) struct Project {
 
 impl Project {
     pub(crate) fn open() -> Result<Self> {
-        let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = own.parent().unwrap_or(own).to_owned();
+        // Asked at run time: checkouts that share a target directory share this program too.
+        let own = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let own = own.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = own.parent().unwrap_or(&own).to_owned();
         let sh = Shell::new()?;
         sh.change_dir(&root);
         let mut project = Self { sh, root, target: PathBuf::new() };
