@@ -6,7 +6,7 @@
 
 use std::ffi::{CString, OsStr};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -125,7 +125,7 @@ fn replace(
     path: &Path,
     digest: u128,
     new_generation: bool,
-    content: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<u64>,
+    content: impl FnOnce(&mut Windows) -> std::io::Result<u64>,
 ) -> Result<Published> {
     let temporary = lock.temporary();
     let result = write(&temporary, content)
@@ -175,21 +175,43 @@ impl Lock {
     }
 }
 
-fn write(
-    temporary: &Path,
-    content: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<u64>,
-) -> Result<u64> {
+fn write(temporary: &Path, content: impl FnOnce(&mut Windows) -> std::io::Result<u64>) -> Result<u64> {
     let written = || -> std::io::Result<u64> {
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(temporary)?;
-        // Large writes make large folios in the page cache, and mapping one is cheaper than mapping many
-        // pages: 3 µs of every answer.
-        let mut out = BufWriter::with_capacity(1024 * 1024, file);
+        let mut out = Windows { file, pending: Vec::with_capacity(WINDOW) };
         let bytes = content(&mut out)?;
         out.flush()?;
-        out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+        out.file.sync_all()?;
         Ok(bytes)
     };
     written().map_err(|error| failed("write", temporary, &error))
+}
+
+/// What the kernel maps at one page fault.
+const WINDOW: usize = 64 * 1024;
+
+/// Writes whole windows. The page cache then keeps each as one folio, which is mapped in one piece: cheaper
+/// by 3 µs of every answer than the many small folios that come of uneven writes.
+struct Windows {
+    file: File,
+    pending: Vec<u8>,
+}
+
+impl Write for Windows {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let (taken, _) = bytes.split_at(bytes.len().min(WINDOW - self.pending.len()));
+        self.pending.extend_from_slice(taken);
+        if self.pending.len() == WINDOW {
+            self.flush()?;
+        }
+        Ok(taken.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.write_all(&self.pending)?;
+        self.pending.clear();
+        Ok(())
+    }
 }
 
 /// What the disk holds must be what was written: a checksum taken later would only prove that a

@@ -464,7 +464,7 @@ fn set_handler(signal: c_int, handler: extern "C" fn(c_int), flags: c_int) {
     const SA_RESTORER: libc::c_ulong = 0x0400_0000;
     let address = handler as usize;
     // The handler ends the process, so where it would return to is never used; x86-64 wants it named.
-    let flags = libc::c_ulong::try_from(flags).unwrap_or_default() | SA_RESTORER;
+    let flags = libc::c_ulong::from(flags.cast_unsigned()) | SA_RESTORER;
     let action = Action(address, flags, address, 0);
     let (action, none) = (&raw const action, std::ptr::null_mut::<Action>());
     // SAFETY: the action has the kernel's layout and names a handler that lives as long as the process;
