@@ -11,10 +11,10 @@ extern "C" fn main(
     _count: std::ffi::c_int,
     arguments: *const *const std::ffi::c_char,
     environment: *const *const std::ffi::c_char,
-) -> ohfp_snapshot_format::sys::ExitCode {
+) -> ! {
     // SAFETY: these are the vectors the kernel gave this process; nothing here changes them.
     let process = unsafe { Process::new(arguments, environment) };
-    crate::answer::run(&process)
+    ohfp_snapshot_format::sys::exit(crate::answer::run(&process))
 }
 
 /// The same where std starts the process.

@@ -483,9 +483,13 @@ fn set_handler(signal: c_int, handler: extern "C" fn(c_int), flags: c_int) {
 }
 
 extern "C" fn on_bus_error(_signal: c_int) {
-    let code = FALLBACK.get().map_or(1, |(process, fallback)| fallback(process));
+    exit(FALLBACK.get().map_or(1, |(process, fallback)| fallback(process)));
+}
+
+/// Ends the process at once: nothing is buffered, and nobody waits to be told.
+pub fn exit(code: ExitCode) -> ! {
     // SAFETY: ends the process without running anything else of it.
-    unsafe { libc::_exit(code) };
+    unsafe { libc::_exit(code) }
 }
 
 /// Walks a null-terminated vector of C strings.
