@@ -24,7 +24,7 @@ pub fn write(out: &mut Vec<u8>, value: &Value, indent: usize, spread: usize) {
             pad(out, indent);
             out.push(b']');
         }
-        other => inline(out, other),
+        other => inline(out, other, &PLAIN),
     }
 }
 
@@ -64,21 +64,29 @@ pub fn document(value: &Value) -> Vec<u8> {
     out
 }
 
+/// How plain values are written; brackets, commas and colons are the same in JSON and in YAML's flow style.
+pub(super) struct Plain {
+    pub(super) string: fn(&mut Vec<u8>, &str),
+    pub(super) number: fn(&mut Vec<u8>, &str),
+}
+
+const PLAIN: Plain = Plain { string, number: |out, digits| out.extend_from_slice(digits.as_bytes()) };
+
 /// Appends `value` on one line.
-fn inline(out: &mut Vec<u8>, value: &Value) {
+pub(super) fn inline(out: &mut Vec<u8>, value: &Value, plain: &Plain) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(true) => out.extend_from_slice(b"true"),
         Value::Bool(false) => out.extend_from_slice(b"false"),
-        Value::Number(number) => out.extend_from_slice(number.as_str().as_bytes()),
-        Value::String(text) => string(out, text),
+        Value::Number(number) => (plain.number)(out, number.as_str()),
+        Value::String(text) => (plain.string)(out, text),
         Value::Array(items) => {
             out.push(b'[');
             for (number, item) in items.iter().enumerate() {
                 if number > 0 {
                     out.extend_from_slice(b", ");
                 }
-                inline(out, item);
+                inline(out, item, plain);
             }
             out.push(b']');
         }
@@ -88,9 +96,9 @@ fn inline(out: &mut Vec<u8>, value: &Value) {
                 if number > 0 {
                     out.extend_from_slice(b", ");
                 }
-                string(out, name);
+                (plain.string)(out, name);
                 out.extend_from_slice(b": ");
-                inline(out, value);
+                inline(out, value, plain);
             }
             out.push(b'}');
         }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::json;
+use super::json::{self, Plain};
 
 /// A document with a final line end.
 pub fn document(value: &Value) -> Vec<u8> {
@@ -75,36 +75,10 @@ fn sequence(out: &mut Vec<u8>, items: &[Value], indent: usize) {
     }
 }
 
+const PLAIN: Plain = Plain { string: scalar, number: number_text };
+
 fn flow(out: &mut Vec<u8>, value: &Value) {
-    match value {
-        Value::Null => out.extend_from_slice(b"null"),
-        Value::Bool(true) => out.extend_from_slice(b"true"),
-        Value::Bool(false) => out.extend_from_slice(b"false"),
-        Value::Number(number) => number_text(out, number.as_str()),
-        Value::String(text) => scalar(out, text),
-        Value::Array(items) => {
-            out.push(b'[');
-            for (number, item) in items.iter().enumerate() {
-                if number > 0 {
-                    out.extend_from_slice(b", ");
-                }
-                flow(out, item);
-            }
-            out.push(b']');
-        }
-        Value::Object(members) => {
-            out.push(b'{');
-            for (number, (name, value)) in members.iter().enumerate() {
-                if number > 0 {
-                    out.extend_from_slice(b", ");
-                }
-                scalar(out, name);
-                out.extend_from_slice(b": ");
-                flow(out, value);
-            }
-            out.push(b'}');
-        }
-    }
+    json::inline(out, value, &PLAIN);
 }
 
 /// YAML 1.1 takes `1e5` for a string; it wants a point and a sign.
