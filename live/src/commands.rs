@@ -86,17 +86,8 @@ fn templates_list(
     format: Format,
 ) -> Rendered {
     let catalogue = Catalogue { templates: &resolved.templates, scheduler: scheduler(global, resolved) };
-    let rendered = catalogue.list(format, list.long);
     let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-    let (offset, limit) = (number(list.offset), list.limit.map(number));
-    if offset == 0 && limit.is_none() {
-        let mut body = rendered.records;
-        body.extend_from_slice(&rendered.tail);
-        return Rendered { head: rendered.head, head_styled: rendered.head_styled, body };
-    }
-    let strip = |whole: Vec<u8>, head: &[u8]| whole.get(head.len()..).map(<[u8]>::to_vec).unwrap_or_default();
-    let body = strip(rendered.page(offset, limit, false), &rendered.head);
-    Rendered { head: rendered.head, head_styled: rendered.head_styled, body }
+    catalogue.list(format, list.long).page(number(list.offset), list.limit.map(number))
 }
 
 fn templates_show(global: &GlobalOptions, resolved: &Resolved, id: &str, format: Format) -> Reply {

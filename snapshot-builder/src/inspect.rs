@@ -34,6 +34,19 @@ pub fn verify_bytes(snapshot: &Snapshot) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// A *records* directory and the body its records lie in.
+pub type Records<'a> = (&'a [u8], &'a [u8]);
+
+/// Those of `templates show` in JSON, checked; nothing in a snapshot without templates.
+pub fn json_records(snapshot: &Snapshot) -> Result<Option<Records<'_>>, Refusal> {
+    let contents = snapshot.contents()?;
+    let index = contents.index;
+    let Some(show) = index.shows.iter().find(|show| index.text(&show.format) == b"json") else {
+        return Ok(None);
+    };
+    Ok(Some((contents.section(show.records.to_native())?, contents.section(show.body.to_native())?)))
+}
+
 /// The catalogue of a snapshot, as its directory has it: hash of an id to the record.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue<'a> {
@@ -45,13 +58,7 @@ pub struct Catalogue<'a> {
 impl<'a> Catalogue<'a> {
     /// Reads the directory of `templates show` in JSON, which every snapshot with templates has.
     pub fn of(snapshot: &'a Snapshot) -> Result<Self, Refusal> {
-        let contents = snapshot.contents()?;
-        let index = contents.index;
-        let Some(show) = index.shows.iter().find(|show| index.text(&show.format) == b"json") else {
-            return Ok(Self::default());
-        };
-        let directory = contents.section(show.records.to_native())?;
-        let body = contents.section(show.body.to_native())?;
+        let Some((directory, body)) = json_records(snapshot)? else { return Ok(Self::default()) };
         let mut records = BTreeMap::new();
         let mut order = Vec::new();
         for number in 0..directory.len() / RECORD_ENTRY {

@@ -232,14 +232,13 @@ fn records(templates: &[Template], bytes: &[u8], places: &[(usize, usize)], shif
 /// Files a list under its keys, with the directory that makes pages of it.
 fn file_list(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, format: Format, long: bool, list: List) {
     let name = format!("templates list {format}{}", if long { " long" } else { "" });
-    let records = (format == Format::Json || (format == Format::List && long)).then(|| {
-        let shift = if list.head == list.head_styled { list.head.len() } else { 0 };
-        records(catalogue.templates, &list.records, &list.places, shift)
-    });
-    let order_shift = if list.head == list.head_styled { list.head.len() } else { 0 };
+    // Without a styled head, the head is part of the section and moves the records.
+    let shift = if list.head == list.head_styled { list.head.len() } else { 0 };
+    let records = (format == Format::Json || (format == Format::List && long))
+        .then(|| records(catalogue.templates, &list.records, &list.places, shift));
     let mut order = Vec::with_capacity(list.places.len() * 16);
     for (start, len) in &list.places {
-        order.extend_from_slice(&((start + order_shift) as u64).to_le_bytes());
+        order.extend_from_slice(&((start + shift) as u64).to_le_bytes());
         order.extend_from_slice(&(*len as u64).to_le_bytes());
     }
     // Small sections and directories first: the body would push them out of the first window.

@@ -6,7 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ohfp_snapshot_format::stamps::{ArchivedStampsV1, FileV1, PresentV1, StampsV1, VariableV1, digest};
+use ohfp_snapshot_format::stamps::{
+    ArchivedStampsV1, FileV1, PresentV1, StampsV1, VariableV1, digest, halves,
+};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::load::{FileState, Resolved, Trail, trail};
@@ -89,11 +91,6 @@ pub fn has_untrusted(stamps: &StampsV1) -> bool {
 /// How long to wait so that files just edited can be trusted.
 pub fn tick() -> Duration {
     TICK
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "splits a 128-bit digest into its halves")]
-fn halves(digest: u128) -> [u64; 2] {
-    [digest as u64, (digest >> 64) as u64]
 }
 
 /// One input that is not what the snapshot was made from.

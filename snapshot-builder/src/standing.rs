@@ -122,16 +122,7 @@ pub fn lowered(resolved: &Resolved, published: &Snapshot) -> Vec<Lowered> {
     if resolved.settings.scheduler() != SchedulerKind::HostFactory {
         return Vec::new();
     }
-    let Ok(contents) = published.contents() else { return Vec::new() };
-    let index = contents.index;
-    let Some(show) = index.shows.iter().find(|show| index.text(&show.format) == b"json") else {
-        return Vec::new();
-    };
-    let (Ok(directory), Ok(body)) =
-        (contents.section(show.records.to_native()), contents.section(show.body.to_native()))
-    else {
-        return Vec::new();
-    };
+    let Ok(Some((directory, body))) = inspect::json_records(published) else { return Vec::new() };
     let templates = resolved.templates.iter();
     let sunk = templates.filter_map(|template| {
         let record = Record::find(directory, xxh3_64(template.id.as_bytes()))?.bytes(body)?;

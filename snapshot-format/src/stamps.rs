@@ -44,9 +44,14 @@ pub struct VariableV1 {
 
 /// The digest of a file's content, in halves.
 #[cfg(feature = "write")]
-#[allow(clippy::cast_possible_truncation, reason = "splits a 128-bit digest into its halves")]
 pub fn digest(content: &[u8]) -> [u64; 2] {
-    let digest = xxhash_rust::xxh3::xxh3_128(content);
+    halves(xxhash_rust::xxh3::xxh3_128(content))
+}
+
+/// A digest as it is kept: low and high half.
+#[cfg(feature = "write")]
+#[allow(clippy::cast_possible_truncation, reason = "splits a 128-bit digest into its halves")]
+pub fn halves(digest: u128) -> [u64; 2] {
     [digest as u64, (digest >> 64) as u64]
 }
 

@@ -4,7 +4,7 @@ use ohfp_broker::template::Template;
 use serde_json::Value;
 
 use super::table::{self, Table};
-use super::{Format, json, text, yaml};
+use super::{Format, Rendered, json, text, yaml};
 use crate::resolve::SchedulerKind;
 use crate::resolve::default_name;
 
@@ -33,8 +33,8 @@ pub struct List {
 }
 
 impl List {
-    /// The bytes of templates `offset..offset + limit`.
-    pub fn page(&self, offset: usize, limit: Option<usize>, styled: bool) -> Vec<u8> {
+    /// Head, and templates `offset..offset + limit` with the tail as body.
+    pub fn page(self, offset: usize, limit: Option<usize>) -> Rendered {
         let end =
             limit.map_or(self.places.len(), |limit| offset.saturating_add(limit).min(self.places.len()));
         let page = self.places.get(offset..end).unwrap_or_default();
@@ -42,8 +42,8 @@ impl List {
             (Some((start, _)), Some((last, len))) => self.records.get(*start..last + len).unwrap_or_default(),
             _ => &[],
         };
-        let head = if styled { &self.head_styled } else { &self.head };
-        [head.as_slice(), records, &self.tail].concat()
+        let body = [records, &self.tail].concat();
+        Rendered { head: self.head, head_styled: self.head_styled, body }
     }
 }
 
