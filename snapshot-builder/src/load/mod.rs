@@ -56,6 +56,18 @@ pub struct Resolved {
     pub trail: Trail,
 }
 
+/// Configuration without templates: what it takes to look after requests and machines that exist. Its cost
+/// does not depend on the size of the catalogue.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// The effective configuration.
+    pub settings: Settings,
+    /// At least one; exactly one of them is the default.
+    pub providers: Vec<ProviderInstance>,
+    /// What is doubtful.
+    pub warnings: Vec<Warning>,
+}
+
 // Numbers that keep findings in the order of the files.
 const CONFIG: usize = 0;
 const IBM_CONFIG: usize = 1;
@@ -110,6 +122,32 @@ pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> 
         warnings,
         trail: recorder.finish(),
     })
+}
+
+/// Loads and resolves all but the templates. Every error found comes back, in the order of the files.
+pub fn configuration(origin: &Origin, env: &Environment) -> Result<Configuration, Vec<Error>> {
+    let root = std::path::absolute(&origin.root).unwrap_or_else(|_| origin.root.clone());
+    let mut recorder = Recorder::new(env);
+    let mut findings = Findings::default();
+
+    let config = open_config(origin, &root, &mut recorder, &mut findings);
+    let settings = config_file::read(config.as_ref(), &root, &recorder, &mut findings);
+    let called = instance_name(&recorder, &mut findings);
+    let ibm_config = open_ibm_config(&root, called.as_deref(), &mut recorder, &mut findings);
+    // As in `load`, templates under IBM's name mean AWS where nothing else is said.
+    let names = ibm_names(called.as_deref(), "templates");
+    let ibm_templates = names.iter().any(|name| root.join(name).symlink_metadata().is_ok());
+    let providers = providers(
+        &root,
+        &settings,
+        config.as_ref(),
+        ibm_config.as_ref(),
+        called.as_deref(),
+        ibm_templates,
+        &mut findings,
+    );
+    let warnings = findings.finish()?;
+    Ok(Configuration { settings, providers, warnings })
 }
 
 /// Reads a file as text; nothing when there is none.
