@@ -265,8 +265,7 @@ impl Table {
             Err(error) => {
                 // Somebody further down has said already how it came to this.
                 let is_complete = frame.and_then(|frame| frame.error).is_some_and(|seen| seen == error);
-                let error =
-                    if is_complete { error } else { error.cause(format!("while loading {chain}")) };
+                let error = if is_complete { error } else { error.cause(format!("while loading {chain}")) };
                 slot.stats.failures += 1;
                 slot.failure = Some((slot.attempt, error.clone()));
                 if matches!(slot.state, State::Building(builder) if builder == me) {

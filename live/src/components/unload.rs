@@ -91,8 +91,12 @@ impl Container {
 impl Table {
     /// Idle components, the least recently used first.
     fn idle(&self) -> Vec<Key> {
-        let mut idle: Vec<(u64, Key)> =
-            self.slots.iter().filter(|(_, slot)| slot.is_idle()).map(|(key, slot)| (slot.used, *key)).collect();
+        let mut idle: Vec<(u64, Key)> = self
+            .slots
+            .iter()
+            .filter(|(_, slot)| slot.is_idle())
+            .map(|(key, slot)| (slot.used, *key))
+            .collect();
         idle.sort_unstable_by_key(|(used, _)| *used);
         idle.into_iter().map(|(_, key)| key).collect()
     }

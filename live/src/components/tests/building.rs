@@ -124,10 +124,7 @@ fn failures_name_the_chain_keep_their_kind_and_may_be_tried_again() {
     };
     container.register(Batch::Core, register).unwrap();
     let error = container.get::<u16>().unwrap_err();
-    assert_eq!(
-        error.summary(),
-        "the disk is full: no space: while loading RequestService -> StoragePort"
-    );
+    assert_eq!(error.summary(), "the disk is full: no space: while loading RequestService -> StoragePort");
     assert_eq!((error.kind(), error.hint_text()), (ErrorKind::System, Some("make room")));
     assert_eq!(field(&container, "StoragePort", "state"), "failed");
     assert_eq!(*container.get::<u16>().unwrap(), 1);
@@ -169,9 +166,8 @@ fn handles_that_ask_later_break_circles() {
         other: super::super::Deferred<Both>,
     }
     let container = container(|_| ());
-    let register = |r: &Registrar<'_>| {
-        r.register_singleton("CachePort", |c| Ok(Arc::new(Both { other: c.later() })))
-    };
+    let register =
+        |r: &Registrar<'_>| r.register_singleton("CachePort", |c| Ok(Arc::new(Both { other: c.later() })));
     container.register(Batch::Core, register).unwrap();
     let both = container.get::<Both>().unwrap();
     assert!(Arc::ptr_eq(&both, &both.other.get().unwrap()));
