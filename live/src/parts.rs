@@ -17,9 +17,10 @@ use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_builder::resolve::performance::{Mode, Performance};
 use ohfp_snapshot_builder::resolve::{ProviderInstance, SchedulerKind};
 use ohfp_storage::{Options, SqliteStore};
+use serde_json::Value;
 
 use crate::cache::{Limits, ResultCache};
-use crate::components::{Batch, Container, environment};
+use crate::components::{Batch, Container, Deferred, environment};
 use crate::templates::Templates;
 use crate::{log, state, wire};
 
@@ -46,10 +47,8 @@ pub(crate) struct Wire(pub(crate) &'static dyn Scheduler);
 #[derive(Clone, Debug)]
 pub(crate) struct Log(pub(crate) Option<PathBuf>);
 
-/// Puts what the parts of an invocation cost into the log, for those who collect it from there.
-pub(crate) struct Monitoring {
-    record: fn(&Container),
-}
+/// What the parts of an invocation have cost so far.
+pub(crate) struct Monitoring(Value);
 
 /// Requests and machines: the broker's operations on the store and the providers of this configuration.
 pub(crate) struct Requests {
@@ -68,7 +67,10 @@ impl Requests {
 /// The configured providers; each is built when it is first asked for something.
 pub(crate) struct Registry {
     instances: Vec<ProviderInstance>,
-    store: Arc<SqliteStore>,
+    /// `features.aws_integration`
+    aws: Option<bool>,
+    /// Not needed to know which providers there are.
+    store: Deferred<SqliteStore>,
     built: Mutex<HashMap<String, Arc<SimProvider>>>,
 }
 
@@ -89,6 +91,15 @@ impl Registry {
             Error::new(ErrorKind::Unavailable, format!("provider `{name}` is not configured"))
                 .hint("machines that it made can only be looked after when it is in config.json")
         })?;
+        if instance.kind == "aws" && self.aws == Some(false) {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                format!(
+                    "provider `{name}` is of type `aws`, which is switched off by `features.aws_integration`"
+                ),
+            )
+            .hint("set `features.aws_integration` to true"));
+        }
         if instance.kind != "sim" {
             return Err(Error::new(
                 ErrorKind::Unavailable,
@@ -97,7 +108,7 @@ impl Registry {
             .hint("`sim` is the type that is built in"));
         }
         let config = SimConfig::from_options(&instance.config)?;
-        let provider = Arc::new(SimProvider::new(name, config, self.store.clone()));
+        let provider = Arc::new(SimProvider::new(name, config, self.store.get()?));
         built.insert(name.to_owned(), Arc::clone(&provider));
         Ok(provider)
     }
@@ -147,7 +158,7 @@ impl Parts {
         let options = self.container.options();
         let at_start = !options.lazy_loading;
         let connects = at_start || options.connection_mode == Mode::Eager;
-        let on = options.database_support;
+        let (on, aws) = (options.database_support, options.aws_integration);
         let (configuration, place) = (Arc::clone(&self.configuration), self.place.clone());
         let (cache_at, cache_variables) = (place.clone(), env.clone());
         let settings = Arc::clone(&self.configuration);
@@ -162,7 +173,8 @@ impl Parts {
             core.register_singleton("ProviderPort", move |container| {
                 let registry = Registry {
                     instances: preferred(&settings.providers),
-                    store: container.get::<SqliteStore>()?,
+                    aws,
+                    store: container.later(),
                     built: Mutex::default(),
                 };
                 if at_start {
@@ -187,18 +199,16 @@ impl Parts {
         let limits = Limits::new(self.container.options());
         let monitoring = self.container.options().monitoring;
         self.container.register(Batch::Optional, move |optional| {
-            optional.register_singleton("CachePort", move |_| {
+            optional.register_on_demand::<ResultCache>("CachePort", move |demanded| {
                 let path = state::directory(&cache_at, &cache_variables)?.join("results.cache");
-                Ok(Arc::new(ResultCache::open(path, limits)))
+                demanded.register_singleton("CachePort", move |_| {
+                    Ok(Arc::new(ResultCache::open(path.clone(), limits)))
+                })
             })?;
+            // Each is of its moment.
             let watching = optional.feature("features.monitoring", monitoring);
-            watching.register_singleton("MonitoringService", |_| {
-                Ok(Arc::new(Monitoring {
-                    record: |container| {
-                        let report = container.report().to_string();
-                        tracing::info!(target: "performance", report, "components");
-                    },
-                }))
+            watching.register_factory("MonitoringService", |container| {
+                Ok(Arc::new(Monitoring(container.report())))
             })
         })
     }
@@ -220,12 +230,13 @@ impl Parts {
         self.container.get()
     }
 
-    /// Does what `features.monitoring` asks for.
+    /// Where `features.monitoring` asks for it, puts into the log what the parts have cost, for those who
+    /// collect it from there.
     pub(crate) fn monitor(&self) {
         if self.container.options().monitoring
             && let Ok(monitoring) = self.container.get::<Monitoring>()
         {
-            (monitoring.record)(&self.container);
+            tracing::info!(target: "performance", report = monitoring.0.to_string(), "components");
         }
     }
 

@@ -10,10 +10,11 @@ use serde_json::Value;
 
 use super::keys::{self, Key, Meaning};
 use super::nearest::{did_you_mean, nearest};
+use super::performance::log_level_word;
 use super::redact::redact;
 use super::rule::{self, shown};
-use super::settings::{Settings, Source};
-use crate::load::{Findings, Recorder, Text, members};
+use super::settings::{Setting, Settings, Source};
+use crate::load::{Findings, Recorder, Step, Text, find, members};
 
 /// The variable that overrides `snapshot.refresh`.
 const REFRESH_VARIABLE: &str = "OHFP_SNAPSHOT_REFRESH";
@@ -28,11 +29,19 @@ pub(crate) fn read(
     let mut settings = Settings::default();
     if let Some(text) = file {
         let path = text.path().strip_prefix(root).unwrap_or(text.path()).to_owned();
-        let mut reader =
-            Reader { settings: &mut settings, text, path, recorder, findings, idle: BTreeMap::new() };
+        let mut reader = Reader {
+            settings: &mut settings,
+            text,
+            path,
+            recorder,
+            findings,
+            idle: BTreeMap::new(),
+            aliased: Vec::new(),
+        };
         match text.parse::<Value>(text.as_str()) {
             Ok(Value::Object(_)) => {
                 reader.section("", text.as_str());
+                reader.apply_aliases();
                 reader.report_idle();
             }
             Ok(other) => reader.findings.error(
@@ -74,6 +83,8 @@ struct Reader<'r, 'e> {
     findings: &'r mut Findings,
     /// Keys without effect by top-level section, with the place of the first.
     idle: BTreeMap<String, (usize, Vec<String>)>,
+    /// Values under another name of their key: name, place, key, value.
+    aliased: Vec<(String, usize, &'static Key, &'r str)>,
 }
 
 impl<'r> Reader<'r, '_> {
@@ -98,7 +109,8 @@ impl<'r> Reader<'r, '_> {
 
     fn member(&mut self, name: &str, at: usize, part: &'r str) {
         match keys::meaning(name) {
-            Meaning::Key(key) => self.value(key, part),
+            Meaning::Key(key) => self.value(key, key.name, part),
+            Meaning::Alias(key) => self.aliased.push((name.to_owned(), at, key, part)),
             // Null means "not set" in the files of other brokers.
             Meaning::Section if part == "null" => (),
             Meaning::Section if part.starts_with('{') => self.section(name, part),
@@ -123,8 +135,9 @@ impl<'r> Reader<'r, '_> {
         }
     }
 
-    fn value(&mut self, key: &'static Key, part: &'r str) {
-        let at = self.text.offset(part);
+    /// Reads the value of a key that is written as `name`.
+    fn value(&mut self, key: &'static Key, name: &str, part: &'r str) {
+        let mut at = self.text.offset(part);
         let mut value: Value = match self.text.parse(part) {
             Ok(Value::Null) => return,
             Ok(value) => value,
@@ -133,13 +146,19 @@ impl<'r> Reader<'r, '_> {
         super::expand::expand(&mut value, self.recorder);
         self.translate(key, &mut value, at);
         if !key.rule.allows(&value) {
+            let mut wrong = &value;
+            let mut one_with = "";
+            if let Some(index) = key.rule.stranger(&value) {
+                at = find(part, &[Step::Index(index)]).map_or(at, |item| self.text.offset(item));
+                wrong = value.get(index).unwrap_or(&value);
+                one_with = "one with ";
+            }
             let message = format!(
-                "`{}` must be {}, not {}",
-                key.name,
+                "`{name}` must be {}, not {one_with}{}",
                 key.rule.allowed(),
-                shown(&redact(key.name, &value))
+                shown(&redact(key.name, wrong))
             );
-            let hint = value.as_str().and_then(|word| nearest(word, key.rule.words().iter().copied()));
+            let hint = wrong.as_str().and_then(|word| nearest(word, key.rule.words().iter().copied()));
             return self.findings.error(self.text, at, &message, did_you_mean(hint));
         }
         if let (rule::Rule::Bytes, Some(bytes)) = (key.rule, rule::bytes(&value)) {
@@ -149,10 +168,28 @@ impl<'r> Reader<'r, '_> {
         self.settings.set(key.name, value, Source::File { path: self.path.clone(), line });
     }
 
+    /// Values under another name count where the key itself is not written.
+    fn apply_aliases(&mut self) {
+        for (name, at, key, part) in std::mem::take(&mut self.aliased) {
+            let is_written =
+                |setting: &Setting| setting.key == key.name && matches!(setting.source, Source::File { .. });
+            if self.settings.entries().any(is_written) {
+                let message = format!("`{name}` and `{}` are the same; the latter counts", key.name);
+                self.findings.warning(self.text, at, message, None);
+            } else {
+                self.value(key, &name, part);
+            }
+        }
+    }
+
     /// Values of other brokers that mean one of ours.
     fn translate(&mut self, key: &Key, value: &mut Value, at: usize) {
         let ours = match (key.name, value.as_str()) {
             ("scheduler.type", Some("hf")) => "hostfactory",
+            ("logging.level", Some(word)) => match log_level_word(word) {
+                Some(level) => level,
+                None => return,
+            },
             ("storage.strategy", Some(theirs @ ("json" | "sql"))) => {
                 let message = format!(
                     "`storage.strategy` \"{theirs}\" is read as \"sqlite\": ohfp keeps its state in SQLite"
@@ -268,6 +305,56 @@ mod tests {
                 "error: /c/config.json:1:7: expected a value: an object, a list, a string in double quotes, a number, true, false or null",
             ],
         );
+    }
+
+    #[test]
+    fn performance() {
+        let check = |content: &str, key: &str, value: &str, wanted: &[&str]| {
+            let (settings, found) = settings(&format!("{{\"performance\": {content}}}"), &[]);
+            assert_eq!(settings.get(&format!("performance.{key}")).to_string(), value, "{content}");
+            assert_eq!(found, wanted, "{content}");
+        };
+        let preload = "lazy_loading.preload_critical";
+        check(r#"{"lazy_loading": {"preload_critical": []}}"#, preload, "[]", &[]);
+        check(
+            "{\"lazy_loading\": {\"preload_critical\": [\"StoragePort\",\n\"StorgePort\"]}}",
+            preload,
+            r#"["LoggingPort","ConfigurationPort"]"#,
+            &[
+                "error: /c/config.json:2:1: `performance.lazy_loading.preload_critical` must be a list of `LoggingPort`, \
+              `ConfigurationPort`, `StoragePort`, `ProviderPort`, `SchedulerPort`, `CachePort`, `TemplateService`, \
+              `RequestService`, `MonitoringService`, not one with \"StorgePort\"",
+            ],
+        );
+        let threads = "lazy_loading.background_loading.thread_pool_size";
+        check(r#"{"background_loading": {"thread_pool_size": 4}}"#, threads, "4", &[]);
+        check(
+            r#"{"background_loading": {"thread_pool_size": 0}}"#,
+            threads,
+            "2",
+            &[
+                "error: /c/config.json:1:61: `performance.background_loading.thread_pool_size` must be a whole number from 1 to 64, not 0",
+            ],
+        );
+        check(
+            r#"{"background_loading": {"thread_pool_size": 4}, "lazy_loading": {"background_loading": {"thread_pool_size": 3}}}"#,
+            threads,
+            "3",
+            &["warning: /c/config.json:1:41: `performance.background_loading.thread_pool_size` and \
+              `performance.lazy_loading.background_loading.thread_pool_size` are the same; the latter counts"],
+        );
+        check(
+            r#"{"batch_sizes": {}, "lazy_loading": {"enabled": "no"}}"#,
+            "lazy_loading.enabled",
+            "true",
+            &[
+                "error: /c/config.json:1:65: `performance.lazy_loading.enabled` must be true or false, not \"no\"",
+                "warning: /c/config.json:1:18: `performance.batch_sizes` has no effect in ohfp",
+            ],
+        );
+        let (settings, found) = settings(r#"{"logging": {"level": "log_warn", "format": "x"}}"#, &[]);
+        assert_eq!(settings.get("logging.level"), "WARNING");
+        assert_eq!(found, ["warning: /c/config.json:1:35: `logging.format` has no effect in ohfp"]);
     }
 
     #[test]

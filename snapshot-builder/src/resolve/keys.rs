@@ -1,9 +1,11 @@
-//! The keys of `config.json`: the one table that defaults, checks, messages and documents come from.
+//! What a key of `config.json` is, and which name is one.
 //!
 //! It must not know how a file is read.
 
 use serde_json::{Map, Value};
 
+pub use super::key_table::KEYS;
+use super::key_table::{ALIASES, DESCRIPTIVE, WITHOUT_EFFECT};
 use super::rule::Rule;
 
 /// A key of `config.json`.
@@ -28,6 +30,10 @@ pub enum Initial {
     Text(&'static str),
     /// A whole number.
     Number(u64),
+    /// true or false.
+    Flag(bool),
+    /// A list of strings.
+    Texts(&'static [&'static str]),
     /// `{}`
     EmptyObject,
     /// `[]`
@@ -41,171 +47,25 @@ impl Initial {
             Self::Unset => Value::Null,
             Self::Text(text) => Value::from(text),
             Self::Number(number) => Value::from(number),
+            Self::Flag(flag) => Value::from(flag),
+            Self::Texts(texts) => Value::from(texts),
             Self::EmptyObject => Value::Object(Map::new()),
             Self::EmptyList => Value::Array(Vec::new()),
         }
     }
 }
 
-const fn key(name: &'static str, rule: Rule, initial: Initial, help: &'static str) -> Key {
+pub(super) const fn key(name: &'static str, rule: Rule, initial: Initial, help: &'static str) -> Key {
     Key { name, rule, initial, help }
 }
-
-/// How providers can be chosen, as other brokers' files have it.
-const POLICIES: &[&str] = &[
-    "FIRST_AVAILABLE",
-    "ROUND_ROBIN",
-    "WEIGHTED_ROUND_ROBIN",
-    "LEAST_CONNECTIONS",
-    "FASTEST_RESPONSE",
-    "HIGHEST_SUCCESS_RATE",
-    "CAPABILITY_BASED",
-    "HEALTH_BASED",
-    "RANDOM",
-    "PERFORMANCE_BASED",
-];
-
-/// Every key that has an effect, in the order they are listed.
-pub const KEYS: &[Key] = &[
-    key(
-        "scheduler.type",
-        Rule::Word(&["hostfactory", "default"]),
-        Initial::Text("hostfactory"),
-        "whose field names and frames are written",
-    ),
-    key(
-        "snapshot.refresh",
-        Rule::Word(&["auto", "manual", "never"]),
-        Initial::Text("auto"),
-        "whether a snapshot that is older than its sources is made anew by itself",
-    ),
-    key(
-        "snapshot.render_limit",
-        Rule::Bytes,
-        Initial::Number(64 << 20),
-        "largest snapshot that holds the forms other than JSON ready-made",
-    ),
-    key(
-        "storage.strategy",
-        Rule::Word(&["sqlite"]),
-        Initial::Text("sqlite"),
-        "where requests and machines are remembered",
-    ),
-    key("storage.sql_strategy.name", Rule::Name, Initial::Text("ohfp.db"), "file name of the database"),
-    key(
-        "template.max_number",
-        Rule::Whole(-1, i64::MAX),
-        Initial::Unset,
-        "maxNumber of templates that have none; unset, each must have one",
-    ),
-    key(
-        "template.ncpus_from",
-        Rule::Word(&["vcpus", "cores"]),
-        Initial::Text("vcpus"),
-        "what attributes.ncpus counts where it is derived from the machine type",
-    ),
-    key(
-        "template.default_attributes",
-        Rule::Object,
-        Initial::EmptyObject,
-        "attributes of templates that lack them",
-    ),
-    key("template.default_price_type", Rule::Price, Initial::Unset, "priceType of templates that have none"),
-    key(
-        "request.max_machines_per_request",
-        Rule::Whole(1, i64::MAX),
-        Initial::Number(100),
-        "a request for more is refused",
-    ),
-    key("provider.active_provider", Rule::Name, Initial::Unset, "the provider that new requests go to"),
-    key(
-        "provider.selection_policy",
-        Rule::Word(POLICIES),
-        Initial::Text("FIRST_AVAILABLE"),
-        "how a provider is chosen",
-    ),
-    key("provider.providers", Rule::List, Initial::EmptyList, "name, type and options of each provider"),
-    key(
-        "provider.provider_defaults",
-        Rule::Object,
-        Initial::EmptyObject,
-        "per provider type: template_defaults, fields of templates that lack them",
-    ),
-];
-
-/// Keys and whole sections of other brokers' files that are read and have no effect.
-const WITHOUT_EFFECT: &[&str] = &[
-    "naming",
-    "logging",
-    "metrics",
-    "observability",
-    "events",
-    "resource",
-    "circuit_breaker",
-    "performance",
-    "server",
-    "ui",
-    "native_spec",
-    "environment",
-    "debug",
-    "allow_destructive_admin",
-    "scripts_dir",
-    "database",
-    "retry",
-    "request_timeout",
-    "scheduler.config_root",
-    "scheduler.config_dir",
-    "scheduler.work_dir",
-    "scheduler.log_dir",
-    "scheduler.log_level",
-    "scheduler.console_enabled",
-    "scheduler.templates_filename",
-    "scheduler.on_scheduler_mismatch",
-    "storage.json_strategy",
-    "storage.database",
-    "storage.default_storage_path",
-    "storage.dynamodb_strategy",
-    "storage.sql_strategy.type",
-    "storage.sql_strategy.host",
-    "storage.sql_strategy.port",
-    "storage.sql_strategy.username",
-    "storage.sql_strategy.password",
-    "storage.sql_strategy.pool_size",
-    "storage.sql_strategy.max_overflow",
-    "storage.sql_strategy.timeout",
-    "storage.sql_strategy.ssl_ca",
-    "storage.sql_strategy.ssl_verify",
-    "storage.sql_strategy.cluster_endpoint",
-    "template.default_instance_tags",
-    "template.tags",
-    "template.default_provider_type",
-    "template.default_provider_name",
-    "template.default_provider_api",
-    "template.filename_patterns",
-    "template.templates_file_path",
-    "template.legacy_templates_file_path",
-    "template.ami_resolution",
-    "request.default_grace_period",
-    "request.fulfillment_max_retries",
-    "request.concurrency_max_retries",
-    "request.fulfillment_timeout_seconds",
-    "request.fulfillment_batch_size",
-    "request.fulfillment_fallback_template_id",
-    "request.default_timeout",
-    "provider.default_provider_type",
-    "provider.default_provider_instance",
-    "provider.health_check_interval",
-    "provider.circuit_breaker",
-];
-
-/// Keys that describe the file itself.
-const DESCRIPTIVE: &[&str] = &["version", "$schema", "_comment"];
 
 /// What a dotted name is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Meaning {
     /// A key with a value.
     Key(&'static Key),
+    /// Another name of a key.
+    Alias(&'static Key),
     /// A section that holds keys.
     Section,
     /// Known, and without effect.
@@ -221,8 +81,11 @@ pub(crate) fn meaning(name: &str) -> Meaning {
     if let Some(key) = find(name) {
         return Meaning::Key(key);
     }
+    if let Some(key) = canonical(name).and_then(find) {
+        return Meaning::Alias(key);
+    }
     let is_section = |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-    if KEYS.iter().any(|key| is_section(key.name)) {
+    if KEYS.iter().any(|key| is_section(key.name)) || ALIASES.iter().any(|(alias, _)| is_section(alias)) {
         Meaning::Section
     } else if WITHOUT_EFFECT.contains(&name) {
         Meaning::WithoutEffect
@@ -238,17 +101,27 @@ pub fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
 
-/// The known name most like the unknown `name`: one whose last part is the same, a sibling, or one whose
-/// last part alone is alike.
+/// The key that `name` is another name of.
+pub(crate) fn canonical(name: &str) -> Option<&'static str> {
+    ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, key)| *key)
+}
+
+/// The known name most like the unknown `name`: the one whose last part is the same, a sibling, or one
+/// whose last part alone is alike.
 pub(crate) fn nearest(name: &str) -> Option<&'static str> {
     let (section, last) = name.rsplit_once('.').unwrap_or(("", name));
     let part = |full: &'static str| full.rsplit('.').next().unwrap_or(full);
     let keys = || KEYS.iter().map(|key| key.name);
-    if let Some(moved) = keys().find(|full| part(full) == last) {
+    let called = |last: &str| {
+        let mut keys = keys().filter(|full| part(full) == last);
+        keys.next().filter(|_| keys.next().is_none())
+    };
+    if let Some(moved) = called(last) {
         return Some(moved);
     }
+    let aliases = || ALIASES.iter().map(|(alias, _)| *alias);
     let siblings = || {
-        keys().chain(WITHOUT_EFFECT.iter().copied()).filter_map(move |full| {
+        keys().chain(aliases()).chain(WITHOUT_EFFECT.iter().copied()).filter_map(move |full| {
             let rest =
                 if section.is_empty() { full } else { full.strip_prefix(section)?.strip_prefix('.')? };
             // Only one level down: of `storage.sql_strategy.name`, `storage` for a top-level name.
@@ -260,7 +133,7 @@ pub(crate) fn nearest(name: &str) -> Option<&'static str> {
         return siblings().find(|full| part(full) == sibling);
     }
     let elsewhere = super::nearest::typo_of(last, keys().map(part))?;
-    keys().find(|full| part(full) == elsewhere)
+    called(elsewhere)
 }
 
 #[cfg(test)]
@@ -275,6 +148,9 @@ mod tests {
             assert!(!KEYS[..number].iter().any(|other| other.name == key.name), "{}", key.name);
             assert!(!WITHOUT_EFFECT.contains(&key.name), "{}", key.name);
         }
+        for (alias, key) in ALIASES {
+            assert!(find(key).is_some() && find(alias).is_none() && canonical(key).is_none(), "{alias}");
+        }
     }
 
     #[test]
@@ -287,6 +163,10 @@ mod tests {
             ("refresh", Some("snapshot.refresh")),
             ("provider.provider", Some("provider.providers")),
             ("quux", None),
+            ("performance.lazy_loading.enabeld", Some("performance.lazy_loading.enabled")),
+            ("performance.background_loading.enbled", Some("performance.background_loading.enabled")),
+            // Not every `enabled` is ours.
+            ("quux.enabled", None),
         ] {
             assert_eq!(nearest(name), wanted, "{name}");
         }

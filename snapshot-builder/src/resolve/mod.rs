@@ -9,8 +9,10 @@ pub(crate) mod defaults;
 pub(crate) mod expand;
 pub(crate) mod fields;
 pub mod instance_types;
+mod key_table;
 pub mod keys;
 mod nearest;
+pub mod performance;
 pub(crate) mod providers;
 mod redact;
 pub mod rule;
@@ -19,6 +21,7 @@ pub(crate) mod templates;
 
 pub use fields::{FIELD_NAMES, default_name, hf_name};
 pub use keys::{KEYS, Key};
+pub use performance::Performance;
 pub use providers::ProviderInstance;
 pub use redact::{REDACTED, redact};
 pub use settings::{Refresh, SchedulerKind, Setting, Settings, Source};

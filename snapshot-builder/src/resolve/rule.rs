@@ -32,6 +32,8 @@ pub enum Rule {
     TextOrTexts,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// A list of these words.
+    Words(&'static [&'static str]),
     /// A number of bytes: whole, or a string with a unit.
     Bytes,
     /// How machines are paid for.
@@ -70,6 +72,7 @@ impl Rule {
             Self::Texts => is_texts(value),
             Self::TextOrTexts => value.is_string() || is_texts(value),
             Self::Word(words) => value.as_str().is_some_and(|word| words.contains(&word)),
+            Self::Words(_) => value.as_array().is_some() && self.stranger(value).is_none(),
             Self::Bytes => bytes(value).is_some(),
             Self::Price => value.as_str().and_then(PriceType::parse).is_some(),
             Self::SpotStrategy => word(AllocationStrategy::is_for_spot),
@@ -97,6 +100,7 @@ impl Rule {
             Self::Texts => "a list of strings".to_owned(),
             Self::TextOrTexts => "a string or a list of strings".to_owned(),
             Self::Word(words) => one_of(words),
+            Self::Words(words) => format!("a list of {}", quoted(words)),
             Self::Bytes => "a number of bytes up to 4 GiB, whole or with a unit like \"64MiB\"".to_owned(),
             Self::Price => one_of(PriceType::NAMES),
             Self::SpotStrategy => one_of(AllocationStrategy::SPOT_NAMES),
@@ -111,10 +115,17 @@ impl Rule {
         }
     }
 
+    /// In a list of words, the first element that is none of them.
+    pub fn stranger(self, value: &Value) -> Option<usize> {
+        let Self::Words(words) = self else { return None };
+        let is_known = |item: &Value| item.as_str().is_some_and(|word| words.contains(&word));
+        value.as_array()?.iter().position(|item| !is_known(item))
+    }
+
     /// The words it allows, for "did you mean".
     pub fn words(self) -> &'static [&'static str] {
         match self {
-            Self::Word(words) => words,
+            Self::Word(words) | Self::Words(words) => words,
             Self::Price => PriceType::NAMES,
             Self::SpotStrategy => AllocationStrategy::SPOT_NAMES,
             Self::OnDemandStrategy => AllocationStrategy::ON_DEMAND_NAMES,
@@ -132,8 +143,12 @@ fn members(value: &Value, check: impl Fn(&Value) -> bool) -> bool {
 }
 
 fn one_of(words: &[&str]) -> String {
+    format!("one of {}", quoted(words))
+}
+
+fn quoted(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    format!("one of {}", quoted.join(", "))
+    quoted.join(", ")
 }
 
 /// A value for a message: short ones as written, others by their kind.
@@ -207,6 +222,7 @@ mod tests {
         check(Rule::Texts, &["[]", "[\"a\"]"], &["\"a\"", "[1]"]);
         check(Rule::TextOrTexts, &["\"a\"", "[\"a\"]"], &["[1]", "1"]);
         check(Rule::Word(&["a", "b"]), &["\"a\""], &["\"A\"", "1"]);
+        check(Rule::Words(&["a", "b"]), &["[]", "[\"b\", \"a\"]"], &["\"a\"", "[\"A\"]", "[1]", "{}"]);
         check(Rule::Price, &["\"spot\""], &["\"Spot\"", "\"reserved\""]);
         check(
             Rule::SpotStrategy,

@@ -135,6 +135,36 @@ impl Settings {
         self.get("request.max_machines_per_request").as_u64().unwrap_or(100)
     }
 
+    /// `request.fulfillment_timeout_seconds`
+    pub fn fulfillment_timeout(&self) -> u64 {
+        self.get("request.fulfillment_timeout_seconds").as_u64().unwrap_or(900)
+    }
+
+    /// `request.return_timeout_seconds`
+    pub fn return_timeout(&self) -> u64 {
+        self.get("request.return_timeout_seconds").as_u64().unwrap_or(900)
+    }
+
+    /// `request.unacknowledged_timeout_seconds`
+    pub fn unacknowledged_timeout(&self) -> u64 {
+        self.get("request.unacknowledged_timeout_seconds").as_u64().unwrap_or(600)
+    }
+
+    /// `storage.sql_strategy.timeout`, in seconds.
+    pub fn busy_timeout(&self) -> u64 {
+        self.get("storage.sql_strategy.timeout").as_u64().unwrap_or(30)
+    }
+
+    /// `storage.history_days`; 0 is for ever.
+    pub fn history_days(&self) -> u64 {
+        self.get("storage.history_days").as_u64().unwrap_or(90)
+    }
+
+    /// `provider.selection_policy`
+    pub fn selection_policy(&self) -> &str {
+        self.get("provider.selection_policy").as_str().unwrap_or("FIRST_AVAILABLE")
+    }
+
     /// `template.max_number`
     pub fn max_number(&self) -> Option<i64> {
         self.get("template.max_number").as_i64()

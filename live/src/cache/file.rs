@@ -1,0 +1,146 @@
+//! The cache's file: magic, checksum, then the answers in the order of their last use.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 8 | `OHFPRES1`, the last one being the version of this format |
+//! | 8 | XXH3-64 of the rest, seeded by the product version; little endian |
+//! | – | for each answer: key, milliseconds since 1970, value, as bincode writes a tuple |
+//!
+//! A file that is not exactly this, or is not ours alone, reads as empty.
+
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bincode::config;
+use ohfp_broker::{Error, ErrorKind, Result, Timestamp};
+use ohfp_snapshot_format::sys;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+use super::entries::{Entries, Entry};
+
+pub(super) const MAGIC: [u8; 8] = *b"OHFPRES1";
+const HEADER: usize = MAGIC.len() + 8;
+
+/// Temporary files of processes that were killed are this old at least.
+const ABANDONED: Duration = Duration::from_mins(1);
+
+/// The answers in the file; none when it is missing, damaged, foreign, or larger than `limit`.
+pub(super) fn read(path: &Path, limit: u64) -> Vec<(String, Entry)> {
+    content(path, limit).and_then(|bytes| parse(&bytes)).unwrap_or_default()
+}
+
+fn content(path: &Path, limit: u64) -> Option<Vec<u8>> {
+    // Before opening: opening a FIFO waits for a writer.
+    if !fs::symlink_metadata(path).is_ok_and(|status| is_ours(&status)) {
+        return None;
+    }
+    let file = File::open(path).ok()?;
+    let status = file.metadata().ok()?;
+    let most = limit.saturating_add(HEADER as u64);
+    if !is_ours(&status) || status.len() > most {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(status.len()).ok()?);
+    file.take(most).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// Nobody else can have written it.
+fn is_ours(status: &Metadata) -> bool {
+    status.is_file() && status.uid() == sys::effective_user() && status.mode() & 0o022 == 0
+}
+
+/// Takes a file apart.
+pub(super) fn parse(bytes: &[u8]) -> Option<Vec<(String, Entry)>> {
+    let (header, mut rest) = bytes.split_at_checked(HEADER)?;
+    let (magic, sum) = header.split_at_checked(MAGIC.len())?;
+    if magic != MAGIC || sum != checksum(rest) {
+        return None;
+    }
+    let mut entries = Vec::new();
+    while !rest.is_empty() {
+        // Borrowed, so that a length from the file never becomes an allocation.
+        let ((key, stored, value), used): ((&str, i64, &[u8]), usize) =
+            bincode::borrow_decode_from_slice(rest, config::standard()).ok()?;
+        let entry = Entry { stored: Timestamp::from_millis(stored), value: value.to_vec() };
+        entries.push((key.to_owned(), entry));
+        rest = rest.get(used..)?;
+    }
+    Some(entries)
+}
+
+/// Puts a file together.
+pub(super) fn compose(entries: &Entries) -> Result<Vec<u8>> {
+    let mut bytes = [MAGIC, [0; 8]].concat();
+    for (key, entry) in entries.iter() {
+        let record = (key, entry.stored.millis(), entry.value.as_slice());
+        bincode::encode_into_std_write(record, &mut bytes, config::standard())
+            .map_err(|error| Error::new(ErrorKind::System, "cannot encode a cached answer").cause(error))?;
+    }
+    let sum = checksum(bytes.get(HEADER..).unwrap_or_default());
+    if let Some(place) = bytes.get_mut(MAGIC.len()..HEADER) {
+        place.copy_from_slice(&sum);
+    }
+    Ok(bytes)
+}
+
+/// Answers of another product version may read otherwise, so they are as good as damaged.
+pub(super) fn checksum(payload: &[u8]) -> [u8; 8] {
+    xxh3_64_with_seed(payload, xxh3_64(env!("CARGO_PKG_VERSION").as_bytes())).to_le_bytes()
+}
+
+/// Writes the file: temporary file in the same directory, then rename. No fsync: it would cost more
+/// than the cache saves, and half a file after a crash of the machine is an empty cache.
+pub(super) fn write(path: &Path, entries: &Entries) -> Result<()> {
+    let bytes = compose(entries)?;
+    let written = || -> io::Result<()> {
+        let (directory, stem) = place(path)?;
+        remove_abandoned(&directory, &stem);
+        let mut name = stem;
+        name.push(format!("{}.tmp", std::process::id()));
+        let temporary = directory.join(name);
+        // One of a killed process with our number must not lend us its mode.
+        let _ = fs::remove_file(&temporary);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        file.write_all(&bytes).and_then(|()| fs::rename(&temporary, path)).inspect_err(|_| {
+            let _ = fs::remove_file(&temporary);
+        })
+    };
+    written().map_err(|error| {
+        Error::new(ErrorKind::System, format!("cannot write the cache `{}`", path.display())).cause(error)
+    })
+}
+
+/// The directory of a file, and how the names of its temporary files begin.
+fn place(path: &Path) -> io::Result<(PathBuf, OsString)> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let mut stem = OsString::from(".");
+    stem.push(name);
+    stem.push(".");
+    Ok((directory.unwrap_or(Path::new(".")).to_owned(), stem))
+}
+
+/// Removes what killed processes have left.
+fn remove_abandoned(directory: &Path, stem: &OsString) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let middle = name
+            .as_encoded_bytes()
+            .strip_prefix(stem.as_encoded_bytes())
+            .and_then(|rest| rest.strip_suffix(b".tmp"));
+        let is_temporary =
+            middle.is_some_and(|middle| !middle.is_empty() && middle.iter().all(u8::is_ascii_digit));
+        let is_old = || {
+            let age = entry.metadata().and_then(|status| status.modified());
+            age.is_ok_and(|at| at.elapsed().is_ok_and(|age| age >= ABANDONED))
+        };
+        if is_temporary && is_old() {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
