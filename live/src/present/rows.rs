@@ -188,6 +188,12 @@ impl<T> Rows<T> {
         self.fields.iter().map(|field| (field.name(style).to_owned(), (field.value)(item))).collect()
     }
 
+    /// The headings of the long table.
+    #[cfg(test)]
+    pub(super) fn headings(&self) -> impl Iterator<Item = &'static str> {
+        self.fields.iter().map(|field| field.heading)
+    }
+
     /// The name in this style of a field that is named in either.
     fn name(&self, name: &str, style: SchedulerKind) -> Option<&'static str> {
         let named = |field: &&Field<T>| field.names.iter().any(|own| same_name(own, name));
