@@ -1,4 +1,4 @@
-//! The commands below the groups, and the arguments of all commands.
+//! The commands of the groups that only look at configuration, and of the program itself.
 //!
 //! As in `tree`, a command needs three texts: what it does (one line), what one should know before
 //! using it, and examples to copy.
@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::arguments::ListOptions;
 use crate::style::examples;
 
 /// `templates …`
@@ -16,14 +17,15 @@ use crate::style::examples;
 pub enum Templates {
     /// List templates
     ///
-    /// In the order of the template file. All of them unless --limit is given. In the forms table
-    /// and list only the most important fields are shown; --long shows all.
+    /// In the order of the template file. All of them unless --filter or --limit is given. In the
+    /// forms table and list only the most important fields are shown; --long shows all.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("All templates as a table", "ohfp templates list --format table"),
         ("The second hundred", "ohfp templates list --limit 100 --offset 100"),
+        ("Those with two processors", "ohfp templates list --filter attributes.ncpus=2"),
         ("With plain field names", "ohfp templates list --scheduler default"),
     ]))]
-    List(TemplatesList),
+    List(ListOptions),
 
     /// Show one template with all its fields
     ///
@@ -48,22 +50,6 @@ pub enum Templates {
         ("Check a folder before it is used", "ohfp --config ./new templates validate"),
     ]))]
     Validate,
-}
-
-#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
-pub struct TemplatesList {
-    /// Show all fields in the forms table and list
-    #[arg(long)]
-    pub long: bool,
-
-    /// List at most N templates
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub limit: Option<u64>,
-
-    /// Leave out the first N templates
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub offset: u64,
 }
 
 /// `config …`
@@ -118,6 +104,18 @@ pub enum Providers {
         /// Name of the provider [default: the one in use]
         name: Option<String>,
     },
+
+    /// Check whether the providers can be used
+    ///
+    /// Asks each of them, and tells why one cannot be used. Exits with 1 when there is such a one.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("All of them", "ohfp providers health --format table"),
+        ("One of them", "ohfp providers health aws"),
+    ]))]
+    Health {
+        /// Name of the provider [default: all]
+        name: Option<String>,
+    },
 }
 
 /// `scheduler …`
@@ -138,28 +136,6 @@ pub enum Scheduler {
     ]))]
     Show {
         /// Name of the scheduler [default: the configured one]
-        name: Option<String>,
-    },
-}
-
-/// `storage …`
-#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
-pub enum Storage {
-    /// List the known stores
-    ///
-    /// The configured one is marked.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[("As a table", "ohfp storage list --format table")]))]
-    List,
-
-    /// Show one store and its settings
-    ///
-    /// Tells where the store keeps its data. Does not open it.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[
-        ("The configured one", "ohfp storage show"),
-        ("One by its name", "ohfp storage show sqlite --format yaml"),
-    ]))]
-    Show {
-        /// Name of the store [default: the configured one]
         name: Option<String>,
     },
 }
@@ -205,12 +181,4 @@ pub struct Init {
     /// Replace files that exist
     #[arg(long)]
     pub force: bool,
-}
-
-#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
-pub struct HostFactoryInput {
-    /// File with Host Factory's question, one JSON object
-    #[arg(short, long, value_name = "FILE")]
-    pub file: PathBuf,
 }

@@ -51,7 +51,9 @@ mod tests {
     use clap::error::ErrorKind;
 
     use super::*;
-    use crate::{Command, HostFactoryInput, Init, OutputFormat, SchedulerType, Templates, TemplatesList};
+    use crate::{
+        Command, HostFactoryInput, Init, ListOptions, Machines, OutputFormat, SchedulerType, Templates,
+    };
 
     fn parse_words(words: &str) -> Result<Cli, ErrorKind> {
         parse(words.split(' ').map(OsString::from)).map_err(|error| error.kind())
@@ -100,7 +102,7 @@ mod tests {
         assert_eq!(cli.global.config.as_deref(), Some("c".as_ref()));
         assert_eq!(cli.global.format, OutputFormat::Yaml);
         assert_eq!(cli.global.scheduler, Some(SchedulerType::HostFactory));
-        let list = TemplatesList { long: false, limit: Some(3), offset: 0 };
+        let list = ListOptions { limit: Some(3), ..ListOptions::default() };
         assert_eq!(cli.command, Command::Templates(Templates::List(list)));
     }
 
@@ -151,6 +153,102 @@ mod tests {
         use std::os::unix::ffi::OsStringExt as _;
         let file = OsString::from_vec(vec![0xff, b'x']);
         let cli = parse(["requestMachines".into(), "-f".into(), file.clone()]).unwrap();
-        assert_eq!(cli.command, Command::RequestMachines(HostFactoryInput { file: file.into() }));
+        assert_eq!(
+            cli.command,
+            Command::RequestMachines(HostFactoryInput { file: Some(file.into()), data: None })
+        );
+    }
+
+    /// Command lines behind `ohfp`, and whether they are understood.
+    fn check(cases: &[(&str, bool)]) {
+        for (words, good) in cases {
+            let parsed = parse_words(&format!("ohfp {words}"));
+            assert_eq!(parsed.is_ok(), *good, "{words}: {parsed:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_is_given_once() {
+        check(&[
+            ("machines request T", true),
+            ("machines request T 5", true),
+            ("machine request -t T -c 5", true),
+            ("machines request --template-id T --count 5 --wait --timeout 9", true),
+            ("machines request T -c 5", true),
+            ("machines request -f in.json", true),
+            ("machines request -d {} --dry-run", true),
+            ("machines request", false),
+            ("machines request T 0", false),
+            ("machines request T -1", false),
+            ("machines request T 18446744073709551616", false),
+            ("machines request T five", false),
+            ("machines request T 5 -c 5", false),
+            ("machines request T -t T", false),
+            ("machines request T -f in.json", false),
+            ("machines request -c 5 -d {}", false),
+            ("machines request -f in.json -d {}", false),
+            ("machines request -f", false),
+            ("machines request T --timeout 9", false),
+            ("machines request T --wait --timeout 0", false),
+            ("machines request T --wait --dry-run", false),
+            ("machines return a b -m c -m d", true),
+            ("machines return --request-id r --wait", true),
+            ("machines return --all --yes", true),
+            ("machines return -f in.json", true),
+            ("machines return", false),
+            ("machines return --yes", false),
+            ("machines return a --all", false),
+            ("machines return -m a -r r", false),
+            ("machines return -r r --all", false),
+            ("machines return a -d {}", false),
+            ("machines return --all -f in.json", false),
+            ("machines status a b", true),
+            ("machines status --all", true),
+            ("machines status", false),
+            ("machines status a --all", false),
+            ("requests status r s --wait", true),
+            ("request status --all", true),
+            ("requests status -d {}", true),
+            ("requests status", false),
+            ("requests status r --all", false),
+            ("requests status r -f in.json", false),
+            ("requests list-returns", true),
+            ("requests list-returns -f a -d {}", false),
+            ("getRequestStatus -d {}", true),
+            ("getRequestStatus -f a -d {}", false),
+            ("getRequestStatus -d", false),
+        ]);
+    }
+
+    #[test]
+    fn lists_and_the_rest() {
+        check(&[
+            ("machines list --filter a=b --filter c~d --limit 3 --offset 4 --long --status running", true),
+            ("machines list --limit 0", false),
+            ("requests list --type acquire --template-id T", true),
+            ("requests list --type borrow", false),
+            ("requests watch r --interval 1 --timeout 60", true),
+            ("requests watch r --interval 0", false),
+            ("requests cancel r --yes --dry-run", true),
+            ("requests cancel r s", false),
+            ("storage import f --from orb", true),
+            ("storage import f --from hf", false),
+            ("storage backup", false),
+            ("sim reclaim m --grace 0", true),
+            ("sim reclaim m --grace -1", false),
+            ("providers health aws", true),
+            ("system metrics", true),
+        ]);
+    }
+
+    #[test]
+    fn template_and_count_mean_the_same_as_words_and_as_options() {
+        for words in ["ohfp machines request T 5", "ohfp machines request -t T -c 5"] {
+            let Ok(Cli { command: Command::Machines(Machines::Request(request)), .. }) = parse_words(words)
+            else {
+                panic!("{words}")
+            };
+            assert_eq!((request.template_id(), request.machine_count()), (Some("T"), 5), "{words}");
+        }
     }
 }

@@ -8,16 +8,21 @@
 use clap::builder::StyledStr;
 use clap::{Parser, Subcommand};
 
-use crate::actions::{Completions, Config, HostFactoryInput, Init, Providers, Scheduler, Storage, Templates};
+use crate::actions::{Completions, Config, Init, Providers, Scheduler, Templates};
+use crate::arguments::HostFactoryInput;
+use crate::machines::Machines;
 use crate::options::GlobalOptions;
+use crate::requests::Requests;
+use crate::storage::Storage;
 use crate::style::{self, STYLES, WIDTH, examples};
+use crate::system::{Sim, System};
 
 /// Provide cloud machines to IBM Host Factory
 ///
 /// Host Factory, the part of IBM Spectrum Symphony and LSF that borrows machines, asks a provider
 /// five questions: which kinds of machine exist, start some, take some back, and how both are
-/// going. ohfp answers them. The same program lets a person look at the templates and the
-/// configuration behind those answers.
+/// going. ohfp answers them. With the same program a person looks at the templates and the
+/// configuration behind those answers, and requests machines and gives them back by hand.
 ///
 /// Standard output carries exactly one document. Messages go to standard error, except for a failed
 /// Host Factory operation, whose message belongs on standard output.
@@ -51,6 +56,28 @@ pub enum Command {
     ]))]
     Templates(Templates),
 
+    /// Request machines, look at them, give them back
+    ///
+    /// A machine is named by its id at the provider or by its host name, which is what Host Factory
+    /// calls its name. Both are in every answer.
+    #[command(subcommand, visible_alias = "machine", verbatim_doc_comment, after_long_help = examples(&[
+        ("Request two and wait for them", "ohfp machines request OnDemand-M6i-Large 2 --wait"),
+        ("Which are there?", "ohfp machines list --format table"),
+        ("Give one back", "ohfp machines return ip-10-0-1-7.ec2.internal"),
+    ]))]
+    Machines(Machines),
+
+    /// Look at requests and returns, follow and cancel them
+    ///
+    /// Machines are requested and given back by requests, which take time: ids of requests begin with
+    /// req-, ids of returns with ret-.
+    #[command(subcommand, visible_alias = "request", verbatim_doc_comment, after_long_help = examples(&[
+        ("What is going on?", "ohfp requests status --all --format table"),
+        ("Follow one until it is finished",
+         "ohfp requests watch req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11"),
+    ]))]
+    Requests(Requests),
+
     /// Look at the configuration in force
     ///
     /// The configuration is made of built-in defaults, Host Factory's own awsprov_config.json and
@@ -79,14 +106,33 @@ pub enum Command {
     ]))]
     Scheduler(Scheduler),
 
-    /// Look at the store that remembers requests
+    /// Look after the store that remembers requests
     ///
     /// Every Host Factory call is a process of its own, so requests and machines are remembered in
     /// a store between calls.
     #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
         ("The known stores, and which is configured", "ohfp storage list --format table"),
+        ("Can it be used?", "ohfp storage health --format list"),
     ]))]
     Storage(Storage),
+
+    /// Look at ohfp's own parts
+    ///
+    /// Store, provider and the like are parts that are loaded when they are first needed.
+    #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
+        ("Can all of them be used?", "ohfp system health --format table"),
+    ]))]
+    System(System),
+
+    /// Play the cloud behind a simulated provider
+    ///
+    /// A provider of type sim needs no cloud: its machines exist in the store alone. Here they are
+    /// counted and ended behind ohfp's back, as a real cloud would.
+    #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
+        ("How many machines exist?", "ohfp sim live"),
+        ("Take one back", "ohfp sim reclaim ip-10-0-1-7.sim.internal"),
+    ]))]
+    Sim(Sim),
 
     /// Check the installation and say what mends it
     ///
@@ -180,6 +226,7 @@ pub enum Command {
 fn root_sections() -> StyledStr {
     let mut text = examples(&[
         ("Which machines can be requested?", "ohfp templates list --format table"),
+        ("Request two of them, and wait", "ohfp machines request OnDemand-M6i-Large 2 --wait"),
         ("Is my configuration right?", "ohfp templates validate --format list"),
         ("Make the scripts that Host Factory calls", "ohfp init --scripts-dir scripts"),
         ("More about one command", "ohfp help templates list"),

@@ -18,6 +18,10 @@ const AVAILABLE_TEMPLATES: &[u8] = b"getAvailableTemplates";
 /// The formats; clap judges anything else.
 const FORMATS: [&[u8]; 4] = [b"json", b"yaml", b"table", b"list"];
 
+/// Groups whose commands ask the store or the cloud, so that no snapshot is opened for them; their help is
+/// filed like any other.
+const DYNAMIC: [&[u8]; 6] = [b"machines", b"machine", b"requests", b"request", b"system", b"sim"];
+
 /// What is asked.
 #[derive(Debug)]
 pub(crate) enum Question<'a> {
@@ -173,6 +177,9 @@ impl<'a> Line<'a> {
                 key: with_path(Key::default().push(b"--help")?, path)?,
                 plain: false,
             });
+        }
+        if DYNAMIC.contains(&first) {
+            return None;
         }
         let format = self.format.unwrap_or(b"json");
         if !FORMATS.contains(&format) {

@@ -70,4 +70,4 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The builder computes the fingerprint from the command tree itself, so a constant left behind
 /// costs speed (the reader refuses the snapshot), never correctness. A test of the builder prints
 /// the value to put here.
-pub const CLI_FINGERPRINT: u128 = 0x30fd_a415_2991_62f5_0aac_e277_7d79_f102;
+pub const CLI_FINGERPRINT: u128 = 0x69b3_266a_9f5e_1e9e_8f84_1365_2547_1546;

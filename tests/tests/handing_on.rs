@@ -83,6 +83,19 @@ templates list --scheduler nosuch | --no-snapshot templates list | templates lis
 templates list --output /nonexistent/directory/file
 # Dashes alone.
 -- | -- templates list | templates -- list | templates list -- | - | - templates list | templates - list
+# What no snapshot holds: machines, requests, the store, parts, the simulated cloud.
+machines | machine | requests | request | system | sim | machines list | machine list --format table
+machines list --status running | machines list --status gone | machines list --long --limit 3 --offset 1
+machines list --limit 0 | machines list --filter name~ip | machines show nosuch | machines show
+machines status nosuch | machines status --all | machines status | machines request | machines request nosuch 0
+machines request nosuch -c 1 -t nosuch | machines request --timeout 3 nosuch | machines return
+machines return --all -r x | machines return a --timeout 3 | requests list | request list --type acquire
+requests list --type nosuch | requests list --status complete --limit 5 | requests show nosuch
+requests show --format yaml nosuch | requests status | requests cancel | requests watch nosuch --interval 0
+requests list-returns extra | storage health extra | storage backup | storage import nosuch.json --from nosuch
+sim reclaim nosuch --grace -1 | sim reclaim | system health extra | templates list --filter maxNumber=1
+templates list --filter=templateId~first | --format json machines list | --no-color requests list
+machines --format json list | machines list list | machines lst | requests lst
 # Host Factory's operations: all that is not `-f FILE`.
 getAvailableTemplates | getAvailableTemplates -f | getAvailableTemplates in.json
 getAvailableTemplates -fin.json | getAvailableTemplates -f=in.json | getAvailableTemplates --file in.json
@@ -91,6 +104,8 @@ getAvailableTemplates -f in.json extra | getAvailableTemplates -f in.json --form
 --no-color getAvailableTemplates -f in.json | getAvailableTemplates --no-color -f in.json
 getAvailableTemplates.sh -f in.json | getAvailableTemplates --nosuch
 getAvailableTemplates -f nosuch.json | getAvailableTemplates -f conf | getAvailableTemplates -f -- in.json
+getAvailableTemplates -d {} | getAvailableTemplates --data={} | getAvailableTemplates -d {} -f in.json
+getAvailableTemplates -d | getAvailableTemplates -d [] | getAvailableTemplates -f in.json --data {}
 requestMachines | requestMachines -f in.json | requestReturnMachines -f in.json
 getRequestStatus -f in.json | getReturnRequests -f in.json | getReturnRequests -f nosuch.json
 getReturnRequests -x

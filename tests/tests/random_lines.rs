@@ -9,21 +9,24 @@ use ohfp_tests::{Sandbox, expect_none};
 const LINES: usize = 1500;
 
 /// Lines that are right, to be spoilt.
-const BASES: [&str; 8] = [
+const BASES: [&str; 11] = [
     "",
     "templates list",
     "template list --format table --limit 2",
     "templates show second-derived",
     "config show --format yaml",
     "scheduler show hostfactory",
+    "machines list --status running",
+    "requests list --limit 2 --type return",
+    "machine show nosuch",
     "help templates list",
     "getAvailableTemplates -f in.json",
 ];
 
-const WORDS: &str = "templates template list show config providers scheduler storage completions bash help validate \
+const WORDS: &str = "templates template machines machine requests list show config providers scheduler storage completions bash help validate \
     second-derived first-Typed nosuch get hostfactory sqlite aws-prod getAvailableTemplates requestMachines -f \
     in.json init --format --format=yaml --format=table json list --long --limit --offset 1 2 0 --no-color --help -h \
-    -V --version --scheduler --no-snapshot --";
+    -V --version --scheduler --no-snapshot --filter templateId~first -d {} --status --";
 
 /// Numbers that look random, the same at every run (splitmix64).
 struct Dice(u64);

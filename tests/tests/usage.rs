@@ -44,6 +44,36 @@ fn of_ohfp() {
             (&["templates", "show", "a", "b"], &["unexpected argument 'b'"]),
             (&["completions", "tcsh"], &["invalid value 'tcsh'", "bash, zsh, fish"]),
             (&["init"], &["required arguments were not provided", "--scripts-dir"]),
+            (&["machines", "lst"], &["unrecognized subcommand 'lst'", "'list'"]),
+            (&["machines", "request"], &["required arguments were not provided", "<TEMPLATE_ID>"]),
+            (&["machines", "request", "t", "0"], &["invalid value '0'", "[COUNT]"]),
+            (&["machines", "request", "t", "two"], &["invalid value 'two'", "[COUNT]"]),
+            (
+                &["machines", "request", "t", "--timeout", "5"],
+                &["required arguments were not provided", "--wait"],
+            ),
+            (
+                &["machines", "return"],
+                &["required arguments were not provided", "--request-id", "--all", "--file", "--data"],
+            ),
+            (&["machines", "return", "m", "--all"], &["'[MACHINE]...' cannot be used with '--all'"]),
+            (
+                &["machines", "list", "--status", "up"],
+                &["invalid value 'up'", "running, stopping", "terminated"],
+            ),
+            (&["requests", "status"], &["required arguments were not provided", "--all", "--file"]),
+            (
+                &["requests", "status", "-f", "x", "-d", "{}"],
+                &["'--file <FILE>' cannot be used with '--data <JSON>'"],
+            ),
+            (
+                &["requests", "list", "--type", "retrun"],
+                &["invalid value 'retrun'", "acquire, return", "'return'"],
+            ),
+            (&["requests", "cancel"], &["required arguments were not provided", "<REQUEST_ID>"]),
+            (&["storage", "import", "x", "--from", "json"], &["invalid value 'json'", "ohfp, orb"]),
+            (&["storage", "bakcup", "x"], &["unrecognized subcommand 'bakcup'", "'backup'"]),
+            (&["sim", "reclaim"], &["required arguments were not provided", "<MACHINE>"]),
             (
                 &["templates", "list", "--scheduler", "slurm"],
                 &["invalid value 'slurm'", "hostfactory, default"],

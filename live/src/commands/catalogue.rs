@@ -1,28 +1,24 @@
 //! The commands that configuration and templates answer.
 
-use ohfp_broker::{Error, ErrorKind};
-use ohfp_cli::{Command, Config, GlobalOptions, OutputFormat, Providers, Scheduler, SchedulerType};
-use ohfp_cli::{Storage, Templates, TemplatesList};
+use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_cli::{Command, Config, GlobalOptions, Providers, Scheduler};
+use ohfp_cli::{ListOptions, Storage, Templates};
 use ohfp_snapshot_builder::answer::{self, Document};
 use ohfp_snapshot_builder::load::{self, Environment, Resolved};
 use ohfp_snapshot_builder::place;
 use ohfp_snapshot_builder::render::templates::{Catalogue, show_head, show_tail};
 use ohfp_snapshot_builder::render::{Format, Rendered, documents};
-use ohfp_snapshot_builder::resolve::SchedulerKind;
+use ohfp_snapshot_builder::resolve;
 use serde_json::{Value, json};
 
+use super::{format, scheduler};
 use crate::output::Reply;
-use crate::{doctor, source};
+use crate::present::filter;
+use crate::source;
 
-/// Runs a command other than `init` and the Host Factory operations.
-pub(crate) fn run(global: &GlobalOptions, command: &Command, env: &Environment) -> Reply {
+/// Runs one of them.
+pub(super) fn run(global: &GlobalOptions, command: &Command, env: &Environment) -> Reply {
     let format = format(global.format);
-    if let Command::Completions(arguments) = command {
-        return Reply::answer(Rendered::plain(ohfp_cli::completions(arguments.shell)));
-    }
-    if let Command::Doctor = command {
-        return doctor::run(global, format, env);
-    }
     if matches!(command, Command::Templates(Templates::Validate) | Command::Config(Config::Validate)) {
         let place = place::find(global.config.as_deref(), None, env).map_err(|error| vec![error]);
         let loaded = place.and_then(|place| load::load(&place.origin, env));
@@ -35,7 +31,7 @@ pub(crate) fn run(global: &GlobalOptions, command: &Command, env: &Environment) 
     let resolved = &source.resolved;
     let mut reply = match command {
         Command::Templates(Templates::List(list)) => {
-            Reply::answer(templates_list(global, resolved, list, format))
+            Reply::from_result(templates_list(global, resolved, list, format))
         }
         Command::Templates(Templates::Show { template_id }) => {
             templates_show(global, resolved, template_id, format)
@@ -61,33 +57,28 @@ pub(crate) fn run(global: &GlobalOptions, command: &Command, env: &Environment) 
     reply
 }
 
-/// The builder's name for a format.
-fn format(format: OutputFormat) -> Format {
-    match format {
-        OutputFormat::Json => Format::Json,
-        OutputFormat::Yaml => Format::Yaml,
-        OutputFormat::Table => Format::Table,
-        OutputFormat::List => Format::List,
-    }
-}
-
-fn scheduler(global: &GlobalOptions, resolved: &Resolved) -> SchedulerKind {
-    match global.scheduler {
-        Some(SchedulerType::HostFactory) => SchedulerKind::HostFactory,
-        Some(SchedulerType::Default) => SchedulerKind::Default,
-        None => resolved.settings.scheduler(),
-    }
-}
-
 fn templates_list(
     global: &GlobalOptions,
     resolved: &Resolved,
-    list: &TemplatesList,
+    list: &ListOptions,
     format: Format,
-) -> Rendered {
-    let catalogue = Catalogue { templates: &resolved.templates, scheduler: scheduler(global, resolved) };
+) -> Result<Rendered> {
+    let filters = filter::parse(&list.filter, resolve::hf_name)?;
+    let kept;
+    let templates = if filters.is_empty() {
+        &resolved.templates
+    } else {
+        let known: Vec<&str> = resolve::FIELD_NAMES.iter().map(|(name, _)| *name).collect();
+        let all = resolved.templates.iter().collect();
+        kept = filter::retain(&filters, all, &known, |template| &template.fields)?
+            .into_iter()
+            .cloned()
+            .collect();
+        &kept
+    };
+    let catalogue = Catalogue { templates, scheduler: scheduler(global, &resolved.settings) };
     let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-    catalogue.list(format, list.long).page(number(list.offset), list.limit.map(number))
+    Ok(catalogue.list(format, list.long).page(number(list.offset), list.limit.map(number)))
 }
 
 fn templates_show(global: &GlobalOptions, resolved: &Resolved, id: &str, format: Format) -> Reply {
@@ -95,7 +86,8 @@ fn templates_show(global: &GlobalOptions, resolved: &Resolved, id: &str, format:
         Ok(template) => template,
         Err(error) => return Reply::failure(vec![error]),
     };
-    let catalogue = Catalogue { templates: &resolved.templates, scheduler: scheduler(global, resolved) };
+    let catalogue =
+        Catalogue { templates: &resolved.templates, scheduler: scheduler(global, &resolved.settings) };
     let (head, head_styled) = show_head(format);
     let mut body = Vec::new();
     catalogue.show(template, format, &mut body);

@@ -76,6 +76,6 @@ fn nested(out: &mut String, item: &Value) {
 }
 
 /// The types of Host Factory's attributes.
-fn is_attribute_type(kind: &str) -> bool {
+pub fn is_attribute_type(kind: &str) -> bool {
     matches!(kind, "String" | "Numeric" | "Boolean")
 }

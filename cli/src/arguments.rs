@@ -1,0 +1,80 @@
+//! Arguments that several commands take: inputs, pages of lists, waiting.
+// Doc comments are help texts here: clap prints them as they stand, so no Markdown.
+#![allow(clippy::doc_markdown)]
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// How long `--wait` waits when nothing else is said, in seconds.
+pub const DEFAULT_TIMEOUT: u64 = 300;
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[group(id = "question", required = true, multiple = false)]
+#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct HostFactoryInput {
+    /// File with Host Factory's question, one JSON object
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// Host Factory's question itself, one JSON object
+    #[arg(short, long, value_name = "JSON")]
+    pub data: Option<String>,
+}
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[group(id = "document", multiple = false)]
+#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct OptionalInput {
+    /// File with the question, one JSON object as Host Factory writes it
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// The question itself, one JSON object
+    #[arg(short, long, value_name = "JSON")]
+    pub data: Option<String>,
+}
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct ListOptions {
+    /// List only what fits: FIELD=VALUE, FIELD~TEXT or FIELD=~REGEX
+    ///
+    /// FIELD=VALUE fits a field of this value, numbers as numbers; FIELD~TEXT one that has TEXT
+    /// in it; FIELD=~REGEX one in which the regular expression finds something. Names are those
+    /// of the answer in JSON, in either spelling (templateId, template_id); a dot leads inside,
+    /// as in attributes.ncpus. Can be given several times: all must fit.
+    #[arg(long, value_name = "FILTER", verbatim_doc_comment)]
+    pub filter: Vec<String>,
+
+    /// List at most N of them
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+
+    /// Leave out the first N of them
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub offset: u64,
+
+    /// Show all fields in the forms table and list
+    #[arg(long)]
+    pub long: bool,
+}
+
+#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct WaitOptions {
+    /// Wait until it is finished; standard error shows how it is going
+    #[arg(long)]
+    pub wait: bool,
+
+    /// Wait no longer than this; what was begun goes on
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_TIMEOUT, requires = "wait",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: u64,
+}
+
+impl Default for WaitOptions {
+    fn default() -> Self {
+        Self { wait: false, timeout: DEFAULT_TIMEOUT }
+    }
+}

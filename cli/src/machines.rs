@@ -1,0 +1,237 @@
+//! `machines …`: machines, from asking for them to giving them back.
+// Doc comments are help texts here: clap prints them as they stand, so no Markdown.
+#![allow(clippy::doc_markdown)]
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::arguments::{ListOptions, OptionalInput, WaitOptions};
+use crate::style::examples;
+
+/// `machines …`
+#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
+pub enum Machines {
+    /// Request machines of one template
+    ///
+    /// Answers with the id of the request as soon as it is recorded and sent to the provider; the
+    /// machines come later. With --wait, answers with the request's status once it is finished, and
+    /// exits with 1 when not all machines came. With --dry-run, tells what would be requested and
+    /// from which provider: nothing is recorded, and the provider is not asked.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("Two machines", "ohfp machines request OnDemand-M6i-Large 2"),
+        ("The same, and wait for them", "ohfp machines request OnDemand-M6i-Large 2 --wait --timeout 600"),
+        ("Would it be accepted?", "ohfp machines request -t OnDemand-M6i-Large -c 500 --dry-run"),
+        ("As Host Factory asks",
+         r#"ohfp machines request -d '{"template": {"templateId": "T", "machineCount": 2}}'"#),
+    ]))]
+    Request(MachinesRequest),
+
+    /// Give machines back
+    ///
+    /// A machine is named by its id or by its host name. Answers with the id of the return as soon as
+    /// it is recorded and sent to the provider. A machine that is already gone is no error. Everything
+    /// that runs on the machines is lost: with --all, ohfp asks first at a terminal, and needs --yes
+    /// elsewhere. With --dry-run, tells which machines would be given back, and changes nothing.
+    // clap would write all the ways to name a machine into the usage line, which then is too wide.
+    #[command(verbatim_doc_comment, override_usage = "ohfp machines return [OPTIONS] [MACHINE]...",
+              after_long_help = examples(&[
+        ("One machine, by its host name", "ohfp machines return ip-10-0-1-7.ec2.internal"),
+        ("All machines of a request, and wait until they are gone",
+         "ohfp machines return --request-id req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11 --wait"),
+        ("Which machines would go?", "ohfp machines return --all --dry-run --format table"),
+    ]))]
+    Return(MachinesReturn),
+
+    /// List machines
+    ///
+    /// Newest first. Machines that are gone are left out unless --status or --request-id asks for them.
+    /// Shows what is recorded and does not ask the provider; machines status does.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("The machines that exist", "ohfp machines list --format table"),
+        ("Those of one template that run", "ohfp machines list --template-id OnDemand-M6i-Large --status running"),
+        ("By host name", "ohfp machines list --filter 'name=~^ip-10-0-1-'"),
+    ]))]
+    List(MachinesList),
+
+    /// Show one machine with all its fields
+    ///
+    /// Shows what is recorded and does not ask the provider. Fails when there is no such machine, and
+    /// then names the ones that are nearest to it.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("By host name", "ohfp machines show ip-10-0-1-7.ec2.internal --format list"),
+        ("By id", "ohfp machines show i-0123456789abcdef0"),
+    ]))]
+    Show {
+        /// Id or host name of the machine
+        machine: String,
+    },
+
+    /// Ask the provider how machines are, and show it
+    ///
+    /// Records what the provider says. A machine that is not known is an error.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("Two machines", "ohfp machines status ip-10-0-1-7.ec2.internal i-0123456789abcdef0"),
+        ("All that exist", "ohfp machines status --all --format table"),
+    ]))]
+    Status(MachinesStatus),
+}
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct MachinesRequest {
+    /// Id of the template
+    #[arg(value_name = "TEMPLATE_ID",
+          required_unless_present_any = ["template_option", "file", "data"],
+          conflicts_with_all = ["template_option", "file", "data"])]
+    pub template: Option<String>,
+
+    /// Number of machines [default: 1]
+    #[arg(value_name = "COUNT", conflicts_with_all = ["count_option", "file", "data"],
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+
+    /// Id of the template, as an option
+    #[arg(short, long = "template-id", value_name = "TEMPLATE_ID", conflicts_with_all = ["file", "data"])]
+    pub template_option: Option<String>,
+
+    /// Number of machines, as an option
+    #[arg(short, long = "count", value_name = "COUNT", conflicts_with_all = ["file", "data"],
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub count_option: Option<u64>,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub input: OptionalInput,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "as above")]
+    pub waiting: WaitOptions,
+
+    /// Tell what would be done, and change nothing
+    #[arg(long, conflicts_with = "wait")]
+    pub dry_run: bool,
+}
+
+impl MachinesRequest {
+    /// The template, however it was given; `None` when an input names it.
+    pub fn template_id(&self) -> Option<&str> {
+        self.template.as_deref().or(self.template_option.as_deref())
+    }
+
+    /// The number of machines, however it was given; 1 when it was not.
+    pub fn machine_count(&self) -> u64 {
+        self.count.or(self.count_option).unwrap_or(1)
+    }
+}
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(group = clap::ArgGroup::new("named").args(["machines", "machine_options"]).multiple(true)
+    .conflicts_with_all(["request_id", "all", "file", "data"]))]
+#[command(group = clap::ArgGroup::new("targets")
+    .args(["machines", "machine_options", "request_id", "all", "file", "data"]).required(true).multiple(true))]
+#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct MachinesReturn {
+    /// Ids or host names of the machines
+    #[arg(value_name = "MACHINE")]
+    pub machines: Vec<String>,
+
+    /// The same as options; can be given several times
+    #[arg(short, long = "machine-id", value_name = "MACHINE")]
+    pub machine_options: Vec<String>,
+
+    /// All machines of this request
+    #[arg(short, long, value_name = "REQUEST_ID", conflicts_with_all = ["all", "file", "data"])]
+    pub request_id: Option<String>,
+
+    /// All machines that exist
+    #[arg(long, conflicts_with_all = ["file", "data"])]
+    pub all: bool,
+
+    /// Do not ask whether --all is meant
+    #[arg(short, long)]
+    pub yes: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub input: OptionalInput,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "as above")]
+    pub waiting: WaitOptions,
+
+    /// Tell what would be done, and change nothing
+    #[arg(long, conflicts_with = "wait")]
+    pub dry_run: bool,
+}
+
+impl MachinesReturn {
+    /// The machines that are named one by one, arguments before options.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        self.machines.iter().chain(&self.machine_options).map(String::as_str)
+    }
+}
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct MachinesList {
+    /// Only machines in this state; can be given several times
+    ///
+    /// One of pending, running, stopping, stopped, shutting-down and terminated.
+    #[arg(long, value_enum, value_name = "STATUS", hide_possible_values = true)]
+    pub status: Vec<MachineStatus>,
+
+    /// Only machines of this request
+    #[arg(long, value_name = "REQUEST_ID")]
+    pub request_id: Option<String>,
+
+    /// Only machines of this template
+    #[arg(long, value_name = "TEMPLATE_ID")]
+    pub template_id: Option<String>,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub list: ListOptions,
+}
+
+/// What a machine is doing, in EC2's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
+pub enum MachineStatus {
+    /// Starting
+    Pending,
+    /// Up, with a host name and an address
+    Running,
+    /// Being halted
+    Stopping,
+    /// Halted; it exists
+    Stopped,
+    /// Being ended
+    ShuttingDown,
+    /// Gone
+    Terminated,
+}
+
+impl MachineStatus {
+    /// The word on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::ShuttingDown => "shutting-down",
+            Self::Terminated => "terminated",
+        }
+    }
+}
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(group = clap::ArgGroup::new("asked").args(["machines", "all"]).required(true))]
+#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct MachinesStatus {
+    /// Ids or host names of the machines
+    #[arg(value_name = "MACHINE")]
+    pub machines: Vec<String>,
+
+    /// All machines that exist
+    #[arg(long)]
+    pub all: bool,
+}

@@ -1,0 +1,214 @@
+//! `requests …`: requests for machines, and returns of machines.
+// Doc comments are help texts here: clap prints them as they stand, so no Markdown.
+#![allow(clippy::doc_markdown)]
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::arguments::{ListOptions, OptionalInput, WaitOptions};
+use crate::style::examples;
+
+/// `requests …`
+#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
+pub enum Requests {
+    /// Ask how requests and returns are going, and show it
+    ///
+    /// Asks the provider about those that are not finished, and records what it says. The answer has
+    /// each one's status and its machines, as getRequestStatus has them. An id that is not known is
+    /// answered as complete_with_error, never as running. With --wait, answers once all are finished,
+    /// and exits with 1 when one of them did not get all it asked for.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("One request", "ohfp requests status req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11"),
+        ("All that are not finished", "ohfp requests status --all --format table"),
+        ("Wait for a return", "ohfp requests status ret-0190c7a2-9a44-7d02-b5f0-6d1f0c9e8b21 --wait"),
+    ]))]
+    Status(RequestsStatus),
+
+    /// List requests and returns
+    ///
+    /// Newest first, finished ones included. Shows what is recorded and does not ask the provider;
+    /// requests status does.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("The last ten", "ohfp requests list --limit 10 --format table"),
+        ("What failed, and why", "ohfp requests list --status failed --format list"),
+        ("Requests of one template", "ohfp requests list --type acquire --template-id OnDemand-M6i-Large"),
+    ]))]
+    List(RequestsList),
+
+    /// Show one request or return with all its fields
+    ///
+    /// Shows what is recorded, with every machine, and does not ask the provider. Fails when there is
+    /// no such request.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("One request", "ohfp requests show req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11 --format yaml"),
+    ]))]
+    Show {
+        /// Id of the request or return
+        request_id: String,
+    },
+
+    /// Cancel a request that is not finished
+    ///
+    /// Machines that it has already got are given back. A finished request stays as it is, and so do
+    /// its machines: that is an error, and machines return gives them back. ohfp asks first at a
+    /// terminal, and needs --yes elsewhere.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("What would be given back?",
+         "ohfp requests cancel req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11 --dry-run"),
+        ("Cancel it", "ohfp requests cancel req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11 --yes"),
+    ]))]
+    Cancel(RequestsCancel),
+
+    /// Follow a request or return until it is finished
+    ///
+    /// Standard error shows how it is going, standard output gets the final status. Exits with 1 when
+    /// it ended with an error, or when the time is over.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("Follow a request", "ohfp requests watch req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11"),
+        ("Look every second, for at most a minute",
+         "ohfp requests watch req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11 --interval 1 --timeout 60"),
+    ]))]
+    Watch(RequestsWatch),
+
+    /// List the machines that the cloud is taking back
+    ///
+    /// Machines that the cloud has ended or is about to end, with the seconds they have left, as
+    /// getReturnRequests has them. Machines that were given back with machines return are not among
+    /// them.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("What is being taken back", "ohfp requests list-returns --format table"),
+        ("Of the machines that Host Factory knows",
+         r#"ohfp requests list-returns -d '{"machines": [{"name": "ip-10-0-1-7.ec2.internal"}]}'"#),
+    ]))]
+    ListReturns(OptionalInput),
+}
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(group = clap::ArgGroup::new("asked").args(["request_ids", "all", "file", "data"]).required(true))]
+#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct RequestsStatus {
+    /// Ids of requests and returns
+    #[arg(value_name = "REQUEST_ID")]
+    pub request_ids: Vec<String>,
+
+    /// All requests and returns that are not finished
+    #[arg(long)]
+    pub all: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub input: OptionalInput,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "as above")]
+    pub waiting: WaitOptions,
+}
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct RequestsList {
+    /// Only requests in this state; can be given several times
+    ///
+    /// recorded, started, complete, partial, failed and cancelled are ohfp's own states. Of Host
+    /// Factory's words, running means the first two, complete_with_error the last three.
+    #[arg(long, value_enum, value_name = "STATUS", hide_possible_values = true, verbatim_doc_comment)]
+    pub status: Vec<RequestStatus>,
+
+    /// Only requests of this template
+    #[arg(long, value_name = "TEMPLATE_ID")]
+    pub template_id: Option<String>,
+
+    /// Only requests of this type
+    #[arg(long = "type", value_enum, value_name = "TYPE")]
+    pub kind: Option<RequestType>,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub list: ListOptions,
+}
+
+/// How far a request is: Host Factory's three words, and ohfp's own, which tell more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum RequestStatus {
+    /// Not finished: recorded or started
+    Running,
+    /// Recorded; the provider has not answered yet
+    Recorded,
+    /// Taken by the provider
+    Started,
+    /// Finished, with all that was asked for
+    Complete,
+    /// Finished, without all: partial, failed or cancelled
+    CompleteWithError,
+    /// Finished, with some of it
+    Partial,
+    /// Finished, with nothing of it
+    Failed,
+    /// Taken back
+    Cancelled,
+}
+
+impl RequestStatus {
+    /// ohfp's own words for the states that are meant.
+    pub const fn states(self) -> &'static [&'static str] {
+        match self {
+            Self::Running => &["recorded", "started"],
+            Self::Recorded => &["recorded"],
+            Self::Started => &["started"],
+            Self::Complete => &["complete"],
+            Self::CompleteWithError => &["partial", "failed", "cancelled"],
+            Self::Partial => &["partial"],
+            Self::Failed => &["failed"],
+            Self::Cancelled => &["cancelled"],
+        }
+    }
+}
+
+/// Which way machines go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
+pub enum RequestType {
+    /// Requests for machines
+    Acquire,
+    /// Returns of machines
+    Return,
+}
+
+impl RequestType {
+    /// The word on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Acquire => "acquire",
+            Self::Return => "return",
+        }
+    }
+}
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct RequestsCancel {
+    /// Id of the request
+    pub request_id: String,
+
+    /// Do not ask whether it is meant
+    #[arg(short, long)]
+    pub yes: bool,
+
+    /// Tell what would be done, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct RequestsWatch {
+    /// Id of the request or return
+    pub request_id: String,
+
+    /// Seconds between two looks
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    pub interval: u64,
+
+    /// Watch no longer than this [default: until it is finished]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: Option<u64>,
+}

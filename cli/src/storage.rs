@@ -1,0 +1,117 @@
+//! `storage …`: the store that remembers requests and machines.
+// Doc comments are help texts here: clap prints them as they stand, so no Markdown.
+#![allow(clippy::doc_markdown)]
+
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum};
+
+use crate::style::examples;
+
+/// `storage …`
+#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// List the known stores
+    ///
+    /// The configured one is marked.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[("As a table", "ohfp storage list --format table")]))]
+    List,
+
+    /// Show one store and its settings
+    ///
+    /// Tells where the store keeps its data. Does not open it.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("The configured one", "ohfp storage show"),
+        ("One by its name", "ohfp storage show sqlite --format yaml"),
+    ]))]
+    Show {
+        /// Name of the store [default: the configured one]
+        name: Option<String>,
+    },
+
+    /// Check whether the store can be read and written
+    ///
+    /// Tells where it is, its version and size, and whether another process holds it. Exits with 1
+    /// when it cannot be used.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[("At a glance", "ohfp storage health --format list")]))]
+    Health,
+
+    /// Check everything that the store holds
+    ///
+    /// Reads the whole store: its pages, its indices, and whether requests and machines fit together.
+    /// Changes nothing. Exits with 1 when something is wrong.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[("All findings", "ohfp storage validate --format list")]))]
+    Validate,
+
+    /// Write, read and remove a record
+    ///
+    /// Does what a request does, with a record of its own that it takes away again, and tells how long
+    /// each step took.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[("The steps and their times", "ohfp storage test --format table")]))]
+    Test,
+
+    /// Count what the store holds
+    ///
+    /// Requests and machines by their state, the size of the files, and the oldest record.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[("The counts", "ohfp storage metrics --format list")]))]
+    Metrics,
+
+    /// Copy the store into a file while it is in use
+    ///
+    /// The copy is one state of the store, whatever other processes write meanwhile. It is a store
+    /// itself. A file that exists is not replaced.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[("A copy with today's date", "ohfp storage backup ohfp-$(date +%F).db")]))]
+    Backup {
+        /// File to write
+        file: PathBuf,
+    },
+
+    /// Bring the store to the form that this version needs
+    ///
+    /// Every command does so by itself; this one does it ahead of time. With --dry-run, tells what
+    /// would be changed.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[("What would be changed?", "ohfp storage migrate --dry-run")]))]
+    Migrate {
+        /// Tell what would be done, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+
+    /// Write everything that the store holds into a file, as JSON
+    ///
+    /// Any version of ohfp reads it with storage import, whatever its store. A file that exists is not
+    /// replaced.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[("Everything", "ohfp storage export state.json")]))]
+    Export {
+        /// File to write
+        file: PathBuf,
+    },
+
+    /// Read requests and machines from a file into the store
+    ///
+    /// All of them or none. Records that the store has already are left as they are, so doing it twice
+    /// changes nothing. Of Open Resource Broker, formerly Open Host Factory Plugin, the file is
+    /// request_database.json in its work folder.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("What storage export wrote", "ohfp storage import state.json"),
+        ("The requests of Open Resource Broker", "ohfp storage import data/request_database.json --from orb"),
+    ]))]
+    Import {
+        /// File to read
+        file: PathBuf,
+
+        /// Which program wrote it
+        #[arg(long, value_enum, value_name = "PROGRAM", default_value_t)]
+        from: ImportSource,
+    },
+}
+
+/// A program whose records can be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
+pub enum ImportSource {
+    /// ohfp, with storage export
+    #[default]
+    Ohfp,
+    /// Open Resource Broker or Open Host Factory Plugin
+    Orb,
+}

@@ -1,0 +1,64 @@
+//! `--limit` and `--offset`: which part of a list is shown.
+
+use ohfp_cli::ListOptions;
+
+/// A part of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// How many are left out first.
+    pub(crate) offset: u64,
+    /// How many there are at most.
+    pub(crate) limit: Option<u64>,
+}
+
+impl Page {
+    /// The part that a command line asks for.
+    pub(crate) fn of(options: &ListOptions) -> Self {
+        Self { offset: options.offset, limit: options.limit }
+    }
+
+    /// What the store can leave out by itself, and what is left to cut. With a filter in between, which
+    /// only sees what was read, the store must give everything.
+    pub(crate) fn shared(options: &ListOptions) -> (Self, Self) {
+        let (all, part) = (Self::default(), Self::of(options));
+        if options.filter.is_empty() { (part, all) } else { (all, part) }
+    }
+
+    /// Cuts the part out.
+    pub(crate) fn cut<T>(self, items: Vec<T>) -> Vec<T> {
+        let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+        let rest = items.into_iter().skip(number(self.offset));
+        match self.limit {
+            Some(limit) => rest.take(number(limit)).collect(),
+            None => rest.collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(offset: u64, limit: Option<u64>, expected: &[u8]) {
+        assert_eq!(Page { offset, limit }.cut(vec![1, 2, 3, 4]), expected, "{offset} {limit:?}");
+    }
+
+    #[test]
+    fn parts() {
+        check(0, None, &[1, 2, 3, 4]);
+        check(1, Some(2), &[2, 3]);
+        check(3, Some(9), &[4]);
+        check(4, Some(1), &[]);
+        check(u64::MAX, Some(u64::MAX), &[]);
+        check(0, Some(u64::MAX), &[1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_filter_stands_between_store_and_page() {
+        let mut options = ListOptions { limit: Some(3), offset: 4, ..ListOptions::default() };
+        let part = Page { offset: 4, limit: Some(3) };
+        assert_eq!(Page::shared(&options), (part, Page::default()));
+        options.filter.push("a=b".to_owned());
+        assert_eq!(Page::shared(&options), (Page::default(), part));
+    }
+}

@@ -1,0 +1,77 @@
+//! Waiting, as a person sees it: a bar on a terminal, lines elsewhere, and a terminal that is left as it was.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+
+use ohfp_tests::grid::{Grid, TEMPLATE};
+use ohfp_tests::{Ended, c_program, ended, program};
+use serde_json::{Value, json};
+
+fn grid() -> Grid {
+    Grid::new(&json!({}), &json!({}))
+}
+
+fn run(grid: &Grid, line: &str) -> Ended {
+    grid.sandbox.run("ohfp", &line.split(' ').collect::<Vec<_>>())
+}
+
+/// What `ohfp` writes to a terminal as its standard error; its answer goes into a file.
+fn on_terminal(grid: &Grid, variables: &[(&str, &str)], before: &[&str], line: &str) -> (String, Value) {
+    let tool = c_program("terminal", &grid.sandbox.path);
+    let answer = grid.sandbox.path.join("answer");
+    let mut command = grid.sandbox.command(tool);
+    command.arg("2").args(before).arg(program("ohfp")).args(line.split(' ')).arg("--output").arg(&answer);
+    let ended = ended(command.envs(variables.iter().copied()));
+    let answer = std::fs::read(answer).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    (ended.text(), answer.unwrap_or_default())
+}
+
+#[test]
+fn lines_where_nobody_draws() {
+    let grid = grid();
+    let ended = run(&grid, &format!("machines request {TEMPLATE} 3 --wait"));
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(
+        ended.stderr.starts_with("ohfp: ") && ended.stderr.contains("of 3 machines running"),
+        "{ended:?}"
+    );
+    assert!(!ended.stderr.contains(['\r', '\x1b']), "{ended:?}");
+    let back = run(&grid, "machines return --all --yes --wait");
+    assert!(back.code == 0 && back.stderr.contains("of 3 machines gone"), "{back:?}");
+}
+
+#[test]
+fn a_bar_on_a_terminal() {
+    let line = format!("machines request {TEMPLATE} 2 --wait");
+    let cases: [(&[(&str, &str)], bool, bool); 4] = [
+        (&[("TERM", "xterm")], true, true),
+        (&[("TERM", "xterm"), ("NO_COLOR", "1")], true, false),
+        (&[("TERM", "dumb")], false, false),
+        (&[], false, false),
+    ];
+    for (variables, bar, colours) in cases {
+        let (seen, answer) = on_terminal(&grid(), variables, &[], &line);
+        assert_eq!(answer["requests"][0]["status"], "complete", "{variables:?}: {seen:?}");
+        assert_eq!((seen.contains("\r["), seen.contains("\x1b[")), (bar, colours), "{variables:?}: {seen:?}");
+        assert!(seen.contains("of 2 machines running"), "{variables:?}: {seen:?}");
+        if bar {
+            // Taken away at the end: blanks over all of it.
+            let last = seen.trim_end_matches('\r').rsplit('\r').next().unwrap();
+            assert!(seen.ends_with('\r') && last.trim().is_empty() && last.len() > 40, "{seen:?}");
+        }
+    }
+}
+
+/// Ctrl-C leaves a terminal as it was: nothing hidden, no colour left on.
+#[test]
+fn an_interrupted_wait_leaves_the_terminal_as_it_was() {
+    let grid = Grid::new(&json!({ "boot": { "seconds": 60 } }), &json!({}));
+    let line = format!("machines request {TEMPLATE} 2 --wait");
+    let interrupted = ["timeout", "-s", "INT", "2"];
+    let (seen, answer) = on_terminal(&grid, &[("TERM", "xterm")], &interrupted, &line);
+    assert_eq!(answer, Value::Null, "it was not finished");
+    assert!(seen.contains("\r[") && !seen.contains("\x1b[?") && !seen.contains('\n'), "{seen:?}");
+    for piece in seen.split("\x1b[32m").skip(1) {
+        assert!(piece.contains("\x1b[0m"), "{seen:?}");
+    }
+    // The request goes on, and is known.
+    assert_eq!(grid.command(&["requests", "list"])["requests"].as_array().unwrap().len(), 1);
+}
