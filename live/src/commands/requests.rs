@@ -1,0 +1,139 @@
+//! `requests …`
+
+use std::time::Duration;
+
+use ohfp_broker::store::{RequestFilter, Store};
+use ohfp_broker::{Error, ErrorKind, RequestId, RequestKind, RequestState};
+use ohfp_cli::{OptionalInput, RequestStatus, RequestType, Requests};
+use ohfp_cli::{RequestsCancel, RequestsList, RequestsStatus, RequestsWatch};
+use serde_json::json;
+
+use super::{Call, one, waiting};
+use crate::output::Reply;
+use crate::parts::Access;
+use crate::present::confirm::confirm;
+use crate::present::{page, rows};
+use crate::{clock, host_factory, input, remembered};
+
+pub(super) fn run(call: &Call<'_>, command: &Requests) -> Result<Reply, Vec<Error>> {
+    match command {
+        Requests::Status(arguments) => status(call, arguments),
+        Requests::List(arguments) => list(call, arguments),
+        Requests::Show { request_id } => show(call, request_id),
+        Requests::Cancel(arguments) => cancel(call, arguments),
+        Requests::Watch(arguments) => watch(call, arguments),
+        Requests::ListReturns(input) => list_returns(call, input),
+    }
+}
+
+/// There is no such request.
+pub(super) fn unknown(id: &RequestId) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no request `{id}`"))
+        .hint("`ohfp requests list --format table` shows all requests")
+}
+
+fn status(call: &Call<'_>, arguments: &RequestsStatus) -> Result<Reply, Vec<Error>> {
+    let document =
+        input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref()).map_err(one)?;
+    let parts = call.parts(Access::Change)?;
+    let wire = crate::wire::of(call.scheduler(&parts.configuration.settings));
+    let ids: Vec<RequestId> = match document {
+        Some(document) => wire.read_status(&document).map_err(one)?,
+        None if arguments.all => {
+            let unfinished = states(RequestStatus::Running).to_vec();
+            let filter = RequestFilter { states: unfinished, ..RequestFilter::default() };
+            let views = parts.requests().map_err(one)?.store.requests(&filter).map_err(one)?;
+            views.into_iter().map(|view| view.request.id).collect()
+        }
+        None => arguments.request_ids.iter().map(|id| RequestId::from_text(id.as_str())).collect(),
+    };
+    if arguments.waiting.wait {
+        return waiting::until_finished(call, parts, &ids, arguments.waiting.timeout);
+    }
+    let (views, errors) = remembered::status(&parts, &ids, clock::now()).map_err(one)?;
+    host_factory::log_errors(&errors);
+    let statuses = rows::statuses(&wire.write_statuses(&ids, &views), call.format);
+    Ok(Reply::answer(statuses).told(parts, Vec::new()))
+}
+
+fn list(call: &Call<'_>, arguments: &RequestsList) -> Result<Reply, Vec<Error>> {
+    let parts = call.parts(Access::Look)?;
+    let (in_store, afterwards) = page::Page::shared(&arguments.list);
+    let filter = RequestFilter {
+        kind: arguments.kind.map(|kind| match kind {
+            RequestType::Acquire => RequestKind::Acquire,
+            RequestType::Return => RequestKind::Return,
+        }),
+        states: arguments.status.iter().flat_map(|status| states(*status)).copied().collect(),
+        template_id: arguments.template_id.clone(),
+        limit: in_store.limit,
+        offset: in_store.offset,
+    };
+    let requests = parts.requests().map_err(one)?;
+    let views = requests.store.requests(&filter).map_err(one)?;
+    let kind = call.scheduler(&parts.configuration.settings);
+    rows::REQUESTS
+        .list(&views, &arguments.list, afterwards, kind, call.format)
+        .map(Reply::answer)
+        .map_err(one)
+}
+
+fn states(status: RequestStatus) -> &'static [RequestState] {
+    use RequestState::{Cancelled, Complete, Failed, Partial, Recorded, Started};
+    match status {
+        RequestStatus::Running => &[Recorded, Started],
+        RequestStatus::Recorded => &[Recorded],
+        RequestStatus::Started => &[Started],
+        RequestStatus::Complete => &[Complete],
+        RequestStatus::CompleteWithError => &[Partial, Failed, Cancelled],
+        RequestStatus::Partial => &[Partial],
+        RequestStatus::Failed => &[Failed],
+        RequestStatus::Cancelled => &[Cancelled],
+    }
+}
+
+fn show(call: &Call<'_>, id: &str) -> Result<Reply, Vec<Error>> {
+    let parts = call.parts(Access::Look)?;
+    let id = RequestId::from_text(id);
+    let requests = parts.requests().map_err(one)?;
+    let view = requests.store.views(std::slice::from_ref(&id)).map_err(one)?.into_iter().next().flatten();
+    let view = view.ok_or_else(|| one(unknown(&id)))?;
+    let kind = call.scheduler(&parts.configuration.settings);
+    Ok(Reply::answer(rows::show_request(&view, kind, call.format)))
+}
+
+fn cancel(call: &Call<'_>, arguments: &RequestsCancel) -> Result<Reply, Vec<Error>> {
+    let id = RequestId::from_text(arguments.request_id.as_str());
+    let parts = call.parts(if arguments.dry_run { Access::Look } else { Access::Change })?;
+    let requests = parts.requests().map_err(one)?;
+    let view = requests.broker().cancellable(&id).map_err(one)?;
+    let kind = call.scheduler(&parts.configuration.settings);
+    if arguments.dry_run {
+        let machines: Vec<_> =
+            view.machines.iter().map(|machine| rows::MACHINES.entry(machine, kind)).collect();
+        return Ok(call.document(&json!({ "dryRun": true, "requestId": id.as_str(), "machines": machines })));
+    }
+    let question = format!("Cancel {id} and end its {} machines?", view.machines.len());
+    confirm(&question, arguments.yes).map_err(one)?;
+    let (view, errors) = requests.broker().cancel(&id, clock::now()).map_err(one)?;
+    host_factory::log_errors(&errors);
+    tracing::info!(request = id.as_str(), "request cancelled");
+    Ok(Reply::answer(rows::show_request(&view, kind, call.format)).told(parts, Vec::new()))
+}
+
+fn watch(call: &Call<'_>, arguments: &RequestsWatch) -> Result<Reply, Vec<Error>> {
+    let parts = call.parts(Access::Change)?;
+    let id = RequestId::from_text(arguments.request_id.as_str());
+    let pace = waiting::Pace::Every(Duration::from_secs(arguments.interval));
+    waiting::wait(call, parts, &[id], arguments.timeout.map(Duration::from_secs), pace)
+}
+
+fn list_returns(call: &Call<'_>, input: &OptionalInput) -> Result<Reply, Vec<Error>> {
+    let document = input::read(input.file.as_deref(), input.data.as_deref()).map_err(one)?;
+    let parts = call.parts(Access::Change)?;
+    let wire = crate::wire::of(call.scheduler(&parts.configuration.settings));
+    let known = document.map(|document| wire.read_reclaims(&document)).transpose().map_err(one)?.flatten();
+    let requests = parts.requests().map_err(one)?;
+    let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now()).map_err(one)?;
+    Ok(call.document(&wire.write_reclaims(&reclaims)).told(parts, Vec::new()))
+}

@@ -1,0 +1,98 @@
+//! `storage …`, as far as the store itself answers.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write as _};
+use std::path::Path;
+
+use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_cli::{ImportSource, Storage};
+use ohfp_storage::{Source, SqliteStore};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Call, one};
+use crate::output::{self, Reply};
+use crate::parts::Access;
+use crate::remembered;
+
+/// Whether the store answers; the others are answered from the configuration.
+pub(super) fn is_ours(command: &Storage) -> bool {
+    !matches!(command, Storage::List | Storage::Show { .. })
+}
+
+pub(super) fn run(call: &Call<'_>, command: &Storage) -> Result<Reply, Vec<Error>> {
+    let looks = matches!(
+        command,
+        Storage::Health
+            | Storage::Validate
+            | Storage::Metrics
+            | Storage::Backup { .. }
+            | Storage::Export { .. }
+            | Storage::Migrate { dry_run: true }
+    );
+    let parts = call.parts(if looks { Access::Look } else { Access::Change })?;
+    let store = parts.store().map_err(one)?;
+    let (answer, good) = answer(&store, command).map_err(one)?;
+    if matches!(command, Storage::Import { .. }) {
+        // What was remembered of requests may be of others now.
+        let cache = parts.cache().map_err(one)?;
+        cache.invalidate(remembered::PREFIX);
+        cache.flush().map_err(one)?;
+    }
+    Ok(Reply { code: u8::from(!good), ..call.document(&answer) })
+}
+
+/// The answer, and whether it is good news.
+fn answer(store: &SqliteStore, command: &Storage) -> Result<(Value, bool)> {
+    match command {
+        Storage::Health => {
+            let health = store.health();
+            Ok((value(&health)?, health.healthy))
+        }
+        Storage::Validate => {
+            let validation = store.validate()?;
+            Ok((value(&validation)?, validation.valid))
+        }
+        Storage::Test => good(&store.test()?),
+        Storage::Metrics => good(&store.metrics()?),
+        Storage::Backup { file } => good(&store.backup(file)?),
+        Storage::Migrate { dry_run } => good(&store.migrate(*dry_run)?),
+        Storage::Export { file } => good(&export(store, file)?),
+        Storage::Import { file, from } => good(&import(store, file, *from)?),
+        Storage::List | Storage::Show { .. } => {
+            Err(Error::new(ErrorKind::Usage, "this command is not answered here"))
+        }
+    }
+}
+
+fn good(answer: &impl Serialize) -> Result<(Value, bool)> {
+    Ok((value(answer)?, true))
+}
+
+fn value(answer: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(answer)
+        .map_err(|error| Error::new(ErrorKind::System, "cannot write the answer as JSON").cause(error))
+}
+
+/// Writes everything into a file, which is there whole or not at all.
+fn export(store: &SqliteStore, file: &Path) -> Result<impl Serialize> {
+    output::file(file, |out| {
+        let mut out = BufWriter::new(out);
+        let counts = store.export(&mut out)?;
+        out.flush().map_err(|error| {
+            Error::new(ErrorKind::System, format!("cannot write `{}`", file.display())).cause(error)
+        })?;
+        Ok(counts)
+    })
+}
+
+fn import(store: &SqliteStore, file: &Path, from: ImportSource) -> Result<impl Serialize> {
+    let opened = File::open(file).map_err(|error| {
+        Error::new(ErrorKind::Input, format!("cannot read `{}`", file.display())).cause(error)
+    })?;
+    let source = match from {
+        ImportSource::Ohfp => Source::Ohfp,
+        ImportSource::Orb => Source::OpenResourceBroker,
+    };
+    store.import(&mut BufReader::new(opened), Some(source))
+}

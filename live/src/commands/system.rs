@@ -1,0 +1,96 @@
+//! `system …` and `providers health`: are the parts sound, and what did they cost?
+
+use ohfp_broker::operations::Providers as _;
+use ohfp_broker::store::Store as _;
+use ohfp_broker::{Error, Result};
+use ohfp_cli::System;
+use ohfp_snapshot_builder::answer::not_found;
+use serde_json::{Value, json};
+
+use super::{Call, one};
+use crate::clock;
+use crate::output::Reply;
+use crate::parts::{Access, Parts};
+
+pub(super) fn run(call: &Call<'_>, command: &System) -> Result<Reply, Vec<Error>> {
+    let parts = call.parts(Access::Look)?;
+    match command {
+        System::Health => Ok(health(call, &parts)),
+        System::Status => {
+            touch(&parts);
+            let report = parts.container().health();
+            Ok(call.document(&report))
+        }
+        System::Metrics => {
+            touch(&parts);
+            let report = parts.container().report();
+            Ok(call.document(&report))
+        }
+    }
+}
+
+/// Builds what an ordinary question needs, so that there is something to tell. A part that fails is told
+/// about like any other.
+fn touch(parts: &Parts) {
+    let _ = parts.requests().map(|requests| requests.providers.names());
+    let _ = parts.templates();
+}
+
+fn health(call: &Call<'_>, parts: &Parts) -> Reply {
+    let mut checks = Vec::new();
+    let mut healthy = true;
+    let mut check = |name: String, sound: Result<String>| {
+        healthy &= sound.is_ok();
+        let status = if sound.is_ok() { "healthy" } else { "unhealthy" };
+        let detail = sound.unwrap_or_else(|error| error.summary());
+        checks.push(json!({ "check": name, "status": status, "detail": detail }));
+    };
+    let store = parts.store().and_then(|store| store.demand("").map(|_| store.path().display().to_string()));
+    check("store".to_owned(), store);
+    let log = parts.log().map(|log| match &log.0 {
+        Some(path) => path.display().to_string(),
+        None => "nothing is logged".to_owned(),
+    });
+    check("log".to_owned(), log);
+    match parts.providers() {
+        Err(error) => check("providers".to_owned(), Err(error)),
+        Ok(registry) => {
+            for name in registry.names() {
+                let health = registry.get(&name).map(|provider| provider.health(clock::now()));
+                let sound = health.and_then(|health| {
+                    let failed = || Error::new(ohfp_broker::ErrorKind::Unavailable, health.detail.clone());
+                    if health.healthy { Ok(health.detail.clone()) } else { Err(failed()) }
+                });
+                check(format!("provider {name}"), sound);
+            }
+        }
+    }
+    let reply = call.document(&json!({ "checks": checks }));
+    Reply { code: u8::from(!healthy), ..reply }
+}
+
+pub(super) fn providers_health(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Vec<Error>> {
+    let parts = call.parts(Access::Look)?;
+    let registry = parts.providers().map_err(one)?;
+    let names: Vec<String> = registry.instances().map(|instance| instance.name.clone()).collect();
+    if let Some(name) = name
+        && !names.iter().any(|known| known == name)
+    {
+        return Err(one(not_found("provider", Some(name), names.iter().map(String::as_str))));
+    }
+    let mut healthy = true;
+    let rows: Vec<Value> = names
+        .iter()
+        .filter(|known| name.is_none_or(|name| *known == name))
+        .map(|name| {
+            let (sound, detail) = match registry.get(name).map(|provider| provider.health(clock::now())) {
+                Ok(health) => (health.healthy, health.detail),
+                Err(error) => (false, error.summary()),
+            };
+            healthy &= sound;
+            json!({ "name": name, "healthy": sound, "detail": detail })
+        })
+        .collect();
+    let reply = call.document(&json!({ "providers": rows }));
+    Ok(Reply { code: u8::from(!healthy), ..reply })
+}
