@@ -2,7 +2,8 @@
 
 use ohfp_broker::Error;
 use ohfp_cli::GlobalOptions;
-use ohfp_snapshot_builder::load::{self, Environment};
+use ohfp_provider_sim::SimConfig;
+use ohfp_snapshot_builder::load::{self, Configuration, Environment};
 use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_builder::render::{Format, documents};
 use ohfp_snapshot_builder::standing::{self, Verdict};
@@ -10,8 +11,9 @@ use ohfp_snapshot_format::Refusal;
 use ohfp_snapshot_format::locate::RootSource;
 use serde_json::{Value, json};
 
-use crate::log;
 use crate::output::Reply;
+use crate::parts::{self, Access};
+use crate::{log, selection};
 
 /// One finding.
 struct Check {
@@ -33,6 +35,11 @@ pub(crate) fn run(global: &GlobalOptions, format: Format, env: &Environment) -> 
         Ok(place) => {
             checks.push(configuration(&place));
             checks.extend(templates(&place, env));
+            // What is wrong with the configuration has been said with the templates.
+            if let Ok(configuration) = load::configuration(&place.origin, env) {
+                checks.push(provider(&configuration));
+                checks.push(store(&configuration, &place, env));
+            }
             checks.push(snapshot(&place, env));
         }
     }
@@ -109,6 +116,77 @@ fn templates(place: &Place, env: &Environment) -> Vec<Check> {
         fix: None,
     }));
     checks
+}
+
+/// The provider that requests go to where nothing else is said must be of a type that is there.
+fn provider(configuration: &Configuration) -> Check {
+    let what = "provider";
+    let preferred = parts::preferred(&configuration.providers);
+    let Some(first) = preferred.iter().find(|instance| instance.enabled) else {
+        return Check {
+            what,
+            status: FAILED,
+            detail: "no provider is enabled".to_owned(),
+            fix: Some("set `enabled` of one of `provider.providers` in config.json to true".to_owned()),
+        };
+    };
+    if first.kind != selection::SIMULATED {
+        return Check {
+            what,
+            status: FAILED,
+            detail: format!(
+                "requests go to `{}` of type `{}`, which this build does not have",
+                first.name, first.kind
+            ),
+            fix: Some(
+                "name one of type `sim` in config.json as `provider.active_provider`, for simulated machines"
+                    .to_owned(),
+            ),
+        };
+    }
+    match SimConfig::from_options(&first.config) {
+        Ok(_) => Check {
+            what,
+            status: OK,
+            detail: format!("requests go to `{}`, whose machines are simulated", first.name),
+            fix: None,
+        },
+        Err(error) => from_error(what, &error),
+    }
+}
+
+/// Opens the state store as a question does that only looks.
+fn store(configuration: &Configuration, place: &Place, env: &Environment) -> Check {
+    let what = "store";
+    if configuration.settings.get("features.database_support").as_bool() == Some(false) {
+        return Check {
+            what,
+            status: WARNING,
+            detail: "switched off: only questions about templates and configuration are answered".to_owned(),
+            fix: Some("set `features.database_support` in config.json to true".to_owned()),
+        };
+    }
+    let health = match parts::store(configuration, place, env, Access::Look, false) {
+        Ok(store) => store.health(),
+        Err(error) => return from_error(what, &error),
+    };
+    if !health.healthy {
+        return Check {
+            what,
+            status: FAILED,
+            detail: health.problems.join("; "),
+            fix: Some("`ohfp storage health` and `ohfp storage validate` tell more".to_owned()),
+        };
+    }
+    let detail = match health.schema_version {
+        Some(version) => format!(
+            "{}, schema version {version}, journal {}",
+            health.path,
+            health.journal.as_deref().unwrap_or("unknown")
+        ),
+        None => format!("{} is not there yet; the first request creates it", health.path),
+    };
+    Check { what, status: OK, detail, fix: None }
 }
 
 fn snapshot(place: &Place, env: &Environment) -> Check {

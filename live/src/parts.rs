@@ -34,6 +34,7 @@ pub(crate) enum Access {
 }
 
 /// One invocation's parts.
+#[derive(Clone)]
 pub(crate) struct Parts {
     container: Container,
     pub(crate) configuration: Arc<Configuration>,
@@ -267,7 +268,7 @@ pub(crate) fn database(configuration: &Configuration, place: &Place, env: &Envir
     }
 }
 
-fn store(
+pub(crate) fn store(
     configuration: &Configuration,
     place: &Place,
     env: &Environment,
@@ -295,7 +296,7 @@ fn policy(configuration: &Configuration) -> Policy {
 }
 
 /// Enabled and disabled ones: a disabled one gets no requests, and its machines are looked after.
-fn preferred(instances: &[ProviderInstance]) -> Vec<ProviderInstance> {
+pub(crate) fn preferred(instances: &[ProviderInstance]) -> Vec<ProviderInstance> {
     let mut sorted = instances.to_vec();
     sorted.sort_by_key(|instance| (!instance.default, instance.priority));
     sorted

@@ -12,7 +12,7 @@ use ohfp_snapshot_builder::resolve::ProviderInstance;
 use crate::parts::Requests;
 
 /// The type of providers whose machines do not exist.
-const SIMULATED: &str = "sim";
+pub(crate) const SIMULATED: &str = "sim";
 
 /// How many of the last requests a success rate is taken from.
 const REMEMBERED: u64 = 100;

@@ -1,13 +1,24 @@
 //! A configuration to start from: the smallest that works, with the places to edit marked.
+//!
+//! Its machines are simulated, and it says so: the first request works without an account at a cloud, and
+//! whoever wants real machines finds what to change.
 
 /// File names and contents.
 pub(crate) const FILES: [(&str, &str); 3] =
     [("config.json", CONFIG), ("awsprov_config.json", AWS), ("awsprov_templates.json", TEMPLATES)];
 
 const CONFIG: &str = r#"{
+  "_comment": "Requests go to the provider `sim`, whose machines are simulated: they cost nothing and run nothing. For machines of AWS, with a build that has the AWS provider: put your ids into awsprov_templates.json, set `enabled` of `aws` to true, and name `aws` as `active_provider`.",
   "scheduler": { "type": "hostfactory" },
   "snapshot": { "refresh": "auto" },
-  "request": { "max_machines_per_request": 100 }
+  "request": { "max_machines_per_request": 100 },
+  "provider": {
+    "active_provider": "sim",
+    "providers": [
+      { "name": "sim", "type": "sim" },
+      { "name": "aws", "type": "aws", "enabled": false }
+    ]
+  }
 }
 "#;
 

@@ -15,6 +15,9 @@ const HEAD: usize = 24;
 
 const ROUNDS: u32 = 1_000;
 
+/// The template that machines are requested of.
+const TEMPLATE: &str = "OnDemand-M6i-Large";
+
 pub(crate) fn run(project: &Project) -> Result<()> {
     let directory = project.fresh_dir("demo")?;
     let tree = dist::make(project, &directory)?;
@@ -25,16 +28,25 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let show = ["templates", "show", site.id.as_str()];
     let table = ["templates", "list", "--format", "table"];
     for args in [&["--help"][..], &["templates", "list"], &table, &show] {
-        say(format_args!("\n$ ohfp {}", args.join(" ")))?;
-        let answer =
-            cmd!(project.sh, "{ohfp} {args...}").env_clear().envs(site.environment()?).quiet().read()?;
-        for line in answer.lines().take(HEAD) {
-            say(line)?;
-        }
-        let more = answer.lines().count().saturating_sub(HEAD);
-        if more > 0 {
-            say(format_args!("… {more} more lines"))?;
-        }
+        ask(project, &ohfp, args, &site.environment()?)?;
+    }
+
+    step("requesting machines of the simulated provider, which boot for 5 to 15 seconds");
+    let state = directory.join("state");
+    let terminal = std::env::var("TERM").unwrap_or_default();
+    let live = [
+        ("OHFP_CONFIG_DIR", text(&site.config)?),
+        ("OHFP_SNAPSHOT", text(&site.snapshot)?),
+        ("OHFP_STATE_DIR", text(&state)?),
+        ("TERM", terminal.as_str()),
+    ];
+    for args in [
+        &["machines", "request", TEMPLATE, "2", "--wait", "--format", "table"][..],
+        &["machines", "list", "--format", "table"],
+        &["machines", "return", "--all", "--yes", "--wait", "--format", "table"],
+        &["requests", "list", "--format", "table"],
+    ] {
+        ask(project, &ohfp, args, &live)?;
     }
 
     step("measuring");
@@ -57,5 +69,20 @@ pub(crate) fn run(project: &Project) -> Result<()> {
         tree.root.display(),
         tree.config().display()
     ));
+    Ok(())
+}
+
+/// Asks as a person does, and shows the beginning of the answer.
+fn ask(project: &Project, ohfp: &Path, args: &[&str], environment: &[(&str, &str)]) -> Result<()> {
+    say(format_args!("\n$ ohfp {}", args.join(" ")))?;
+    let answer =
+        cmd!(project.sh, "{ohfp} {args...}").env_clear().envs(environment.iter().copied()).quiet().read()?;
+    for line in answer.lines().take(HEAD) {
+        say(line)?;
+    }
+    let more = answer.lines().count().saturating_sub(HEAD);
+    if more > 0 {
+        say(format_args!("… {more} more lines"))?;
+    }
     Ok(())
 }

@@ -8,6 +8,8 @@ mod storage;
 mod system;
 mod waiting;
 
+use std::cell::RefCell;
+
 use ohfp_broker::Error;
 use ohfp_cli::{Command, GlobalOptions, OutputFormat, Providers, SchedulerType};
 use ohfp_snapshot_builder::load::Environment;
@@ -23,7 +25,8 @@ use crate::present::rows;
 /// Runs a command other than `init` and the Host Factory operations.
 pub(crate) fn run(global: &GlobalOptions, command: &Command, env: &Environment) -> Reply {
     let format = format(global.format);
-    let call = Call { global, env, format };
+    let assembled = RefCell::new(None);
+    let call = Call { global, env, format, assembled: &assembled };
     let reply = match command {
         Command::Completions(arguments) => {
             return Reply::answer(Rendered::plain(ohfp_cli::completions(arguments.shell)));
@@ -38,7 +41,9 @@ pub(crate) fn run(global: &GlobalOptions, command: &Command, env: &Environment) 
         other => return catalogue::run(global, other, env),
     };
     let reply = reply.unwrap_or_else(Reply::failure);
-    Reply { plain: global.no_color, ..reply }
+    // What the parts cost is told once the answer is out, whatever the answer is.
+    let parts = reply.parts.or_else(|| assembled.take());
+    Reply { plain: global.no_color, parts, ..reply }
 }
 
 /// What every command is given.
@@ -47,11 +52,15 @@ struct Call<'c> {
     global: &'c GlobalOptions,
     env: &'c Environment,
     format: Format,
+    /// The parts that the command has asked for.
+    assembled: &'c RefCell<Option<Parts>>,
 }
 
 impl Call<'_> {
     fn parts(&self, access: Access) -> Result<Parts, Vec<Error>> {
-        Parts::assemble(self.global, self.env, access)
+        let parts = Parts::assemble(self.global, self.env, access)?;
+        self.assembled.replace(Some(parts.clone()));
+        Ok(parts)
     }
 
     /// The names that fields of the answer have.

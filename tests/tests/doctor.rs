@@ -1,0 +1,138 @@
+//! `ohfp doctor`: what it says of provider and store, and that a first configuration is sound.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot run must say so"
+)]
+
+use ohfp_tests::{Ended, Sandbox};
+use serde_json::Value;
+
+const TEMPLATES: &str = r#"{"templates": [{"templateId": "t", "maxNumber": 2, "vmType": "m6i.large"}]}"#;
+const SIM: &str = r#"{"provider": {"providers": [{"name": "s", "type": "sim"}]}}"#;
+
+fn doctor(sandbox: &Sandbox) -> Ended {
+    sandbox.run("ohfp", &["doctor"])
+}
+
+/// The checks of that name: status and detail.
+fn found(answer: &Ended, what: &str) -> Vec<(String, String)> {
+    let document: Value = serde_json::from_slice(&answer.stdout).unwrap();
+    let text = |check: &Value, name: &str| check[name].as_str().unwrap_or_default().to_owned();
+    let checks = document["checks"].as_array().unwrap().iter();
+    checks
+        .filter(|check| check["check"] == what)
+        .map(|check| (text(check, "status"), text(check, "detail")))
+        .collect()
+}
+
+/// A `config.json`, the exit code, and of one check the status and a part of the detail.
+fn check(config: &str, code: i32, what: &str, status: &str, part: &str) {
+    let sandbox = Sandbox::with_files(&[("awsprov_templates.json", TEMPLATES), ("config.json", config)]);
+    let answer = doctor(&sandbox);
+    let found = found(&answer, what);
+    assert_eq!(answer.code, code, "{config}: {answer:?}");
+    assert!(
+        matches!(found.as_slice(), [(is, detail)] if is == status && detail.contains(part)),
+        "{config}: {found:?}"
+    );
+}
+
+#[test]
+fn the_provider_that_requests_go_to() {
+    for (config, code, status, part) in [
+        (SIM, 0, "ok", "requests go to `s`, whose machines are simulated"),
+        ("{}", 1, "failed", "requests go to `aws` of type `aws`, which this build does not have"),
+        (
+            r#"{"provider": {"providers": [{"name": "s", "type": "sim", "enabled": false}]}}"#,
+            1,
+            "failed",
+            "no provider is enabled",
+        ),
+        (
+            r#"{"provider": {"providers": [{"name": "s", "type": "sim", "config": {"boot": {"secnds": 1}}}]}}"#,
+            1,
+            "failed",
+            "`boot.secnds` is not a known key",
+        ),
+        (
+            r#"{"provider": {"active_provider": "s", "providers": [
+                {"name": "a", "type": "aws"}, {"name": "s", "type": "sim"}]}}"#,
+            0,
+            "ok",
+            "requests go to `s`",
+        ),
+    ] {
+        check(config, code, "provider", status, part);
+    }
+}
+
+#[test]
+fn the_store() {
+    check(SIM, 0, "store", "ok", "/ohfp.db is not there yet; the first request creates it");
+    let off = r#"{"features": {"database_support": false}, "provider": {"providers": [{"name": "s", "type": "sim"}]}}"#;
+    check(off, 0, "store", "warning", "switched off");
+
+    let mut sandbox = Sandbox::with_files(&[("awsprov_templates.json", TEMPLATES), ("config.json", SIM)]);
+    let state = sandbox.path.join("state");
+    sandbox.set("OHFP_STATE_DIR", &state);
+    assert_eq!(found(&doctor(&sandbox), "store").len(), 1);
+    assert!(!state.exists(), "a look creates nothing");
+
+    assert_eq!(sandbox.run("ohfp", &["machines", "request", "t", "1"]).code, 0);
+    let [(status, detail)] = &found(&doctor(&sandbox), "store")[..] else { panic!("one check") };
+    assert!(status == "ok" && detail.contains("schema version"), "{detail}");
+
+    for suffix in ["-wal", "-shm"] {
+        std::fs::remove_file(state.join(format!("ohfp.db{suffix}"))).ok();
+    }
+    std::fs::write(state.join("ohfp.db"), "no database ".repeat(100)).unwrap();
+    let answer = doctor(&sandbox);
+    let [(status, detail)] = &found(&answer, "store")[..] else { panic!("one check") };
+    assert!(answer.code == 1 && status == "failed", "{answer:?}");
+    assert!(detail.contains("is not a state store"), "{detail}");
+}
+
+#[test]
+fn a_first_configuration_is_sound() {
+    let mut sandbox = Sandbox::empty();
+    sandbox.set("OHFP_CONFIG_DIR", sandbox.root());
+    let root = sandbox.root();
+    let written = sandbox.run("ohfp", &["init", "--config-dir", root.to_str().unwrap()]);
+    assert_eq!(written.code, 0, "{written:?}");
+
+    let valid = sandbox.run("ohfp", &["config", "validate"]);
+    let document: Value = serde_json::from_slice(&valid.stdout).unwrap();
+    assert!(document["valid"] == true && document["findings"] == Value::Array(Vec::new()), "{document}");
+    assert_eq!(doctor(&sandbox).code, 0);
+
+    let rehearsed = sandbox.run("ohfp", &["machines", "request", "small-on-demand", "2", "--dry-run"]);
+    assert!(rehearsed.code == 0 && rehearsed.text().contains("simulated"), "{rehearsed:?}");
+    // Also when Host Factory names the instance.
+    sandbox.set("HF_PROVIDER_NAME", "awsinst");
+    let requested = sandbox.run("ohfp", &["machines", "request", "small-spot", "2"]);
+    assert!(requested.code == 0 && requested.text().contains("req-"), "{requested:?}");
+}
+
+#[test]
+fn every_command_tells_what_its_parts_cost() {
+    let mut sandbox = Sandbox::with_files(&[("awsprov_templates.json", TEMPLATES), ("config.json", SIM)]);
+    sandbox.set("PERFORMANCE_DEBUG", "true");
+    let line = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    for command in [
+        "machines list",
+        "requests list",
+        "requests show nobody",
+        "machines request t 1 --dry-run",
+        "requests status nobody",
+        "storage metrics",
+        "sim live",
+        "getReturnRequests -d {}",
+    ] {
+        let answer = sandbox.run("ohfp", &line(command));
+        let told = &answer.stderr;
+        assert!(told.contains("LOAD_MS") && told.contains("StoragePort"), "{command}: {answer:?}");
+        assert!(!answer.text().contains("LOAD_MS"), "{command}: {answer:?}");
+    }
+}
