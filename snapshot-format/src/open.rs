@@ -168,7 +168,8 @@ impl Snapshot {
             Access::Map => true,
             Access::Read => false,
         };
-        let bytes = if mapped { sys::map(&file, len).map_err(|error| unreadable(&error)) } else { read(&file, len) }?;
+        let bytes =
+            if mapped { sys::map(&file, len).map_err(|error| unreadable(&error)) } else { read(&file, len) }?;
         let header = Header::parse(bytes.as_slice())?;
         Ok(Self { backing: Backing { bytes, file }, header })
     }

@@ -325,7 +325,8 @@ fn clocks_that_jump() {
                 for round in 0..2 {
                     let (ohfp, live) = (sandbox.run("ohfp", &LIST), sandbox.run("ohfp-live", &LIST));
                     if ohfp != live || ohfp.code != 0 || ohfp.text().contains(other) {
-                        faults.push(format!("{policy} @{time}, turn {turn}, round {round}: {ohfp:?} {live:?}"));
+                        faults
+                            .push(format!("{policy} @{time}, turn {turn}, round {round}: {ohfp:?} {live:?}"));
                     }
                 }
             }

@@ -16,9 +16,7 @@ pub(crate) fn fuzz(project: &Project, options: &[&str]) -> Result<()> {
         [] => (None, SECONDS),
         ["--seconds", seconds] => (None, seconds.parse()?),
         [target] => (Some(*target), SECONDS),
-        [target, "--seconds", seconds] | ["--seconds", seconds, target] => {
-            (Some(*target), seconds.parse()?)
-        }
+        [target, "--seconds", seconds] | ["--seconds", seconds, target] => (Some(*target), seconds.parse()?),
         _ => return Err("fuzz takes `[TARGET] [--seconds N]`".into()),
     };
     let known = targets(project)?;

@@ -50,8 +50,7 @@ impl<'s> Generations<'s> {
     pub(super) fn edit(&self, number: usize) -> io::Result<()> {
         let number = number % GENERATIONS;
         let next = self.templates.with_extension("next");
-        let content =
-            self.original.replace("\"imageId\": \"ami-", &format!("\"imageId\": \"ami-{number}"));
+        let content = self.original.replace("\"imageId\": \"ami-", &format!("\"imageId\": \"ami-{number}"));
         fs::write(&next, content)?;
         fs::rename(&next, &self.templates)
     }

@@ -206,8 +206,8 @@ impl<'s> Torture<'s> {
         }
         if prove {
             self.counts.live.fetch_add(1, Ordering::Relaxed);
-            let live = self.stage.tree.program("ohfp-live");
-            let mut command = asked(self.stage, &self.runtime, path, question, &live);
+            let program = self.stage.tree.program("ohfp-live");
+            let mut command = asked(self.stage, &self.runtime, path, question, &program);
             command.env("HF_PROVIDER_LOGDIR", self.stage.work.join("log"));
             match command.output() {
                 Ok(output) if output == *healthy => {}
