@@ -11,7 +11,7 @@ use ohfp_snapshot_builder::load::{self, Environment, Resolved};
 use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_builder::resolve::Refresh;
 use ohfp_snapshot_builder::standing::{self, Refreshed, Verdict};
-use ohfp_snapshot_format::Snapshot;
+use ohfp_snapshot_format::{Snapshot, sys};
 
 /// Configuration and templates, with what is needed to bring the snapshot up to date afterwards.
 pub(crate) struct Source {
@@ -30,6 +30,8 @@ struct Upkeep {
 
 /// Loads from where the command line or the environment says.
 pub(crate) fn load(global: &GlobalOptions, env: &Environment) -> Result<Source, Vec<Error>> {
+    // A log or snapshot that may not grow is no reason to die before the answer.
+    sys::survive_file_size_limit();
     let place = place::find(global.config.as_deref(), None, env).map_err(|error| vec![error])?;
     let read_at = SystemTime::now();
     let mut resolved = load::load(&place.origin, env)?;
