@@ -23,6 +23,8 @@ pub enum ErrorKind {
     System,
     /// A part that should answer cannot right now; trying again may help.
     Unavailable,
+    /// What is stored cannot be what was stored; nothing may be concluded from it.
+    Damaged,
 }
 
 impl ErrorKind {
@@ -35,6 +37,7 @@ impl ErrorKind {
             Self::Refused => "refused",
             Self::System => "system error",
             Self::Unavailable => "unavailable",
+            Self::Damaged => "damaged state",
         }
     }
 

@@ -1,6 +1,22 @@
 //! The domain of ohfp. It knows what a template, a request and a machine are; it performs no I/O.
 
 pub mod error;
+pub mod id;
+pub mod machine;
+pub mod operations;
+pub mod provider;
+pub mod records;
+pub mod request;
+pub mod scheduler;
+pub mod state;
+pub mod store;
 pub mod template;
+pub mod time;
 
 pub use error::{Error, ErrorKind, Result};
+pub use id::{MachineId, MachineRef, RequestId, RequestKind};
+pub use machine::{Ending, Machine};
+pub use request::{Request, View};
+pub use state::{MachineState, RequestState};
+pub use template::Template;
+pub use time::Timestamp;

@@ -20,6 +20,18 @@ pub struct Template {
 }
 
 impl Template {
+    /// Rebuilds a template from its fields, as they were kept with a request.
+    pub fn from_fields(fields: Map<String, Value>) -> Option<Self> {
+        let id = fields.get("templateId")?.as_str()?.to_owned();
+        let max_number = fields.get("maxNumber")?.as_i64()?;
+        Some(Self { id, max_number, fields })
+    }
+
+    /// The text of a field, if it has that field and it is a text.
+    pub fn text(&self, field: &str) -> Option<&str> {
+        self.fields.get(field).and_then(Value::as_str)
+    }
+
     /// How many machines may exist at a time.
     pub fn limit(&self) -> MaxNumber {
         MaxNumber::from_number(self.max_number).unwrap_or(MaxNumber::AtMost(0))

@@ -1,26 +1,31 @@
-//! Host Factory's operations on the wire: one JSON document on standard output, exit code 0 or 1.
+//! Host Factory's operations: one JSON document on standard output, exit code 0 or 1.
+//!
+//! | what happened | Host Factory gets | and so |
+//! |---|---|---|
+//! | the question makes no sense, the template is unknown, a limit is exceeded | message, exit 1 | it asks again as long as it wants to; nothing was made |
+//! | store or provider cannot be reached | message, exit 1 | it asks again |
+//! | the provider will never do it, or has nothing now | an id; its status says `complete_with_error` and why | it gives up on that id |
+//! | nobody knows whether the provider did it | an id; its status says `running` | it keeps asking, and we find out |
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
-
-use ohfp_broker::{Error, ErrorKind, Result};
-use ohfp_cli::GlobalOptions;
+use ohfp_broker::{Error, ErrorKind, RequestKind, Result};
+use ohfp_cli::{GlobalOptions, HostFactoryInput};
 use ohfp_snapshot_builder::load::Environment;
 use ohfp_snapshot_builder::render::templates::Catalogue;
-use ohfp_snapshot_builder::render::{Format, Rendered, json};
+use ohfp_snapshot_builder::render::{Format, Rendered, documents, json};
 use ohfp_snapshot_builder::resolve::SchedulerKind;
 use serde_json::Value;
 
 use crate::output::Reply;
-use crate::source;
-
-/// Host Factory's inputs are a few kilobytes; five hundred machines are 40 KB.
-const INPUT_LIMIT: u64 = 64 * 1024 * 1024;
+use crate::parts::{Access, Parts};
+use crate::{asking, clock, input, remembered, source};
 
 /// `getAvailableTemplates`: pure, and never an empty list.
-pub(crate) fn available_templates(global: &GlobalOptions, input: &Path, env: &Environment) -> Reply {
-    if let Err(error) = read_input(input) {
+pub(crate) fn available_templates(
+    global: &GlobalOptions,
+    input: &HostFactoryInput,
+    env: &Environment,
+) -> Reply {
+    if let Err(error) = read(input) {
         return failure(&[error]);
     }
     let source = match source::load(global, env) {
@@ -39,46 +44,119 @@ pub(crate) fn available_templates(global: &GlobalOptions, input: &Path, env: &En
     Reply { source: Some(source), ..Reply::answer(document) }
 }
 
-/// The operations on machines.
-pub(crate) fn not_yet(input: &Path) -> Reply {
-    let error = match read_input(input) {
-        Ok(_) => Error::new(ErrorKind::Unavailable, "this version of ohfp answers template questions only"),
-        Err(error) => error,
-    };
-    failure(&[error])
+/// `requestMachines`
+pub(crate) fn request_machines(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Reply {
+    answered(request(global, input, env))
+}
+
+fn request(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Result<Reply, Vec<Error>> {
+    let one = |error| vec![error];
+    let value = read(input).map_err(one)?;
+    let parts = Parts::assemble(global, env, Access::Change)?;
+    let wire = parts.wire().map_err(one)?;
+    let wanted = wire.read_request(&value).map_err(one)?;
+    let asked = asking::acquire(&parts, &wanted, clock::now())?;
+    let reply = document(&wire.write_accepted(&asked.accepted)).told(parts, vec![asked.accepted.id]);
+    Ok(Reply { source: asked.source, ..reply })
+}
+
+/// `requestReturnMachines`
+pub(crate) fn return_machines(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Reply {
+    answered(give_back(global, input, env))
+}
+
+fn give_back(
+    global: &GlobalOptions,
+    input: &HostFactoryInput,
+    env: &Environment,
+) -> Result<Reply, Vec<Error>> {
+    let one = |error| vec![error];
+    let value = read(input).map_err(one)?;
+    let parts = Parts::assemble(global, env, Access::Change)?;
+    let wire = parts.wire().map_err(one)?;
+    let machines = wire.read_return(&value).map_err(one)?;
+    let requests = parts.requests().map_err(one)?;
+    let now = clock::now();
+    let id = clock::new_id(RequestKind::Return, now).map_err(one)?;
+    let given_back = requests.broker().give_back(id, &machines, now).map_err(one)?;
+    log_errors(&given_back.errors);
+    let request = given_back.id.as_str();
+    for unknown in &given_back.unknown {
+        tracing::warn!(request, machine = unknown.to_string(), "an unknown machine was returned");
+    }
+    tracing::info!(request, machines = given_back.active, "machines returned");
+    Ok(document(&wire.write_given_back(&given_back)).told(parts, vec![given_back.id]))
+}
+
+/// `getRequestStatus`
+pub(crate) fn request_status(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Reply {
+    answered(status(global, input, env))
+}
+
+fn status(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Result<Reply, Vec<Error>> {
+    let one = |error| vec![error];
+    let value = read(input).map_err(one)?;
+    let parts = Parts::assemble(global, env, Access::Change)?;
+    let wire = parts.wire().map_err(one)?;
+    let ids = wire.read_status(&value).map_err(one)?;
+    let (views, errors) = remembered::status(&parts, &ids, clock::now()).map_err(one)?;
+    // A provider that is out of reach is no failure of the question: what it makes is still running.
+    log_errors(&errors);
+    Ok(document(&wire.write_statuses(&ids, &views)).told(parts, Vec::new()))
+}
+
+/// `getReturnRequests`
+pub(crate) fn return_requests(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Reply {
+    answered(reclaims(global, input, env))
+}
+
+fn reclaims(
+    global: &GlobalOptions,
+    input: &HostFactoryInput,
+    env: &Environment,
+) -> Result<Reply, Vec<Error>> {
+    let one = |error| vec![error];
+    let value = read(input).map_err(one)?;
+    let parts = Parts::assemble(global, env, Access::Change)?;
+    let wire = parts.wire().map_err(one)?;
+    let known = wire.read_reclaims(&value).map_err(one)?;
+    let requests = parts.requests().map_err(one)?;
+    let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now()).map_err(one)?;
+    for reclaim in &reclaims {
+        let (machine, grace) = (&reclaim.name, reclaim.grace_seconds);
+        tracing::info!(machine, grace, reason = reclaim.reason, "reclaimed");
+    }
+    Ok(document(&wire.write_reclaims(&reclaims)).told(parts, Vec::new()))
+}
+
+fn answered(result: Result<Reply, Vec<Error>>) -> Reply {
+    result.unwrap_or_else(|errors| failure(&errors))
+}
+
+fn document(value: &Value) -> Reply {
+    Reply::answer(documents::render(value, Format::Json))
+}
+
+fn read(input: &HostFactoryInput) -> Result<Value> {
+    let read = input::read(input.file.as_deref(), input.data.as_deref())?;
+    read.ok_or_else(|| Error::new(ErrorKind::Usage, "there is no input: give --file or --data"))
+}
+
+/// What went wrong with a provider, without making the answer wrong.
+pub(crate) fn log_errors(errors: &[Error]) {
+    for error in errors {
+        tracing::warn!(error = error.summary(), "a provider could not be asked");
+    }
 }
 
 /// A failure as Host Factory reads it: the message on standard output, exit code 1.
 pub(crate) fn failure(errors: &[Error]) -> Reply {
     let message = errors.iter().map(Error::summary).collect::<Vec<_>>().join("; ");
+    for error in errors {
+        tracing::error!(error = error.summary(), "the operation failed");
+    }
     let mut document = b"{\"message\": ".to_vec();
     json::string(&mut document, &message);
     document.extend_from_slice(b"}\n");
     Reply { document: Rendered::plain(document), errors: errors.to_vec(), code: 1, ..Reply::default() }
-}
-
-/// Reads the input file: one JSON object, with or without a byte order mark.
-fn read_input(path: &Path) -> Result<Value> {
-    let wrong = |what: String| {
-        Error::new(ErrorKind::Input, format!("input file `{}` {what}", path.display()))
-            .hint("Host Factory writes one JSON object into it, for example {}")
-    };
-    let unreadable = |error: std::io::Error| wrong(format!("cannot be read: {error}"));
-    let status = std::fs::metadata(path).map_err(unreadable)?;
-    if !status.is_file() {
-        return Err(wrong("is not a regular file".to_owned()));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(INPUT_LIMIT + 1).read_to_end(&mut bytes))
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > INPUT_LIMIT {
-        return Err(wrong("is larger than 64 MiB".to_owned()));
-    }
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    match serde_json::from_slice(text) {
-        Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(_) => Err(wrong("does not hold a JSON object".to_owned())),
-        Err(error) => Err(wrong(format!("is not JSON: {error}"))),
-    }
 }

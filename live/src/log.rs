@@ -2,30 +2,69 @@
 //!
 //! The file is opened at the first line, not at the start, and appended to a line at a time, so
 //! concurrent processes do not mix their lines. Where no directory is known nothing is logged:
-//! standard error belongs to the answer's reader.
+//! standard error belongs to the answer's reader. A file that has grown too large is renamed, by one
+//! process at a time; the others go on writing into the renamed one until they end.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use ohfp_snapshot_builder::load::Environment;
-use tracing::Level;
+use ohfp_snapshot_builder::resolve::Performance;
+use ohfp_snapshot_builder::resolve::performance::log_level;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+
+/// Events about loading components; they have a level of their own.
+const PERFORMANCE: &str = "performance";
+
+/// Levels in force, as places in `LEVELS`: of all events, and of those about performance.
+static LEVEL: AtomicUsize = AtomicUsize::new(2);
+static PERFORMANCE_LEVEL: AtomicUsize = AtomicUsize::new(2);
+
+const LEVELS: [Level; 5] = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
 
 /// Sends events to the log file that the environment names.
 pub(crate) fn start(env: &Environment) {
     let Some(path) = path(env) else { return };
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_target(false)
-        .with_max_level(level(env))
-        .with_writer(LogFile { path, file: OnceLock::new() })
-        .finish();
+    let level = propagated(env).unwrap_or(Level::INFO);
+    set(level, level);
+    let number = |name: &str, default: u64| {
+        let set = env.get(name).and_then(|value| value.to_str()?.parse().ok());
+        set.filter(|number| *number > 0).unwrap_or(default)
+    };
+    let file = LogFile {
+        path,
+        largest: number("HF_LOG_MAX_FILE_SIZE", 10).saturating_mul(1 << 20),
+        kept: number("HF_LOG_MAX_ROTATE", 5).min(1_000),
+        file: OnceLock::new(),
+    };
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(file);
+    let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter_fn(is_wanted)));
     // Fails only if something else had been set, and nothing has.
     let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// Takes over the levels of the configuration. Host Factory's own, where it gives one, goes first.
+pub(crate) fn configure(performance: &Performance, env: &Environment) {
+    let level = propagated(env).unwrap_or(performance.log_level);
+    set(level, performance.performance_log_level.unwrap_or(level));
+}
+
+fn set(level: Level, performance: Level) {
+    let place = |level| LEVELS.iter().position(|known| *known == level).unwrap_or(2);
+    LEVEL.store(place(level), Ordering::Relaxed);
+    PERFORMANCE_LEVEL.store(place(performance), Ordering::Relaxed);
+}
+
+fn is_wanted(event: &Metadata<'_>) -> bool {
+    let in_force = if event.target() == PERFORMANCE { &PERFORMANCE_LEVEL } else { &LEVEL };
+    LEVELS.get(in_force.load(Ordering::Relaxed)).is_some_and(|level| event.level() <= level)
 }
 
 /// The log file: `HF_PROVIDER_LOGDIR`, `HF_LOGDIR`, LSF's `PRO_LSF_LOGDIR`, else the user's state
@@ -55,22 +94,18 @@ fn host() -> String {
     if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
 }
 
-/// Host Factory's level names, with or without `LOG_`.
-fn level(env: &Environment) -> Level {
-    let name =
-        env.get("HF_LOGLEVEL").and_then(|level| level.to_str()).unwrap_or_default().to_ascii_uppercase();
-    match name.strip_prefix("LOG_").unwrap_or(&name) {
-        "TRACE" => Level::TRACE,
-        "DEBUG" => Level::DEBUG,
-        "WARN" | "WARNING" => Level::WARN,
-        "ERROR" | "FATAL" | "CRITICAL" => Level::ERROR,
-        _ => Level::INFO,
-    }
+/// Host Factory's level, where it gives one.
+fn propagated(env: &Environment) -> Option<Level> {
+    env.get("HF_LOGLEVEL").and_then(|word| word.to_str()).and_then(log_level)
 }
 
 /// A file that is opened when the first line is written.
 struct LogFile {
     path: PathBuf,
+    /// Bytes from which on it is renamed.
+    largest: u64,
+    /// How many renamed ones are kept.
+    kept: u64,
     file: OnceLock<Option<Mutex<File>>>,
 }
 
@@ -79,8 +114,35 @@ impl LogFile {
         if let Some(directory) = self.path.parent() {
             fs::create_dir_all(directory).ok()?;
         }
-        OpenOptions::new().create(true).append(true).mode(0o640).open(&self.path).ok().map(Mutex::new)
+        let file = append(&self.path)?;
+        if file.metadata().is_ok_and(|now| now.len() >= self.largest) && self.rotate(&file).is_some() {
+            return append(&self.path).map(Mutex::new);
+        }
+        Some(Mutex::new(file))
     }
+
+    /// Renames the file and its predecessors, unless somebody else does or has done it.
+    fn rotate(&self, file: &File) -> Option<()> {
+        file.try_lock().ok()?;
+        let ours = file.metadata().ok()?;
+        let there = fs::metadata(&self.path).ok()?;
+        if (ours.dev(), ours.ino()) != (there.dev(), there.ino()) {
+            return Some(());
+        }
+        let numbered = |number: u64| {
+            let mut name = self.path.clone().into_os_string();
+            name.push(format!(".{number}"));
+            PathBuf::from(name)
+        };
+        for number in (1..self.kept).rev() {
+            let _ = fs::rename(numbered(number), numbered(number + 1));
+        }
+        fs::rename(&self.path, numbered(1)).ok()
+    }
+}
+
+fn append(path: &Path) -> Option<File> {
+    OpenOptions::new().create(true).append(true).mode(0o640).open(path).ok()
 }
 
 /// One line, written in one call. A log that cannot be written is no reason to fail.

@@ -1,16 +1,19 @@
 //! The edge: the one place that writes to standard output, once.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_broker::{Error, ErrorKind, RequestId, Result};
 use ohfp_snapshot_builder::load::Environment;
 use ohfp_snapshot_builder::place;
 use ohfp_snapshot_builder::render::Rendered;
-use ohfp_snapshot_format::{sys, terminal};
+use ohfp_snapshot_format::sys::{self, Written};
+use ohfp_snapshot_format::terminal;
 
+use crate::parts::Parts;
 use crate::source::Source;
+use crate::{clock, upkeep};
 
 /// What an invocation says and how it ends.
 #[derive(Default)]
@@ -25,12 +28,44 @@ pub(crate) struct Reply {
     pub(crate) code: u8,
     /// What the answer was made from; the snapshot is looked after once the answer is out.
     pub(crate) source: Option<Source>,
+    /// The parts that made the answer, for what is to be done once it is out.
+    pub(crate) parts: Option<Parts>,
+    /// Requests whose ids the answer tells somebody for the first time.
+    pub(crate) told: Vec<RequestId>,
 }
 
 impl Reply {
     /// A good answer.
     pub(crate) fn answer(document: Rendered) -> Self {
         Self { document, ..Self::default() }
+    }
+
+    /// Adds what was needed to answer, and the new ids that the answer tells. Requests that nobody asks for
+    /// are looked after once the answer is out, or now where nothing shall be deferred.
+    pub(crate) fn told(self, parts: Parts, ids: Vec<RequestId>) -> Self {
+        if let Ok(requests) = parts.requests() {
+            let history_days = parts.configuration.settings.history_days();
+            parts
+                .container()
+                .defer("upkeep of the store", move || upkeep::run(&requests, history_days, clock::now()));
+        }
+        Self { parts: Some(parts), told: ids, ..self }
+    }
+
+    /// What is left to do once the answer is out. Whatever goes wrong here goes to the log: the answer is
+    /// given, and the next invocation finds the same work.
+    fn follow_up(&self, delivered: bool) {
+        let Some(parts) = &self.parts else { return };
+        if delivered && !self.told.is_empty() {
+            let noted = parts.requests().and_then(|requests| requests.broker().acknowledge(&self.told));
+            if let Err(error) = noted {
+                tracing::warn!(error = error.summary(), "cannot note that the ids of requests were told");
+            }
+        }
+        parts.monitor();
+        if let Some(table) = parts.container().finish() {
+            stderr(&table);
+        }
     }
 
     /// A failure; the first error's kind decides the exit code.
@@ -56,14 +91,15 @@ pub(crate) fn write(reply: &Reply, file: Option<&Path>, env: &Environment) -> u8
         stderr(&format!("ohfp: {error}\n"));
     }
     let written = match file {
-        Some(path) if reply.code == 0 => to_file(path, &reply.document.bytes(false)),
+        Some(path) if reply.code == 0 => to_file(path, &reply.document.bytes(false)).map(|()| true),
         _ => {
             let styled = !reply.plain && styled(env, &io::stdout());
             to_stdout(&reply.document.bytes(styled))
         }
     };
     match written {
-        Ok(()) => {
+        Ok(delivered) => {
+            reply.follow_up(delivered);
             if let Some(source) = &reply.source {
                 source.look_after_snapshot();
             }
@@ -98,30 +134,45 @@ fn stderr(text: &str) {
 }
 
 /// The same call as the runtime's, past std's buffer: one document, one write where the kernel takes
-/// it in one. A reader that has gone is success.
-fn to_stdout(bytes: &[u8]) -> Result<()> {
+/// it in one. A reader that has gone is success, but has not been told; gives whether somebody has.
+fn to_stdout(bytes: &[u8]) -> Result<bool> {
     if bytes.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
-    sys::write_all(sys::STDOUT, [bytes, &[], &[]]).map(|_| ()).map_err(|error| {
+    sys::write_all(sys::STDOUT, [bytes, &[], &[]]).map(|written| written == Written::All).map_err(|error| {
         Error::new(ErrorKind::System, format!("cannot write the answer: {}", sys::write_failure(&error)))
     })
 }
 
-/// Temporary file in the same directory, fsync, rename, fsync of the directory.
+/// Writes a whole file.
 pub(crate) fn to_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    file(path, |out| out.write_all(bytes).map_err(|error| cannot_write(path, &error)))
+}
+
+/// Temporary file in the same directory, fsync, rename, fsync of the directory. When `write` fails, nothing
+/// has changed. Devices and pipes are written to as they are: only files are replaced by files.
+pub(crate) fn file<T>(path: &Path, write: impl FnOnce(&mut File) -> Result<T>) -> Result<T> {
+    if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        let opened = OpenOptions::new().write(true).open(path);
+        return write(&mut opened.map_err(|error| cannot_write(path, &error))?);
+    }
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let temporary = directory.join(format!(".{name}.{}.tmp", std::process::id()));
-    let written = || -> io::Result<()> {
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        File::open(directory)?.sync_all()
+    let failed = |error: io::Error| cannot_write(path, &error);
+    let written = || -> Result<T> {
+        let mut file = File::create(&temporary).map_err(failed)?;
+        let result = write(&mut file)?;
+        file.sync_all().map_err(failed)?;
+        fs::rename(&temporary, path).map_err(failed)?;
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
+        Ok(result)
     };
-    written().map_err(|error| {
+    written().inspect_err(|_| {
         let _ = fs::remove_file(&temporary);
-        Error::new(ErrorKind::System, format!("cannot write `{}`", path.display())).cause(error)
     })
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Error {
+    Error::new(ErrorKind::System, format!("cannot write `{}`", path.display())).cause(error)
 }

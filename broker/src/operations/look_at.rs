@@ -1,0 +1,37 @@
+//! Machines as they are now, whichever request made them.
+
+use super::{Broker, TRIES};
+use crate::error::{Error, Result};
+use crate::machine::Machine;
+use crate::store::{Applied, Change};
+use crate::time::Timestamp;
+
+impl Broker<'_> {
+    /// The machines as their providers see them now, each once, stored where that changed them. The errors
+    /// are those of providers that could not be asked: their machines stay as they were.
+    pub fn look_at(&self, machines: Vec<Machine>, now: Timestamp) -> Result<(Vec<Machine>, Vec<Error>)> {
+        let mut machines = machines;
+        machines.sort_by(|left, right| left.id.cmp(&right.id));
+        machines.dedup_by(|left, right| left.id == right.id);
+        let sightings = self.look(machines.iter(), now);
+        let errors: Vec<Error> = sightings.silent.values().cloned().collect();
+        for _ in 0..TRIES {
+            let mut seen = machines.clone();
+            let mut changed = Vec::new();
+            for machine in &mut seen {
+                if sightings.tell(machine, now) {
+                    changed.push(machine.clone());
+                }
+            }
+            if changed.is_empty()
+                || self.store.apply(&Change { request: None, machines: changed })? == Applied::Stored
+            {
+                return Ok((seen, errors));
+            }
+            let ids: Vec<_> = machines.iter().map(|machine| machine.id.clone()).collect();
+            machines = self.store.machines_by_id(&ids)?;
+        }
+        // Others keep changing these machines, so what they store is as fresh as what we saw.
+        Ok((machines, errors))
+    }
+}

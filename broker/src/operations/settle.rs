@@ -1,0 +1,63 @@
+//! When a request is over, and why it is not all that was asked for. Pure.
+
+use std::collections::BTreeMap;
+
+use crate::machine::{Ending, Machine};
+use crate::request::Request;
+use crate::state::RequestState;
+
+/// The end of an acquire request that is started, or nothing while machines are starting.
+pub(super) fn acquire(request: &Request, machines: &[Machine]) -> Option<(RequestState, Option<String>)> {
+    if machines.iter().any(Machine::is_starting) {
+        return None;
+    }
+    // A machine that was given back before all were up had been delivered.
+    let delivered =
+        machines.iter().filter(|machine| machine.is_usable() || machine.returned_by.is_some()).count() as u64;
+    let requested = u64::from(request.requested);
+    if delivered >= requested {
+        return Some((RequestState::Complete, None));
+    }
+    let mut reasons: Vec<String> = request.reason.iter().cloned().collect();
+    reasons.extend(reason_of(machines));
+    if reasons.is_empty() {
+        reasons.push("the provider made fewer".to_owned());
+    }
+    let reason = format!("{delivered} of {requested} machines: {}", reasons.join("; "));
+    let state = if delivered == 0 { RequestState::Failed } else { RequestState::Partial };
+    Some((state, Some(reason)))
+}
+
+/// The end of a return that is started, or nothing while machines are ending and there is time left.
+pub(super) fn give_back(
+    request: &Request,
+    machines: &[Machine],
+    past_deadline: bool,
+) -> Option<(RequestState, Option<String>)> {
+    let there = machines.iter().filter(|machine| !machine.is_gone()).count();
+    if there == 0 {
+        return Some((RequestState::Complete, None));
+    }
+    if !past_deadline {
+        return None;
+    }
+    let state = if there == machines.len() { RequestState::Failed } else { RequestState::Partial };
+    let why = request.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    Some((state, Some(format!("{there} of {} machines are still there{why}", machines.len()))))
+}
+
+/// Why machines are not usable, each reason once with its number.
+pub fn reason_of(machines: &[Machine]) -> Option<String> {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for machine in machines.iter().filter(|machine| !machine.is_usable() && machine.returned_by.is_none()) {
+        let why = machine.message.as_deref().unwrap_or(match machine.ending {
+            Some(Ending::Released) => "given up",
+            Some(Ending::Reclaimed) => "taken by the provider",
+            Some(Ending::Stillborn) => "did not start",
+            None => "not usable",
+        });
+        *reasons.entry(why).or_default() += 1;
+    }
+    let counted: Vec<String> = reasons.into_iter().map(|(why, number)| format!("{number} × {why}")).collect();
+    (!counted.is_empty()).then(|| counted.join("; "))
+}

@@ -1,0 +1,189 @@
+//! The two state machines, one transition table each.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::RequestKind;
+
+/// How far a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestState {
+    /// The intent is stored. The provider has not been asked, or its answer has not been stored.
+    Recorded,
+    /// The provider has said yes; machines are starting, or ending.
+    Started,
+    /// All that was asked for.
+    Complete,
+    /// Some of it. The request's reason says why not all.
+    Partial,
+    /// Nothing of it. The reason says why.
+    Failed,
+    /// Somebody took it back.
+    Cancelled,
+}
+
+use RequestState::{Cancelled, Complete, Failed, Partial, Recorded, Started};
+
+/// What may follow what, for requests of machines.
+const ACQUIRE: &[(RequestState, &[RequestState])] = &[
+    (Recorded, &[Started, Complete, Partial, Failed, Cancelled]),
+    (Started, &[Complete, Partial, Failed, Cancelled]),
+    (Complete, &[]),
+    (Partial, &[]),
+    (Failed, &[]),
+    (Cancelled, &[]),
+];
+
+/// What may follow what, for returns. A return is never taken back: the machine may be gone already.
+const RETURN: &[(RequestState, &[RequestState])] = &[
+    (Recorded, &[Started, Complete, Partial, Failed]),
+    (Started, &[Complete, Partial, Failed]),
+    (Complete, &[]),
+    (Partial, &[]),
+    (Failed, &[]),
+];
+
+impl RequestState {
+    /// Every state.
+    pub const ALL: &'static [Self] = &[Recorded, Started, Complete, Partial, Failed, Cancelled];
+
+    /// The words, as stores and people write them.
+    pub const NAMES: &'static [&'static str] =
+        &["recorded", "started", "complete", "partial", "failed", "cancelled"];
+
+    /// The word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Recorded => "recorded",
+            Started => "started",
+            Complete => "complete",
+            Partial => "partial",
+            Failed => "failed",
+            Cancelled => "cancelled",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|state| state.name() == word)
+    }
+
+    /// Whether nothing follows.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Recorded | Started)
+    }
+
+    /// Whether a request of this kind may go from this state to `next`.
+    pub fn may_become(self, kind: RequestKind, next: Self) -> bool {
+        let table = match kind {
+            RequestKind::Acquire => ACQUIRE,
+            RequestKind::Return => RETURN,
+        };
+        table.iter().any(|(from, to)| *from == self && to.contains(&next))
+    }
+}
+
+/// What a machine is doing, in EC2's terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MachineState {
+    /// Starting.
+    Pending,
+    /// Up, with a host name and an address.
+    Running,
+    /// On its way to `stopped`.
+    Stopping,
+    /// Halted; it exists, and costs its disks.
+    Stopped,
+    /// On its way to `terminated`.
+    ShuttingDown,
+    /// Gone.
+    Terminated,
+}
+
+/// What may follow what, for machines. States may be missed between two looks, so each may be followed by
+/// any later one.
+const MACHINE: &[(MachineState, &[MachineState])] = {
+    use MachineState::{Pending, Running, ShuttingDown, Stopped, Stopping, Terminated};
+    &[
+        (Pending, &[Running, Stopping, Stopped, ShuttingDown, Terminated]),
+        (Running, &[Stopping, Stopped, ShuttingDown, Terminated]),
+        (Stopping, &[Stopped, Running, ShuttingDown, Terminated]),
+        (Stopped, &[Pending, Running, ShuttingDown, Terminated]),
+        (ShuttingDown, &[Terminated]),
+        (Terminated, &[]),
+    ]
+};
+
+impl MachineState {
+    /// Every state.
+    pub const ALL: &'static [Self] =
+        &[Self::Pending, Self::Running, Self::Stopping, Self::Stopped, Self::ShuttingDown, Self::Terminated];
+
+    /// The words of the wire, of stores and of people.
+    pub const NAMES: &'static [&'static str] =
+        &["pending", "running", "stopping", "stopped", "shutting-down", "terminated"];
+
+    /// The word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::ShuttingDown => "shutting-down",
+            Self::Terminated => "terminated",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|state| state.name() == word)
+    }
+
+    /// Whether the machine is gone or surely going: it no longer counts against `maxNumber`.
+    pub fn is_ending(self) -> bool {
+        matches!(self, Self::ShuttingDown | Self::Terminated)
+    }
+
+    /// Whether a machine may go from this state to `next`.
+    pub fn may_become(self, next: Self) -> bool {
+        MACHINE.iter().any(|(from, to)| *from == self && to.contains(&next))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn final_states_are_those_that_nothing_follows() {
+        for kind in [RequestKind::Acquire, RequestKind::Return] {
+            for state in RequestState::ALL {
+                let follows = RequestState::ALL.iter().any(|next| state.may_become(kind, *next));
+                assert_eq!(follows, !state.is_final(), "{kind:?} {state:?}");
+                assert!(!state.may_become(kind, *state));
+            }
+        }
+        assert!(!Started.may_become(RequestKind::Return, Cancelled));
+    }
+
+    #[test]
+    fn a_machine_that_is_going_never_comes_back() {
+        for next in MachineState::ALL {
+            assert!(!MachineState::Terminated.may_become(*next));
+            assert_eq!(MachineState::ShuttingDown.may_become(*next), *next == MachineState::Terminated);
+        }
+    }
+
+    #[test]
+    fn words() {
+        for (state, name) in RequestState::ALL.iter().zip(RequestState::NAMES) {
+            assert_eq!((state.name(), RequestState::parse(name)), (*name, Some(*state)));
+        }
+        for (state, name) in MachineState::ALL.iter().zip(MachineState::NAMES) {
+            assert_eq!((state.name(), MachineState::parse(name)), (*name, Some(*state)));
+        }
+        assert_eq!(MachineState::parse("shutting_down"), None);
+    }
+}

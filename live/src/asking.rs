@@ -1,0 +1,57 @@
+//! Asking the broker for machines, whoever wants them.
+
+use ohfp_broker::operations::{Accepted, Acquisition, Rehearsal};
+use ohfp_broker::scheduler::MachinesWanted;
+use ohfp_broker::{Error, RequestKind, Timestamp};
+
+use crate::parts::Parts;
+use crate::source::Source;
+use crate::{clock, selection};
+
+/// A request that was taken, and what its template was read from.
+pub(crate) struct Asked {
+    pub(crate) accepted: Accepted,
+    pub(crate) source: Option<Source>,
+}
+
+/// Requests machines.
+pub(crate) fn acquire(parts: &Parts, wanted: &MachinesWanted, now: Timestamp) -> Result<Asked, Vec<Error>> {
+    with_template(parts, wanted, now, |asked, source| {
+        let accepted = parts.requests()?.broker().acquire(&asked, now)?;
+        tracing::info!(
+            request = accepted.id.as_str(),
+            template = asked.template.id,
+            provider = asked.provider,
+            count = wanted.count,
+            state = accepted.state.name(),
+            reason = accepted.reason,
+            "machines requested"
+        );
+        Ok(Asked { accepted, source })
+    })
+}
+
+/// What that would do.
+pub(crate) fn rehearse(
+    parts: &Parts,
+    wanted: &MachinesWanted,
+    now: Timestamp,
+) -> Result<Rehearsal, Vec<Error>> {
+    with_template(parts, wanted, now, |asked, _| parts.requests()?.broker().rehearse(&asked))
+}
+
+fn with_template<T>(
+    parts: &Parts,
+    wanted: &MachinesWanted,
+    now: Timestamp,
+    then: impl FnOnce(Acquisition<'_>, Option<Source>) -> ohfp_broker::Result<T>,
+) -> Result<T, Vec<Error>> {
+    let one = |error| vec![error];
+    let found = parts.templates().map_err(one)?.find(&wanted.template_id)?;
+    let requests = parts.requests().map_err(one)?;
+    let policy = parts.configuration.settings.selection_policy();
+    let provider = selection::choose(&requests, policy, &found.template, wanted.count, now).map_err(one)?;
+    let id = clock::new_id(RequestKind::Acquire, now).map_err(one)?;
+    let asked = Acquisition { id, template: &found.template, provider, count: wanted.count };
+    then(asked, found.source).map_err(one)
+}

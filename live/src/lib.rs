@@ -1,0 +1,88 @@
+//! `ohfp-live`: answers every invocation from its sources.
+//!
+//! The runtime becomes this program for whatever the snapshot cannot answer exactly. It is a library, with a
+//! program of a few lines on top, so that what reads foreign bytes (`input`, `wire`) can be fuzzed.
+
+mod asking;
+mod cache;
+mod clock;
+mod commands;
+mod components;
+mod doctor;
+mod host_factory;
+mod init;
+pub mod input;
+mod log;
+mod output;
+mod parts;
+mod present;
+mod remembered;
+mod selection;
+mod source;
+mod starter;
+mod state;
+mod templates;
+mod upkeep;
+pub mod wire;
+
+use std::ffi::OsString;
+use std::mem::ManuallyDrop;
+use std::process::ExitCode;
+
+use ohfp_broker::{Error, ErrorKind};
+use ohfp_cli::{Cli, Command};
+use ohfp_snapshot_builder::load::Environment;
+
+use output::Reply;
+
+/// Runs the invocation of this process.
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let env = Environment::from_process();
+    log::start(&env);
+    ExitCode::from(run(arguments, &env))
+}
+
+/// Runs one invocation and gives its exit code.
+fn run(arguments: Vec<OsString>, env: &Environment) -> u8 {
+    let words = ohfp_cli::normalise(arguments);
+    // Host Factory reads errors from standard output, even those of the command line.
+    let host_factory = words
+        .get(1)
+        .and_then(|word| word.to_str())
+        .is_some_and(|word| ohfp_cli::HF_OPERATIONS.contains(&word));
+    let cli = match ohfp_cli::parse(words) {
+        Ok(cli) => cli,
+        Err(error) if !error.use_stderr() => return output::help(&error, env),
+        Err(error) if host_factory => {
+            // The first paragraph says what is wrong; the usage behind it is for people.
+            let text = error.render().to_string();
+            let paragraph: Vec<&str> =
+                text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+            let message = paragraph.join(" ");
+            let message = message.strip_prefix("error: ").unwrap_or(&message);
+            return output::write(
+                &host_factory::failure(&[Error::new(ErrorKind::Input, message)]),
+                None,
+                env,
+            );
+        }
+        Err(error) => return output::usage(&error, env),
+    };
+    // The process ends right after; taking everything apart first would cost some fifty system calls.
+    let reply = ManuallyDrop::new(answer(&cli, env));
+    output::write(&reply, cli.global.output.as_deref(), env)
+}
+
+fn answer(cli: &Cli, env: &Environment) -> Reply {
+    let global = &cli.global;
+    match &cli.command {
+        Command::GetAvailableTemplates(input) => host_factory::available_templates(global, input, env),
+        Command::RequestMachines(input) => host_factory::request_machines(global, input, env),
+        Command::RequestReturnMachines(input) => host_factory::return_machines(global, input, env),
+        Command::GetRequestStatus(input) => host_factory::request_status(global, input, env),
+        Command::GetReturnRequests(input) => host_factory::return_requests(global, input, env),
+        Command::Init(arguments) => Reply::from_result(init::run(arguments)),
+        other => commands::run(global, other, env),
+    }
+}

@@ -1,0 +1,55 @@
+//! Where the state of this instance lies: requests, machines, the result cache.
+
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_snapshot_builder::load::Environment;
+use ohfp_snapshot_builder::place::{self, Place};
+use ohfp_snapshot_format::sys;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// The state directory: ohfp's own variable, then Host Factory's, then LSF's, then the user's. A person's
+/// configurations each have their own state; what a scheduler runs has its instance's.
+pub(crate) fn directory(place: &Place, env: &Environment) -> Result<PathBuf> {
+    let set = |name: &str| env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(directory) = set("OHFP_STATE_DIR").or_else(|| set("HF_PROVIDER_WORKDIR")) {
+        return absolute(&directory);
+    }
+    if let Some(provider) = set("HF_PROVIDER_NAME").or_else(|| set("PROVIDER_NAME")) {
+        if let Some(directory) = set("HF_WORKDIR") {
+            return absolute(&directory.join("providers").join(provider));
+        }
+        if let Some(directory) = set("PRO_DATA_DIR") {
+            return absolute(&directory.join(format!("ohfp-{}", provider.display())));
+        }
+    }
+    let base = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state")));
+    let base = base.filter(|base| base.is_absolute()).ok_or_else(|| {
+        Error::new(ErrorKind::Input, "there is no place for the state of requests and machines")
+            .cause(
+                "none of OHFP_STATE_DIR, HF_PROVIDER_WORKDIR, HF_WORKDIR with HF_PROVIDER_NAME, \
+                 XDG_STATE_HOME and HOME is set",
+            )
+            .hint("name a directory in OHFP_STATE_DIR")
+    })?;
+    let root = xxh3_64(place::identity(&place.origin));
+    Ok(base.join("ohfp").join(format!("{root:016x}")))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|error| {
+        Error::new(ErrorKind::Input, format!("`{}` is no directory", path.display())).cause(error)
+    })
+}
+
+/// Whether a path lies on a file system known to be local, judged by the nearest directory that exists.
+pub(crate) fn is_local(path: &Path) -> bool {
+    path.ancestors().find_map(|directory| File::open(directory).ok()).is_some_and(|file| sys::is_local(&file))
+}
+
+/// Whether a path can be handed to C.
+pub(crate) fn is_usable(path: &Path) -> bool {
+    !path.as_os_str().as_bytes().contains(&0)
+}

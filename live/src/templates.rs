@@ -1,0 +1,81 @@
+//! One template by its id, at the cost of one: from the snapshot where it is fresh, else from the files.
+
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::OnceLock;
+
+use ohfp_broker::{Error, Template};
+use ohfp_cli::GlobalOptions;
+use ohfp_snapshot_builder::answer;
+use ohfp_snapshot_builder::load::Environment;
+use ohfp_snapshot_builder::place::{self, Place};
+use ohfp_snapshot_format::open::Access;
+use ohfp_snapshot_format::{CLI_FINGERPRINT, Refusal, Snapshot, fresh};
+use serde_json::{Map, Value};
+
+use crate::source::{self, Source};
+
+/// Looks templates up.
+pub(crate) struct Templates {
+    place: Place,
+    global: GlobalOptions,
+    env: Environment,
+    /// The whole catalogue, where it is loaded at start.
+    all: OnceLock<Vec<Template>>,
+}
+
+/// A template, and what it was read from where that was more than the snapshot.
+pub(crate) struct Found {
+    pub(crate) template: Template,
+    pub(crate) source: Option<Source>,
+}
+
+impl Templates {
+    pub(crate) fn new(place: Place, global: GlobalOptions, env: Environment) -> Self {
+        Self { place, global, env, all: OnceLock::new() }
+    }
+
+    /// Loads the whole catalogue. What is wrong with it is an error for whoever asks for a template.
+    pub(crate) fn load_all(&self) {
+        if let Ok(source) = source::load(&self.global, &self.env) {
+            self.all.get_or_init(|| source.resolved.templates.clone());
+        }
+    }
+
+    /// The template of that id.
+    pub(crate) fn find(&self, id: &str) -> Result<Found, Vec<Error>> {
+        let loaded = self.all.get().and_then(|all| all.iter().find(|template| template.id == id));
+        if let Some(template) = loaded {
+            return Ok(Found { template: template.clone(), source: None });
+        }
+        // A configuration named on the command line is not the snapshot's.
+        let ours = !self.global.no_snapshot && self.global.config.is_none();
+        if ours && let Ok(Some(template)) = self.published(id) {
+            return Ok(Found { template, source: None });
+        }
+        let source = source::load(&self.global, &self.env)?;
+        let template = answer::template(&source.resolved, id).map_err(|error| vec![error])?.clone();
+        Ok(Found { template, source: Some(source) })
+    }
+
+    /// Nothing also when the snapshot writes templates in another format than Host Factory's.
+    fn published(&self, id: &str) -> Result<Option<Template>, Refusal> {
+        let Some(path) = &self.place.snapshot else { return Ok(None) };
+        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Refusal::Missing)?;
+        let get = place::lookup(&self.env);
+        let access = Access::from_variable(get("OHFP_SNAPSHOT_IO"));
+        let snapshot = Snapshot::open(&path, access)?;
+        snapshot.expect_fingerprint(CLI_FINGERPRINT)?;
+        if !snapshot.header.sealed() {
+            fresh::check(snapshot.stamps()?, Some(place::identity(&self.place.origin)), &get)?;
+        }
+        let mut buffer = vec![0; 64 * 1024];
+        let Some(parts) =
+            snapshot.contents()?.show(id.as_bytes(), b"json", || false, buffer.as_mut_slice())?
+        else {
+            return Ok(None);
+        };
+        let fields = serde_json::from_slice::<Map<String, Value>>(&parts.concat()).ok();
+        Ok(fields.and_then(Template::from_fields).filter(|template| template.id == id))
+    }
+}

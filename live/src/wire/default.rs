@@ -1,0 +1,107 @@
+//! The plain frames: the same facts as Host Factory's, in snake case, with our own states beside the wire's.
+
+use ohfp_broker::operations::{Accepted, GivenBack, Reclaim};
+use ohfp_broker::scheduler::{MachinesWanted, Scheduler};
+use ohfp_broker::{Machine, MachineRef, RequestId, Result, View};
+use serde_json::{Value, json};
+
+use super::status::{machine_result, request_status};
+use super::{hostfactory, read};
+
+/// The format.
+pub(super) struct Default;
+
+impl Scheduler for Default {
+    fn name(&self) -> &'static str {
+        "default"
+    }
+
+    fn read_request(&self, input: &Value) -> Result<MachinesWanted> {
+        read::request(input)
+    }
+
+    fn read_return(&self, input: &Value) -> Result<Vec<MachineRef>> {
+        read::give_back(input)
+    }
+
+    fn read_status(&self, input: &Value) -> Result<Vec<RequestId>> {
+        read::status(input)
+    }
+
+    fn read_reclaims(&self, input: &Value) -> Result<Option<Vec<MachineRef>>> {
+        read::reclaims(input)
+    }
+
+    fn write_accepted(&self, accepted: &Accepted) -> Value {
+        json!({
+            "request_id": accepted.id.as_str(),
+            "state": accepted.state.name(),
+            "message": hostfactory::accepted_message(accepted),
+        })
+    }
+
+    fn write_given_back(&self, given_back: &GivenBack) -> Value {
+        json!({
+            "request_id": given_back.id.as_str(),
+            "machines": given_back.active,
+            "unknown": given_back.unknown.iter().map(ToString::to_string).collect::<Vec<String>>(),
+            "message": hostfactory::given_back_message(given_back),
+        })
+    }
+
+    fn write_statuses(&self, asked: &[RequestId], views: &[Option<View>]) -> Value {
+        let requests: Vec<Value> = asked
+            .iter()
+            .zip(views)
+            .map(|(id, view)| match view {
+                Some(view) => json!({
+                    "request_id": id.as_str(),
+                    "status": request_status(&view.request),
+                    "state": view.request.state.name(),
+                    "message": view.request.reason,
+                    "machines": view.machines.iter().map(|one| machine(view, one)).collect::<Vec<Value>>(),
+                }),
+                None => json!({
+                    "request_id": id.as_str(),
+                    "status": "complete_with_error",
+                    "state": "unknown",
+                    "message": hostfactory::UNKNOWN,
+                    "machines": [],
+                }),
+            })
+            .collect();
+        json!({ "requests": requests })
+    }
+
+    fn write_reclaims(&self, reclaims: &[Reclaim]) -> Value {
+        let requests: Vec<Value> = reclaims
+            .iter()
+            .map(|reclaim| {
+                json!({
+                    "machine": reclaim.name,
+                    "machine_id": reclaim.id,
+                    "grace_period": reclaim.grace_seconds,
+                    "message": reclaim.reason,
+                })
+            })
+            .collect();
+        json!({ "requests": requests, "message": hostfactory::reclaims_message(reclaims) })
+    }
+}
+
+fn machine(view: &View, machine: &Machine) -> Value {
+    let (result, message) = machine_result(view, machine);
+    json!({
+        "machine_id": machine.id.as_str(),
+        "name": machine.name,
+        "result": result,
+        "status": machine.state.name(),
+        "private_ip_address": machine.private_ip,
+        "public_ip_address": machine.public_ip,
+        "launch_time": machine.launched.seconds(),
+        "price_type": machine.price_type,
+        "instance_type": machine.instance_type,
+        "tags": machine.tags,
+        "message": message,
+    })
+}

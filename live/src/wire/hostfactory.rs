@@ -1,0 +1,137 @@
+//! IBM Host Factory's frames.
+
+use ohfp_broker::operations::{Accepted, GivenBack, Reclaim};
+use ohfp_broker::scheduler::{MachinesWanted, Scheduler};
+use ohfp_broker::{Machine, MachineRef, RequestId, RequestState, Result, View};
+use serde_json::{Map, Value, json};
+
+use super::read;
+use super::status::{machine_result, request_status};
+
+/// The format.
+pub(super) struct HostFactory;
+
+impl Scheduler for HostFactory {
+    fn name(&self) -> &'static str {
+        "hostfactory"
+    }
+
+    fn read_request(&self, input: &Value) -> Result<MachinesWanted> {
+        read::request(input)
+    }
+
+    fn read_return(&self, input: &Value) -> Result<Vec<MachineRef>> {
+        read::give_back(input)
+    }
+
+    fn read_status(&self, input: &Value) -> Result<Vec<RequestId>> {
+        read::status(input)
+    }
+
+    fn read_reclaims(&self, input: &Value) -> Result<Option<Vec<MachineRef>>> {
+        read::reclaims(input)
+    }
+
+    fn write_accepted(&self, accepted: &Accepted) -> Value {
+        json!({ "message": accepted_message(accepted), "requestId": accepted.id.as_str() })
+    }
+
+    fn write_given_back(&self, given_back: &GivenBack) -> Value {
+        json!({ "message": given_back_message(given_back), "requestId": given_back.id.as_str() })
+    }
+
+    fn write_statuses(&self, asked: &[RequestId], views: &[Option<View>]) -> Value {
+        let requests: Vec<Value> = asked
+            .iter()
+            .zip(views)
+            .map(|(id, view)| match view {
+                Some(view) => json!({
+                    "requestId": id.as_str(),
+                    "status": request_status(&view.request),
+                    "message": view.request.reason.as_deref().unwrap_or_default(),
+                    "machines": view.machines.iter().map(|one| machine(view, one)).collect::<Vec<Value>>(),
+                }),
+                // Never `running`: Host Factory would ask for ever, and hold the capacity.
+                None => json!({
+                    "requestId": id.as_str(),
+                    "status": "complete_with_error",
+                    "message": UNKNOWN,
+                    "machines": [],
+                }),
+            })
+            .collect();
+        json!({ "requests": requests })
+    }
+
+    fn write_reclaims(&self, reclaims: &[Reclaim]) -> Value {
+        let requests: Vec<Value> = reclaims
+            .iter()
+            .map(|reclaim| {
+                let mut entry = Map::new();
+                entry.insert("machine".to_owned(), json!(reclaim.name));
+                if let Some(id) = &reclaim.id {
+                    entry.insert("machineId".to_owned(), json!(id));
+                }
+                entry.insert("gracePeriod".to_owned(), json!(reclaim.grace_seconds));
+                entry.insert("message".to_owned(), json!(reclaim.reason));
+                Value::Object(entry)
+            })
+            .collect();
+        json!({ "status": "complete", "message": reclaims_message(reclaims), "requests": requests })
+    }
+}
+
+pub(super) const UNKNOWN: &str = "there is no such request";
+
+pub(super) fn accepted_message(accepted: &Accepted) -> String {
+    match (accepted.state, &accepted.reason) {
+        (RequestState::Recorded | RequestState::Started | RequestState::Complete, None) => {
+            "the request was accepted".to_owned()
+        }
+        (_, Some(reason)) => reason.clone(),
+        (state, None) => format!("the request is {}", state.name()),
+    }
+}
+
+pub(super) fn given_back_message(given_back: &GivenBack) -> String {
+    match given_back.active {
+        // IBM's own words: what reads them may look for them.
+        0 => "No Active VM.".to_owned(),
+        _ => "Delete VM success.".to_owned(),
+    }
+}
+
+pub(super) fn reclaims_message(reclaims: &[Reclaim]) -> String {
+    match reclaims.len() {
+        0 => "no machine is being taken back".to_owned(),
+        1 => "1 machine is being taken back".to_owned(),
+        number => format!("{number} machines are being taken back"),
+    }
+}
+
+fn machine(view: &View, machine: &Machine) -> Value {
+    let (result, message) = machine_result(view, machine);
+    let mut entry = Map::new();
+    let mut put = |name: &str, value: Value| {
+        entry.insert(name.to_owned(), value);
+    };
+    put("machineId", json!(machine.id.as_str()));
+    put("name", json!(machine.name.as_deref().unwrap_or_default()));
+    put("result", json!(result));
+    put("status", json!(machine.state.name()));
+    put("privateIpAddress", json!(machine.private_ip.as_deref().unwrap_or_default()));
+    if let Some(public_ip) = &machine.public_ip {
+        put("publicIpAddress", json!(public_ip));
+    }
+    put("launchtime", json!(machine.launched.seconds().max(0)));
+    if let Some(price_type) = &machine.price_type {
+        put("priceType", json!(price_type));
+    }
+    if let Some(instance_type) = &machine.instance_type {
+        put("instanceType", json!(instance_type));
+    }
+    put("instanceTags", json!(machine.tags.as_deref().unwrap_or_default()));
+    put("cloudHostId", Value::Null);
+    put("message", json!(message));
+    Value::Object(entry)
+}
