@@ -103,7 +103,7 @@ impl Error {
 }
 
 /// Names come from files and variables: what they hold must neither break a line nor drive a terminal.
-fn printable(text: String) -> String {
+pub fn printable(text: String) -> String {
     if text.contains(char::is_control) {
         text.chars()
             .flat_map(|letter| {

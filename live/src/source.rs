@@ -6,11 +6,12 @@ use std::time::SystemTime;
 
 use ohfp_broker::Error;
 use ohfp_cli::GlobalOptions;
+use ohfp_snapshot_builder::inspect;
 use ohfp_snapshot_builder::load::{self, Environment, Resolved};
 use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_builder::resolve::Refresh;
 use ohfp_snapshot_builder::standing::{self, Refreshed, Verdict};
-use ohfp_snapshot_format::Snapshot;
+use ohfp_snapshot_format::{Snapshot, sys};
 
 /// Configuration and templates, with what is needed to bring the snapshot up to date afterwards.
 pub(crate) struct Source {
@@ -23,16 +24,21 @@ struct Upkeep {
     verdict: Verdict,
     published: Option<Snapshot>,
     read_at: SystemTime,
+    /// Whether a snapshot may hold the answer, as far as the options tell.
+    answerable: bool,
 }
 
 /// Loads from where the command line or the environment says.
 pub(crate) fn load(global: &GlobalOptions, env: &Environment) -> Result<Source, Vec<Error>> {
+    // A log or snapshot that may not grow is no reason to die before the answer.
+    sys::survive_file_size_limit();
     let place = place::find(global.config.as_deref(), None, env).map_err(|error| vec![error])?;
     let read_at = SystemTime::now();
     let mut resolved = load::load(&place.origin, env)?;
     // A configuration named on the command line is somebody's experiment: the snapshot is not its own.
     let looked_after = !global.no_snapshot && global.config.is_none();
-    let upkeep = looked_after.then(|| examine(&place, env, read_at)).flatten();
+    let answerable = global.scheduler.is_none() && global.output.is_none();
+    let upkeep = looked_after.then(|| examine(&place, env, read_at, answerable)).flatten();
     if let Some(published) = upkeep.as_ref().and_then(|upkeep| upkeep.published.as_ref())
         && standing::is_of(published, &place)
     {
@@ -51,11 +57,23 @@ pub(crate) fn load(global: &GlobalOptions, env: &Environment) -> Result<Source, 
     Ok(Source { resolved, upkeep })
 }
 
-fn examine(place: &Place, env: &Environment, read_at: SystemTime) -> Option<Upkeep> {
+fn examine(place: &Place, env: &Environment, read_at: SystemTime, answerable: bool) -> Option<Upkeep> {
     let path = place.snapshot.clone()?;
-    // Deep: whoever asks a question that a sound snapshot answers is here because it is damaged.
-    let (verdict, published) = standing::judge(&path, place, env, true);
-    Some(Upkeep { path, verdict, published, read_at })
+    let (verdict, published) = standing::judge(&path, place, env, false);
+    Some(Upkeep { path, verdict, published, read_at, answerable })
+}
+
+impl Upkeep {
+    /// The verdict once more, with a look at every byte where nothing else explains why we were asked: a
+    /// question that a sound snapshot answers is here because the answer's section is damaged.
+    fn verdict(&self) -> Verdict {
+        match (&self.verdict, &self.published) {
+            (Verdict::Fresh, Some(published)) if self.answerable => {
+                inspect::verify_bytes(&published.view()).map_or_else(Verdict::Unusable, |()| Verdict::Fresh)
+            }
+            (verdict, _) => verdict.clone(),
+        }
+    }
 }
 
 impl Source {
@@ -63,9 +81,10 @@ impl Source {
     /// goes wrong here goes to the log.
     pub(crate) fn look_after_snapshot(&self) {
         let Some(upkeep) = &self.upkeep else { return };
-        let Some(reason) = upkeep.verdict.reason() else { return };
+        let verdict = upkeep.verdict();
+        let Some(reason) = verdict.reason() else { return };
         let path = upkeep.path.display().to_string();
-        match (self.resolved.settings.refresh(), &upkeep.verdict) {
+        match (self.resolved.settings.refresh(), &verdict) {
             (Refresh::Never, _) => {}
             (Refresh::Manual, _) => {
                 tracing::warn!(

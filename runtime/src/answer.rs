@@ -5,8 +5,9 @@ use std::mem::ManuallyDrop;
 use std::sync::Mutex;
 
 use ohfp_snapshot_format::locate::{self, LIVE_PROGRAM, Path, SHIPPED_SNAPSHOT};
-use ohfp_snapshot_format::open::{Access, Contents, Parts, Refusal, Snapshot};
+use ohfp_snapshot_format::open::{Access, Refusal, Snapshot};
 use ohfp_snapshot_format::sys::{self, ExitCode, Process, STDERR, STDOUT, Written};
+use ohfp_snapshot_format::view::{Contents, Parts};
 use ohfp_snapshot_format::{CLI_FINGERPRINT, fresh, terminal};
 
 use crate::question::{self, Question};

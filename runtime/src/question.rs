@@ -66,16 +66,23 @@ pub(crate) fn read<'a>(mut arguments: impl Iterator<Item = &'a [u8]>) -> Option<
     line.question()
 }
 
-/// `-f FILE` and nothing else.
-fn host_factory<'a>(name: &[u8], mut arguments: impl Iterator<Item = &'a [u8]>) -> Option<Question<'a>> {
-    if name != AVAILABLE_TEMPLATES || arguments.next() != Some(b"-f") {
-        return None;
-    }
-    let input = arguments.next().filter(|path| !path.is_empty())?;
-    if arguments.next().is_some() {
-        return None;
-    }
-    Some(Question::AvailableTemplates { key: Key::default().word(name)?, input })
+/// `-f FILE` and nothing else, or help.
+fn host_factory<'a>(
+    name: &'static [u8],
+    mut arguments: impl Iterator<Item = &'a [u8]>,
+) -> Option<Question<'a>> {
+    let question = match arguments.next()? {
+        b"-f" if name == AVAILABLE_TEMPLATES => {
+            // For clap, what begins with a dash is an option and no file.
+            let input = arguments.next().filter(|path| path.first().is_some_and(|first| *first != b'-'))?;
+            Question::AvailableTemplates { key: Key::default().word(name)?, input }
+        }
+        help @ (b"--help" | b"-h") => {
+            Question::Filed { key: with_path(Key::default().push(help)?, name)?, plain: false }
+        }
+        _ => return None,
+    };
+    arguments.next().is_none().then_some(question)
 }
 
 /// What has been read so far.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use ohfp_snapshot_format::index::{NONE, RECORD_ENTRY, Record};
-use ohfp_snapshot_format::{Refusal, Snapshot};
+use ohfp_snapshot_format::{Refusal, Snapshot, View};
 use serde_json::Value;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
 /// Checks every byte that counts: payload digest, stamps, index, sections, template records.
-pub fn verify_bytes(snapshot: &Snapshot) -> Result<(), Refusal> {
+pub fn verify_bytes(snapshot: &View<'_>) -> Result<(), Refusal> {
     let start = usize::try_from(snapshot.header.index.offset).map_err(|_| Refusal::Index)?;
     let payload = snapshot.bytes().get(start..).ok_or(Refusal::Index)?;
     if xxh3_128(payload) != snapshot.header.payload_digest {

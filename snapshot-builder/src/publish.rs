@@ -15,7 +15,7 @@ use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_snapshot_format::open::Access;
 use ohfp_snapshot_format::stamps::StampsV1;
 use ohfp_snapshot_format::write::{Maker, Payload};
-use ohfp_snapshot_format::{Refusal, Snapshot};
+use ohfp_snapshot_format::{Refusal, Snapshot, sys};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Suffix of the previous generation.
@@ -176,6 +176,7 @@ impl Lock {
 }
 
 fn write(temporary: &Path, content: impl FnOnce(&mut Windows) -> std::io::Result<u64>) -> Result<u64> {
+    sys::survive_file_size_limit();
     let written = || -> std::io::Result<u64> {
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(temporary)?;
         let mut out = Windows { file, pending: Vec::with_capacity(WINDOW) };
@@ -269,6 +270,9 @@ pub(crate) fn failed(step: &str, path: &Path, error: &std::io::Error) -> Error {
         }
         std::io::ErrorKind::StorageFull => {
             failure.hint("free some space; what was published before is untouched")
+        }
+        std::io::ErrorKind::FileTooLarge => {
+            failure.hint("`ulimit -f` limits the size of files; what was published before is untouched")
         }
         _ => failure,
     }

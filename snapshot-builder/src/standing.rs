@@ -68,14 +68,20 @@ pub fn judge(path: &Path, place: &Place, env: &Environment, deep: bool) -> (Verd
 fn open(path: &Path) -> std::result::Result<Snapshot, Refusal> {
     let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Refusal::Missing)?;
     let get = std::env::var_os("OHFP_SNAPSHOT_IO");
-    Snapshot::open(&path, Access::from_variable(get.as_deref().map(OsStrExt::as_bytes)))
+    // Read, unless told otherwise: whoever cuts a mapped file short takes its reader down, and nobody
+    // stands behind this program.
+    let access = match Access::from_variable(get.as_deref().map(OsStrExt::as_bytes)) {
+        Access::Auto => Access::Read,
+        told => told,
+    };
+    Snapshot::open(&path, access)
 }
 
 fn verdict(snapshot: &Snapshot, place: &Place, env: &Environment, deep: bool) -> Verdict {
     let sound = || {
         snapshot.expect_fingerprint(lower::fingerprint())?;
         snapshot.contents()?;
-        if deep { inspect::verify_bytes(snapshot) } else { Ok(()) }
+        if deep { inspect::verify_bytes(&snapshot.view()) } else { Ok(()) }
     };
     if let Err(refusal) = sound() {
         return Verdict::Unusable(refusal);

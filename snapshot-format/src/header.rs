@@ -64,8 +64,13 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads and checks a header.
+    /// Reads and checks the header of a whole file.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        Self::parse_front(bytes, bytes.len() as u64)
+    }
+
+    /// The same with no more than the front of a file of `len` bytes.
+    pub(crate) fn parse_front(bytes: &[u8], len: u64) -> Result<Self, Refusal> {
         let Some(head) = bytes.first_chunk::<HEADER_LEN>() else {
             return Err(Refusal::Truncated);
         };
@@ -94,8 +99,8 @@ impl Header {
             payload_digest: field.u128(96),
             product: field.bytes16(112),
         };
-        if header.file_len != bytes.len() as u64 {
-            return Err(Refusal::Length { said: header.file_len, found: bytes.len() as u64 });
+        if header.file_len != len {
+            return Err(Refusal::Length { said: header.file_len, found: len });
         }
         Ok(header)
     }

@@ -57,10 +57,12 @@ pub mod open;
 pub mod stamps;
 pub mod sys;
 pub mod terminal;
+pub mod view;
 #[cfg(feature = "write")]
 pub mod write;
 
 pub use open::{Refusal, Snapshot};
+pub use view::View;
 
 /// Version of the product; part of the fingerprint.
 pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,20 +1,14 @@
-//! Opening a snapshot and taking answers out of it. Nothing is handed out unchecked.
+//! Opening a snapshot file. What is in the bytes is read by [`crate::view`], wherever they are.
 
 use core::fmt;
 use std::ffi::CStr;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-use rkyv::rancor::Failure;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
-
-use crate::header::{Extent, Header};
-use crate::index::{ArchivedIndexV1, ArchivedListV1, ArchivedSectionV1, NONE, ORDER_ENTRY, Record};
+use crate::header::{HEADER_LEN, Header};
 use crate::stamps::ArchivedStampsV1;
 use crate::sys::{self, Bytes};
-
-/// Sections above this size are mapped with one call before they are read.
-const POPULATE_ABOVE: usize = 128 * 1024;
+use crate::view::{Contents, View};
 
 /// How the file's bytes are brought in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -120,21 +114,42 @@ impl fmt::Display for Refusal {
 /// An open snapshot whose header is sound.
 #[derive(Debug)]
 pub struct Snapshot {
-    bytes: Bytes,
-    file: File,
+    backing: Backing,
     /// The header.
     pub header: Header,
+}
+
+/// An open file and its bytes.
+#[derive(Debug)]
+pub(crate) struct Backing {
+    bytes: Bytes,
+    file: File,
+}
+
+impl Backing {
+    /// Asks for the pages of a large part at once.
+    pub(crate) fn populate(&self, part: &[u8]) {
+        self.bytes.populate(self.offset(part), part.len());
+    }
+
+    /// Reads a small part of a mapped file into `buffer` instead of touching its page; `None` when it
+    /// is not mapped, or does not fit.
+    pub(crate) fn copy<'b>(&self, part: &[u8], buffer: &'b mut [u8]) -> Option<Result<&'b [u8], Refusal>> {
+        let place = buffer.get_mut(..part.len()).filter(|_| matches!(self.bytes, Bytes::Mapped(_)))?;
+        let done = self.file.read_exact_at(place, self.offset(part) as u64);
+        Some(done.map(|()| &*place).map_err(|_| Refusal::Section))
+    }
+
+    fn offset(&self, part: &[u8]) -> usize {
+        part.as_ptr().addr().wrapping_sub(self.bytes.as_slice().as_ptr().addr())
+    }
 }
 
 impl Snapshot {
     /// Opens a file and checks owner, mode, header and lengths.
     pub fn open(path: &CStr, access: Access) -> Result<Self, Refusal> {
-        let unreadable = |error: std::io::Error| match error.raw_os_error() {
-            Some(libc::ENOENT | libc::ENOTDIR) => Refusal::Missing,
-            code => Refusal::Unreadable(code.unwrap_or_default()),
-        };
-        let file = sys::open(path).map_err(unreadable)?;
-        let status = sys::fstat(&file).map_err(unreadable)?;
+        let file = sys::open(path).map_err(|error| unreadable(&error))?;
+        let status = sys::fstat(&file).map_err(|error| unreadable(&error))?;
         if !status.is_file() {
             return Err(Refusal::NotAFile);
         }
@@ -145,7 +160,7 @@ impl Snapshot {
             return Err(Refusal::WritableByOthers);
         }
         let len = usize::try_from(status.size).map_err(|_| Refusal::Truncated)?;
-        if len < crate::header::HEADER_LEN {
+        if len < HEADER_LEN {
             return Err(Refusal::Truncated);
         }
         let mapped = match access {
@@ -153,14 +168,15 @@ impl Snapshot {
             Access::Map => true,
             Access::Read => false,
         };
-        let bytes = if mapped { sys::map(&file, len) } else { sys::read(&file, len) }.map_err(unreadable)?;
+        let bytes =
+            if mapped { sys::map(&file, len).map_err(|error| unreadable(&error)) } else { read(&file, len) }?;
         let header = Header::parse(bytes.as_slice())?;
-        Ok(Self { bytes, file, header })
+        Ok(Self { backing: Backing { bytes, file }, header })
     }
 
     /// Whether the bytes are mapped from the file, and so may become unreadable.
     pub fn is_mapped(&self) -> bool {
-        matches!(self.bytes, Bytes::Mapped(_))
+        matches!(self.backing.bytes, Bytes::Mapped(_))
     }
 
     /// Refuses a snapshot made for another command tree.
@@ -170,167 +186,38 @@ impl Snapshot {
 
     /// The file's bytes.
     pub fn bytes(&self) -> &[u8] {
-        self.bytes.as_slice()
+        self.backing.bytes.as_slice()
+    }
+
+    /// The same as bytes with a header.
+    pub fn view(&self) -> View<'_> {
+        View::of_file(self.bytes(), self.header, &self.backing)
     }
 
     /// The stamps, validated.
     pub fn stamps(&self) -> Result<&ArchivedStampsV1, Refusal> {
-        let bytes = self.checked(self.header.stamps, Refusal::Stamps)?;
-        rkyv::api::low::access::<ArchivedStampsV1, Failure>(bytes).map_err(|_| Refusal::Stamps)
+        self.view().stamps()
     }
 
     /// The index, validated, with the sections behind it.
     pub fn contents(&self) -> Result<Contents<'_>, Refusal> {
-        let bytes = self.checked(self.header.index, Refusal::Index)?;
-        let index = rkyv::api::low::access::<ArchivedIndexV1, Failure>(bytes).map_err(|_| Refusal::Index)?;
-        let sections = usize::try_from(self.header.sections_offset()).map_err(|_| Refusal::Index)?;
-        Ok(Contents { snapshot: self, bytes: &self.bytes, index, sections })
-    }
-
-    fn checked(&self, extent: Extent, refusal: Refusal) -> Result<&[u8], Refusal> {
-        let bytes = slice(self.bytes.as_slice(), extent.offset, extent.len).ok_or(refusal)?;
-        if xxh3_64(bytes) == extent.check { Ok(bytes) } else { Err(refusal) }
+        self.view().contents()
     }
 }
 
-fn slice(bytes: &[u8], offset: u64, len: u64) -> Option<&[u8]> {
-    let start = usize::try_from(offset).ok()?;
-    let end = start.checked_add(usize::try_from(len).ok()?)?;
-    bytes.get(start..end)
+fn unreadable(error: &std::io::Error) -> Refusal {
+    match error.raw_os_error() {
+        Some(libc::ENOENT | libc::ENOTDIR) => Refusal::Missing,
+        code => Refusal::Unreadable(code.unwrap_or_default()),
+    }
 }
 
-/// The parts of an answer, in the order in which they are written.
-pub type Parts<'a> = [&'a [u8]; 3];
-
-/// Index and sections of an open snapshot.
-#[derive(Clone, Copy)]
-#[allow(missing_debug_implementations, reason = "archived types print nothing useful")]
-pub struct Contents<'a> {
-    snapshot: &'a Snapshot,
-    bytes: &'a Bytes,
-    /// The validated index.
-    pub index: &'a ArchivedIndexV1,
-    sections: usize,
-}
-
-impl<'a> Contents<'a> {
-    /// The answer filed under `key`, its bytes checked; `None` when there is none. `styled` is asked
-    /// only if it makes a difference.
-    pub fn answer(&self, key: &[u8], styled: impl FnOnce() -> bool) -> Result<Option<Parts<'a>>, Refusal> {
-        let Some(answer) = self.index.answer(key) else { return Ok(None) };
-        let (plain, colour) = (&answer.plain, &answer.styled);
-        let differs = plain.head != colour.head || plain.body != colour.body;
-        let parts = if differs && styled() { colour } else { plain };
-        Ok(Some([self.section(parts.head.to_native())?, self.section(parts.body.to_native())?, &[]]))
-    }
-
-    /// `templates show ID` in one format; `None` when the catalogue here does not have it. A record
-    /// that fits into `buffer` is read into it.
-    pub fn show(
-        &self,
-        id: &[u8],
-        format: &[u8],
-        styled: impl FnOnce() -> bool,
-        buffer: &'a mut [u8],
-    ) -> Result<Option<Parts<'a>>, Refusal> {
-        let Some(show) = self.index.shows.iter().find(|show| self.index.text(&show.format) == format) else {
-            return Ok(None);
-        };
-        // Neither the directory nor the body is checked as a whole: a record certifies itself.
-        let directory = self.unchecked(show.records.to_native())?;
-        let hash = xxh3_64(id);
-        let Some(record) = Record::find(directory, hash) else { return Ok(None) };
-        let body = self.unchecked(show.body.to_native())?;
-        let bytes = self.record(record.bytes(body).ok_or(Refusal::Section)?, buffer)?;
-        if xxh3_64_with_seed(bytes, hash) != record.check {
-            return Err(Refusal::Section);
-        }
-        let (plain, colour) = (show.head.to_native(), show.head_styled.to_native());
-        let head = if plain != colour && styled() { colour } else { plain };
-        Ok(Some([self.section(head)?, bytes, self.section(show.tail.to_native())?]))
-    }
-
-    /// The bytes of a small record far into a mapped file: reading them costs a twentieth of the page
-    /// fault that touching them would, since that maps sixteen pages around.
-    fn record(&self, mapped: &'a [u8], buffer: &'a mut [u8]) -> Result<&'a [u8], Refusal> {
-        match buffer.get_mut(..mapped.len()) {
-            Some(place) if self.snapshot.is_mapped() => {
-                let offset = mapped.as_ptr().addr() - self.bytes.as_slice().as_ptr().addr();
-                self.snapshot.file.read_exact_at(place, offset as u64).map_err(|_| Refusal::Section)?;
-                Ok(place)
-            }
-            _ => Ok(mapped),
-        }
-    }
-
-    /// Templates `offset..offset + limit` of the list filed under `key`; `None` when there is no
-    /// such list or the page is empty.
-    pub fn page(
-        &self,
-        key: &[u8],
-        offset: u64,
-        limit: Option<u64>,
-        styled: impl FnOnce() -> bool,
-    ) -> Result<Option<Parts<'a>>, Refusal> {
-        let Some(list) = self.index.list(key) else { return Ok(None) };
-        let templates = self.index.templates.to_native();
-        let end = limit.map_or(templates, |limit| offset.saturating_add(limit).min(templates));
-        if offset >= end {
-            return Ok(None);
-        }
-        let records = self.page_of(list, offset, end)?;
-        let (plain, colour) = (list.head.to_native(), list.head_styled.to_native());
-        let head = if plain != colour && styled() { colour } else { plain };
-        Ok(Some([self.section(head)?, records, self.section(list.tail.to_native())?]))
-    }
-
-    fn page_of(&self, list: &ArchivedListV1, start: u64, end: u64) -> Result<&'a [u8], Refusal> {
-        let order = self.section(list.order.to_native())?;
-        let entry = |number: u64| -> Option<(u64, u64)> {
-            let start = usize::try_from(number).ok()?.checked_mul(ORDER_ENTRY)?;
-            let fields = order.get(start..)?.first_chunk::<ORDER_ENTRY>()?.as_chunks::<8>().0;
-            let mut fields = fields.iter().map(|bytes| u64::from_le_bytes(*bytes));
-            Some((fields.next()?, fields.next()?))
-        };
-        let (first, _) = entry(start).ok_or(Refusal::Section)?;
-        let (final_start, final_len) = entry(end - 1).ok_or(Refusal::Section)?;
-        let body = self.section(list.body.to_native())?;
-        let len = final_start
-            .checked_add(final_len)
-            .and_then(|end| end.checked_sub(first))
-            .ok_or(Refusal::Section)?;
-        slice(body, first, len).ok_or(Refusal::Section)
-    }
-
-    /// A section's bytes, checked. [`NONE`] is empty.
-    pub fn section(&self, number: u32) -> Result<&'a [u8], Refusal> {
-        if number == NONE {
-            return Ok(&[]);
-        }
-        let section = self.entry(number)?;
-        let bytes = self.bytes_of(section)?;
-        if bytes.len() > POPULATE_ABOVE {
-            let start = bytes.as_ptr().addr() - self.bytes.as_slice().as_ptr().addr();
-            self.bytes.populate(start, bytes.len());
-        }
-        if xxh3_64(bytes) == section.check.to_native() { Ok(bytes) } else { Err(Refusal::Section) }
-    }
-
-    /// The names of all sections, in order.
-    pub fn names(&self) -> Result<impl Iterator<Item = &'a [u8]>, Refusal> {
-        Ok(self.section(self.index.names.to_native())?.split(|byte| *byte == b'\n'))
-    }
-
-    fn unchecked(&self, number: u32) -> Result<&'a [u8], Refusal> {
-        self.bytes_of(self.entry(number)?)
-    }
-
-    fn entry(&self, number: u32) -> Result<&'a ArchivedSectionV1, Refusal> {
-        usize::try_from(number).ok().and_then(|number| self.index.sections.get(number)).ok_or(Refusal::Index)
-    }
-
-    fn bytes_of(&self, section: &ArchivedSectionV1) -> Result<&'a [u8], Refusal> {
-        let sections = self.bytes.as_slice().get(self.sections..).ok_or(Refusal::Index)?;
-        slice(sections, section.offset.to_native(), section.len.to_native()).ok_or(Refusal::Section)
-    }
+/// Reads the file into memory once its header says that it is worth it: a file of another kind may be
+/// of any size. Apart from `open`, since its buffer would cost the fast path a page of stack.
+#[inline(never)]
+fn read(file: &File, len: usize) -> Result<Bytes, Refusal> {
+    let mut head = [0; HEADER_LEN];
+    file.read_exact_at(&mut head, 0).map_err(|error| unreadable(&error))?;
+    Header::parse_front(&head, len as u64)?;
+    sys::read(file, len).map_err(|error| unreadable(&error))
 }

@@ -258,6 +258,10 @@ fn write_with(fd: RawFd, parts: [&[u8]; 3], lend: bool) -> io::Result<Written> {
             }
             continue;
         };
+        if done == 0 {
+            // Whatever takes nothing would be asked for ever.
+            return Err(io::Error::from_raw_os_error(libc::EIO));
+        }
         begun = true;
         for part in &mut parts {
             let taken = done.min(part.len());
@@ -289,6 +293,14 @@ impl SignalsHeldBack {
         // SAFETY: the set lives through the call.
         unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut()) };
     }
+}
+
+/// From here on, a file that would grow beyond the limit of this process ends in an error number, not in
+/// death by SIGXFSZ.
+#[cfg(feature = "write")]
+pub fn survive_file_size_limit() {
+    // SAFETY: to ignore a signal involves no handler.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
 /// Why writing failed, in words.

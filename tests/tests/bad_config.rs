@@ -206,4 +206,7 @@ fn control_characters_do_not_break_messages() {
     sandbox.set("HF_PROVIDER_NAME", "a\nb");
     let problem = "HF_PROVIDER_NAME must be a name without `/`".to_owned();
     expect_none(&Vec::from_iter(fault(&sandbox, Refused, &[problem])), 1);
+    // Nor may a file drive the terminal that a warning appears on.
+    let key = "{\"scheduler\": {▲\"\\u001b[31m\\nbig\u{7f}\": 1}}";
+    check(Warned, CONFIG, &[(key, r"`scheduler.\u{1b}[31m\nbig\u{7f}` is not a known key")]);
 }

@@ -143,6 +143,25 @@ fn answers_that_depend_on_inputs() {
     }
 }
 
+/// What freshness costs: an answer that depends on files, against one that depends on none.
+#[test]
+fn freshness_of_three_files() {
+    const FRESHNESS_CALLS: usize = 6;
+    let harness = Harness::new();
+    assert_eq!(harness.inputs(), 3, "the shipped examples are three files");
+    let help = harness.count(&program("ohfp"), "--help");
+    for line in ["templates list", "config show --format yaml", "providers list"] {
+        let counted = harness.count(&program("ohfp"), line);
+        let further = counted.calls.len().saturating_sub(help.calls.len());
+        assert_eq!((help.code, counted.code), (0, 0), "{line}");
+        assert!(
+            further <= FRESHNESS_CALLS,
+            "{line}: {further} further system calls, allowed {FRESHNESS_CALLS}: {:?}",
+            counted.calls
+        );
+    }
+}
+
 #[test]
 fn host_factory_scripts() {
     let harness = Harness::new();

@@ -15,6 +15,7 @@ fn sandbox() -> Sandbox {
     let sandbox = Sandbox::with_fixture("golden");
     sandbox.build();
     sandbox.input("in.json", "{}");
+    sandbox.input("-x", "{}");
     sandbox
 }
 
@@ -50,7 +51,7 @@ help templates --help | help --no-color | templates help | templates help list |
 --help --version | templates --help list | templates list --help --long | templates list --long --help
 --no-color --help | --format json --help | --help --format json | templates list --limit 3 -h | -h=x
 --help=yes | -? | --version templates | templates --version | templates list -V | -V -V | --hel
-getAvailableTemplates -h | getAvailableTemplates --help | getAvailableTemplates -f in.json --help
+getAvailableTemplates -f in.json --help | getAvailableTemplates --help -f in.json | getAvailableTemplates -h -h
 # Unknown, repeated, abbreviated and misplaced options.
 --nosuch | templates list --nosuch | templates list -x | -x templates list | templates list --form json
 templates list --format json --format json | --format json templates list --format yaml
@@ -102,7 +103,7 @@ getAvailableTemplates -fin.json | getAvailableTemplates -f=in.json | getAvailabl
 getAvailableTemplates --file=in.json | getAvailableTemplates -f in.json -f in.json
 getAvailableTemplates -f in.json extra | getAvailableTemplates -f in.json --format json
 --no-color getAvailableTemplates -f in.json | getAvailableTemplates --no-color -f in.json
-getAvailableTemplates.sh -f in.json | getAvailableTemplates --nosuch
+getAvailableTemplates.sh -f in.json | getAvailableTemplates --nosuch | getAvailableTemplates -f -x
 getAvailableTemplates -f nosuch.json | getAvailableTemplates -f conf | getAvailableTemplates -f -- in.json
 getAvailableTemplates -d {} | getAvailableTemplates --data={} | getAvailableTemplates -d {} -f in.json
 getAvailableTemplates -d | getAvailableTemplates -d [] | getAvailableTemplates -f in.json --data {}

@@ -84,11 +84,7 @@ fn help_lines(sandbox: &Sandbox) -> Vec<Line> {
             let (before, after) = (before.iter().copied(), after.iter().copied());
             before.chain(path.iter().map(String::as_str)).chain(after).map(str::to_owned).collect()
         };
-        // The operations are read by a parser of their own, to which their help is unusual.
-        if path.last().is_none_or(|last| last != "getAvailableTemplates") {
-            lines.extend([words(&[], &["--help"]), words(&[], &["-h"])]);
-        }
-        lines.push(words(&["help"], &[]));
+        lines.extend([words(&[], &["--help"]), words(&[], &["-h"]), words(&["help"], &[])]);
     }
     for shell in ["bash", "zsh", "fish"] {
         lines.extend([

@@ -12,6 +12,7 @@ mod demo;
 mod deps;
 mod dist;
 mod elf;
+mod nightly;
 mod project;
 mod testing;
 mod torture;
@@ -51,6 +52,11 @@ To check it
                         Damage every byte and every length of a snapshot; answers must not change
   torture publish [--kills N]
                         Kill builders at random moments under eight readers
+  torture readers [--readers N --builds N]
+                        Readers while one snapshot replaces another; every answer is whole
+  fuzz [TARGET] [--seconds N]
+                        Fuzz what reads foreign bytes (nightly compiler and cargo-fuzz)
+  miri                  The byte-slice path of the snapshot format under Miri (nightly compiler)
   ci                    All checks, then the tests; .ci/run calls this
 ";
 
@@ -89,6 +95,8 @@ fn run(args: &[String]) -> Result<ExitCode> {
         ("deps", []) => deps::run(&Project::open()?)?,
         ("deny", []) => checks::deny(&Project::open()?)?,
         ("binary", []) => elf::run(&Project::open()?)?,
+        ("fuzz", _) => nightly::fuzz(&Project::open()?, &options)?,
+        ("miri", []) => nightly::miri(&Project::open()?)?,
         ("torture", _) => torture::run(&Project::open()?, &options)?,
         ("ci", []) => return checks::ci(&Project::open()?),
         (command, _) => {

@@ -3,26 +3,49 @@
 //! * `snapshot`: every byte changed in three ways, every length; answers must not change.
 //! * `publish`: builders killed at random moments while others read; every answer belongs whole to
 //!   one generation, and nothing is left behind.
+//! * `readers`: many readers while one snapshot replaces another; the same of every answer.
 
+mod generations;
+mod parts;
 mod publish;
+mod readers;
 mod snapshot;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use xshell::cmd;
+
 use crate::dist::{self, Tree};
 use crate::project::{Project, Result};
 
-/// Runs one of them. `stride` tries only every so-many-th byte or length.
+/// Runs one of them; options make it smaller.
 pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
-    let stage = Stage::set(project)?;
+    let stage = |name| Stage::set(project, name);
+    let snapshot = |stride| snapshot::run(&stage("snapshot")?, recorder(project)?, stride);
     match options {
-        ["snapshot"] => snapshot::run(&stage, 1),
-        ["snapshot", "--stride", stride] => snapshot::run(&stage, stride.parse()?),
-        ["publish"] => publish::run(&stage, 1_000),
-        ["publish", "--kills", kills] => publish::run(&stage, kills.parse()?),
-        _ => Err("torture takes `snapshot [--stride N]` or `publish [--kills N]`".into()),
+        ["snapshot"] => snapshot(1),
+        ["snapshot", "--stride", stride] => snapshot(stride.parse()?),
+        ["publish"] => publish::run(&stage("publish")?, 1_000),
+        ["publish", "--kills", kills] => publish::run(&stage("publish")?, kills.parse()?),
+        ["readers"] => readers::run(&stage("readers")?, 10_000, 200),
+        ["readers", "--readers", readers, "--builds", builds] => {
+            readers::run(&stage("readers")?, readers.parse()?, builds.parse()?)
+        }
+        _ => Err("torture takes `snapshot [--stride N]`, `publish [--kills N]` or \
+                  `readers [--readers N --builds N]`"
+            .into()),
     }
+}
+
+/// The program that stands for the live one where only being called matters.
+fn recorder(project: &Project) -> Result<PathBuf> {
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
+    let (source, program) =
+        (project.root.join("tests/tools/recorder.c"), project.target.join("torture-snapshot/recorder"));
+    let options = ["-Os", "-static", "-nostdlib", "-no-pie", "-ffreestanding", "-fno-stack-protector"];
+    cmd!(project.sh, "{compiler} {options...} -o {program} {source}").quiet().run()?;
+    Ok(program)
 }
 
 /// An installed tree, a configuration to edit, and a directory for snapshots.
@@ -33,9 +56,13 @@ struct Stage {
 }
 
 impl Stage {
-    fn set(project: &Project) -> Result<Self> {
-        let root = project.fresh_dir("torture")?;
-        let tree = dist::make(project, &root.join("tree"))?;
+    fn set(project: &Project, name: &str) -> Result<Self> {
+        let root = project.fresh_dir(&format!("torture-{name}"))?;
+        // An installed tree that is there already saves the build.
+        let tree = match std::env::var_os("OHFP_TEST_TREE") {
+            Some(root) => Tree { root: PathBuf::from(root) },
+            None => dist::make(project, &root.join("tree"))?,
+        };
         let (config, work) = (root.join("config"), root.join("work"));
         for directory in [&config, &work] {
             project.sh.create_dir(directory)?;
@@ -46,15 +73,20 @@ impl Stage {
         Ok(Self { tree, config, work })
     }
 
-    /// A program of the tree that sees this stage and nothing else. The live program leaves the
-    /// snapshot alone: whoever is tortured must not be healed on the way.
+    /// A program of the tree that sees this stage and nothing else. The live program tells why the
+    /// snapshot was not used and leaves it alone: whoever is tortured must not be healed on the way.
     fn command(&self, program: &str, snapshot: &Path) -> Command {
-        let mut command = Command::new(self.tree.program(program));
+        self.command_of(&self.tree.program(program), snapshot)
+    }
+
+    /// The same for a program that lies elsewhere.
+    fn command_of(&self, program: &Path, snapshot: &Path) -> Command {
+        let mut command = Command::new(program);
         command
             .env_clear()
             .env("OHFP_CONFIG_DIR", &self.config)
             .env("OHFP_SNAPSHOT", snapshot)
-            .env("OHFP_SNAPSHOT_REFRESH", "never")
+            .env("OHFP_SNAPSHOT_REFRESH", "manual")
             .stdin(Stdio::null());
         command
     }

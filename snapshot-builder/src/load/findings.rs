@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use ohfp_broker::error::printable;
 use ohfp_broker::{Error, ErrorKind};
 
 use super::text::{Place, Text};
@@ -19,10 +20,17 @@ pub struct Warning {
     pub hint: Option<String>,
 }
 
+impl Warning {
+    fn new(place: Place, message: String, hint: Option<String>) -> Self {
+        Self { place: Some(place), message: printable(message), hint: hint.map(printable) }
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(place) = &self.place {
-            write!(f, "{place}: ")?;
+            // The names of files are not ours either.
+            write!(f, "{}: ", printable(place.to_string()))?;
         }
         f.write_str(&self.message)?;
         match &self.hint {
@@ -60,14 +68,13 @@ impl Findings {
 
     /// Doubtful input at a place.
     pub(crate) fn warning(&mut self, text: &Text, offset: usize, message: String, hint: Option<String>) {
-        let warning = Warning { place: Some(text.place(offset)), message, hint };
-        self.warnings.push(((text.number, offset), warning));
+        self.warnings.push(((text.number, offset), Warning::new(text.place(offset), message, hint)));
     }
 
     /// Doubtful input of a file as a whole.
     pub(crate) fn file_warning(&mut self, text: &Text, message: String, hint: Option<String>) {
         let place = Place { path: text.path().to_owned(), position: None };
-        self.warnings.push(((text.number, 0), Warning { place: Some(place), message, hint }));
+        self.warnings.push(((text.number, 0), Warning::new(place, message, hint)));
     }
 
     /// The warnings when there is no error, else the errors: what a wrong value makes doubtful besides

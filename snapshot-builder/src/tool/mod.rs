@@ -47,7 +47,7 @@ enum Command {
     Rollback(rollback::Arguments),
     /// List sections, sizes, inputs and where the snapshot comes from.
     Inspect(show::Arguments),
-    /// Compare the catalogues of two snapshots; exit code 1 when they differ.
+    /// Compare the catalogues of two snapshots; exit code 1 when they differ, 2 when that cannot be told.
     Diff(compare::Arguments),
 }
 
@@ -103,9 +103,16 @@ pub fn run(tool: &Tool, env: &Environment) -> u8 {
             Ok(()) => code,
             Err(error) => report(&[error]),
         },
-        Err(errors) => report(&errors),
+        Err(errors) => {
+            let code = report(&errors);
+            // As diff has it: 1 says that they differ.
+            if matches!(tool.command, Command::Diff(_)) { TROUBLE } else { code }
+        }
     }
 }
+
+/// Exit code of a comparison that failed.
+const TROUBLE: u8 = 2;
 
 /// What a command says and how it ends.
 struct Outcome {
@@ -145,7 +152,8 @@ fn open(path: &Path) -> Result<Snapshot> {
             .hint("`ohfp-snapshot build` makes a new one")
     };
     let c_path = CString::new(path.as_os_str().as_bytes()).map_err(|error| refused(&error))?;
-    Snapshot::open(&c_path, Access::Auto).map_err(|refusal| match refusal {
+    // Read, not mapped: whoever cuts a mapped file short takes its reader down.
+    Snapshot::open(&c_path, Access::Read).map_err(|refusal| match refusal {
         ohfp_snapshot_format::Refusal::Missing => {
             Error::new(ErrorKind::NotFound, format!("there is no snapshot at `{}`", path.display()))
                 .hint("`ohfp-snapshot build` makes one")

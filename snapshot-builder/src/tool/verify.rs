@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     let path = arguments.target.path(env).map_err(one)?;
     let snapshot = open(&path).map_err(one)?;
     progress.step("checking every section");
-    inspect::verify_bytes(&snapshot).map_err(|refusal| {
+    inspect::verify_bytes(&snapshot.view()).map_err(|refusal| {
         vec![
             Error::new(ErrorKind::Input, format!("snapshot `{}` {refusal}", path.display()))
                 .hint("`ohfp-snapshot build` makes a new one"),

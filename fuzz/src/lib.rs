@@ -1,0 +1,21 @@
+//! What is fuzzed: everything that reads bytes somebody else wrote. A module for each target, whose
+//! `check` panics when a promise is broken.
+//!
+//! The runtime is a program, not a library, so its module under test is compiled into this crate from
+//! where it lies. The live program is one, but a large one: of it, too, only what reads foreign bytes is
+//! compiled, which keeps the build short.
+#![allow(dead_code, unused_imports, clippy::missing_panics_doc, reason = "parts of programs, and checks that panic")]
+
+pub mod command_line;
+pub mod config;
+mod folder;
+pub mod host_factory;
+pub mod reader;
+pub mod templates;
+
+#[path = "../../live/src/input.rs"]
+mod input;
+#[path = "../../runtime/src/question.rs"]
+mod question;
+#[path = "../../live/src/wire/mod.rs"]
+mod wire;
