@@ -8,6 +8,9 @@
     reason = "a test that cannot run must say so"
 )]
 
+pub mod contract;
+pub mod grid;
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
