@@ -189,7 +189,10 @@ fn returns_have_deadlines() {
     assert_eq!(status["status"], "complete_with_error");
     assert!(text(&status["message"]).contains("2 of 2 machines are still there"), "{status}");
     for machine in status["machines"].as_array().unwrap() {
-        assert_eq!((&machine["result"], &machine["message"]), (&json!("fail"), &json!("still shutting-down")));
+        assert_eq!(
+            (&machine["result"], &machine["message"]),
+            (&json!("fail"), &json!("still shutting-down"))
+        );
     }
 }
 
@@ -211,7 +214,8 @@ fn commands_do_not_guess() {
     let grid = Grid::new(&json!({}), &json!({}));
     let id = grid.request(TEMPLATE, 3);
     let machines = hosts(&grid.settled(&id));
-    for words in [vec!["machines", "return", "nosuch"], vec!["machines", "return", &machines[0].id, "nosuch"]] {
+    for words in [vec!["machines", "return", "nosuch"], vec!["machines", "return", &machines[0].id, "nosuch"]]
+    {
         let ended = grid.sandbox.run("ohfp", &words);
         assert!(ended.code == 1 && ended.stderr.contains("`nosuch`"), "{ended:?}");
     }
