@@ -4,6 +4,7 @@
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::missing_panics_doc,
     reason = "a test that cannot run must say so"
 )]
