@@ -11,5 +11,6 @@ use ohfp_snapshot_builder::tool::{self, Tool};
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 fn main() -> ExitCode {
+    ohfp_snapshot_format::sys::survive_size_limits();
     ExitCode::from(tool::run(&Tool::parse(), &Environment::from_process()))
 }

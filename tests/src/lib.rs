@@ -4,9 +4,13 @@
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::missing_panics_doc,
     reason = "a test that cannot run must say so"
 )]
+
+pub mod contract;
+pub mod grid;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::ExitStatusExt;
