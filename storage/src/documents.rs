@@ -1,0 +1,89 @@
+//! Documents that providers keep.
+
+use ohfp_broker::Result;
+use ohfp_broker::records::{Ledger, Record};
+use rusqlite::params;
+
+use crate::failure::refused;
+use crate::rows::{self, DOCUMENT};
+use crate::session::Session;
+
+/// A provider's documents in one transaction.
+pub(crate) struct Documents<'c, 'p> {
+    session: Session<'c>,
+    provider: &'p str,
+    writable: bool,
+}
+
+impl<'c, 'p> Documents<'c, 'p> {
+    pub(crate) fn new(session: Session<'c>, provider: &'p str, writable: bool) -> Self {
+        Self { session, provider, writable }
+    }
+}
+
+impl Ledger for Documents<'_, '_> {
+    fn get(&mut self, id: &str) -> Result<Option<Record>> {
+        let sql = format!("SELECT {DOCUMENT} FROM document WHERE provider = ?1 AND id = ?2");
+        self.session.prepare(&sql)?.first([self.provider, id], rows::document)
+    }
+
+    fn group(&mut self, group: &str) -> Result<Vec<Record>> {
+        let sql =
+            format!("SELECT {DOCUMENT} FROM document WHERE provider = ?1 AND bundle = ?2 ORDER BY number");
+        self.session.prepare(&sql)?.all([self.provider, group], rows::document)
+    }
+
+    fn live(&mut self) -> Result<Vec<Record>> {
+        let sql = format!(
+            "SELECT {DOCUMENT} FROM document INDEXED BY document_live
+             WHERE provider = ?1 AND live = 1 ORDER BY number"
+        );
+        self.session.prepare(&sql)?.all([self.provider], rows::document)
+    }
+
+    fn count_live(&mut self) -> Result<u64> {
+        let count = self.session.number(
+            "SELECT count(*) FROM document INDEXED BY document_live WHERE provider = ?1 AND live = 1",
+            [self.provider],
+        )?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    fn put(&mut self, record: &Record) -> Result<()> {
+        if !self.writable {
+            return Err(refused(format!("document `{}` cannot be stored while reading", record.id)));
+        }
+        self.session.run(
+            "INSERT INTO document (provider, id, bundle, live, body) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (provider, id)
+             DO UPDATE SET bundle = excluded.bundle, live = excluded.live, body = excluded.body",
+            params![self.provider, record.id, record.group, record.live, record.body],
+        )?;
+        Ok(())
+    }
+}
+
+/// What providers have kept where there is no database yet.
+pub(crate) struct NoDocuments;
+
+impl Ledger for NoDocuments {
+    fn get(&mut self, _: &str) -> Result<Option<Record>> {
+        Ok(None)
+    }
+
+    fn group(&mut self, _: &str) -> Result<Vec<Record>> {
+        Ok(Vec::new())
+    }
+
+    fn live(&mut self) -> Result<Vec<Record>> {
+        Ok(Vec::new())
+    }
+
+    fn count_live(&mut self) -> Result<u64> {
+        Ok(0)
+    }
+
+    fn put(&mut self, record: &Record) -> Result<()> {
+        Err(refused(format!("document `{}` cannot be stored while reading", record.id)))
+    }
+}

@@ -1,0 +1,70 @@
+//! Errors of SQLite and of the file system, in the broker's terms.
+
+use std::path::Path;
+
+use ohfp_broker::{Error, ErrorKind};
+use rusqlite::ErrorCode;
+
+/// A failed step on the state store. `doing` completes "cannot … the state store".
+pub(crate) fn sqlite(path: &Path, doing: &str, error: &rusqlite::Error) -> Error {
+    let shown = path.display();
+    match error.sqlite_error_code() {
+        Some(_) if is_busy(error) => busy(path),
+        Some(ErrorCode::DatabaseCorrupt) => damaged(path).cause(error),
+        Some(ErrorCode::NotADatabase) => foreign(path, "it is not an SQLite database"),
+        code => {
+            let failure = Error::new(ErrorKind::System, format!("cannot {doing} the state store `{shown}`"))
+                .cause(error);
+            match code {
+                Some(ErrorCode::DiskFull) => failure.hint("free some space; nothing was changed"),
+                Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+                    failure.hint("check owner and mode of the file and of its directory")
+                }
+                _ => failure,
+            }
+        }
+    }
+}
+
+/// A failed step on a file.
+pub(crate) fn io(step: &str, path: &Path, error: &std::io::Error) -> Error {
+    let failure = Error::new(ErrorKind::System, format!("cannot {step} `{}`", path.display())).cause(error);
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            failure.hint("check owner and mode of the file and of its directory")
+        }
+        std::io::ErrorKind::StorageFull => failure.hint("free some space; nothing was changed"),
+        _ => failure,
+    }
+}
+
+/// Whether somebody else is in the way for the moment.
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed)
+    )
+}
+
+/// Others kept the store for too long.
+pub(crate) fn busy(path: &Path) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("the state store `{}` is busy", path.display()))
+        .hint("other processes are using it; try again")
+}
+
+/// The file is not ours.
+pub(crate) fn foreign(path: &Path, why: &str) -> Error {
+    Error::new(ErrorKind::Input, format!("`{}` is not a state store: {why}", path.display()))
+        .hint("name another file, or move this one away")
+}
+
+/// The file is ours, and broken.
+pub(crate) fn damaged(path: &Path) -> Error {
+    Error::new(ErrorKind::Damaged, format!("the state store `{}` is damaged", path.display()))
+        .hint("`ohfp storage validate` says what is wrong; a backup can be put in its place")
+}
+
+/// A change that contradicts what is stored; the caller has a fault.
+pub(crate) fn refused(message: String) -> Error {
+    Error::new(ErrorKind::Refused, message)
+}

@@ -1,0 +1,237 @@
+//! Machines: storing what was seen of them, finding them.
+
+use ohfp_broker::machine::Ending;
+use ohfp_broker::store::MachineFilter;
+use ohfp_broker::{Machine, MachineId, MachineRef, MachineState, RequestId, Result, Timestamp};
+use rusqlite::{ToSql, params};
+
+use crate::failure::refused;
+use crate::requests::{in_words, window};
+use crate::rows::{self, MACHINE, Stored};
+use crate::session::{Query, Session};
+
+/// Machines of an acquire request, in the order they were recorded.
+pub(crate) const OF_REQUEST: &str = "SELECT {} FROM machine WHERE request = ?1 ORDER BY number";
+
+/// Stores machines of one change.
+pub(crate) struct Writer<'c> {
+    before: Query<'c>,
+    owner: Query<'c>,
+    insert: Query<'c>,
+    update: Query<'c>,
+}
+
+impl<'c> Writer<'c> {
+    pub(crate) fn new(session: &Session<'c>) -> Result<Self> {
+        Ok(Self {
+            before: session
+                .prepare(&format!("SELECT {MACHINE} FROM machine WHERE id = ?1 AND provider = ?2"))?,
+            owner: session.prepare("SELECT 1 FROM request WHERE id = ?1 AND kind = 'acquire'")?,
+            insert: session.prepare(
+                "INSERT INTO machine (id, provider, request, template_id, name, state, ending, returned_by,
+                   private_ip, public_ip, instance_type, price_type, tags, launched, reclaim_at, message,
+                   updated, version)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+            )?,
+            update: session.prepare(
+                "UPDATE machine SET name = ?3, state = ?4, ending = ?5, returned_by = ?6, private_ip = ?7,
+                   public_ip = ?8, instance_type = ?9, price_type = ?10, tags = ?11, launched = ?12,
+                   reclaim_at = ?13, message = ?14, updated = ?15, version = version + 1
+                 WHERE number = ?1 AND version = ?2",
+            )?,
+        })
+    }
+
+    /// Stores one; gives by how much the number of machines that its request has left changes, or nothing
+    /// when somebody else has changed it meanwhile.
+    pub(crate) fn store(&mut self, machine: &Machine) -> Result<Option<i64>> {
+        let key = [machine.id.as_str(), machine.provider.as_str()];
+        let before = self.before.first(key, rows::stored)?;
+        match before {
+            None if machine.version == 0 => {
+                self.add(machine, 1)?;
+                Ok(Some(i64::from(!machine.is_gone())))
+            }
+            Some(before) if machine.version != 0 && machine.version == before.machine.version => {
+                may_replace(&before.machine, machine)?;
+                let changed = self.replace(before.number, machine)?;
+                let left = i64::from(!machine.is_gone()) - i64::from(!before.machine.is_gone());
+                Ok((changed == 1).then_some(left))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Stores a new one.
+    pub(crate) fn add(&mut self, machine: &Machine, version: i64) -> Result<()> {
+        if self.owner.first([machine.request.as_str()], |_| Ok(()))?.is_none() {
+            return Err(refused(format!(
+                "machine `{}` is said to be of `{}`, and there is no such request of machines",
+                machine.id, machine.request
+            )));
+        }
+        self.insert.run(params![
+            machine.id.as_str(),
+            machine.provider,
+            machine.request.as_str(),
+            machine.template_id,
+            machine.name,
+            machine.state.name(),
+            machine.ending.map(Ending::name),
+            machine.returned_by.as_ref().map(RequestId::as_str),
+            machine.private_ip,
+            machine.public_ip,
+            machine.instance_type,
+            machine.price_type,
+            machine.tags,
+            machine.launched.millis(),
+            machine.reclaim_at.map(Timestamp::millis),
+            machine.message,
+            machine.updated.millis(),
+            version,
+        ])?;
+        Ok(())
+    }
+
+    fn replace(&mut self, number: i64, machine: &Machine) -> Result<usize> {
+        self.update.run(params![
+            number,
+            machine.version,
+            machine.name,
+            machine.state.name(),
+            machine.ending.map(Ending::name),
+            machine.returned_by.as_ref().map(RequestId::as_str),
+            machine.private_ip,
+            machine.public_ip,
+            machine.instance_type,
+            machine.price_type,
+            machine.tags,
+            machine.launched.millis(),
+            machine.reclaim_at.map(Timestamp::millis),
+            machine.message,
+            machine.updated.millis(),
+        ])
+    }
+}
+
+/// What never changes must not, states only as their table has it, and an end is for good.
+fn may_replace(before: &Machine, after: &Machine) -> Result<()> {
+    let id = &after.id;
+    if (&before.request, &before.template_id) != (&after.request, &after.template_id) {
+        return Err(refused(format!("request and template of machine `{id}` cannot change")));
+    }
+    if before.state != after.state && !before.state.may_become(after.state) {
+        return Err(refused(format!(
+            "machine `{id}` is {}; it cannot become {}",
+            before.state.name(),
+            after.state.name()
+        )));
+    }
+    if before.ending.is_some() && before.ending != after.ending {
+        return Err(refused(format!("who ended machine `{id}` cannot change")));
+    }
+    if before.returned_by.is_some() && before.returned_by != after.returned_by {
+        return Err(refused(format!("the return of machine `{id}` cannot change")));
+    }
+    Ok(())
+}
+
+/// Finds machines the way a scheduler names them.
+pub(crate) struct Finder<'c> {
+    by_id: Query<'c>,
+    by_name: Query<'c>,
+}
+
+impl<'c> Finder<'c> {
+    pub(crate) fn new(session: &Session<'c>) -> Result<Self> {
+        Ok(Self {
+            // Several providers may use the same id, so there are few rows if more than one.
+            by_id: session.prepare(&format!(
+                "SELECT {MACHINE} FROM machine WHERE id = ?1 ORDER BY state = 'terminated', number DESC"
+            ))?,
+            by_name: session.prepare(&format!(
+                "SELECT {MACHINE} FROM machine INDEXED BY machine_name
+                 WHERE name = ?1 AND (state = 'terminated') = ?2 ORDER BY number DESC LIMIT 1"
+            ))?,
+        })
+    }
+
+    /// The machine that is meant, if one is.
+    pub(crate) fn find(&mut self, wanted: &MachineRef) -> Result<Option<Stored>> {
+        let known = match &wanted.id {
+            Some(id) => self.by_id.all([id.as_str()], rows::stored)?,
+            None => Vec::new(),
+        };
+        let Some(name) = wanted.name.as_deref() else { return Ok(known.into_iter().next()) };
+        let same_name = |stored: &Stored| stored.machine.name.as_deref() == Some(name);
+        if let Some(both) = known.iter().find(|stored| same_name(stored)) {
+            return Ok(Some(both.clone()));
+        }
+        match (known.into_iter().next(), self.named(name)?) {
+            // Two different machines: nobody can tell which one is meant.
+            (Some(_), Some(_)) => Ok(None),
+            (by_id, by_name) => Ok(by_id.or(by_name)),
+        }
+    }
+
+    fn named(&mut self, name: &str) -> Result<Option<Stored>> {
+        match self.by_name.first(params![name, false], rows::stored)? {
+            Some(present) => Ok(Some(present)),
+            None => self.by_name.first(params![name, true], rows::stored),
+        }
+    }
+}
+
+/// Machines by reference, in the order asked.
+pub(crate) fn find(session: &Session<'_>, wanted: &[MachineRef]) -> Result<Vec<Option<Machine>>> {
+    let mut finder = Finder::new(session)?;
+    wanted.iter().map(|wanted| Ok(finder.find(wanted)?.map(|stored| stored.machine))).collect()
+}
+
+/// Machines by id; unknown ones are left out.
+pub(crate) fn by_id(session: &Session<'_>, ids: &[MachineId]) -> Result<Vec<Machine>> {
+    let mut query =
+        session.prepare(&format!("SELECT {MACHINE} FROM machine WHERE id = ?1 ORDER BY provider"))?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        found.extend(query.all([id.as_str()], rows::machine)?);
+    }
+    Ok(found)
+}
+
+/// Machines, newest first.
+pub(crate) fn list(session: &Session<'_>, filter: &MachineFilter) -> Result<Vec<Machine>> {
+    let left = !filter.states.is_empty() && !filter.states.contains(&MachineState::Terminated);
+    let mut sql = format!("SELECT {MACHINE} FROM machine");
+    let mut parameters: Vec<&dyn ToSql> = Vec::new();
+    let (limit, offset) = window(filter.limit, filter.offset);
+    parameters.push(&limit);
+    parameters.push(&offset);
+    let request = filter.request.as_ref().map(RequestId::as_str);
+    // Without these, SQLite might go through all of history for what is current.
+    sql.push_str(match (&request, left) {
+        (Some(_), _) => " INDEXED BY machine_request WHERE 1",
+        (None, true) => " INDEXED BY machine_left WHERE state <> 'terminated'",
+        (None, false) => " WHERE 1",
+    });
+    sql.push_str(&in_words("state", filter.states.iter().map(|state: &MachineState| state.name())));
+    if let Some(request) = &request {
+        parameters.push(request);
+        sql.push_str(&format!(" AND request = ?{}", parameters.len()));
+    }
+    if let Some(template_id) = &filter.template_id {
+        parameters.push(template_id);
+        sql.push_str(&format!(" AND template_id = ?{}", parameters.len()));
+    }
+    sql.push_str(" ORDER BY number DESC LIMIT ?1 OFFSET ?2");
+    session.prepare(&sql)?.all(parameters.as_slice(), rows::machine)
+}
+
+/// Machines that the scheduler may have to be told about.
+pub(crate) fn watched(session: &Session<'_>) -> Result<Vec<Machine>> {
+    let sql = format!(
+        "SELECT {MACHINE} FROM machine INDEXED BY machine_watched
+         WHERE returned_by IS NULL AND (state <> 'terminated' OR ending = 'reclaimed') ORDER BY number"
+    );
+    session.prepare(&sql)?.all([], rows::machine)
+}

@@ -1,0 +1,66 @@
+//! Returns: which machines are given back by which.
+
+use std::collections::HashSet;
+
+use ohfp_broker::machine::Ending;
+use ohfp_broker::store::Returning;
+use ohfp_broker::{MachineRef, Request, RequestKind, Result};
+use rusqlite::params;
+
+use crate::failure::refused;
+use crate::machines::Finder;
+use crate::requests;
+use crate::session::{Session, Verdict};
+
+/// Machines of a return, in the order they were named.
+pub(crate) const MACHINES: &str = "SELECT {} FROM return_member
+    JOIN machine ON machine.number = return_member.machine
+    WHERE return_id = ?1 ORDER BY position";
+
+/// Stores a return and its machines, and marks those that nobody has returned yet.
+pub(crate) fn admit(
+    session: &Session<'_>,
+    request: &Request,
+    wanted: &[MachineRef],
+) -> Result<Verdict<Returning>> {
+    if request.kind != RequestKind::Return {
+        return Err(refused(format!("`{}` does not give machines back", request.id)));
+    }
+    let mut finder = Finder::new(session)?;
+    let mut returning = Returning::default();
+    let mut members = Vec::new();
+    let mut numbers = HashSet::new();
+    for wanted in wanted {
+        match finder.find(wanted)? {
+            Some(stored) if numbers.insert(stored.number) => members.push(stored),
+            Some(_) => {}
+            None => returning.unknown.push(wanted.clone()),
+        }
+    }
+    let mut request = request.clone();
+    request.requested = u32::try_from(members.len())
+        .map_err(|_| refused(format!("return `{}` is of too many machines", request.id)))?;
+    requests::insert(session, &request, 1)?;
+
+    let mut add =
+        session.prepare("INSERT INTO return_member (return_id, position, machine) VALUES (?1, ?2, ?3)")?;
+    let mut mark = session.prepare(
+        "UPDATE machine SET returned_by = ?1, ending = coalesce(ending, 'released'), updated = ?2,
+           version = version + 1
+         WHERE number = ?3",
+    )?;
+    for (position, mut stored) in members.into_iter().enumerate() {
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        add.run(params![request.id.as_str(), position, stored.number])?;
+        let machine = &mut stored.machine;
+        if machine.returned_by.is_none() {
+            mark.run(params![request.id.as_str(), request.updated.millis(), stored.number])?;
+            machine.returned_by = Some(request.id.clone());
+            machine.ending.get_or_insert(Ending::Released);
+            machine.updated = request.updated;
+            machine.version += 1;
+        }
+        returning.machines.push(stored.machine);
+    }
+    Ok(Verdict::Keep(returning))
+}

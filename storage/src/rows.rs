@@ -1,0 +1,184 @@
+//! Rows as requests and machines. A database may hold anything: what makes no sense is an error that names
+//! table, row and column.
+
+use ohfp_broker::machine::Ending;
+use ohfp_broker::records::Record;
+use ohfp_broker::{
+    Error, ErrorKind, Machine, MachineId, MachineState, Request, RequestId, RequestKind, RequestState,
+    Result, Timestamp,
+};
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
+
+/// Columns of a request, in the order that [`request`] reads them.
+pub(crate) const REQUEST: &str = "number, id, kind, template_id, provider, requested, launch_order, state, \
+    reason, created, updated, deadline, attempt, acknowledged, watch_until, version";
+
+/// Columns of a machine, in the order that [`machine`] reads them.
+pub(crate) const MACHINE: &str = "number, id, provider, request, template_id, name, state, ending, \
+    returned_by, private_ip, public_ip, instance_type, price_type, tags, launched, reclaim_at, message, \
+    updated, version";
+
+/// Columns of a document, in the order that [`document`] reads them.
+pub(crate) const DOCUMENT: &str = "number, id, bundle, live, body";
+
+/// A request from a row of [`REQUEST`].
+pub(crate) fn request(row: &Row<'_>) -> Result<Request> {
+    let cells = Cells { row, table: "request" };
+    Ok(Request {
+        id: RequestId::from_text(cells.text(1)?),
+        kind: cells.word(2, RequestKind::parse)?,
+        template_id: cells.optional_text(3)?,
+        provider: cells.optional_text(4)?,
+        requested: cells.small(5)?,
+        order: cells.optional_text(6)?,
+        state: cells.word(7, RequestState::parse)?,
+        reason: cells.optional_text(8)?,
+        created: cells.time(9)?,
+        updated: cells.time(10)?,
+        deadline: cells.time(11)?,
+        attempt: cells.small(12)?,
+        acknowledged: cells.flag(13)?,
+        watch_until: cells.optional_integer(14)?.map(Timestamp::from_millis),
+        version: cells.integer(15)?,
+    })
+}
+
+/// A machine and the number of its row.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) number: i64,
+    pub(crate) machine: Machine,
+}
+
+/// A machine from a row of [`MACHINE`].
+pub(crate) fn machine(row: &Row<'_>) -> Result<Machine> {
+    let cells = Cells { row, table: "machine" };
+    Ok(Machine {
+        id: MachineId::new(cells.text(1)?),
+        provider: cells.text(2)?,
+        request: RequestId::from_text(cells.text(3)?),
+        template_id: cells.text(4)?,
+        name: cells.optional_text(5)?,
+        state: cells.word(6, MachineState::parse)?,
+        ending: cells.optional_word(7, Ending::parse)?,
+        returned_by: cells.optional_text(8)?.map(RequestId::from_text),
+        private_ip: cells.optional_text(9)?,
+        public_ip: cells.optional_text(10)?,
+        instance_type: cells.optional_text(11)?,
+        price_type: cells.optional_text(12)?,
+        tags: cells.optional_text(13)?,
+        launched: cells.time(14)?,
+        reclaim_at: cells.optional_integer(15)?.map(Timestamp::from_millis),
+        message: cells.optional_text(16)?,
+        updated: cells.time(17)?,
+        version: cells.integer(18)?,
+    })
+}
+
+/// The same, with the number of the row.
+pub(crate) fn stored(row: &Row<'_>) -> Result<Stored> {
+    Ok(Stored { number: Cells { row, table: "machine" }.integer(0)?, machine: machine(row)? })
+}
+
+/// A provider's document from a row of [`DOCUMENT`].
+pub(crate) fn document(row: &Row<'_>) -> Result<Record> {
+    let cells = Cells { row, table: "document" };
+    Ok(Record { id: cells.text(1)?, group: cells.text(2)?, live: cells.flag(3)?, body: cells.text(4)? })
+}
+
+/// The values of a row whose first column is its number.
+pub(crate) struct Cells<'r> {
+    pub(crate) row: &'r Row<'r>,
+    pub(crate) table: &'static str,
+}
+
+impl Cells<'_> {
+    fn value(&self, column: usize) -> Result<ValueRef<'_>> {
+        self.row.get_ref(column).map_err(|error| self.nonsense(column, &error.to_string()))
+    }
+
+    pub(crate) fn optional_text(&self, column: usize) -> Result<Option<String>> {
+        match self.value(column)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => Ok(Some(text.to_owned())),
+                Err(_) => Err(self.nonsense(column, "text that is not UTF-8")),
+            },
+            other => Err(self.nonsense(column, type_of(other))),
+        }
+    }
+
+    pub(crate) fn text(&self, column: usize) -> Result<String> {
+        self.optional_text(column)?.ok_or_else(|| self.nonsense(column, "nothing"))
+    }
+
+    pub(crate) fn optional_integer(&self, column: usize) -> Result<Option<i64>> {
+        match self.value(column)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Integer(number) => Ok(Some(number)),
+            other => Err(self.nonsense(column, type_of(other))),
+        }
+    }
+
+    pub(crate) fn integer(&self, column: usize) -> Result<i64> {
+        self.optional_integer(column)?.ok_or_else(|| self.nonsense(column, "nothing"))
+    }
+
+    fn time(&self, column: usize) -> Result<Timestamp> {
+        self.integer(column).map(Timestamp::from_millis)
+    }
+
+    fn small(&self, column: usize) -> Result<u32> {
+        let number = self.integer(column)?;
+        u32::try_from(number).map_err(|_| self.nonsense(column, &number.to_string()))
+    }
+
+    fn flag(&self, column: usize) -> Result<bool> {
+        match self.integer(column)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            number => Err(self.nonsense(column, &number.to_string())),
+        }
+    }
+
+    pub(crate) fn optional_word<T>(
+        &self,
+        column: usize,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let Some(word) = self.optional_text(column)? else { return Ok(None) };
+        match parse(&word) {
+            Some(value) => Ok(Some(value)),
+            None => Err(self.nonsense(column, &format!("`{word}`"))),
+        }
+    }
+
+    pub(crate) fn word<T>(&self, column: usize, parse: impl FnOnce(&str) -> Option<T>) -> Result<T> {
+        self.optional_word(column, parse)?.ok_or_else(|| self.nonsense(column, "nothing"))
+    }
+
+    fn nonsense(&self, column: usize, found: &str) -> Error {
+        let name = self.row.as_ref().column_name(column).unwrap_or("?");
+        let row = match self.row.get_ref(0) {
+            Ok(ValueRef::Integer(number)) => number.to_string(),
+            _ => "?".to_owned(),
+        };
+        let table = self.table;
+        Error::new(
+            ErrorKind::Damaged,
+            format!("the state store is damaged: table {table}, row {row}: `{name}` cannot be {found}"),
+        )
+        .hint("`ohfp storage validate` lists all that is wrong; a backup can be put in its place")
+    }
+}
+
+fn type_of(value: ValueRef<'_>) -> &'static str {
+    match value {
+        ValueRef::Null => "nothing",
+        ValueRef::Integer(_) => "a whole number",
+        ValueRef::Real(_) => "a fraction",
+        ValueRef::Text(_) => "text",
+        ValueRef::Blob(_) => "bytes",
+    }
+}

@@ -1,0 +1,111 @@
+//! Tables, indices, and how a database of an older version becomes one of this version.
+//!
+//! What a query costs must not depend on how much history there is. So each question that is asked again
+//! and again has a partial index that holds what is current and nothing else.
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+/// Marks our databases among all of SQLite's: "ohfp".
+pub(crate) const APPLICATION_ID: i32 = 0x6f68_6670;
+
+/// The version that this program reads and writes.
+pub(crate) const VERSION: u32 = 1;
+
+/// What leads from each version to the next; the first one starts from an empty database. They never change
+/// once released.
+const MIGRATIONS: [&str; VERSION as usize] = [V1];
+
+const V1: &str = "
+CREATE TABLE request (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL CHECK (kind IN ('acquire','return')),
+  template_id TEXT,
+  provider TEXT,
+  requested INTEGER NOT NULL CHECK (requested BETWEEN 0 AND 4294967295),
+  launch_order TEXT,
+  state TEXT NOT NULL CHECK (state IN ('recorded','started','complete','partial','failed','cancelled')),
+  reason TEXT,
+  created INTEGER NOT NULL,
+  updated INTEGER NOT NULL,
+  deadline INTEGER NOT NULL,
+  attempt INTEGER NOT NULL CHECK (attempt BETWEEN 0 AND 4294967295),
+  acknowledged INTEGER NOT NULL CHECK (acknowledged IN (0,1)),
+  watch_until INTEGER,
+  version INTEGER NOT NULL CHECK (version >= 1),
+  machines_left INTEGER NOT NULL DEFAULT 0 CHECK (machines_left >= 0),
+  CHECK (kind = 'acquire' AND template_id IS NOT NULL OR kind = 'return' AND state <> 'cancelled')
+) STRICT;
+CREATE INDEX request_newest ON request(created);
+CREATE INDEX request_recorded ON request(template_id, requested) WHERE state = 'recorded';
+CREATE INDEX request_unfinished ON request(updated) WHERE state IN ('recorded','started');
+CREATE INDEX request_unheard ON request(updated) WHERE acknowledged = 0 AND machines_left > 0;
+CREATE INDEX request_watched ON request(updated) WHERE watch_until IS NOT NULL;
+CREATE INDEX request_spent ON request(updated)
+  WHERE machines_left = 0 AND state IN ('complete','partial','failed','cancelled');
+
+CREATE TABLE machine (
+  number INTEGER PRIMARY KEY,
+  provider TEXT NOT NULL,
+  id TEXT NOT NULL,
+  request TEXT NOT NULL REFERENCES request(id),
+  template_id TEXT NOT NULL,
+  name TEXT,
+  state TEXT NOT NULL
+    CHECK (state IN ('pending','running','stopping','stopped','shutting-down','terminated')),
+  ending TEXT CHECK (ending IN ('released','reclaimed','stillborn')),
+  returned_by TEXT REFERENCES request(id),
+  private_ip TEXT,
+  public_ip TEXT,
+  instance_type TEXT,
+  price_type TEXT,
+  tags TEXT,
+  launched INTEGER NOT NULL,
+  reclaim_at INTEGER,
+  message TEXT,
+  updated INTEGER NOT NULL,
+  version INTEGER NOT NULL CHECK (version >= 1),
+  UNIQUE (id, provider)
+) STRICT;
+CREATE INDEX machine_request ON machine(request);
+CREATE INDEX machine_returned ON machine(returned_by) WHERE returned_by IS NOT NULL;
+CREATE INDEX machine_name ON machine(name, (state = 'terminated')) WHERE name IS NOT NULL;
+CREATE INDEX machine_left ON machine(template_id, state) WHERE state <> 'terminated';
+CREATE INDEX machine_watched ON machine(number)
+  WHERE returned_by IS NULL AND (state <> 'terminated' OR ending = 'reclaimed');
+
+CREATE TABLE return_member (
+  return_id TEXT NOT NULL REFERENCES request(id),
+  position INTEGER NOT NULL,
+  machine INTEGER NOT NULL REFERENCES machine(number),
+  PRIMARY KEY (return_id, position),
+  UNIQUE (machine, return_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE document (
+  number INTEGER PRIMARY KEY,
+  provider TEXT NOT NULL,
+  id TEXT NOT NULL,
+  bundle TEXT NOT NULL,
+  live INTEGER NOT NULL CHECK (live IN (0,1)),
+  body TEXT NOT NULL,
+  UNIQUE (provider, id)
+) STRICT;
+CREATE INDEX document_bundle ON document(provider, bundle);
+CREATE INDEX document_live ON document(provider) WHERE live = 1;
+";
+
+/// The version of a database; 0 when it is new.
+pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Brings a database from `from` to this version, all in one transaction.
+pub(crate) fn migrate(connection: &Connection, from: u32) -> rusqlite::Result<()> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    for step in MIGRATIONS.iter().skip(from as usize) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
+}
