@@ -29,14 +29,25 @@ const RUNTIME_DEPENDENCIES: [&str; 12] = [
 
 /// Which of our packages each of our packages may depend on, in any way. What is not listed may not
 /// be depended on by anybody: the programs, the tests and xtask are nobody's libraries.
-const EDGES: [(&str, &[&str]); 9] = [
+const EDGES: [(&str, &[&str]); 10] = [
     ("ohfp-snapshot-format", &[]),
     ("ohfp", &["ohfp-snapshot-format"]),
     ("ohfp-cli", &[]),
     ("ohfp-broker", &[]),
     ("ohfp-storage", &["ohfp-broker"]),
+    ("ohfp-provider-sim", &["ohfp-broker"]),
     ("ohfp-snapshot-builder", &["ohfp-broker", "ohfp-cli", "ohfp-snapshot-format"]),
-    ("ohfp-live", &["ohfp-broker", "ohfp-cli", "ohfp-snapshot-builder", "ohfp-snapshot-format"]),
+    (
+        "ohfp-live",
+        &[
+            "ohfp-broker",
+            "ohfp-cli",
+            "ohfp-provider-sim",
+            "ohfp-snapshot-builder",
+            "ohfp-snapshot-format",
+            "ohfp-storage",
+        ],
+    ),
     ("ohfp-tests", &[]),
     ("xtask", &[]),
 ];

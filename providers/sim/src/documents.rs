@@ -1,0 +1,116 @@
+//! Machines and the outcomes of launches as documents of the state store.
+
+use ohfp_broker::provider::Instance;
+use ohfp_broker::records::{Ledger, Record};
+use ohfp_broker::{Error, ErrorKind, MachineId, Result, Timestamp};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::life::Life;
+
+/// What came of a token, machines aside. Remembered also where it made none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Outcome {
+    /// Why there are fewer machines than ordered.
+    pub(crate) shortfall: Option<String>,
+    /// Whether the answer to the launch was lost on its way: the next one with the token tells it.
+    pub(crate) untold: bool,
+}
+
+/// A machine with its id.
+pub(crate) struct Machine {
+    pub(crate) id: String,
+    pub(crate) token: String,
+    pub(crate) life: Life,
+}
+
+impl Machine {
+    pub(crate) fn instance(&self, now: Timestamp) -> Instance {
+        self.life.instance(MachineId::new(self.id.as_str()), now)
+    }
+
+    /// Stores it; it counts as live as long as it is held.
+    pub(crate) fn put(&self, ledger: &mut dyn Ledger, now: Timestamp) -> Result<()> {
+        ledger.put(&Record {
+            id: self.id.clone(),
+            group: self.token.clone(),
+            live: self.life.is_held(now),
+            body: written(&self.life)?,
+        })
+    }
+
+    fn read(record: &Record) -> Result<Self> {
+        Ok(Self { id: record.id.clone(), token: record.group.clone(), life: read(record)? })
+    }
+}
+
+/// The name of a token's outcome. No machine is called so.
+fn outcome_id(token: &str) -> String {
+    format!("token:{token}")
+}
+
+/// What came of a token, if it was used.
+pub(crate) fn outcome(ledger: &mut dyn Ledger, token: &str) -> Result<Option<Outcome>> {
+    ledger.get(&outcome_id(token))?.as_ref().map(read).transpose()
+}
+
+pub(crate) fn put_outcome(ledger: &mut dyn Ledger, token: &str, outcome: &Outcome) -> Result<()> {
+    ledger.put(&Record {
+        id: outcome_id(token),
+        group: token.to_owned(),
+        live: false,
+        body: written(outcome)?,
+    })
+}
+
+/// The machines of a token, in the order of their places.
+pub(crate) fn of_token(ledger: &mut dyn Ledger, token: &str) -> Result<Vec<Machine>> {
+    let records = ledger.group(token)?;
+    let outcome = outcome_id(token);
+    let machines = records.iter().filter(|record| record.id != outcome).map(Machine::read);
+    let mut machines = machines.collect::<Result<Vec<Machine>>>()?;
+    machines.sort_by_key(|machine| machine.life.number);
+    Ok(machines)
+}
+
+/// The machine of an id.
+pub(crate) fn by_id(ledger: &mut dyn Ledger, id: &str) -> Result<Option<Machine>> {
+    if id.starts_with("token:") || id == CURSOR {
+        return Ok(None);
+    }
+    ledger.get(id)?.as_ref().map(Machine::read).transpose()
+}
+
+/// All machines that were held when they were last stored.
+pub(crate) fn live(ledger: &mut dyn Ledger) -> Result<Vec<Machine>> {
+    ledger.live()?.iter().map(Machine::read).collect()
+}
+
+/// The document that says which address comes next.
+const CURSOR: &str = "addresses";
+
+pub(crate) fn cursor(ledger: &mut dyn Ledger) -> Result<u64> {
+    Ok(ledger.get(CURSOR)?.and_then(|record| record.body.parse().ok()).unwrap_or(0))
+}
+
+pub(crate) fn put_cursor(ledger: &mut dyn Ledger, place: u64) -> Result<()> {
+    ledger.put(&Record {
+        id: CURSOR.to_owned(),
+        group: CURSOR.to_owned(),
+        live: false,
+        body: place.to_string(),
+    })
+}
+
+fn read<T: DeserializeOwned>(record: &Record) -> Result<T> {
+    serde_json::from_str(&record.body).map_err(|error| {
+        Error::new(ErrorKind::Damaged, format!("the simulated provider cannot read its document `{}`", record.id))
+            .cause(error)
+    })
+}
+
+fn written<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| {
+        Error::new(ErrorKind::System, "the simulated provider cannot write a document").cause(error)
+    })
+}

@@ -1,0 +1,145 @@
+//! What a token comes to: which machines it makes, or why it makes none. Runs inside one transaction.
+
+use ohfp_broker::provider::{LaunchFailure, Launched, Order};
+use ohfp_broker::records::Ledger;
+use ohfp_broker::{Error, ErrorKind, Result, Timestamp};
+
+use crate::chance::Chance;
+use crate::config::SimConfig;
+use crate::documents::{self, Machine, Outcome};
+use crate::life::{Fate, Life};
+use crate::offer::Offer;
+use crate::placing::Room;
+
+/// Launches, or tells what came of the token before.
+pub(crate) fn launch(
+    config: &SimConfig,
+    chance: Chance,
+    ledger: &mut dyn Ledger,
+    order: &Order<'_>,
+    now: Timestamp,
+) -> Result<Result<Launched, LaunchFailure>> {
+    if let Some(outcome) = documents::outcome(ledger, order.token)? {
+        return known(ledger, order.token, outcome, now);
+    }
+    if chance.draw("refused", 0).happens(config.launch.refused) {
+        let error = Error::new(ErrorKind::Refused, "InvalidParameterValue: the launch is refused");
+        return Ok(Err(LaunchFailure::Refused(error)));
+    }
+    let millis = u64::try_from(now.millis()).unwrap_or(0);
+    if chance.draw("unreachable", millis).happens(config.launch.unreachable) {
+        let error = Error::new(ErrorKind::Unavailable, "the simulated provider cannot be reached");
+        return Ok(Err(LaunchFailure::Unreachable(error)));
+    }
+    make(config, chance, ledger, order, now)
+}
+
+/// A token that was used: the same machines, whatever has become of them.
+fn known(
+    ledger: &mut dyn Ledger,
+    token: &str,
+    mut outcome: Outcome,
+    now: Timestamp,
+) -> Result<Result<Launched, LaunchFailure>> {
+    let machines = documents::of_token(ledger, token)?;
+    if machines.is_empty() {
+        let why = outcome.shortfall.unwrap_or_else(|| "insufficient capacity".to_owned());
+        return Ok(Err(LaunchFailure::NoCapacity(why)));
+    }
+    if machines.iter().any(|machine| !machine.life.is_arrived(now)) {
+        return Ok(Err(unknown("the machines are not there yet")));
+    }
+    if outcome.untold {
+        outcome.untold = false;
+        documents::put_outcome(ledger, token, &outcome)?;
+    }
+    let instances = machines.iter().map(|machine| machine.instance(now)).collect();
+    Ok(Ok(Launched { instances, shortfall: outcome.shortfall }))
+}
+
+fn unknown(why: &str) -> LaunchFailure {
+    LaunchFailure::Unknown(Error::new(ErrorKind::Unavailable, why))
+}
+
+fn make(
+    config: &SimConfig,
+    chance: Chance,
+    ledger: &mut dyn Ledger,
+    order: &Order<'_>,
+    now: Timestamp,
+) -> Result<Result<Launched, LaunchFailure>> {
+    let offer = Offer::of(order.template, &config.default_type);
+    let late = chance.draw("late", 0).happens(config.launch.late);
+    let launched = if late { now.plus_millis(config.launch.late_by.draw(chance.draw("late by", 0))) } else { now };
+    let mut machines = Vec::new();
+    let mut shortfall = None;
+    if chance.draw("no capacity", 0).happens(config.launch.no_capacity) {
+        shortfall = Some("insufficient capacity".to_owned());
+    } else {
+        let mut room = Room::look(config, ledger, now)?;
+        for number in 0..order.count {
+            let machine_type = offer.machine_type(number);
+            match room.take(machine_type) {
+                Ok((address, public_address)) => {
+                    let octets = address.octets().map(|octet| octet.to_string()).join("-");
+                    let boot = config.boot.time.draw(chance.draw("boot", u64::from(number)));
+                    let life = Life {
+                        number,
+                        instance_type: machine_type.to_owned(),
+                        price_type: offer.price_type.to_owned(),
+                        name: format!("ip-{octets}.{}", config.network.domain),
+                        address,
+                        public_address,
+                        ordered: now,
+                        launched,
+                        hidden_until: launched.plus_millis(config.describe.consistency),
+                        booted: launched.plus_millis(boot),
+                        fate: fate(config, chance, offer.price_type, number, launched, boot),
+                        end: None,
+                    };
+                    let id = format!("i-{:016x}{:x}", chance.draw("id", u64::from(number)).bits(), number % 16);
+                    machines.push(Machine { id, token: order.token.to_owned(), life });
+                }
+                Err(why) => {
+                    shortfall = Some(why.text());
+                    break;
+                }
+            }
+        }
+        room.leave(ledger)?;
+    }
+    for machine in &machines {
+        machine.put(ledger, now)?;
+    }
+    let untold = !machines.is_empty() && chance.draw("unknown", 0).happens(config.launch.unknown);
+    documents::put_outcome(ledger, order.token, &Outcome { shortfall: shortfall.clone(), untold })?;
+    Ok(match shortfall {
+        Some(why) if machines.is_empty() => Err(LaunchFailure::NoCapacity(why)),
+        _ if late => Err(unknown("the machines are not there yet")),
+        _ if untold => Err(unknown("the answer to the launch was lost")),
+        shortfall => {
+            Ok(Launched { instances: machines.iter().map(|machine| machine.instance(now)).collect(), shortfall })
+        }
+    })
+}
+
+/// What becomes of a machine that is left alone.
+fn fate(
+    config: &SimConfig,
+    chance: Chance,
+    price_type: &str,
+    number: u32,
+    launched: Timestamp,
+    boot: i64,
+) -> Fate {
+    let number = u64::from(number);
+    if chance.draw("boot failure", number).happens(config.boot.failure) {
+        return Fate::FailsToBoot(config.boot.failure_reason.clone());
+    }
+    if price_type == "spot" && chance.draw("reclaim", number).happens(config.spot.reclaim) {
+        let after = config.spot.reclaim_after.draw(chance.draw("reclaim after", number)).max(boot);
+        let at = launched.plus_millis(after);
+        return Fate::Reclaimed { announced: at.plus_millis(-config.spot.notice), at };
+    }
+    Fate::Runs
+}

@@ -1,0 +1,44 @@
+//! From a template to what it offers: machine types and how they are paid for.
+
+use ohfp_broker::Template;
+use serde_json::Value;
+
+/// What a template offers.
+pub(crate) struct Offer {
+    /// At least one; machines are spread over them in turn.
+    types: Vec<String>,
+    pub(crate) price_type: &'static str,
+}
+
+impl Offer {
+    pub(crate) fn of(template: &Template, default_type: &str) -> Self {
+        let mut types: Vec<String> = match (template.text("vmType"), template.fields.get("vmTypes")) {
+            (Some(one), _) if !one.is_empty() => vec![one.to_owned()],
+            (_, Some(Value::Object(many))) => many.keys().cloned().collect(),
+            _ => Vec::new(),
+        };
+        if types.is_empty() {
+            types.push(default_type.to_owned());
+        }
+        let spot = matches!(template.text("priceType"), Some("spot" | "heterogeneous"));
+        Self { types, price_type: if spot { "spot" } else { "ondemand" } }
+    }
+
+    /// The type of the machine at a place.
+    pub(crate) fn machine_type(&self, place: u32) -> &str {
+        self.types.iter().cycle().nth(place as usize % self.types.len().max(1)).map_or("", String::as_str)
+    }
+
+    /// How many of `count` are of which type, in the order of the template.
+    pub(crate) fn shares(&self, count: u32) -> Vec<(&str, u32)> {
+        let mut shares: Vec<(&str, u32)> = self.types.iter().map(|name| (name.as_str(), 0)).collect();
+        for place in 0..count {
+            let name = self.machine_type(place);
+            if let Some(share) = shares.iter_mut().find(|share| share.0 == name) {
+                share.1 += 1;
+            }
+        }
+        shares.retain(|share| share.1 > 0);
+        shares
+    }
+}

@@ -1,0 +1,214 @@
+//! The provider: the broker's questions, answered from documents.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use ohfp_broker::provider::{
+    Capabilities, Health, Instance, LaunchFailure, Launched, Order, Plan, Provider, Sighting,
+};
+use ohfp_broker::records::{Ledger, Records};
+use ohfp_broker::{Error, ErrorKind, MachineId, MachineRef, Result, Template, Timestamp};
+
+use crate::chance::Chance;
+use crate::config::SimConfig;
+use crate::offer::Offer;
+use crate::{documents, launching};
+
+/// The largest launch.
+const LARGEST_LAUNCH: u32 = 1_000;
+
+/// A configured instance of the simulated provider.
+pub struct SimProvider {
+    name: String,
+    config: SimConfig,
+    records: Arc<dyn Records>,
+}
+
+impl SimProvider {
+    /// An instance of this name that keeps its machines in `records`.
+    pub fn new(name: impl Into<String>, config: SimConfig, records: Arc<dyn Records>) -> Self {
+        Self { name: name.into(), config, records }
+    }
+
+    pub(crate) fn config(&self) -> &SimConfig {
+        &self.config
+    }
+
+    /// Runs `body` once on one consistent state.
+    pub(crate) fn read(&self, body: impl FnMut(&mut dyn Ledger) -> Result<()>) -> Result<()> {
+        let mut body = body;
+        self.records.read(&self.name, &mut body)
+    }
+
+    /// Runs `body` in one transaction.
+    pub(crate) fn write(&self, body: impl FnMut(&mut dyn Ledger) -> Result<()>) -> Result<()> {
+        let mut body = body;
+        self.records.write(&self.name, &mut body)
+    }
+
+    fn chance(&self, about: &str) -> Chance {
+        Chance::new(self.config.seed, &[&self.name, about])
+    }
+
+    /// Whether a failure that passes happens now.
+    fn passing(&self, what: &str, probability: f64, now: Timestamp) -> bool {
+        let millis = u64::try_from(now.millis()).unwrap_or(0);
+        self.chance(what).draw("now", millis).happens(probability)
+    }
+
+    fn looks_fail(&self, now: Timestamp) -> Result<()> {
+        pause(self.config.latency.describe);
+        if self.passing("describe", self.config.describe.error, now) {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("provider `{}` cannot tell about its machines now", self.name),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn pause(millis: u64) {
+    if millis > 0 {
+        thread::sleep(Duration::from_millis(millis));
+    }
+}
+
+impl Provider for SimProvider {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn kind(&self) -> &'static str {
+        "sim"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            reclaims: true,
+            consistency_millis: self.config.describe.consistency,
+            largest_launch: LARGEST_LAUNCH,
+        }
+    }
+
+    fn plan(&self, template: &Template, count: u32) -> Result<Plan> {
+        let offer = Offer::of(template, &self.config.default_type);
+        let shares: Vec<String> =
+            offer.shares(count).iter().map(|(name, number)| format!("{number} × {name}")).collect();
+        let seconds = |millis: i64| Duration::from_millis(u64::try_from(millis).unwrap_or(0)).as_secs_f64();
+        let boot = self.config.boot.time;
+        Ok(Plan {
+            steps: vec![
+                format!("launch {} ({}), simulated", shares.join(" and "), offer.price_type),
+                format!(
+                    "wait {} to {} s until they run, with addresses of {}",
+                    seconds(boot.least),
+                    seconds(boot.most),
+                    self.config.network.block
+                ),
+            ],
+        })
+    }
+
+    fn launch(&self, order: &Order<'_>, now: Timestamp) -> Result<Launched, LaunchFailure> {
+        pause(self.config.latency.launch);
+        let chance = self.chance(order.token);
+        let mut launch = None;
+        let stored = self.write(|ledger| {
+            launch = Some(launching::launch(&self.config, chance, ledger, order, now)?);
+            Ok(())
+        });
+        match (stored, launch) {
+            (Ok(()), Some(launch)) => launch,
+            // Whether the transaction took place is not known when it fails at its end.
+            (Err(error), _) => Err(LaunchFailure::Unknown(error)),
+            (Ok(()), None) => {
+                Err(LaunchFailure::Unknown(Error::new(ErrorKind::System, "a launch has left no trace")))
+            }
+        }
+    }
+
+    fn find(&self, token: &str, now: Timestamp) -> Result<Vec<Instance>> {
+        self.looks_fail(now)?;
+        let visible = self.config.terminated_visible;
+        let mut instances = Vec::new();
+        self.read(|ledger| {
+            let machines = documents::of_token(ledger, token)?.into_iter();
+            let seen = machines
+                .filter(|machine| machine.life.is_arrived(now) && !machine.life.is_forgotten(now, visible));
+            instances = seen.map(|machine| machine.instance(now)).collect();
+            Ok(())
+        })?;
+        Ok(instances)
+    }
+
+    fn describe(&self, ids: &[MachineId], now: Timestamp) -> Result<Vec<Instance>> {
+        self.looks_fail(now)?;
+        let visible = self.config.terminated_visible;
+        let mut instances = Vec::with_capacity(ids.len());
+        self.read(|ledger| {
+            instances.clear();
+            for id in ids {
+                let machine = documents::by_id(ledger, id.as_str())?;
+                let seen = machine.filter(|machine| machine.life.is_visible(now, visible));
+                instances.extend(seen.map(|machine| machine.instance(now)));
+            }
+            Ok(())
+        })?;
+        Ok(instances)
+    }
+
+    fn release(&self, ids: &[MachineId], now: Timestamp) -> Result<()> {
+        pause(self.config.latency.release);
+        if self.passing("release", self.config.release.error, now) {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("provider `{}` does not end machines now", self.name),
+            ));
+        }
+        self.write(|ledger| {
+            for id in ids {
+                let Some(mut machine) = documents::by_id(ledger, id.as_str())? else { continue };
+                let chance = self.chance(id.as_str());
+                let slow = chance.draw("slow", 0).happens(self.config.release.slow);
+                let span = if slow { self.config.release.slow_time } else { self.config.release.time };
+                if machine.life.release(span.draw(chance.draw("release", 0)), now) {
+                    machine.put(ledger, now)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn sight(&self, machines: &[MachineRef], now: Timestamp) -> Result<Vec<Sighting>> {
+        self.looks_fail(now)?;
+        let mut sightings = Vec::with_capacity(machines.len());
+        self.read(|ledger| {
+            let live = documents::live(ledger)?;
+            let there: Vec<_> = live.iter().filter(|machine| machine.life.is_there(now)).collect();
+            sightings = machines
+                .iter()
+                .map(|wanted| {
+                    let named = |name: &str| there.iter().any(|machine| machine.life.name == name);
+                    let called = |id: &MachineId| there.iter().any(|machine| machine.id == id.as_str());
+                    let exists = wanted.id.as_ref().is_some_and(called)
+                        || wanted.name.as_deref().is_some_and(named);
+                    Sighting { machine: wanted.clone(), exists }
+                })
+                .collect();
+            Ok(())
+        })?;
+        Ok(sightings)
+    }
+
+    fn health(&self, now: Timestamp) -> Health {
+        match self.live_count(now) {
+            Ok(live) => Health {
+                healthy: true,
+                detail: format!("{live} of {} machines exist", self.config.capacity.total),
+            },
+            Err(error) => Health { healthy: false, detail: error.summary() },
+        }
+    }
+}
