@@ -46,7 +46,13 @@ pub struct Request {
 
 impl Request {
     /// A new request, its intent not stored yet.
-    pub fn new(id: RequestId, kind: RequestKind, requested: u32, now: Timestamp, deadline: Timestamp) -> Self {
+    pub fn new(
+        id: RequestId,
+        kind: RequestKind,
+        requested: u32,
+        now: Timestamp,
+        deadline: Timestamp,
+    ) -> Self {
         Self {
             id,
             kind,

@@ -44,7 +44,8 @@ pub(crate) fn start(env: &Environment) {
         kept: number("HF_LOG_MAX_ROTATE", 5).min(1_000),
         file: OnceLock::new(),
     };
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(file);
+    let lines =
+        tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(file);
     let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter_fn(is_wanted)));
     // Fails only if something else had been set, and nothing has.
     let _ = tracing::subscriber::set_global_default(subscriber);

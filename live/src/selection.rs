@@ -62,9 +62,8 @@ fn by_policy<'i>(
     now: Timestamp,
 ) -> Result<Option<&'i ProviderInstance>> {
     let provider = |instance: &ProviderInstance| requests.providers.get(&instance.name);
-    let healthy = |instance: &&&ProviderInstance| {
-        provider(instance).is_ok_and(|provider| provider.health(now).healthy)
-    };
+    let healthy =
+        |instance: &&&ProviderInstance| provider(instance).is_ok_and(|provider| provider.health(now).healthy);
     Ok(match policy {
         "ROUND_ROBIN" => {
             let turn = turn(requests)?;

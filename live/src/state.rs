@@ -46,7 +46,11 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 
 /// Whether a path lies on a file system known to be local, judged by the nearest directory that exists.
 pub(crate) fn is_local(path: &Path) -> bool {
-    path.ancestors().find_map(|directory| File::open(directory).ok()).is_some_and(|file| sys::is_local(&file))
+    path.ancestors()
+        // Opening anything else might wait for somebody at its other end.
+        .filter(|path| path.is_file() || path.is_dir())
+        .find_map(|path| File::open(path).ok())
+        .is_some_and(|file| sys::is_local(&file))
 }
 
 /// Whether a path can be handed to C.

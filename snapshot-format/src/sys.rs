@@ -272,13 +272,6 @@ fn write_with(fd: RawFd, parts: [&[u8]; 3], lend: bool) -> io::Result<Written> {
     Ok(Written::All)
 }
 
-/// From now on a write beyond the limit on the size of files fails, instead of killing the process before it
-/// can say so.
-pub fn survive_size_limits() {
-    // SAFETY: ignoring a signal runs no code of ours.
-    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
-}
-
 /// SIGPIPE and SIGXFSZ blocked, in one call for both. They stay blocked, since what is pending then would
 /// kill the process after all; unless nothing was written, and another program is to take over.
 struct SignalsHeldBack(libc::sigset_t);

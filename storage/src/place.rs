@@ -65,6 +65,18 @@ pub(crate) fn inspect(database: &Path) -> Result<Option<Metadata>> {
 /// A database that is missing although its other files are there was lost: starting anew would forget
 /// machines that cost money.
 pub(crate) fn must_be_new(database: &Path) -> Result<()> {
+    if fs::symlink_metadata(database).is_ok() {
+        let to = fs::read_link(database).unwrap_or_default();
+        return Err(Error::new(
+            ErrorKind::Damaged,
+            format!(
+                "the state store `{}` is a link to `{}`, and that is missing",
+                database.display(),
+                to.display()
+            ),
+        )
+        .hint("put the database back, or mount the file system that it lies on"));
+    }
     let Some(leftover) = leftover(database) else { return Ok(()) };
     Err(Error::new(
         ErrorKind::Damaged,

@@ -47,6 +47,10 @@ fn release(project: &Project, packages: &[&str], target: Option<&str>) -> Result
     let mut command = cmd!(project.sh, "{cargo} build --release {packages...}");
     if let Some(target) = target {
         command = command.args(["--target", target]);
+        // Made for this library; else .cargo/config.toml says how the system's compiler does it.
+        if project.tool("musl-gcc").is_some() {
+            command = command.env(format!("CC_{}", target.replace('-', "_")), "musl-gcc");
+        }
     }
     // Either of these would replace the flags of .cargo/config.toml, which make the runtime static.
     command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").quiet().run()?;

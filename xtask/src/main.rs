@@ -8,6 +8,7 @@ mod bench;
 mod binaries;
 mod catalog;
 mod checks;
+mod conformance;
 mod demo;
 mod deps;
 mod dist;
@@ -57,6 +58,11 @@ To check it
   fuzz [TARGET] [--seconds N]
                         Fuzz what reads foreign bytes (nightly compiler and cargo-fuzz)
   miri                  The byte-slice path of the snapshot format under Miri (nightly compiler)
+  conformance [ARGUMENTS]
+                        Play Host Factory against an installed tree; ARGUMENTS go to the runner
+  conformance --print-profile DIST
+                        Set up a site for the installed tree DIST, simulated provider and fresh state;
+                        the last line is the path of its profile
   ci                    All checks, then the tests; .ci/run calls this
 ";
 
@@ -84,6 +90,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
     }
     let options: Vec<&str> = rest.iter().map(String::as_str).collect();
     match (command.as_str(), options.as_slice()) {
+        ("conformance", _) => return conformance::run(&Project::open()?, &options),
         ("demo", []) => demo::run(&Project::open()?)?,
         ("test", _) => return testing::run(&Project::open()?, rest),
         // The directory is the caller's, so it is relative to where the caller stands.

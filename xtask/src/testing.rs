@@ -4,13 +4,15 @@ use std::process::{Command, ExitCode};
 
 use xshell::cmd;
 
-use crate::dist;
-use crate::project::{Project, Result, step};
+use crate::dist::Tree;
+use crate::project::{Project, Result, note, step};
+use crate::{conformance, dist};
 
 /// Runs the tests; the runner's closing lines are the last, and its exit code is ours.
 pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
     // Release programs: their page faults, system calls and sizes are under test.
     let tree = dist::make(project, &project.fresh_dir("test-tree")?)?;
+    let conforms = args.is_empty().then(|| conforms(project, &tree)).transpose()?;
 
     let cargo = Project::cargo();
     let sh = &project.sh;
@@ -37,5 +39,21 @@ pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
     let status = runner.env("OHFP_TEST_TREE", &tree.root).status()?;
     // A runner that was killed has no code.
     let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+    if code == 0 && conforms == Some(false) {
+        note("the tests passed, but the tree does not conform: see above");
+        return Ok(ExitCode::FAILURE);
+    }
     Ok(ExitCode::from(code))
+}
+
+/// Plays Host Factory against the tree. The runner is no part of this repository: without it this says so,
+/// and the tests of the repository alone must do.
+fn conforms(project: &Project, tree: &Tree) -> Result<bool> {
+    if conformance::runner(project).is_none() {
+        note(
+            "note: the conformance runner is not there (see `cargo xtask conformance`), so its cases were NOT run",
+        );
+        return Ok(true);
+    }
+    Ok(conformance::play(project, &tree.root, &[])? == ExitCode::SUCCESS)
 }

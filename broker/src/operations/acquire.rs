@@ -66,7 +66,8 @@ impl Broker<'_> {
             Admission::Full { existing } => return Err(full(asked.template, existing, asked.count)),
         }
         // From here on the intent is on disk: whatever happens, somebody finds it.
-        let launch = provider.launch(&Order { template: asked.template, count, token: &request.token() }, now);
+        let launch =
+            provider.launch(&Order { template: asked.template, count, token: &request.token() }, now);
         let unreachable = match &launch {
             Err(LaunchFailure::Unreachable(error)) => Some(error.clone()),
             _ => None,
@@ -177,6 +178,10 @@ fn outcome(
     launched: &Launched,
     now: Timestamp,
 ) -> Result<Vec<Machine>> {
+    if launched.instances.len() < request.requested as usize {
+        // The provider took the order all the same: what it makes of it later is nobody's.
+        request.watch_until = Some(now.plus_seconds(super::WATCH_SECONDS));
+    }
     if launched.instances.is_empty() {
         let why = launched.shortfall.clone().unwrap_or_else(|| "the provider made no machine".to_owned());
         fail(request, why, now)?;

@@ -41,8 +41,11 @@ impl Broker<'_> {
     /// Which machines a return of these would end, and which names mean nothing. Changes nothing.
     pub fn rehearse_return(&self, machines: &[MachineRef]) -> Result<(Vec<Machine>, Vec<MachineRef>)> {
         let found = self.store.find_machines(machines)?;
-        let unknown =
-            machines.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(wanted, _)| wanted.clone());
+        let unknown = machines
+            .iter()
+            .zip(&found)
+            .filter(|(_, found)| found.is_none())
+            .map(|(wanted, _)| wanted.clone());
         let unknown = unknown.collect();
         let mut active: Vec<Machine> =
             found.into_iter().flatten().filter(|machine| !machine.state.is_ending()).collect();

@@ -51,9 +51,8 @@ impl Broker<'_> {
         errors: &mut Vec<Error>,
     ) -> Result<()> {
         let id = request.id.clone();
-        let abandoned = request.kind == RequestKind::Acquire
-            && !request.acknowledged
-            && request.created < unheard_before;
+        let abandoned =
+            request.kind == RequestKind::Acquire && !request.acknowledged && request.created < unheard_before;
         if abandoned {
             return self.abandon(&id, now, errors);
         }

@@ -154,7 +154,8 @@ fn list(call: &Call<'_>, arguments: &MachinesList) -> Result<Reply, Vec<Error>> 
     let mut states: Vec<MachineState> =
         arguments.status.iter().filter_map(|status| MachineState::parse(status.name())).collect();
     if states.is_empty() && arguments.request_id.is_none() {
-        states = MachineState::ALL.iter().copied().filter(|state| *state != MachineState::Terminated).collect();
+        states =
+            MachineState::ALL.iter().copied().filter(|state| *state != MachineState::Terminated).collect();
     }
     let (in_store, afterwards) = Page::shared(&arguments.list);
     let filter = MachineFilter {

@@ -35,8 +35,9 @@ pub(super) fn request(input: &Value) -> Result<MachinesWanted> {
         None | Some(Value::Null) => {
             return Err(missing("template.machineCount", "the number of machines, at least 1"));
         }
-        Some(value) => count(value)
-            .ok_or_else(|| wrong("template.machineCount", "a whole number, at least 1", value))?,
+        Some(value) => {
+            count(value).ok_or_else(|| wrong("template.machineCount", "a whole number, at least 1", value))?
+        }
     };
     Ok(MachinesWanted { template_id, count })
 }

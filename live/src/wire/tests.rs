@@ -49,7 +49,8 @@ fn questions_for_machines() {
     ] {
         check(read::request, &input, expected);
     }
-    for count in [json!(0), json!(-1), json!(1.5), json!("x"), json!(""), json!("-2"), json!(true), json!([])] {
+    for count in [json!(0), json!(-1), json!(1.5), json!("x"), json!(""), json!("-2"), json!(true), json!([])]
+    {
         let message = format!("`template.machineCount` must be a whole number, at least 1, not {count}");
         check(read::request, &template(json!({ "templateId": "t", "machineCount": count })), Err(&message));
     }

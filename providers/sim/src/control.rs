@@ -12,7 +12,8 @@ impl SimProvider {
     pub fn live_count(&self, now: Timestamp) -> Result<u64> {
         let mut count = 0;
         self.read(|ledger| {
-            count = documents::live(ledger)?.iter().filter(|machine| machine.life.is_there(now)).count() as u64;
+            count =
+                documents::live(ledger)?.iter().filter(|machine| machine.life.is_there(now)).count() as u64;
             Ok(())
         })?;
         Ok(count)

@@ -104,8 +104,11 @@ pub(crate) fn put_cursor(ledger: &mut dyn Ledger, place: u64) -> Result<()> {
 
 fn read<T: DeserializeOwned>(record: &Record) -> Result<T> {
     serde_json::from_str(&record.body).map_err(|error| {
-        Error::new(ErrorKind::Damaged, format!("the simulated provider cannot read its document `{}`", record.id))
-            .cause(error)
+        Error::new(
+            ErrorKind::Damaged,
+            format!("the simulated provider cannot read its document `{}`", record.id),
+        )
+        .cause(error)
     })
 }
 

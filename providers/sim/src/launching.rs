@@ -70,7 +70,8 @@ fn make(
 ) -> Result<Result<Launched, LaunchFailure>> {
     let offer = Offer::of(order.template, &config.default_type);
     let late = chance.draw("late", 0).happens(config.launch.late);
-    let launched = if late { now.plus_millis(config.launch.late_by.draw(chance.draw("late by", 0))) } else { now };
+    let launched =
+        if late { now.plus_millis(config.launch.late_by.draw(chance.draw("late by", 0))) } else { now };
     let mut machines = Vec::new();
     let mut shortfall = None;
     if chance.draw("no capacity", 0).happens(config.launch.no_capacity) {
@@ -97,7 +98,8 @@ fn make(
                         fate: fate(config, chance, offer.price_type, number, launched, boot),
                         end: None,
                     };
-                    let id = format!("i-{:016x}{:x}", chance.draw("id", u64::from(number)).bits(), number % 16);
+                    let id =
+                        format!("i-{:016x}{:x}", chance.draw("id", u64::from(number)).bits(), number % 16);
                     machines.push(Machine { id, token: order.token.to_owned(), life });
                 }
                 Err(why) => {
@@ -117,9 +119,10 @@ fn make(
         Some(why) if machines.is_empty() => Err(LaunchFailure::NoCapacity(why)),
         _ if late => Err(unknown("the machines are not there yet")),
         _ if untold => Err(unknown("the answer to the launch was lost")),
-        shortfall => {
-            Ok(Launched { instances: machines.iter().map(|machine| machine.instance(now)).collect(), shortfall })
-        }
+        shortfall => Ok(Launched {
+            instances: machines.iter().map(|machine| machine.instance(now)).collect(),
+            shortfall,
+        }),
     })
 }
 

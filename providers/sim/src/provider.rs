@@ -192,8 +192,8 @@ impl Provider for SimProvider {
                 .map(|wanted| {
                     let named = |name: &str| there.iter().any(|machine| machine.life.name == name);
                     let called = |id: &MachineId| there.iter().any(|machine| machine.id == id.as_str());
-                    let exists = wanted.id.as_ref().is_some_and(called)
-                        || wanted.name.as_deref().is_some_and(named);
+                    let exists =
+                        wanted.id.as_ref().is_some_and(called) || wanted.name.as_deref().is_some_and(named);
                     Sighting { machine: wanted.clone(), exists }
                 })
                 .collect();
