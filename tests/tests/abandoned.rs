@@ -62,7 +62,7 @@ fn what_nobody_knows_of_is_released() {
     assert_eq!(late.live(), 0);
 
     // Nothing is looked after more often than every ten seconds.
-    thread::sleep(Duration::from_millis(11_000));
+    thread::sleep(Duration::from_secs(11));
     assert_eq!(late.live(), 2, "they came late");
     for grid in [&closed, &full, &starting, &unknown, &late] {
         grid.until_live(0);

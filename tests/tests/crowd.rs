@@ -1,5 +1,10 @@
 //! Many processes at once: every request is recorded, with exactly its machines, and nobody is turned away.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot run must say so"
+)]
 
 use std::collections::BTreeSet;
 use std::sync::Barrier;

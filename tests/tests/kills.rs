@@ -8,7 +8,15 @@
 //! | a return that was killed | each of its machines is there or gone, none is half returned for ever |
 //!
 //! And at every moment: no machine without a request, no request with more machines than it asked for.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![allow(
+    clippy::format_push_string,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot run must say so"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;

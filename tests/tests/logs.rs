@@ -1,5 +1,10 @@
 //! The log: JSON lines that many processes write at once, as much as was asked for, and no secrets in it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot run must say so"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

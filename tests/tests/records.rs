@@ -1,5 +1,10 @@
 //! Machines and requests as people and scripts see them: every form of every list, filters and pages.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot run must say so"
+)]
 
 use ohfp_tests::golden;
 use ohfp_tests::grid::{Grid, Host, LIMITED, SPOT, TEMPLATE, hosts, text};

@@ -160,7 +160,7 @@ fn deadlines_end_what_does_not_come_up() {
     );
     let id = grid.request(TEMPLATE, 2);
     assert_eq!(grid.live(), 2);
-    thread::sleep(Duration::from_millis(1_000));
+    thread::sleep(Duration::from_secs(1));
     let status = grid.settled(&id);
     assert_eq!(status["status"], "complete_with_error");
     assert_eq!(results(&status, "fail"), 2, "{status}");
@@ -177,7 +177,7 @@ fn deadlines_end_what_was_never_confirmed() {
         &json!({ "request": { "fulfillment_timeout_seconds": 1 } }),
     );
     let id = grid.request(TEMPLATE, 2);
-    thread::sleep(Duration::from_millis(1_000));
+    thread::sleep(Duration::from_secs(1));
     let status = grid.settled(&id);
     assert_eq!(status["status"], "complete_with_error");
     assert!(text(&status["message"]).contains("the launch was not confirmed in time"), "{status}");

@@ -2,7 +2,12 @@
 //!
 //! "Cannot read" is never "there is nothing": an empty answer would make Host Factory forget machines that
 //! cost money. Nothing is repaired by forgetting, and once the trouble is over everything is there.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot run must say so"
+)]
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader};
