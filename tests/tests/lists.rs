@@ -77,7 +77,7 @@ fn filters_keep_what_fits() {
         ("sim list --filter status=running --limit 2", 2),
         ("templates list --filter maxNumber=20", 1),
         ("templates list --filter max_instances=-1 --limit 1", 1),
-        ("templates list --filter attributes.ncpus=2", 3),
+        ("templates list --filter attributes.ncpus=2", 4),
         ("templates list --filter vmTypes.m5.xlarge=2", 1),
         ("templates list --filter vmTypes~m5", 1),
         ("templates list --filter priceType=nosuch", 0),

@@ -59,8 +59,14 @@ fn nothing_is_built_that_is_not_needed() {
 
 #[test]
 fn variables_override_the_configuration() {
-    let lazy = Grid::new(&json!({}), &json!({}));
-    let eager = Grid::new(&json!({}), &json!({ "performance": { "lazy_loading": { "enabled": false } } }));
+    let settings = |enabled: bool| {
+        json!({
+            "features": { "monitoring": true },
+            "performance": { "lazy_loading": { "enabled": enabled } },
+        })
+    };
+    let lazy = Grid::new(&json!({}), &settings(true));
+    let eager = Grid::new(&json!({}), &settings(false));
     for (mut grid, configured) in [(lazy, true), (eager, false)] {
         for (variable, expected) in [
             (None, configured),

@@ -26,11 +26,6 @@ pub(crate) fn launch(
         let error = Error::new(ErrorKind::Refused, "InvalidParameterValue: the launch is refused");
         return Ok(Err(LaunchFailure::Refused(error)));
     }
-    let millis = u64::try_from(now.millis()).unwrap_or(0);
-    if chance.draw("unreachable", millis).happens(config.launch.unreachable) {
-        let error = Error::new(ErrorKind::Unavailable, "the simulated provider cannot be reached");
-        return Ok(Err(LaunchFailure::Unreachable(error)));
-    }
     make(config, chance, ledger, order, now)
 }
 
@@ -43,7 +38,7 @@ fn known(
 ) -> Result<Result<Launched, LaunchFailure>> {
     let machines = documents::of_token(ledger, token)?;
     if machines.is_empty() {
-        let why = outcome.shortfall.unwrap_or_else(|| "insufficient capacity".to_owned());
+        let why = outcome.shortfall.unwrap_or_else(|| "InsufficientInstanceCapacity".to_owned());
         return Ok(Err(LaunchFailure::NoCapacity(why)));
     }
     if machines.iter().any(|machine| !machine.life.is_arrived(now)) {
@@ -75,7 +70,7 @@ fn make(
     let mut machines = Vec::new();
     let mut shortfall = None;
     if chance.draw("no capacity", 0).happens(config.launch.no_capacity) {
-        shortfall = Some("insufficient capacity".to_owned());
+        shortfall = Some("InsufficientInstanceCapacity".to_owned());
     } else {
         let mut room = Room::look(config, ledger, now)?;
         for number in 0..order.count {
@@ -103,7 +98,7 @@ fn make(
                     machines.push(Machine { id, token: order.token.to_owned(), life });
                 }
                 Err(why) => {
-                    shortfall = Some(why.text());
+                    shortfall = Some(why.text(config));
                     break;
                 }
             }

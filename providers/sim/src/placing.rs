@@ -26,11 +26,16 @@ pub(crate) enum NoRoom {
 }
 
 impl NoRoom {
-    pub(crate) fn text(&self) -> String {
+    /// In EC2's terms.
+    pub(crate) fn text(&self, config: &SimConfig) -> String {
         match self {
-            Self::Capacity => "insufficient capacity".to_owned(),
-            Self::Type(name) => format!("insufficient capacity of {name}"),
-            Self::Addresses => "no free address".to_owned(),
+            Self::Capacity => {
+                format!("InsufficientInstanceCapacity: all {} machines exist", config.capacity.total)
+            }
+            Self::Type(name) => format!("InsufficientInstanceCapacity: there are no more {name}"),
+            Self::Addresses => {
+                format!("InsufficientFreeAddressesInSubnet: no address of {} is free", config.network.block)
+            }
         }
     }
 }

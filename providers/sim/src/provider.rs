@@ -16,7 +16,7 @@ use crate::offer::Offer;
 use crate::{documents, launching};
 
 /// The largest launch.
-const LARGEST_LAUNCH: u32 = 1_000;
+const LARGEST_LAUNCH: u32 = 10_000;
 
 /// A configured instance of the simulated provider.
 pub struct SimProvider {
@@ -62,8 +62,9 @@ impl SimProvider {
         if self.passing("describe", self.config.describe.error, now) {
             return Err(Error::new(
                 ErrorKind::Unavailable,
-                format!("provider `{}` cannot tell about its machines now", self.name),
-            ));
+                format!("the simulated provider `{}` does not say what machines are doing", self.name),
+            )
+            .hint("`describe.error_probability` of its config lets it fail"));
         }
         Ok(())
     }
@@ -94,25 +95,30 @@ impl Provider for SimProvider {
 
     fn plan(&self, template: &Template, count: u32) -> Result<Plan> {
         let offer = Offer::of(template, &self.config.default_type);
-        let shares: Vec<String> =
-            offer.shares(count).iter().map(|(name, number)| format!("{number} × {name}")).collect();
         let seconds = |millis: i64| Duration::from_millis(u64::try_from(millis).unwrap_or(0)).as_secs_f64();
         let boot = self.config.boot.time;
-        Ok(Plan {
-            steps: vec![
-                format!("launch {} ({}), simulated", shares.join(" and "), offer.price_type),
-                format!(
-                    "wait {} to {} s until they run, with addresses of {}",
-                    seconds(boot.least),
-                    seconds(boot.most),
-                    self.config.network.block
-                ),
-            ],
-        })
+        let shares = offer.shares(count).into_iter();
+        let mut steps: Vec<String> = shares
+            .map(|(name, number)| format!("launch {number} × {name} ({}), simulated", offer.price_type))
+            .collect();
+        steps.push(format!(
+            "wait {} to {} s until they run, with addresses of {}",
+            seconds(boot.least),
+            seconds(boot.most),
+            self.config.network.block
+        ));
+        Ok(Plan { steps })
     }
 
     fn launch(&self, order: &Order<'_>, now: Timestamp) -> Result<Launched, LaunchFailure> {
         pause(self.config.latency.launch);
+        if self.passing(order.token, self.config.launch.unreachable, now) {
+            let what = format!("the simulated provider `{}` is not reached", self.name);
+            return Err(LaunchFailure::Unreachable(
+                Error::new(ErrorKind::Unavailable, what)
+                    .hint("`launch.unreachable_probability` of its config lets it fail"),
+            ));
+        }
         let chance = self.chance(order.token);
         let mut launch = None;
         let stored = self.write(|ledger| {
@@ -164,8 +170,9 @@ impl Provider for SimProvider {
         if self.passing("release", self.config.release.error, now) {
             return Err(Error::new(
                 ErrorKind::Unavailable,
-                format!("provider `{}` does not end machines now", self.name),
-            ));
+                format!("the simulated provider `{}` does not take a release", self.name),
+            )
+            .hint("`release.error_probability` of its config lets it fail"));
         }
         self.write(|ledger| {
             for id in ids {
