@@ -1,7 +1,12 @@
 //! Machines given back: however they are named, each is ended once, and no other one is.
 //!
 //! A return is idempotent: what is gone, unknown, or given back by somebody else is no error.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![allow(
+    clippy::type_complexity,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot run must say so"
+)]
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -184,7 +189,7 @@ fn returns_have_deadlines() {
     let id = grid.give_back(&grid.machines(TEMPLATE, 2));
     let status = grid.status(&id);
     assert_eq!(status["status"], "running", "{status}");
-    thread::sleep(Duration::from_millis(1_000));
+    thread::sleep(Duration::from_secs(1));
     let status = grid.settled(&id);
     assert_eq!(status["status"], "complete_with_error");
     assert!(text(&status["message"]).contains("2 of 2 machines are still there"), "{status}");

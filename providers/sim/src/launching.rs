@@ -1,5 +1,7 @@
 //! What a token comes to: which machines it makes, or why it makes none. Runs inside one transaction.
 
+use std::net::Ipv4Addr;
+
 use ohfp_broker::provider::{LaunchFailure, Launched, Order};
 use ohfp_broker::records::Ledger;
 use ohfp_broker::{Error, ErrorKind, Result, Timestamp};
@@ -9,7 +11,7 @@ use crate::config::SimConfig;
 use crate::documents::{self, Machine, Outcome};
 use crate::life::{Fate, Life};
 use crate::offer::Offer;
-use crate::placing::Room;
+use crate::placing::{NoRoom, Room};
 
 /// Launches, or tells what came of the token before.
 pub(crate) fn launch(
@@ -39,7 +41,7 @@ fn known(
     let machines = documents::of_token(ledger, token)?;
     if machines.is_empty() {
         let why = outcome.shortfall.unwrap_or_else(|| "InsufficientInstanceCapacity".to_owned());
-        return Ok(Err(LaunchFailure::NoCapacity(why)));
+        return Ok(Err(LaunchFailure::NoCapacity(format!("no machines: {why}"))));
     }
     if machines.iter().any(|machine| !machine.life.is_arrived(now)) {
         return Ok(Err(unknown("the machines are not there yet")));
@@ -74,9 +76,8 @@ fn make(
     } else {
         let mut room = Room::look(config, ledger, now)?;
         for number in 0..order.count {
-            let machine_type = offer.machine_type(number);
-            match room.take(machine_type) {
-                Ok((address, public_address)) => {
+            match placed(&mut room, &offer, number) {
+                Ok((machine_type, (address, public_address))) => {
                     let octets = address.octets().map(|octet| octet.to_string()).join("-");
                     let boot = config.boot.time.draw(chance.draw("boot", u64::from(number)));
                     let life = Life {
@@ -98,7 +99,7 @@ fn make(
                     machines.push(Machine { id, token: order.token.to_owned(), life });
                 }
                 Err(why) => {
-                    shortfall = Some(why.text(config));
+                    shortfall = Some(why.text(config, &offer.names()));
                     break;
                 }
             }
@@ -111,7 +112,9 @@ fn make(
     let untold = !machines.is_empty() && chance.draw("unknown", 0).happens(config.launch.unknown);
     documents::put_outcome(ledger, order.token, &Outcome { shortfall: shortfall.clone(), untold })?;
     Ok(match shortfall {
-        Some(why) if machines.is_empty() => Err(LaunchFailure::NoCapacity(why)),
+        Some(why) if machines.is_empty() => {
+            Err(LaunchFailure::NoCapacity(format!("0 of {} machines: {why}", order.count)))
+        }
         _ if late => Err(unknown("the machines are not there yet")),
         _ if untold => Err(unknown("the answer to the launch was lost")),
         shortfall => Ok(Launched {
@@ -119,6 +122,22 @@ fn make(
             shortfall,
         }),
     })
+}
+
+/// A machine's type and addresses: of the type whose turn it is, or else of another that has room.
+fn placed<'o>(
+    room: &mut Room<'_>,
+    offer: &'o Offer,
+    number: u32,
+) -> Result<(&'o str, (Ipv4Addr, Option<Ipv4Addr>)), NoRoom> {
+    for machine_type in offer.in_turn(number) {
+        match room.take(machine_type) {
+            Ok(addresses) => return Ok((machine_type, addresses)),
+            Err(NoRoom::Type) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    Err(NoRoom::Type)
 }
 
 /// What becomes of a machine that is left alone.

@@ -24,9 +24,20 @@ impl Offer {
         Self { types, price_type: if spot { "spot" } else { "ondemand" } }
     }
 
-    /// The type of the machine at a place.
-    pub(crate) fn machine_type(&self, place: u32) -> &str {
-        self.types.iter().cycle().nth(place as usize % self.types.len().max(1)).map_or("", String::as_str)
+    /// The types to try for the machine at a place, the one whose turn it is first.
+    pub(crate) fn in_turn(&self, place: u32) -> impl Iterator<Item = &str> {
+        let first = place as usize % self.types.len().max(1);
+        self.types.iter().cycle().skip(first).take(self.types.len()).map(String::as_str)
+    }
+
+    /// All types, for a message.
+    pub(crate) fn names(&self) -> String {
+        self.types.join(", ")
+    }
+
+    /// The type of the machine at a place where there is room for all.
+    fn machine_type(&self, place: u32) -> &str {
+        self.in_turn(place).next().unwrap_or_default()
     }
 
     /// How many of `count` are of which type, in the order of the template.

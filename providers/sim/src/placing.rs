@@ -21,18 +21,18 @@ pub(crate) struct Room<'c> {
 /// Why there is no room for one more machine.
 pub(crate) enum NoRoom {
     Capacity,
-    Type(String),
+    Type,
     Addresses,
 }
 
 impl NoRoom {
     /// In EC2's terms.
-    pub(crate) fn text(&self, config: &SimConfig) -> String {
+    pub(crate) fn text(&self, config: &SimConfig, types: &str) -> String {
         match self {
             Self::Capacity => {
                 format!("InsufficientInstanceCapacity: all {} machines exist", config.capacity.total)
             }
-            Self::Type(name) => format!("InsufficientInstanceCapacity: there are no more {name}"),
+            Self::Type => format!("InsufficientInstanceCapacity: there are no more {types}"),
             Self::Addresses => {
                 format!("InsufficientFreeAddressesInSubnet: no address of {} is free", config.network.block)
             }
@@ -66,7 +66,7 @@ impl<'c> Room<'c> {
         }
         let of_type = self.by_type.entry(machine_type.to_owned()).or_default();
         if self.config.capacity.by_type.get(machine_type).is_some_and(|most| *of_type >= *most) {
-            return Err(NoRoom::Type(machine_type.to_owned()));
+            return Err(NoRoom::Type);
         }
         let block = self.config.network.block;
         let usable = u64::from(block.usable());
