@@ -53,6 +53,9 @@ To check it
                         Damage every byte and every length of a snapshot; answers must not change
   torture publish [--kills N]
                         Kill builders at random moments under eight readers
+  torture crowd         64 processes at once, 20 rounds of requests
+  torture requests [--kills N]
+                        Kill processes at random moments of requests, returns and looks
   torture readers [--readers N --builds N]
                         Readers while one snapshot replaces another; every answer is whole
   fuzz [TARGET] [--seconds N]

@@ -4,6 +4,8 @@
 //! * `publish`: builders killed at random moments while others read; every answer belongs whole to
 //!   one generation, and nothing is left behind.
 //! * `readers`: many readers while one snapshot replaces another; the same of every answer.
+//! * `crowd`, `requests`: the tests of these subjects at their full size: many processes at once, and
+//!   processes killed at random moments.
 
 mod generations;
 mod parts;
@@ -32,10 +34,21 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
         ["readers", "--readers", readers, "--builds", builds] => {
             readers::run(&stage("readers")?, readers.parse()?, builds.parse()?)
         }
-        _ => Err("torture takes `snapshot [--stride N]`, `publish [--kills N]` or \
-                  `readers [--readers N --builds N]`"
+        ["crowd"] => tests(project, "crowd", &[("OHFP_CROWD_PROCESSES", "64"), ("OHFP_CROWD_ROUNDS", "20")]),
+        ["requests"] => tests(project, "kills", &[("OHFP_KILLS", "2000")]),
+        ["requests", "--kills", kills] => tests(project, "kills", &[("OHFP_KILLS", kills)]),
+        _ => Err("torture takes `snapshot [--stride N]`, `publish [--kills N]`, \
+                  `readers [--readers N --builds N]`, `crowd` or `requests [--kills N]`"
             .into()),
     }
+}
+
+/// Runs the black-box tests of one file, larger than the test suite does, with what they print.
+fn tests(project: &Project, name: &str, sizes: &[(&str, &str)]) -> Result<()> {
+    let tree = dist::make(project, &project.fresh_dir("torture-tests")?)?;
+    let cargo = Project::cargo();
+    let run = cmd!(project.sh, "{cargo} test -p ohfp-tests --test {name} -- --nocapture --test-threads 1");
+    Ok(run.env("OHFP_TEST_TREE", &tree.root).envs(sizes.iter().copied()).quiet().run()?)
 }
 
 /// The program that stands for the live one where only being called matters.
