@@ -15,7 +15,7 @@ use crate::placing::{NoRoom, Room};
 
 /// Launches, or tells what came of the token before.
 pub(crate) fn launch(
-    config: &SimConfig,
+    (name, config): (&str, &SimConfig),
     chance: Chance,
     ledger: &mut dyn Ledger,
     order: &Order<'_>,
@@ -25,7 +25,9 @@ pub(crate) fn launch(
         return known(ledger, order.token, outcome, now);
     }
     if chance.draw("refused", 0).happens(config.launch.refused) {
-        let error = Error::new(ErrorKind::Refused, "InvalidParameterValue: the launch is refused");
+        let what = format!("the simulated provider `{name}` refuses a launch");
+        let error = Error::new(ErrorKind::Refused, what)
+            .hint("`launch.refused_probability` of its config lets it fail");
         return Ok(Err(LaunchFailure::Refused(error)));
     }
     make(config, chance, ledger, order, now)

@@ -122,7 +122,7 @@ impl Provider for SimProvider {
         let chance = self.chance(order.token);
         let mut launch = None;
         let stored = self.write(|ledger| {
-            launch = Some(launching::launch(&self.config, chance, ledger, order, now)?);
+            launch = Some(launching::launch((&self.name, &self.config), chance, ledger, order, now)?);
             Ok(())
         });
         match (stored, launch) {
