@@ -208,7 +208,7 @@ impl Parts {
             })?;
             // Each is of its moment.
             let watching = optional.feature("features.monitoring", monitoring);
-            watching.register_singleton("MonitoringService", |container| {
+            watching.register_factory("MonitoringService", |container| {
                 Ok(Arc::new(Monitoring(container.report())))
             })
         })

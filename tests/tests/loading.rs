@@ -18,7 +18,9 @@ fn built(ended: &Ended) -> BTreeSet<String> {
 /// Every part that is registered, and those that were built, by `system metrics`.
 fn parts(grid: &Grid) -> (Value, BTreeSet<String>, BTreeSet<String>) {
     let metrics = grid.command(&["system", "metrics"]);
-    let rows = metrics["components"].as_array().unwrap().clone();
+    let mut rows = metrics["components"].as_array().unwrap().clone();
+    // A factory has nothing to build ahead of a question.
+    rows.retain(|row| row["kind"] != "factory");
     let names = |keep: &dyn Fn(&Value) -> bool| -> BTreeSet<String> {
         rows.iter().filter(|row| keep(row)).map(|row| text(&row["component"])).collect()
     };
