@@ -51,19 +51,24 @@ impl SimProvider {
     }
 
     fn change(&self, named: &str, now: Timestamp, change: impl Fn(&mut Life)) -> Result<Instance> {
+        let visible = self.config().terminated_visible;
         let mut changed = None;
         self.write(|ledger| {
             let by_name = |machines: Vec<Machine>| {
                 machines.into_iter().rfind(|machine| machine.life.name == named && machine.life.is_there(now))
             };
+            let known =
+                |machine: &Machine| machine.life.is_arrived(now) && !machine.life.is_forgotten(now, visible);
             let found = match documents::by_id(ledger, named)? {
-                Some(machine) => Some(machine),
+                Some(machine) => Some(machine).filter(known),
                 None => by_name(documents::live(ledger)?),
             };
             let Some(mut machine) = found else {
                 return Err(Error::new(ErrorKind::NotFound, format!("there is no machine `{named}`"))
                     .hint("`ohfp sim list --format table` shows the machines of the simulated cloud"));
             };
+            // What its fate has brought already stays: nothing that is gone comes back.
+            machine.life.settle(now);
             change(&mut machine.life);
             machine.put(ledger, now)?;
             changed = Some(machine.instance(now));

@@ -133,6 +133,7 @@ pub(crate) fn nearest(path: &str) -> Option<&'static str> {
     let lower = path.to_lowercase();
     KEYS.iter()
         .flat_map(|key| [key.path, split(key.path).0])
+        .filter(|known| !known.is_empty())
         .map(|known| (strsim::osa_distance(&lower, known), known))
         .filter(|(distance, _)| *distance <= path.chars().count() / 3)
         .min_by_key(|(distance, _)| *distance)

@@ -22,7 +22,7 @@ pub(crate) fn launch(
     now: Timestamp,
 ) -> Result<Result<Launched, LaunchFailure>> {
     if let Some(outcome) = documents::outcome(ledger, order.token)? {
-        return known(ledger, order.token, outcome, now);
+        return known(ledger, order, outcome, now);
     }
     if chance.draw("refused", 0).happens(config.launch.refused) {
         let what = format!("the simulated provider `{name}` refuses a launch");
@@ -36,24 +36,31 @@ pub(crate) fn launch(
 /// A token that was used: the same machines, whatever has become of them.
 fn known(
     ledger: &mut dyn Ledger,
-    token: &str,
+    order: &Order<'_>,
     mut outcome: Outcome,
     now: Timestamp,
 ) -> Result<Result<Launched, LaunchFailure>> {
-    let machines = documents::of_token(ledger, token)?;
+    let machines = documents::of_token(ledger, order.token)?;
     if machines.is_empty() {
-        let why = outcome.shortfall.unwrap_or_else(|| "InsufficientInstanceCapacity".to_owned());
-        return Ok(Err(LaunchFailure::NoCapacity(format!("no machines: {why}"))));
+        return Ok(match outcome.shortfall {
+            Some(why) => Err(none(order, &why)),
+            None => Ok(Launched::default()),
+        });
     }
     if machines.iter().any(|machine| !machine.life.is_arrived(now)) {
         return Ok(Err(unknown("the machines are not there yet")));
     }
     if outcome.untold {
         outcome.untold = false;
-        documents::put_outcome(ledger, token, &outcome)?;
+        documents::put_outcome(ledger, order.token, &outcome)?;
     }
     let instances = machines.iter().map(|machine| machine.instance(now)).collect();
     Ok(Ok(Launched { instances, shortfall: outcome.shortfall }))
+}
+
+/// The same words each time that a token is asked about.
+fn none(order: &Order<'_>, why: &str) -> LaunchFailure {
+    LaunchFailure::NoCapacity(format!("0 of {} machines: {why}", order.count))
 }
 
 fn unknown(why: &str) -> LaunchFailure {
@@ -114,9 +121,7 @@ fn make(
     let untold = !machines.is_empty() && chance.draw("unknown", 0).happens(config.launch.unknown);
     documents::put_outcome(ledger, order.token, &Outcome { shortfall: shortfall.clone(), untold })?;
     Ok(match shortfall {
-        Some(why) if machines.is_empty() => {
-            Err(LaunchFailure::NoCapacity(format!("0 of {} machines: {why}", order.count)))
-        }
+        Some(why) if machines.is_empty() => Err(none(order, &why)),
         _ if late => Err(unknown("the machines are not there yet")),
         _ if untold => Err(unknown("the answer to the launch was lost")),
         shortfall => Ok(Launched {
