@@ -75,26 +75,11 @@ const TEMPLATES: usize = 3;
 
 /// Loads and resolves. Every error found comes back, in the order of the files.
 pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> {
-    let root = std::path::absolute(&origin.root).unwrap_or_else(|_| origin.root.clone());
-    let mut recorder = Recorder::new(env);
-    let mut findings = Findings::default();
-
-    let config = open_config(origin, &root, &mut recorder, &mut findings);
-    let settings = config_file::read(config.as_ref(), &root, &recorder, &mut findings);
-    let called = instance_name(&recorder, &mut findings);
-    let ibm_config = open_ibm_config(&root, called.as_deref(), &mut recorder, &mut findings);
-    let mut catalogue =
-        Catalogue::find_ibm(&root, called.as_deref(), TEMPLATES, &mut recorder, &mut findings);
-
-    let providers = providers(
-        &root,
-        &settings,
-        config.as_ref(),
-        ibm_config.as_ref(),
-        called.as_deref(),
-        catalogue.has_any(),
-        &mut findings,
-    );
+    let mut files = Files::read(origin, env);
+    let Files { root, recorder, findings, called, .. } = &mut files;
+    let mut catalogue = Catalogue::find_ibm(root, called.as_deref(), TEMPLATES, recorder, findings);
+    let providers = files.providers(catalogue.has_any());
+    let Files { root, mut recorder, mut findings, config, settings, .. } = files;
     if !catalogue.has_any() {
         catalogue.find_chain(&root, &providers, TEMPLATES, &mut recorder, &mut findings);
     }
@@ -126,28 +111,59 @@ pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> 
 
 /// Loads and resolves all but the templates. Every error found comes back, in the order of the files.
 pub fn configuration(origin: &Origin, env: &Environment) -> Result<Configuration, Vec<Error>> {
-    let root = std::path::absolute(&origin.root).unwrap_or_else(|_| origin.root.clone());
-    let mut recorder = Recorder::new(env);
-    let mut findings = Findings::default();
-
-    let config = open_config(origin, &root, &mut recorder, &mut findings);
-    let settings = config_file::read(config.as_ref(), &root, &recorder, &mut findings);
-    let called = instance_name(&recorder, &mut findings);
-    let ibm_config = open_ibm_config(&root, called.as_deref(), &mut recorder, &mut findings);
+    let mut files = Files::read(origin, env);
     // As in `load`, templates under IBM's name mean AWS where nothing else is said.
-    let names = ibm_names(called.as_deref(), "templates");
-    let ibm_templates = names.iter().any(|name| root.join(name).symlink_metadata().is_ok());
-    let providers = providers(
-        &root,
-        &settings,
-        config.as_ref(),
-        ibm_config.as_ref(),
-        called.as_deref(),
-        ibm_templates,
-        &mut findings,
-    );
-    let warnings = findings.finish()?;
-    Ok(Configuration { settings, providers, warnings })
+    let names = ibm_names(files.called.as_deref(), "templates");
+    let ibm_templates = names.iter().any(|name| files.root.join(name).symlink_metadata().is_ok());
+    let providers = files.providers(ibm_templates);
+    let warnings = files.findings.finish()?;
+    Ok(Configuration { settings: files.settings, providers, warnings })
+}
+
+/// The files of the configuration, read: what each way of loading begins with.
+struct Files<'e> {
+    root: PathBuf,
+    recorder: Recorder<'e>,
+    findings: Findings,
+    config: Option<Text>,
+    settings: Settings,
+    called: Option<String>,
+    ibm_config: Option<Text>,
+}
+
+impl<'e> Files<'e> {
+    fn read(origin: &Origin, env: &'e Environment) -> Self {
+        let root = std::path::absolute(&origin.root).unwrap_or_else(|_| origin.root.clone());
+        let mut recorder = Recorder::new(env);
+        let mut findings = Findings::default();
+
+        let config = open_config(origin, &root, &mut recorder, &mut findings);
+        let settings = config_file::read(config.as_ref(), &root, &recorder, &mut findings);
+        let called = instance_name(&recorder, &mut findings);
+        let ibm_config = open_ibm_config(&root, called.as_deref(), &mut recorder, &mut findings);
+        Self { root, recorder, findings, config, settings, called, ibm_config }
+    }
+
+    fn providers(&mut self, ibm_templates: bool) -> Vec<ProviderInstance> {
+        let Self { root, settings, findings, .. } = self;
+        let (config, called) = (self.config.as_ref(), self.called.as_deref());
+        let mut instances =
+            config.map(|text| providers::configured(text, settings, findings)).unwrap_or_default();
+        if let Some(text) = &self.ibm_config {
+            let options = aws_config::read(text, findings);
+            let source = text.path().strip_prefix(&*root).unwrap_or(text.path()).display().to_string();
+            providers::add_ibm(&mut instances, called.unwrap_or("aws"), options, source);
+        }
+        if instances.is_empty() {
+            instances.push(if ibm_templates {
+                ProviderInstance::new(called.unwrap_or("aws"), "aws", "default".to_owned())
+            } else {
+                ProviderInstance::new("sim", "sim", "default".to_owned())
+            });
+        }
+        providers::mark_default(&mut instances, called, config, settings, findings);
+        instances
+    }
 }
 
 /// Reads a file as text; nothing when there is none.
@@ -222,31 +238,4 @@ fn open_ibm_config(
         }
     }
     None
-}
-
-fn providers(
-    root: &Path,
-    settings: &Settings,
-    config: Option<&Text>,
-    ibm_config: Option<&Text>,
-    called: Option<&str>,
-    ibm_templates: bool,
-    findings: &mut Findings,
-) -> Vec<ProviderInstance> {
-    let mut instances =
-        config.map(|text| providers::configured(text, settings, findings)).unwrap_or_default();
-    if let Some(text) = ibm_config {
-        let options = aws_config::read(text, findings);
-        let source = text.path().strip_prefix(root).unwrap_or(text.path()).display().to_string();
-        providers::add_ibm(&mut instances, called.unwrap_or("aws"), options, source);
-    }
-    if instances.is_empty() {
-        instances.push(if ibm_templates {
-            ProviderInstance::new(called.unwrap_or("aws"), "aws", "default".to_owned())
-        } else {
-            ProviderInstance::new("sim", "sim", "default".to_owned())
-        });
-    }
-    providers::mark_default(&mut instances, called, config, settings, findings);
-    instances
 }
