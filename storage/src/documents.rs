@@ -6,25 +6,39 @@ use rusqlite::params;
 
 use crate::failure::refused;
 use crate::rows::{self, DOCUMENT};
-use crate::session::Session;
+use crate::session::{Query, Session};
 
 /// A provider's documents in one transaction.
 pub(crate) struct Documents<'c, 'p> {
     session: Session<'c>,
     provider: &'p str,
     writable: bool,
+    // A launch gets and puts one document for each machine: prepared once, and only where they are used.
+    get: Option<Query<'c>>,
+    put: Option<Query<'c>>,
 }
 
 impl<'c, 'p> Documents<'c, 'p> {
     pub(crate) fn new(session: Session<'c>, provider: &'p str, writable: bool) -> Self {
-        Self { session, provider, writable }
+        Self { session, provider, writable, get: None, put: None }
+    }
+}
+
+fn prepared<'q, 'c>(
+    query: &'q mut Option<Query<'c>>,
+    session: Session<'c>,
+    sql: &str,
+) -> Result<&'q mut Query<'c>> {
+    match query {
+        Some(query) => Ok(query),
+        None => Ok(query.insert(session.prepare(sql)?)),
     }
 }
 
 impl Ledger for Documents<'_, '_> {
     fn get(&mut self, id: &str) -> Result<Option<Record>> {
         let sql = format!("SELECT {DOCUMENT} FROM document WHERE provider = ?1 AND id = ?2");
-        self.session.prepare(&sql)?.first([self.provider, id], rows::document)
+        prepared(&mut self.get, self.session, &sql)?.first([self.provider, id], rows::document)
     }
 
     fn group(&mut self, group: &str) -> Result<Vec<Record>> {
@@ -53,12 +67,11 @@ impl Ledger for Documents<'_, '_> {
         if !self.writable {
             return Err(refused(format!("document `{}` cannot be stored while reading", record.id)));
         }
-        self.session.run(
-            "INSERT INTO document (provider, id, bundle, live, body) VALUES (?1, ?2, ?3, ?4, ?5)
+        let sql = "INSERT INTO document (provider, id, bundle, live, body) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (provider, id)
-             DO UPDATE SET bundle = excluded.bundle, live = excluded.live, body = excluded.body",
-            params![self.provider, record.id, record.group, record.live, record.body],
-        )?;
+             DO UPDATE SET bundle = excluded.bundle, live = excluded.live, body = excluded.body";
+        let put = prepared(&mut self.put, self.session, sql)?;
+        put.run(params![self.provider, record.id, record.group, record.live, record.body])?;
         Ok(())
     }
 }
