@@ -1,6 +1,7 @@
 //! Small documents that a provider keeps in the state store, for providers without a memory of their own.
 
 use crate::error::Result;
+use crate::time::Timestamp;
 
 /// One document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,8 +10,9 @@ pub struct Record {
     pub id: String,
     /// What belongs together, for example a launch token.
     pub group: String,
-    /// Whether it still counts: live ones are found without reading history.
-    pub live: bool,
+    /// Until when it counts, [`Timestamp::MAX`] where no end is known; nothing once it is over for good. Those
+    /// that count are found without reading history.
+    pub live_until: Option<Timestamp>,
     /// Anything; JSON by custom.
     pub body: String,
 }
@@ -23,17 +25,23 @@ pub trait Ledger {
     /// All documents of a group, in the order they were put.
     fn group(&mut self, group: &str) -> Result<Vec<Record>>;
 
-    /// All live documents, in the order they were put.
-    fn live(&mut self) -> Result<Vec<Record>>;
+    /// The documents that count at `now`, in the order they were put.
+    fn live(&mut self, now: Timestamp) -> Result<Vec<Record>>;
 
-    /// How many are live.
-    fn count_live(&mut self) -> Result<u64>;
+    /// How many they are.
+    fn count_live(&mut self, now: Timestamp) -> Result<u64>;
+
+    /// The documents whose time is up at `now` and that are not over for good: for their provider to settle.
+    fn expired(&mut self, now: Timestamp) -> Result<Vec<Record>>;
 
     /// Stores a document under its id, in place of what was there.
     fn put(&mut self, record: &Record) -> Result<()>;
 }
 
 /// Where providers keep documents.
+///
+/// What is written is seen by everybody at once. On the disk it is no later than the next change of requests
+/// or machines; a power failure before that may take it back.
 pub trait Records: Send + Sync {
     /// Runs `body` in one transaction that may write; rolled back when it fails. Nobody else writes meanwhile.
     fn write(&self, provider: &str, body: &mut dyn FnMut(&mut dyn Ledger) -> Result<()>) -> Result<()>;

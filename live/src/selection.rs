@@ -132,7 +132,7 @@ fn turn(requests: &Requests) -> Result<u64> {
         ledger.put(&Record {
             id: "turn".to_owned(),
             group: OWNER.to_owned(),
-            live: false,
+            live_until: None,
             body: turn.wrapping_add(1).to_string(),
         })
     })?;

@@ -54,7 +54,7 @@ fn is_due(store: &SqliteStore, now: Timestamp) -> Result<bool> {
             ledger.put(&Record {
                 id: CLEARED.to_owned(),
                 group: OWNER.to_owned(),
-                live: false,
+                live_until: None,
                 body: now.millis().to_string(),
             })?;
         }

@@ -215,6 +215,15 @@ pub(crate) fn prepare_for_writing(path: &Path, connection: &Connection, setup: S
     connection.execute_batch(pragmas).map_err(|error| failure::sqlite(path, "write to", &error))
 }
 
+/// Whether commits wait for the disk; with a write-ahead log, those that do not are still all or nothing and
+/// in order.
+pub(crate) fn sync_commits(path: &Path, connection: &Connection, sync: bool) -> Result<()> {
+    let level = if sync { "FULL" } else { "NORMAL" };
+    connection
+        .pragma_update(None, "synchronous", level)
+        .map_err(|error| failure::sqlite(path, "write to", &error))
+}
+
 /// Begins a transaction. That nobody has made the database newer meanwhile is looked up in the same go;
 /// it also pins what a reading transaction sees.
 pub(crate) fn begin<'c>(

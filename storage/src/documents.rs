@@ -1,7 +1,7 @@
 //! Documents that providers keep.
 
-use ohfp_broker::Result;
 use ohfp_broker::records::{Ledger, Record};
+use ohfp_broker::{Result, Timestamp};
 use rusqlite::params;
 
 use crate::failure::refused;
@@ -35,6 +35,16 @@ fn prepared<'q, 'c>(
     }
 }
 
+impl Documents<'_, '_> {
+    fn by_time(&mut self, condition: &str, now: Timestamp) -> Result<Vec<Record>> {
+        let sql = format!(
+            "SELECT {DOCUMENT} FROM document INDEXED BY document_live
+             WHERE provider = ?1 AND {condition} ORDER BY number"
+        );
+        self.session.prepare(&sql)?.all(params![self.provider, now.millis()], rows::document)
+    }
+}
+
 impl Ledger for Documents<'_, '_> {
     fn get(&mut self, id: &str) -> Result<Option<Record>> {
         let sql = format!("SELECT {DOCUMENT} FROM document WHERE provider = ?1 AND id = ?2");
@@ -47,31 +57,32 @@ impl Ledger for Documents<'_, '_> {
         self.session.prepare(&sql)?.all([self.provider, group], rows::document)
     }
 
-    fn live(&mut self) -> Result<Vec<Record>> {
-        let sql = format!(
-            "SELECT {DOCUMENT} FROM document INDEXED BY document_live
-             WHERE provider = ?1 AND live = 1 ORDER BY number"
-        );
-        self.session.prepare(&sql)?.all([self.provider], rows::document)
+    fn live(&mut self, now: Timestamp) -> Result<Vec<Record>> {
+        self.by_time("live_until > ?2", now)
     }
 
-    fn count_live(&mut self) -> Result<u64> {
+    fn count_live(&mut self, now: Timestamp) -> Result<u64> {
         let count = self.session.number(
-            "SELECT count(*) FROM document INDEXED BY document_live WHERE provider = ?1 AND live = 1",
-            [self.provider],
+            "SELECT count(*) FROM document INDEXED BY document_live WHERE provider = ?1 AND live_until > ?2",
+            params![self.provider, now.millis()],
         )?;
         Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    fn expired(&mut self, now: Timestamp) -> Result<Vec<Record>> {
+        self.by_time("live_until <= ?2", now)
     }
 
     fn put(&mut self, record: &Record) -> Result<()> {
         if !self.writable {
             return Err(refused(format!("document `{}` cannot be stored while reading", record.id)));
         }
-        let sql = "INSERT INTO document (provider, id, bundle, live, body) VALUES (?1, ?2, ?3, ?4, ?5)
+        let sql = "INSERT INTO document (provider, id, bundle, live_until, body) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (provider, id)
-             DO UPDATE SET bundle = excluded.bundle, live = excluded.live, body = excluded.body";
+             DO UPDATE SET bundle = excluded.bundle, live_until = excluded.live_until, body = excluded.body";
         let put = prepared(&mut self.put, self.session, sql)?;
-        put.run(params![self.provider, record.id, record.group, record.live, record.body])?;
+        let until = record.live_until.map(Timestamp::millis);
+        put.run(params![self.provider, record.id, record.group, until, record.body])?;
         Ok(())
     }
 }
@@ -88,12 +99,16 @@ impl Ledger for NoDocuments {
         Ok(Vec::new())
     }
 
-    fn live(&mut self) -> Result<Vec<Record>> {
+    fn live(&mut self, _: Timestamp) -> Result<Vec<Record>> {
         Ok(Vec::new())
     }
 
-    fn count_live(&mut self) -> Result<u64> {
+    fn count_live(&mut self, _: Timestamp) -> Result<u64> {
         Ok(0)
+    }
+
+    fn expired(&mut self, _: Timestamp) -> Result<Vec<Record>> {
+        Ok(Vec::new())
     }
 
     fn put(&mut self, record: &Record) -> Result<()> {

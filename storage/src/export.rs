@@ -10,7 +10,7 @@
 use std::io::{self, Write};
 
 use ohfp_broker::records::Record;
-use ohfp_broker::{Error, ErrorKind, RequestId, Result};
+use ohfp_broker::{Error, ErrorKind, RequestId, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::rows::{self, Cells, DOCUMENT, MACHINE, REQUEST};
@@ -57,7 +57,7 @@ pub(crate) struct Document {
     pub(crate) provider: String,
     pub(crate) id: String,
     pub(crate) group: String,
-    pub(crate) live: bool,
+    pub(crate) live_until: Option<Timestamp>,
     pub(crate) body: String,
 }
 
@@ -102,8 +102,8 @@ fn write_all(session: Option<&Session<'_>>, out: &mut dyn Write) -> Result<Count
         &format!("SELECT {DOCUMENT}, provider FROM document ORDER BY number"),
         &|row, out| {
             let provider = Cells { row, table: "document" }.text(5)?;
-            let Record { id, group, live, body } = rows::document(row)?;
-            json(out, &Document { provider, id, group, live, body })
+            let Record { id, group, live_until, body } = rows::document(row)?;
+            json(out, &Document { provider, id, group, live_until, body })
         },
     )?;
     text(out, "}\n")?;

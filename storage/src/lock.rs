@@ -20,6 +20,8 @@ use crate::{failure, place};
 #[derive(Debug)]
 pub(crate) struct Turn {
     _file: File,
+    /// Whether others had it when it was asked for, and so others may be waiting for it now.
+    pub(crate) waited: bool,
 }
 
 /// Waits at most `limit` for the right to write to `database`. Its directory must exist.
@@ -27,7 +29,7 @@ pub(crate) fn take(database: &Path, limit: Duration) -> Result<Turn> {
     let path = place::beside(database, place::LOCK_SUFFIX);
     let file = open(&path)?;
     match file.try_lock() {
-        Ok(()) => Ok(Turn { _file: file }),
+        Ok(()) => Ok(Turn { _file: file, waited: false }),
         Err(TryLockError::WouldBlock) => wait(database, file, limit),
         Err(TryLockError::Error(error)) => without(file, &path, &error),
     }
@@ -67,7 +69,7 @@ fn wait(database: &Path, file: File, limit: Duration) -> Result<Turn> {
         return Err(Error::new(ErrorKind::System, "cannot start a thread").cause(error));
     }
     match receiver.recv_timeout(limit) {
-        Ok(Ok(file)) => Ok(Turn { _file: file }),
+        Ok(Ok(file)) => Ok(Turn { _file: file, waited: true }),
         Ok(Err(error)) => Err(failure::io("lock", database, &error)),
         Err(_) => Err(failure::busy(database)),
     }
@@ -77,7 +79,7 @@ fn wait(database: &Path, file: File, limit: Duration) -> Result<Turn> {
 fn without(file: File, path: &Path, error: &std::io::Error) -> Result<Turn> {
     if matches!(error.kind(), std::io::ErrorKind::Unsupported) || error.raw_os_error() == Some(NO_LOCKS) {
         tracing::warn!(path = %path.display(), %error, "the file system has no locks; writers take their turns by chance");
-        Ok(Turn { _file: file })
+        Ok(Turn { _file: file, waited: false })
     } else {
         Err(failure::io("lock", path, error))
     }

@@ -145,10 +145,7 @@ pub(crate) struct Finder<'c> {
 impl<'c> Finder<'c> {
     pub(crate) fn new(session: &Session<'c>) -> Result<Self> {
         Ok(Self {
-            // Several providers may use the same id, so there are few rows if more than one.
-            by_id: session.prepare(&format!(
-                "SELECT {MACHINE} FROM machine WHERE id = ?1 ORDER BY state = 'terminated', number DESC"
-            ))?,
+            by_id: session.prepare(&format!("SELECT {MACHINE} FROM machine WHERE id = ?1"))?,
             by_name: session.prepare(&format!(
                 "SELECT {MACHINE} FROM machine INDEXED BY machine_name
                  WHERE name = ?1 AND (state = 'terminated') = ?2 ORDER BY number DESC LIMIT 1"
@@ -158,10 +155,14 @@ impl<'c> Finder<'c> {
 
     /// The machine that is meant, if one is.
     pub(crate) fn find(&mut self, wanted: &MachineRef) -> Result<Option<Stored>> {
-        let known = match &wanted.id {
+        let mut known = match &wanted.id {
             Some(id) => self.by_id.all([id.as_str()], rows::stored)?,
             None => Vec::new(),
         };
+        // Several providers may use the same id: what exists goes before what is gone, the newest first.
+        known.sort_by_key(|stored| {
+            (stored.machine.state == MachineState::Terminated, std::cmp::Reverse(stored.number))
+        });
         let Some(name) = wanted.name.as_deref() else { return Ok(known.into_iter().next()) };
         let same_name = |stored: &Stored| stored.machine.name.as_deref() == Some(name);
         if let Some(both) = known.iter().find(|stored| same_name(stored)) {

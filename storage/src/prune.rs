@@ -52,7 +52,7 @@ struct Spent {
     key: (i64, i64),
 }
 
-const SPENT: &str = "machines_left = 0 AND state IN ('complete','partial','failed','cancelled')";
+const SPENT: &str = "machines_left = 0 AND state <> 'recorded' AND state <> 'started'";
 
 fn spent(
     session: &Session<'_>,
@@ -114,9 +114,11 @@ impl<'c> Statements<'c> {
                 "DELETE FROM return_member WHERE machine IN (SELECT number FROM machine WHERE request = ?1)",
             )?,
             machines: session.prepare("DELETE FROM machine WHERE request = ?1")?,
-            // Documents are kept by launch token. Live ones stay: their provider still needs them.
-            documents: session
-                .prepare("DELETE FROM document WHERE provider = ?1 AND bundle = ?2 AND live = 0")?,
+            // Documents are kept by launch token. Those that count stay: their provider still needs them.
+            documents: session.prepare(
+                "DELETE FROM document WHERE provider = ?1 AND bundle = ?2
+                   AND (live_until IS NULL OR live_until < ?3)",
+            )?,
             request: session.prepare("DELETE FROM request WHERE id = ?1")?,
         })
     }
@@ -132,7 +134,7 @@ impl<'c> Statements<'c> {
             if let Some(provider) = &request.provider {
                 for attempt in (0..=request.attempt).rev().take(MOST_ATTEMPTS) {
                     let token = request.id.token(attempt);
-                    done.documents += self.documents.run([provider, &token])? as u64;
+                    done.documents += self.documents.run(params![provider, token, before.millis()])? as u64;
                 }
             }
         }

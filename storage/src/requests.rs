@@ -40,8 +40,7 @@ pub(crate) fn admit(
 pub(crate) fn demand(session: &Session<'_>, template_id: &str) -> Result<u64> {
     let count = session.number(
         "SELECT (SELECT count(*) FROM machine INDEXED BY machine_left
-                 WHERE template_id = ?1 AND state <> 'terminated'
-                   AND state IN ('pending','running','stopping','stopped'))
+                 WHERE template_id = ?1 AND state <> 'terminated' AND state <> 'shutting-down')
               + (SELECT coalesce(sum(requested), 0) FROM request INDEXED BY request_recorded
                  WHERE template_id = ?1 AND state = 'recorded')",
         [template_id],

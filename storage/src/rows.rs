@@ -20,7 +20,7 @@ pub(crate) const MACHINE: &str = "number, id, provider, request, template_id, na
     updated, version";
 
 /// Columns of a document, in the order that [`document`] reads them.
-pub(crate) const DOCUMENT: &str = "number, id, bundle, live, body";
+pub(crate) const DOCUMENT: &str = "number, id, bundle, live_until, body";
 
 /// A request from a row of [`REQUEST`].
 pub(crate) fn request(row: &Row<'_>) -> Result<Request> {
@@ -84,7 +84,12 @@ pub(crate) fn stored(row: &Row<'_>) -> Result<Stored> {
 /// A provider's document from a row of [`DOCUMENT`].
 pub(crate) fn document(row: &Row<'_>) -> Result<Record> {
     let cells = Cells { row, table: "document" };
-    Ok(Record { id: cells.text(1)?, group: cells.text(2)?, live: cells.flag(3)?, body: cells.text(4)? })
+    Ok(Record {
+        id: cells.text(1)?,
+        group: cells.text(2)?,
+        live_until: cells.optional_integer(3)?.map(Timestamp::from_millis),
+        body: cells.text(4)?,
+    })
 }
 
 /// The values of a row whose first column is its number.

@@ -24,7 +24,9 @@ CREATE TABLE request (
   provider TEXT,
   requested INTEGER NOT NULL CHECK (requested BETWEEN 0 AND 4294967295),
   launch_order TEXT,
-  state TEXT NOT NULL CHECK (state IN ('recorded','started','complete','partial','failed','cancelled')),
+  state TEXT NOT NULL
+    CHECK (state = 'recorded' OR state = 'started' OR state = 'complete' OR state = 'partial'
+        OR state = 'failed' OR state = 'cancelled'),
   reason TEXT,
   created INTEGER NOT NULL,
   updated INTEGER NOT NULL,
@@ -42,7 +44,7 @@ CREATE INDEX request_unfinished ON request(updated) WHERE state IN ('recorded','
 CREATE INDEX request_unheard ON request(updated) WHERE acknowledged = 0 AND machines_left > 0;
 CREATE INDEX request_watched ON request(updated) WHERE watch_until IS NOT NULL;
 CREATE INDEX request_spent ON request(updated)
-  WHERE machines_left = 0 AND state IN ('complete','partial','failed','cancelled');
+  WHERE machines_left = 0 AND state <> 'recorded' AND state <> 'started';
 
 CREATE TABLE machine (
   number INTEGER PRIMARY KEY,
@@ -52,8 +54,9 @@ CREATE TABLE machine (
   template_id TEXT NOT NULL,
   name TEXT,
   state TEXT NOT NULL
-    CHECK (state IN ('pending','running','stopping','stopped','shutting-down','terminated')),
-  ending TEXT CHECK (ending IN ('released','reclaimed','stillborn')),
+    CHECK (state = 'pending' OR state = 'running' OR state = 'stopping' OR state = 'stopped'
+        OR state = 'shutting-down' OR state = 'terminated'),
+  ending TEXT CHECK (ending = 'released' OR ending = 'reclaimed' OR ending = 'stillborn'),
   returned_by TEXT REFERENCES request(id),
   private_ip TEXT,
   public_ip TEXT,
@@ -87,12 +90,12 @@ CREATE TABLE document (
   provider TEXT NOT NULL,
   id TEXT NOT NULL,
   bundle TEXT NOT NULL,
-  live INTEGER NOT NULL CHECK (live IN (0,1)),
+  live_until INTEGER,
   body TEXT NOT NULL,
   UNIQUE (provider, id)
 ) STRICT;
 CREATE INDEX document_bundle ON document(provider, bundle);
-CREATE INDEX document_live ON document(provider) WHERE live = 1;
+CREATE INDEX document_live ON document(provider, live_until) WHERE live_until IS NOT NULL;
 ";
 
 /// The version of a database; 0 when it is new.

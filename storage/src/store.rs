@@ -37,6 +37,19 @@ pub struct Options {
 /// must not be done each time.
 const LONGEST_LOG: u64 = 256 * 1024;
 
+/// The same while others wait for their turn.
+const LONGEST_LOG_OF_MANY: u64 = 2 * 1024 * 1024;
+
+/// When what was written is on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Durability {
+    /// When the transaction ends.
+    AtOnce,
+    /// When the next transaction that is durable at once ends. Waiting for the disk is most of what a
+    /// transaction costs.
+    WithNext,
+}
+
 /// The state store in an SQLite database.
 ///
 /// Reading creates nothing: where there is no database yet, there are no requests yet.
@@ -51,6 +64,13 @@ pub struct SqliteStore {
 struct Link {
     connection: Connection,
     writes: bool,
+    durability: Durability,
+}
+
+impl Link {
+    fn new(connection: Connection) -> Self {
+        Self { connection, writes: false, durability: Durability::AtOnce }
+    }
 }
 
 impl SqliteStore {
@@ -117,12 +137,12 @@ impl SqliteStore {
         match connection::find(&self.path, self.setup())? {
             Found::Nothing => Ok(None),
             Found::Ready(connection) => {
-                *link = Some(Link { connection, writes: false });
+                *link = Some(Link::new(connection));
                 Ok(Some(link))
             }
             Found::Outdated(connection, outdated) if self.options.read_only => {
                 connection::may_be_read(&self.path, outdated)?;
-                *link = Some(Link { connection, writes: false });
+                *link = Some(Link::new(connection));
                 Ok(Some(link))
             }
             Found::Outdated(connection, _) => {
@@ -152,7 +172,7 @@ impl SqliteStore {
                     connection::open(&self.path, setup)?
                 }
             };
-            *link = Some(Link { connection, writes: false });
+            *link = Some(Link::new(connection));
         }
         if let Some(link) = link.as_mut()
             && !link.writes
@@ -175,17 +195,30 @@ impl SqliteStore {
 
     /// Runs `body` in a transaction that may write, when it is our turn.
     pub(crate) fn write<T>(&self, body: impl FnOnce(&Session<'_>) -> Result<Verdict<T>>) -> Result<T> {
+        self.write_with(Durability::AtOnce, body)
+    }
+
+    fn write_with<T>(
+        &self,
+        durability: Durability,
+        body: impl FnOnce(&Session<'_>) -> Result<Verdict<T>>,
+    ) -> Result<T> {
         let turn = self.turn()?;
-        let link = self.connected_for_writing(&turn)?;
-        let Some(Link { connection, .. }) = link.as_ref() else { return Err(failure::busy(&self.path)) };
-        let patience = self.options.busy_timeout;
+        let mut link = self.connected_for_writing(&turn)?;
+        let Some(link) = link.as_mut() else { return Err(failure::busy(&self.path)) };
+        // A rollback journal may be of use only when it is on the disk before the database changes.
+        if self.options.local_file_system && link.durability != durability {
+            connection::sync_commits(&self.path, &link.connection, durability == Durability::AtOnce)?;
+            link.durability = durability;
+        }
+        let (connection, patience) = (&link.connection, self.options.busy_timeout);
         let transaction =
             connection::begin(&self.path, connection, TransactionBehavior::Immediate, patience)?;
         match body(&Session::new(connection, &self.path))? {
             Verdict::Undo(value) => Ok(value),
             Verdict::Keep(value) => {
                 connection::commit(&self.path, &transaction, patience)?;
-                self.shorten_log(connection);
+                self.shorten_log(connection, &turn);
                 Ok(value)
             }
         }
@@ -193,9 +226,10 @@ impl SqliteStore {
 
     /// Carries a long log over into the database. Everything is stored already, so a failure here is nobody's
     /// but the next writer's, who tries again.
-    fn shorten_log(&self, connection: &Connection) {
+    fn shorten_log(&self, connection: &Connection, turn: &Turn) {
         let log = place::beside(&self.path, place::WAL_SUFFIX);
-        if !self.options.local_file_system || fs::metadata(log).map_or(0, |file| file.len()) <= LONGEST_LOG {
+        let longest = if turn.waited { LONGEST_LOG_OF_MANY } else { LONGEST_LOG };
+        if !self.options.local_file_system || fs::metadata(log).map_or(0, |file| file.len()) <= longest {
             return;
         }
         // Somebody who is reading the log right now is not waited for.
@@ -277,7 +311,7 @@ impl Store for SqliteStore {
 
 impl Records for SqliteStore {
     fn write(&self, provider: &str, body: &mut dyn FnMut(&mut dyn Ledger) -> Result<()>) -> Result<()> {
-        SqliteStore::write(self, |session| {
+        self.write_with(Durability::WithNext, |session| {
             body(&mut Documents::new(*session, provider, true))?;
             Ok(Verdict::Keep(()))
         })

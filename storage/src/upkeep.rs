@@ -65,7 +65,7 @@ pub struct Metrics {
     pub returns: BTreeMap<String, u64>,
     /// Machines by state.
     pub machines: BTreeMap<String, u64>,
-    /// Documents of providers that still count.
+    /// Documents of providers that are not over for good.
     pub live_documents: u64,
     /// All documents of providers.
     pub documents: u64,
@@ -179,7 +179,7 @@ fn touch(session: &Session<'_>) -> Result<()> {
 fn count(session: &Session<'_>) -> Result<Metrics> {
     let number = |sql: &str| Ok(u64::try_from(session.number(sql, [])?).unwrap_or(0));
     let mut metrics = Metrics {
-        live_documents: number("SELECT count(*) FROM document WHERE live = 1")?,
+        live_documents: number("SELECT count(*) FROM document WHERE live_until IS NOT NULL")?,
         documents: number("SELECT count(*) FROM document")?,
         pages: number("PRAGMA page_count")?,
         free_pages: number("PRAGMA freelist_count")?,

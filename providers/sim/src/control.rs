@@ -12,8 +12,8 @@ impl SimProvider {
     pub fn live_count(&self, now: Timestamp) -> Result<u64> {
         let mut count = 0;
         self.read(|ledger| {
-            count =
-                documents::live(ledger)?.iter().filter(|machine| machine.life.is_there(now)).count() as u64;
+            let held = documents::held(ledger, now)?;
+            count = held.iter().filter(|machine| machine.life.is_there(now)).count() as u64;
             Ok(())
         })?;
         Ok(count)
@@ -24,7 +24,7 @@ impl SimProvider {
         let visible = self.config().terminated_visible;
         let mut instances = Vec::new();
         self.read(|ledger| {
-            let machines = documents::live(ledger)?.into_iter();
+            let machines = documents::unsettled(ledger)?.into_iter();
             let seen = machines
                 .filter(|machine| machine.life.is_arrived(now) && machine.life.is_visible(now, visible));
             instances = seen.map(|machine| machine.instance(now)).collect();
@@ -61,7 +61,7 @@ impl SimProvider {
                 |machine: &Machine| machine.life.is_arrived(now) && !machine.life.is_forgotten(now, visible);
             let found = match documents::by_id(ledger, named)? {
                 Some(machine) => Some(machine).filter(known),
-                None => by_name(documents::live(ledger)?),
+                None => by_name(documents::held(ledger, now)?),
             };
             let Some(mut machine) = found else {
                 return Err(Error::new(ErrorKind::NotFound, format!("there is no machine `{named}`"))
@@ -70,7 +70,7 @@ impl SimProvider {
             // What its fate has brought already stays: nothing that is gone comes back.
             machine.life.settle(now);
             change(&mut machine.life);
-            machine.put(ledger, now)?;
+            machine.put(ledger)?;
             changed = Some(machine.instance(now));
             Ok(())
         })?;

@@ -29,12 +29,12 @@ impl Machine {
         self.life.instance(MachineId::new(self.id.as_str()), now)
     }
 
-    /// Stores it; it counts as live as long as it is held.
-    pub(crate) fn put(&self, ledger: &mut dyn Ledger, now: Timestamp) -> Result<()> {
+    /// Stores it; it counts as long as it is held.
+    pub(crate) fn put(&self, ledger: &mut dyn Ledger) -> Result<()> {
         ledger.put(&Record {
             id: self.id.clone(),
             group: self.token.clone(),
-            live: self.life.is_held(now),
+            live_until: self.life.held_until(),
             body: written(&self.life)?,
         })
     }
@@ -58,7 +58,7 @@ pub(crate) fn put_outcome(ledger: &mut dyn Ledger, token: &str, outcome: &Outcom
     ledger.put(&Record {
         id: outcome_id(token),
         group: token.to_owned(),
-        live: false,
+        live_until: None,
         body: written(outcome)?,
     })
 }
@@ -81,24 +81,44 @@ pub(crate) fn by_id(ledger: &mut dyn Ledger, id: &str) -> Result<Option<Machine>
     ledger.get(id)?.as_ref().map(Machine::read).transpose()
 }
 
-/// All machines that were held when they were last stored.
-pub(crate) fn live(ledger: &mut dyn Ledger) -> Result<Vec<Machine>> {
-    ledger.live()?.iter().map(Machine::read).collect()
+/// All machines that are held.
+pub(crate) fn held(ledger: &mut dyn Ledger, now: Timestamp) -> Result<Vec<Machine>> {
+    ledger.live(now)?.iter().map(Machine::read).collect()
 }
 
-/// The document that says which address comes next.
+/// All machines whose end is not settled: those that are held, and those whose time is up.
+pub(crate) fn unsettled(ledger: &mut dyn Ledger) -> Result<Vec<Machine>> {
+    held(ledger, Timestamp::from_millis(i64::MIN))
+}
+
+/// All machines whose time is up, and of which that is not a stored fact yet.
+pub(crate) fn expired(ledger: &mut dyn Ledger, now: Timestamp) -> Result<Vec<Machine>> {
+    ledger.expired(now)?.iter().map(Machine::read).collect()
+}
+
+/// Where the next address is looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cursor {
+    /// The block that this is about.
+    pub(crate) block: String,
+    /// A place in it.
+    pub(crate) place: u64,
+    /// How many addresses from there on are known to be free.
+    pub(crate) free: u64,
+}
+
 const CURSOR: &str = "addresses";
 
-pub(crate) fn cursor(ledger: &mut dyn Ledger) -> Result<u64> {
-    Ok(ledger.get(CURSOR)?.and_then(|record| record.body.parse().ok()).unwrap_or(0))
+pub(crate) fn cursor(ledger: &mut dyn Ledger) -> Result<Cursor> {
+    ledger.get(CURSOR)?.as_ref().map_or_else(|| Ok(Cursor::default()), read)
 }
 
-pub(crate) fn put_cursor(ledger: &mut dyn Ledger, place: u64) -> Result<()> {
+pub(crate) fn put_cursor(ledger: &mut dyn Ledger, cursor: &Cursor) -> Result<()> {
     ledger.put(&Record {
         id: CURSOR.to_owned(),
         group: CURSOR.to_owned(),
-        live: false,
-        body: place.to_string(),
+        live_until: None,
+        body: written(cursor)?,
     })
 }
 

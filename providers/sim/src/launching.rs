@@ -83,7 +83,7 @@ fn make(
     if chance.draw("no capacity", 0).happens(config.launch.no_capacity) {
         shortfall = Some("InsufficientInstanceCapacity".to_owned());
     } else {
-        let mut room = Room::look(config, ledger, now)?;
+        let mut room = Room::look(config, ledger, order.count, now)?;
         for number in 0..order.count {
             match placed(&mut room, &offer, number) {
                 Ok((machine_type, (address, public_address))) => {
@@ -116,7 +116,7 @@ fn make(
         room.leave(ledger)?;
     }
     for machine in &machines {
-        machine.put(ledger, now)?;
+        machine.put(ledger)?;
     }
     let untold = !machines.is_empty() && chance.draw("unknown", 0).happens(config.launch.unknown);
     documents::put_outcome(ledger, order.token, &Outcome { shortfall: shortfall.clone(), untold })?;

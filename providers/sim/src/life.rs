@@ -97,7 +97,17 @@ impl Life {
 
     /// Whether it holds its address and its place in the capacity; so from the order of its launch on.
     pub(crate) fn is_held(&self, now: Timestamp) -> bool {
-        self.state(now) != MachineState::Terminated
+        self.held_until().is_some_and(|until| now < until)
+    }
+
+    /// Until when it is held; nothing once it is gone whatever the clock says.
+    pub(crate) fn held_until(&self) -> Option<Timestamp> {
+        match (&self.end, &self.fate) {
+            (Some(end), _) => Some(end.gone).filter(|gone| end.from < *gone),
+            (None, Fate::Runs) => Some(Timestamp::MAX),
+            (None, Fate::FailsToBoot(_)) => Some(self.booted),
+            (None, Fate::Reclaimed { at, .. }) => Some(*at),
+        }
     }
 
     /// Whether it exists yet. One that was ordered "later" does: the clock went back.
@@ -148,13 +158,19 @@ impl Life {
         }
     }
 
-    /// Makes an end that its fate has brought a stored fact; gives whether that changed anything.
+    /// Makes an end that has come a stored fact; gives whether that changed anything.
     pub(crate) fn settle(&mut self, now: Timestamp) -> bool {
-        if self.end.is_some() {
-            return false;
+        match &mut self.end {
+            Some(end) if now >= end.gone && end.from < end.gone => {
+                end.from = end.gone;
+                true
+            }
+            Some(_) => false,
+            None => {
+                self.end = self.end_at(now);
+                self.end.is_some()
+            }
         }
-        self.end = self.end_at(now);
-        self.end.is_some()
     }
 
     /// Somebody ends it; it takes a time. Gives whether that changed anything.

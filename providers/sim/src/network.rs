@@ -47,6 +47,12 @@ impl Block {
         let place = u32::try_from(place).unwrap_or(0);
         Ipv4Addr::from(self.first.saturating_add(RESERVED).saturating_add(place))
     }
+
+    /// The place of an address that can be handed out.
+    pub(crate) fn place(self, address: Ipv4Addr) -> Option<u64> {
+        let place = u32::from(address).checked_sub(self.first.saturating_add(RESERVED))?;
+        (place < self.usable()).then_some(u64::from(place))
+    }
 }
 
 impl fmt::Display for Block {
@@ -89,6 +95,9 @@ mod tests {
         assert_eq!(block.address(0), Ipv4Addr::new(10, 0, 0, 20));
         assert_eq!(block.address(10), Ipv4Addr::new(10, 0, 0, 30));
         assert_eq!(block.address(11), block.address(0));
+        for (address, place) in [(19, None), (20, Some(0)), (30, Some(10)), (31, None)] {
+            assert_eq!(block.place(Ipv4Addr::new(10, 0, 0, address)), place);
+        }
     }
 
     #[test]

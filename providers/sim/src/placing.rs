@@ -7,15 +7,23 @@ use ohfp_broker::records::Ledger;
 use ohfp_broker::{Result, Timestamp};
 
 use crate::config::SimConfig;
-use crate::documents;
+use crate::documents::{self, Cursor};
 
 /// What is taken, and where the next address is looked for.
+///
+/// Launches shall cost the same however many machines there are. So machines are counted, and looked at one
+/// by one only for limits by type and for addresses that may be taken.
 pub(crate) struct Room<'c> {
     config: &'c SimConfig,
     held: u64,
+    cursor: Cursor,
+    books: Option<Books>,
+}
+
+/// What the machines hold, each by itself.
+struct Books {
     by_type: BTreeMap<String, u64>,
-    taken: HashSet<Ipv4Addr>,
-    cursor: u64,
+    taken: HashSet<u64>,
 }
 
 /// Why there is no room for one more machine.
@@ -41,49 +49,72 @@ impl NoRoom {
 }
 
 impl<'c> Room<'c> {
-    /// Looks at what is held. Documents of machines that have ended meanwhile stop counting as live, so that
-    /// the next one has less to look at.
-    pub(crate) fn look(config: &'c SimConfig, ledger: &mut dyn Ledger, now: Timestamp) -> Result<Self> {
-        let cursor = documents::cursor(ledger)?;
-        let mut room = Self { config, held: 0, by_type: BTreeMap::new(), taken: HashSet::new(), cursor };
-        for mut machine in documents::live(ledger)? {
-            if machine.life.is_held(now) {
-                room.held += 1;
-                *room.by_type.entry(machine.life.instance_type).or_default() += 1;
-                room.taken.insert(machine.life.address);
-            } else {
-                machine.life.settle(now);
-                machine.put(ledger, now)?;
+    /// Looks at what is held, for `count` more machines. That machines have ended meanwhile is made a stored
+    /// fact.
+    pub(crate) fn look(
+        config: &'c SimConfig,
+        ledger: &mut dyn Ledger,
+        count: u32,
+        now: Timestamp,
+    ) -> Result<Self> {
+        for mut machine in documents::expired(ledger, now)? {
+            machine.life.settle(now);
+            machine.put(ledger)?;
+        }
+        let block = config.network.block;
+        let mut cursor = documents::cursor(ledger)?;
+        if cursor.block != block.to_string() {
+            cursor = Cursor { block: block.to_string(), ..Cursor::default() };
+        }
+        let mut room = Self { config, held: ledger.count_live(now)?, cursor, books: None };
+        if room.cursor.free < u64::from(count) || !config.capacity.by_type.is_empty() {
+            let mut books = Books { by_type: BTreeMap::new(), taken: HashSet::new() };
+            for machine in documents::held(ledger, now)? {
+                *books.by_type.entry(machine.life.instance_type).or_default() += 1;
+                books.taken.extend(block.place(machine.life.address));
             }
+            room.books = Some(books);
         }
         Ok(room)
     }
 
     /// Takes room for a machine: its place in the blocks.
     pub(crate) fn take(&mut self, machine_type: &str) -> Result<(Ipv4Addr, Option<Ipv4Addr>), NoRoom> {
-        if self.held >= self.config.capacity.total {
+        let Self { config, held, cursor, books } = self;
+        if *held >= config.capacity.total {
             return Err(NoRoom::Capacity);
         }
-        let of_type = self.by_type.entry(machine_type.to_owned()).or_default();
-        if self.config.capacity.by_type.get(machine_type).is_some_and(|most| *of_type >= *most) {
-            return Err(NoRoom::Type);
+        let (block, usable) = (config.network.block, u64::from(config.network.block.usable()));
+        let next = |place: u64| place.wrapping_add(1).checked_rem(usable).unwrap_or(0);
+        let mut place = cursor.place;
+        if let Some(Books { by_type, taken }) = books {
+            let of_type = by_type.entry(machine_type.to_owned()).or_default();
+            if config.capacity.by_type.get(machine_type).is_some_and(|most| *of_type >= *most) {
+                return Err(NoRoom::Type);
+            }
+            if taken.len() as u64 >= usable {
+                return Err(NoRoom::Addresses);
+            }
+            while !taken.insert(place) {
+                place = next(place);
+            }
+            *of_type += 1;
         }
-        let block = self.config.network.block;
-        let usable = u64::from(block.usable());
-        let free = (0..usable)
-            .map(|step| self.cursor.wrapping_add(step))
-            .find(|place| !self.taken.contains(&block.address(*place)));
-        let place = free.ok_or(NoRoom::Addresses)?;
-        self.cursor = place.wrapping_add(1).checked_rem(usable).unwrap_or(0);
-        let address = block.address(place);
-        self.taken.insert(address);
-        self.held += 1;
-        *of_type += 1;
-        Ok((address, self.config.network.public_block.map(|public| public.address(place))))
+        cursor.place = next(place);
+        cursor.free = cursor.free.saturating_sub(1);
+        *held += 1;
+        Ok((block.address(place), config.network.public_block.map(|public| public.address(place))))
     }
 
     /// Remembers where the next launch looks for addresses.
-    pub(crate) fn leave(&self, ledger: &mut dyn Ledger) -> Result<()> {
-        documents::put_cursor(ledger, self.cursor)
+    pub(crate) fn leave(mut self, ledger: &mut dyn Ledger) -> Result<()> {
+        if let Some(Books { taken, .. }) = &self.books {
+            let usable = u64::from(self.config.network.block.usable());
+            let steps = |place: &u64| {
+                place.wrapping_add(usable).wrapping_sub(self.cursor.place).checked_rem(usable).unwrap_or(0)
+            };
+            self.cursor.free = taken.iter().map(steps).min().unwrap_or(usable);
+        }
+        documents::put_cursor(ledger, &self.cursor)
     }
 }

@@ -181,7 +181,7 @@ impl Provider for SimProvider {
                 let slow = chance.draw("slow", 0).happens(self.config.release.slow);
                 let span = if slow { self.config.release.slow_time } else { self.config.release.time };
                 if machine.life.release(span.draw(chance.draw("release", 0)), now) {
-                    machine.put(ledger, now)?;
+                    machine.put(ledger)?;
                 }
             }
             Ok(())
@@ -192,7 +192,7 @@ impl Provider for SimProvider {
         self.looks_fail(now)?;
         let mut sightings = Vec::with_capacity(machines.len());
         self.read(|ledger| {
-            let live = documents::live(ledger)?;
+            let live = documents::held(ledger, now)?;
             let there: Vec<_> = live.iter().filter(|machine| machine.life.is_there(now)).collect();
             sightings = machines
                 .iter()

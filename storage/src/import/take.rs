@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use ohfp_broker::{Error, ErrorKind, Machine, Request, RequestKind, RequestState, Result};
+use ohfp_broker::{Error, ErrorKind, Machine, Request, RequestKind, RequestState, Result, Timestamp};
 use rusqlite::params;
 
 use super::{Content, Import, Membership, Skipped, Source};
@@ -101,7 +101,7 @@ impl<'s, 'c> Taker<'s, 'c> {
             add_member: session
                 .prepare("INSERT INTO return_member (return_id, position, machine) VALUES (?1, ?2, ?3)")?,
             add_document: session.prepare(
-                "INSERT INTO document (provider, id, bundle, live, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO document (provider, id, bundle, live_until, body) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?,
         })
     }
@@ -192,16 +192,22 @@ impl<'s, 'c> Taker<'s, 'c> {
     }
 
     fn document(&mut self, document: &Document) -> Result<()> {
-        let Document { provider, id, group, live, body } = document;
+        let Document { provider, id, group, live_until, body } = document;
         let what = format!("document `{id}` of provider `{provider}`");
         self.once(2, id, provider, &what)?;
         match self.known_document.first([id, provider], rows::document)? {
             None => {
-                self.add_document.run(params![provider, id, group, live, body])?;
+                self.add_document.run(params![
+                    provider,
+                    id,
+                    group,
+                    live_until.map(Timestamp::millis),
+                    body
+                ])?;
                 self.import.taken.documents += 1;
             }
             Some(known) => {
-                let same = (&known.group, known.live, &known.body) == (group, *live, body);
+                let same = (&known.group, known.live_until, &known.body) == (group, *live_until, body);
                 self.import.present.documents += u64::from(self.clash(same, what)?);
             }
         }

@@ -337,41 +337,45 @@ fn an_acknowledgement_is_nobodys_conflict_and_is_never_taken_back() {
 #[test]
 fn documents_of_a_provider() {
     let site = Site::new();
-    let record = |id: &str, group: &str, live: bool| Record {
+    let record = |id: &str, group: &str, until: Option<i64>| Record {
         id: id.to_owned(),
         group: group.to_owned(),
-        live,
+        live_until: until.map(at),
         body: format!("{{\"of\":\"{id}\"}}"),
     };
     Records::write(&site.store, "sim", &mut |ledger| {
-        for record in [record("b", "g", true), record("a", "g", true), record("c", "h", false)] {
+        for record in [record("b", "g", Some(50)), record("a", "g", Some(i64::MAX)), record("c", "h", None)] {
             ledger.put(&record)?;
         }
-        assert_eq!(ledger.count_live()?, 2);
+        for (now, live) in [(0, 2), (49, 2), (50, 1), (i64::MAX - 1, 1), (i64::MAX, 0)] {
+            assert_eq!(ledger.count_live(at(now))?, live, "{now}");
+            assert_eq!(ledger.live(at(now))?.len() as u64, live, "{now}");
+            assert_eq!(ledger.expired(at(now))?.len() as u64, 2 - live, "{now}");
+        }
         Ok(())
     })
     .unwrap();
     // Another provider has its own.
-    Records::write(&site.store, "other", &mut |ledger| ledger.put(&record("b", "g", false))).unwrap();
-    Records::write(&site.store, "sim", &mut |ledger| ledger.put(&record("b", "h", false))).unwrap();
+    Records::write(&site.store, "other", &mut |ledger| ledger.put(&record("b", "g", None))).unwrap();
+    Records::write(&site.store, "sim", &mut |ledger| ledger.put(&record("b", "h", None))).unwrap();
     // A failure takes everything back.
     let failed = Records::write(&site.store, "sim", &mut |ledger| {
-        ledger.put(&record("d", "g", true))?;
+        ledger.put(&record("d", "g", Some(50)))?;
         Err(Error::new(ErrorKind::Refused, "no"))
     });
     assert_eq!(failed, Err(Error::new(ErrorKind::Refused, "no")));
     let mut seen = Vec::new();
     Records::read(&site.again(), "sim", &mut |ledger| {
-        seen.push((ledger.group("g")?, ledger.group("h")?, ledger.live()?, ledger.count_live()?));
-        assert_eq!(ledger.get("b")?, Some(record("b", "h", false)));
+        seen.push((ledger.group("g")?, ledger.group("h")?, ledger.live(at(50))?, ledger.count_live(at(50))?));
+        assert_eq!(ledger.get("b")?, Some(record("b", "h", None)));
         assert_eq!(ledger.get("d")?, None);
         assert_eq!(
-            ledger.put(&record("e", "g", true)).map_err(|error| error.kind()),
+            ledger.put(&record("e", "g", None)).map_err(|error| error.kind()),
             Err(ErrorKind::Refused)
         );
         Ok(())
     })
     .unwrap();
-    let (a, b, c) = (record("a", "g", true), record("b", "h", false), record("c", "h", false));
+    let (a, b, c) = (record("a", "g", Some(i64::MAX)), record("b", "h", None), record("c", "h", None));
     assert_eq!(seen, [(vec![a.clone()], vec![b, c], vec![a], 1)]);
 }

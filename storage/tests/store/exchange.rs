@@ -4,7 +4,7 @@ use ohfp_broker::machine::Ending;
 use ohfp_broker::records::{Record, Records};
 use ohfp_broker::store::{Change, RequestFilter, Store};
 use ohfp_broker::template::MaxNumber;
-use ohfp_broker::{ErrorKind, MachineState, RequestState};
+use ohfp_broker::{ErrorKind, MachineState, RequestState, Timestamp};
 use ohfp_storage::{Counts, Options, Source, SqliteStore};
 use proptest::prelude::*;
 
@@ -22,7 +22,12 @@ fn some() -> Site {
     fulfil(&site.store, "req-1", &["i-1", "i-2"], 100);
     site.store.admit(&acquire("req-2", 1, 50), MaxNumber::Unlimited).unwrap();
     return_machines(&site.store, "ret-1", &["/i-2"], 200);
-    let record = Record { id: "a".into(), group: "g".into(), live: true, body: "{\"x\":1}".into() };
+    let record = Record {
+        id: "a".into(),
+        group: "g".into(),
+        live_until: Some(Timestamp::MAX),
+        body: "{\"x\":1}".into(),
+    };
     Records::write(&site.store, "sim", &mut |ledger| ledger.put(&record)).unwrap();
     site
 }
@@ -114,8 +119,7 @@ fn what_the_store_has_otherwise_is_a_conflict() {
     target.store.import(&mut text.as_bytes(), None).unwrap();
     change(&target.store, &["i-1"], |machine| machine.message = Some("changed".to_owned()));
     let before = export(&target.store);
-    let new =
-        "\"documents\":[\n{\"provider\":\"sim\",\"id\":\"b\",\"group\":\"g\",\"live\":true,\"body\":\"\"},\n";
+    let new = "\"documents\":[\n{\"provider\":\"sim\",\"id\":\"b\",\"group\":\"g\",\"live_until\":1,\"body\":\"\"},\n";
     let more = text.replace("\"documents\":[\n", new);
     let error = target.store.import(&mut more.as_bytes(), None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Input);
@@ -130,7 +134,7 @@ enum Step {
     Launch { request: usize, machines: u8, name: Option<String> },
     Return { machines: Vec<usize> },
     End { machine: usize },
-    Keep { id: u8, live: bool, body: String },
+    Keep { id: u8, live_until: Option<i64>, body: String },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -144,7 +148,11 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(request, machines, name)| Step::Launch { request, machines, name }),
         proptest::collection::vec(any::<usize>(), 0..5).prop_map(|machines| Step::Return { machines }),
         any::<usize>().prop_map(|machine| Step::End { machine }),
-        (any::<u8>(), any::<bool>(), ".{0,12}").prop_map(|(id, live, body)| Step::Keep { id, live, body }),
+        (any::<u8>(), any::<Option<i64>>(), ".{0,12}").prop_map(|(id, live_until, body)| Step::Keep {
+            id,
+            live_until,
+            body
+        }),
     ]
 }
 
@@ -199,8 +207,9 @@ fn perform(store: &SqliteStore, number: usize, step: Step, made: &mut Made) {
                 }
             });
         }
-        Step::Keep { id, live, body } => {
-            let record = Record { id: id.to_string(), group: (id % 3).to_string(), live, body };
+        Step::Keep { id, live_until, body } => {
+            let live_until = live_until.map(at);
+            let record = Record { id: id.to_string(), group: (id % 3).to_string(), live_until, body };
             Records::write(store, "sim", &mut |ledger| ledger.put(&record)).unwrap();
         }
     }

@@ -43,8 +43,12 @@ fn reading_creates_nothing_and_the_first_write_everything() {
         let mut asked = 0;
         Records::read(&store, "sim", &mut |ledger| {
             asked += 1;
-            assert_eq!((ledger.get("a")?, ledger.count_live()?), (None, 0));
-            assert!(ledger.live()?.is_empty() && ledger.group("g")?.is_empty());
+            assert_eq!((ledger.get("a")?, ledger.count_live(at(0))?), (None, 0));
+            assert!(
+                ledger.live(at(0))?.is_empty()
+                    && ledger.expired(at(0))?.is_empty()
+                    && ledger.group("g")?.is_empty()
+            );
             Ok(())
         })
         .unwrap();

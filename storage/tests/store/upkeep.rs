@@ -41,10 +41,11 @@ fn metrics_count_by_state_and_name_every_state() {
     site.store.admit(&acquire("req-2", 1, 50), MaxNumber::Unlimited).unwrap();
     return_machines(&site.store, "ret-1", &["/i-1"], 200);
     change(&site.store, &["i-2"], |machine| machine.lost(at(300)));
-    let document = |id: &str, live| Record { id: id.into(), group: "g".into(), live, body: "{}".into() };
+    let document =
+        |id: &str, live_until| Record { id: id.into(), group: "g".into(), live_until, body: "{}".into() };
     Records::write(&site.store, "sim", &mut |ledger| {
-        ledger.put(&document("a", true))?;
-        ledger.put(&document("b", false))
+        ledger.put(&document("a", Some(at(50))))?;
+        ledger.put(&document("b", None))
     })
     .unwrap();
     let metrics = site.store.metrics().unwrap();
@@ -168,10 +169,10 @@ fn what_is_over_and_gone_is_cleared_away_and_nothing_else() {
     finish("ret over", RequestState::Complete, 200);
     finish("ret half", RequestState::Complete, 200);
     finish("ret lately", RequestState::Complete, 5_000);
-    let tokens = [("over", false), ("over", true), ("half over", false)];
-    for (number, (request, live)) in tokens.into_iter().enumerate() {
+    let tokens = [("over", None), ("over", Some(at(5_000))), ("over", Some(at(250))), ("half over", None)];
+    for (number, (request, live_until)) in tokens.into_iter().enumerate() {
         let group = view(&site.store, request).request.token();
-        let record = Record { id: number.to_string(), group, live, body: String::new() };
+        let record = Record { id: number.to_string(), group, live_until, body: String::new() };
         Records::write(&site.store, "sim", &mut |ledger| ledger.put(&record)).unwrap();
     }
 
@@ -184,7 +185,7 @@ fn what_is_over_and_gone_is_cleared_away_and_nothing_else() {
     let before = left();
     assert_eq!(site.store.prune(at(100)).unwrap(), Pruned::default());
     assert_eq!(left(), before);
-    assert_eq!(site.store.prune(at(1_000)).unwrap(), Pruned { requests: 3, machines: 2, documents: 1 });
+    assert_eq!(site.store.prune(at(1_000)).unwrap(), Pruned { requests: 3, machines: 2, documents: 2 });
     assert_eq!(
         left(),
         [

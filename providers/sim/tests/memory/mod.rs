@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use ohfp_broker::records::{Ledger, Record, Records};
-use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_broker::{Error, ErrorKind, Result, Timestamp};
 
 /// The documents of one provider.
 #[derive(Default)]
@@ -51,12 +51,16 @@ impl Ledger for Transaction {
         Ok(self.those(|record| record.group == group))
     }
 
-    fn live(&mut self) -> Result<Vec<Record>> {
-        Ok(self.those(|record| record.live))
+    fn live(&mut self, now: Timestamp) -> Result<Vec<Record>> {
+        Ok(self.those(|record| record.live_until.is_some_and(|until| now < until)))
     }
 
-    fn count_live(&mut self) -> Result<u64> {
-        Ok(self.those(|record| record.live).len() as u64)
+    fn count_live(&mut self, now: Timestamp) -> Result<u64> {
+        Ok(self.live(now)?.len() as u64)
+    }
+
+    fn expired(&mut self, now: Timestamp) -> Result<Vec<Record>> {
+        Ok(self.those(|record| record.live_until.is_some_and(|until| until <= now)))
     }
 
     fn put(&mut self, record: &Record) -> Result<()> {
