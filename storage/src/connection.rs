@@ -69,8 +69,7 @@ pub(crate) fn find(path: &Path, setup: Setup) -> Result<Found> {
 fn marks(connection: &Connection) -> rusqlite::Result<(i32, i64, bool)> {
     let application = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version = schema::version(connection)?;
-    let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-    Ok((application, version, journal == "wal"))
+    Ok((application, version, has_log(connection)?))
 }
 
 fn newer(path: &Path, version: &str) -> Error {
@@ -155,6 +154,12 @@ pub(crate) fn create(path: &Path, setup: Setup) -> Result<()> {
     Ok(())
 }
 
+/// The connection when it has its journal, which SQLite does not see to before somebody reads.
+pub(crate) fn with_journal(path: &Path, connection: Connection) -> Result<Connection> {
+    schema::version(&connection).map_err(|error| failure::sqlite(path, "open", &error))?;
+    Ok(connection)
+}
+
 /// Removes a database that nobody uses, and its logs.
 pub(crate) fn remove_database(path: &Path) -> Result<()> {
     for suffix in ["", place::WAL_SUFFIX, place::JOURNAL_SUFFIX, "-shm"] {
@@ -203,25 +208,26 @@ fn set_journal(connection: &Connection, wal: bool) -> rusqlite::Result<bool> {
     Ok(now == "wal")
 }
 
-/// What a connection needs before its first write.
-pub(crate) fn prepare_for_writing(path: &Path, connection: &Connection, setup: Setup) -> Result<()> {
-    // Durable in either journal. A journal that is cut to nothing spares network file systems a file that
-    // comes and goes with every transaction.
-    let pragmas = if setup.wal {
-        "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;"
-    } else {
-        "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;"
-    };
-    connection.execute_batch(pragmas).map_err(|error| failure::sqlite(path, "write to", &error))
+/// What a connection needs before its first write. Gives whether it has a write-ahead log, which the caller has
+/// to sync after each transaction.
+pub(crate) fn prepare_for_writing(path: &Path, connection: &Connection) -> Result<bool> {
+    let prepared = has_log(connection).and_then(|has_log| {
+        // The log is synced when it is another's turn already. A rollback journal must be on the disk before
+        // the database changes; that it is cut to nothing spares network file systems a file that comes and
+        // goes with every transaction.
+        connection.execute_batch(if has_log {
+            "PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = ON;"
+        } else {
+            "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;"
+        })?;
+        Ok(has_log)
+    });
+    prepared.map_err(|error| failure::sqlite(path, "write to", &error))
 }
 
-/// Whether commits wait for the disk; with a write-ahead log, those that do not are still all or nothing and
-/// in order.
-pub(crate) fn sync_commits(path: &Path, connection: &Connection, sync: bool) -> Result<()> {
-    let level = if sync { "FULL" } else { "NORMAL" };
-    connection
-        .pragma_update(None, "synchronous", level)
-        .map_err(|error| failure::sqlite(path, "write to", &error))
+fn has_log(connection: &Connection) -> rusqlite::Result<bool> {
+    let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    Ok(journal == "wal")
 }
 
 /// Begins a transaction. That nobody has made the database newer meanwhile is looked up in the same go;

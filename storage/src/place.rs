@@ -104,6 +104,13 @@ fn leftover(database: &Path) -> Option<PathBuf> {
     backups.pop()
 }
 
+/// The write-ahead log, to wait until it is on the disk. Unlike the database it may be opened anywhere: SQLite
+/// holds no locks on it.
+pub(crate) fn open_log(database: &Path) -> Result<File> {
+    let log = beside(database, WAL_SUFFIX);
+    File::open(&log).map_err(|error| failure::io("open", &log, &error))
+}
+
 /// Makes the directory of the database.
 pub(crate) fn make_directory(database: &Path) -> Result<()> {
     let directory = directory(database);

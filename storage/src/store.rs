@@ -1,6 +1,6 @@
 //! [`SqliteStore`]: when to open, whom to let write, what a transaction is.
 
-use std::fs;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -64,12 +64,13 @@ pub struct SqliteStore {
 struct Link {
     connection: Connection,
     writes: bool,
-    durability: Durability,
+    /// The write-ahead log, where there is one; only once it writes.
+    log: Option<File>,
 }
 
 impl Link {
     fn new(connection: Connection) -> Self {
-        Self { connection, writes: false, durability: Durability::AtOnce }
+        Self { connection, writes: false, log: None }
     }
 }
 
@@ -128,13 +129,24 @@ impl SqliteStore {
         lock::take(&self.path, self.options.busy_timeout)
     }
 
+    /// Opens the database with `open`, after which there is a write-ahead log where there should be one, and its
+    /// name is on the disk as well as what will be in it.
+    fn with_log<T>(&self, open: impl FnOnce() -> Result<T>) -> Result<T> {
+        let is_new = self.options.local_file_system && !place::beside(&self.path, place::WAL_SUFFIX).exists();
+        let opened = open()?;
+        if is_new {
+            place::sync_directory(&self.path);
+        }
+        Ok(opened)
+    }
+
     /// The connection, made now if need be; nothing where there is no database.
     fn connected(&self) -> Result<Option<MutexGuard<'_, Option<Link>>>> {
         let mut link = self.link();
         if link.is_some() {
             return Ok(Some(link));
         }
-        match connection::find(&self.path, self.setup())? {
+        match self.with_log(|| connection::find(&self.path, self.setup()))? {
             Found::Nothing => Ok(None),
             Found::Ready(connection) => {
                 *link = Some(Link::new(connection));
@@ -161,23 +173,25 @@ impl SqliteStore {
         let mut link = self.link();
         if link.is_none() {
             let setup = self.setup();
-            let connection = match connection::find(&self.path, setup)? {
-                Found::Ready(connection) => connection,
+            let connection = self.with_log(|| match connection::find(&self.path, setup)? {
+                Found::Ready(connection) => Ok(connection),
                 Found::Outdated(connection, outdated) => {
                     connection::update(&self.path, &connection, outdated, setup)?;
-                    connection
+                    connection::with_journal(&self.path, connection)
                 }
                 Found::Nothing => {
                     connection::create(&self.path, setup)?;
-                    connection::open(&self.path, setup)?
+                    connection::with_journal(&self.path, connection::open(&self.path, setup)?)
                 }
-            };
+            })?;
             *link = Some(Link::new(connection));
         }
         if let Some(link) = link.as_mut()
             && !link.writes
         {
-            connection::prepare_for_writing(&self.path, &link.connection, self.setup())?;
+            if connection::prepare_for_writing(&self.path, &link.connection)? {
+                link.log = Some(place::open_log(&self.path)?);
+            }
             link.writes = true;
         }
         Ok(link)
@@ -206,30 +220,29 @@ impl SqliteStore {
         let turn = self.turn()?;
         let mut link = self.connected_for_writing(&turn)?;
         let Some(link) = link.as_mut() else { return Err(failure::busy(&self.path)) };
-        // A rollback journal may be of use only when it is on the disk before the database changes.
-        if self.options.local_file_system && link.durability != durability {
-            connection::sync_commits(&self.path, &link.connection, durability == Durability::AtOnce)?;
-            link.durability = durability;
-        }
         let (connection, patience) = (&link.connection, self.options.busy_timeout);
         let transaction =
             connection::begin(&self.path, connection, TransactionBehavior::Immediate, patience)?;
-        match body(&Session::new(connection, &self.path))? {
-            Verdict::Undo(value) => Ok(value),
-            Verdict::Keep(value) => {
-                connection::commit(&self.path, &transaction, patience)?;
-                self.shorten_log(connection, &turn);
-                Ok(value)
-            }
+        let value = match body(&Session::new(connection, &self.path))? {
+            Verdict::Undo(value) => return Ok(value),
+            Verdict::Keep(value) => value,
+        };
+        connection::commit(&self.path, &transaction, patience)?;
+        let Some(log) = &link.log else { return Ok(value) };
+        self.shorten_log(connection, log, &turn);
+        // Others may write while this one waits for the disk, and one wait of the disk's serves them all.
+        drop(turn);
+        if durability == Durability::AtOnce {
+            log.sync_data().map_err(|error| failure::io("write", &self.path, &error))?;
         }
+        Ok(value)
     }
 
     /// Carries a long log over into the database. Everything is stored already, so a failure here is nobody's
     /// but the next writer's, who tries again.
-    fn shorten_log(&self, connection: &Connection, turn: &Turn) {
-        let log = place::beside(&self.path, place::WAL_SUFFIX);
+    fn shorten_log(&self, connection: &Connection, log: &File, turn: &Turn) {
         let longest = if turn.waited { LONGEST_LOG_OF_MANY } else { LONGEST_LOG };
-        if !self.options.local_file_system || fs::metadata(log).map_or(0, |file| file.len()) <= longest {
+        if log.metadata().map_or(0, |file| file.len()) <= longest {
             return;
         }
         // Somebody who is reading the log right now is not waited for.
