@@ -4,8 +4,9 @@
 //! the name it was called by takes the place of the command.
 
 use std::ffi::{OsStr, OsString};
+use std::mem::ManuallyDrop;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::PROGRAM;
 use crate::tree::Cli;
@@ -43,7 +44,10 @@ pub fn normalise(argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
 
 /// Parses a whole argument vector, program name first. Help and version are "errors", as in clap.
 pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    Cli::try_parse_from(normalise(argv))
+    // One for each process, which ends soon: taking the tree of commands apart costs as much as parsing.
+    let mut command = ManuallyDrop::new(Cli::command());
+    let mut matches = command.try_get_matches_from_mut(normalise(argv))?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
 #[cfg(test)]

@@ -26,13 +26,15 @@ pub(crate) const STYLES: Styles = Styles::plain()
 
 /// An "Examples" section: what it does, then the command line, for each.
 pub(crate) fn examples(all: &[(&str, &str)]) -> StyledStr {
+    let (literal, plain) = (LITERAL.to_string(), format!("{LITERAL:#}"));
     let mut text = StyledStr::new();
     heading(&mut text, "Examples");
     for (index, (purpose, line)) in all.iter().enumerate() {
         let gap = if index == 0 { "" } else { "\n" };
         let colon = if purpose.ends_with('?') { "" } else { ":" };
-        // Writing to a StyledStr cannot fail; it is a string inside.
-        let _ = write!(text, "{gap}\n  {purpose}{colon}\n    {LITERAL}{line}{LITERAL:#}");
+        for part in [gap, "\n  ", purpose, colon, "\n    ", &literal, line, &plain] {
+            text.push_str(part);
+        }
     }
     text
 }
@@ -43,6 +45,7 @@ pub(crate) fn table(text: &mut StyledStr, title: &str, rows: &[(&str, &str)]) {
     heading(text, title);
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, explanation) in rows {
+        // Writing to a StyledStr cannot fail; it is a string inside.
         let _ = write!(text, "\n  {LITERAL}{name}{LITERAL:#}");
         if !explanation.is_empty() {
             let _ = write!(text, "{:pad$}  {explanation}", "", pad = width - name.len());

@@ -20,7 +20,7 @@ use crate::{failure, place};
 #[derive(Debug)]
 pub(crate) struct Turn {
     _file: File,
-    /// Whether others had it when it was asked for, and so others may be waiting for it now.
+    /// Whether others had it when it was asked for.
     pub(crate) waited: bool,
 }
 

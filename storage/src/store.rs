@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -58,6 +59,8 @@ pub struct SqliteStore {
     path: PathBuf,
     options: Options,
     link: Mutex<Option<Link>>,
+    /// Whether a turn to write had to be waited for: others may be waiting for theirs now.
+    crowded: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -86,7 +89,7 @@ impl SqliteStore {
         let path = path.as_ref();
         // SQLite gives a meaning to some relative names.
         let path = std::path::absolute(path).map_err(|error| failure::io("find", path, &error))?;
-        let store = Self { path, options, link: Mutex::new(None) };
+        let store = Self { path, options, link: Mutex::new(None), crowded: AtomicBool::new(false) };
         if options.eager && store.connected()?.is_none() && !options.read_only {
             let turn = store.turn()?;
             drop(store.connected_for_writing(&turn)?);
@@ -126,7 +129,9 @@ impl SqliteStore {
             )));
         }
         place::make_directory(&self.path)?;
-        lock::take(&self.path, self.options.busy_timeout)
+        let turn = lock::take(&self.path, self.options.busy_timeout)?;
+        self.crowded.fetch_or(turn.waited, Ordering::Relaxed);
+        Ok(turn)
     }
 
     /// Opens the database with `open`, after which there is a write-ahead log where there should be one, and its
@@ -217,6 +222,8 @@ impl SqliteStore {
         durability: Durability,
         body: impl FnOnce(&Session<'_>) -> Result<Verdict<T>>,
     ) -> Result<T> {
+        // Opening takes longer than writing, and nobody has to wait for it.
+        drop(self.connected()?);
         let turn = self.turn()?;
         let mut link = self.connected_for_writing(&turn)?;
         let Some(link) = link.as_mut() else { return Err(failure::busy(&self.path)) };
@@ -229,7 +236,7 @@ impl SqliteStore {
         };
         connection::commit(&self.path, &transaction, patience)?;
         let Some(log) = &link.log else { return Ok(value) };
-        self.shorten_log(connection, log, &turn);
+        self.shorten_log(connection, log);
         // Others may write while this one waits for the disk, and one wait of the disk's serves them all.
         drop(turn);
         if durability == Durability::AtOnce {
@@ -240,8 +247,8 @@ impl SqliteStore {
 
     /// Carries a long log over into the database. Everything is stored already, so a failure here is nobody's
     /// but the next writer's, who tries again.
-    fn shorten_log(&self, connection: &Connection, log: &File, turn: &Turn) {
-        let longest = if turn.waited { LONGEST_LOG_OF_MANY } else { LONGEST_LOG };
+    fn shorten_log(&self, connection: &Connection, log: &File) {
+        let longest = if self.crowded.load(Ordering::Relaxed) { LONGEST_LOG_OF_MANY } else { LONGEST_LOG };
         if log.metadata().map_or(0, |file| file.len()) <= longest {
             return;
         }

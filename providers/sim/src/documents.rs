@@ -75,7 +75,7 @@ pub(crate) fn of_token(ledger: &mut dyn Ledger, token: &str) -> Result<Vec<Machi
 
 /// The machine of an id.
 pub(crate) fn by_id(ledger: &mut dyn Ledger, id: &str) -> Result<Option<Machine>> {
-    if id.starts_with("token:") || id == CURSOR {
+    if id.starts_with("token:") || id == KNOWN {
         return Ok(None);
     }
     ledger.get(id)?.as_ref().map(Machine::read).transpose()
@@ -96,29 +96,33 @@ pub(crate) fn expired(ledger: &mut dyn Ledger, now: Timestamp) -> Result<Vec<Mac
     ledger.expired(now)?.iter().map(Machine::read).collect()
 }
 
-/// Where the next address is looked for.
+/// What launches know of the room that is left without looking at machines. There may be more: machines end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Cursor {
-    /// The block that this is about.
+pub(crate) struct Known {
+    /// The capacity that this is about.
+    pub(crate) total: u64,
+    /// How many machines are sure to find room in it.
+    pub(crate) room: u64,
+    /// The block of addresses that this is about.
     pub(crate) block: String,
-    /// A place in it.
+    /// The place in it where the next address is looked for.
     pub(crate) place: u64,
-    /// How many addresses from there on are known to be free.
+    /// How many addresses from there on are sure to be free.
     pub(crate) free: u64,
 }
 
-const CURSOR: &str = "addresses";
+const KNOWN: &str = "room";
 
-pub(crate) fn cursor(ledger: &mut dyn Ledger) -> Result<Cursor> {
-    ledger.get(CURSOR)?.as_ref().map_or_else(|| Ok(Cursor::default()), read)
+pub(crate) fn known(ledger: &mut dyn Ledger) -> Result<Known> {
+    ledger.get(KNOWN)?.as_ref().map_or_else(|| Ok(Known::default()), read)
 }
 
-pub(crate) fn put_cursor(ledger: &mut dyn Ledger, cursor: &Cursor) -> Result<()> {
+pub(crate) fn put_known(ledger: &mut dyn Ledger, known: &Known) -> Result<()> {
     ledger.put(&Record {
-        id: CURSOR.to_owned(),
-        group: CURSOR.to_owned(),
+        id: KNOWN.to_owned(),
+        group: KNOWN.to_owned(),
         live_until: None,
-        body: written(cursor)?,
+        body: written(known)?,
     })
 }
 

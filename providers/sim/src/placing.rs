@@ -7,16 +7,15 @@ use ohfp_broker::records::Ledger;
 use ohfp_broker::{Result, Timestamp};
 
 use crate::config::SimConfig;
-use crate::documents::{self, Cursor};
+use crate::documents::{self, Known};
 
-/// What is taken, and where the next address is looked for.
+/// What room there is.
 ///
-/// Launches shall cost the same however many machines there are. So machines are counted, and looked at one
-/// by one only for limits by type and for addresses that may be taken.
+/// Launches shall cost the same however many machines there are. So these are counted, and looked at one by one,
+/// only when what is known from before does not do, and for limits by type.
 pub(crate) struct Room<'c> {
     config: &'c SimConfig,
-    held: u64,
-    cursor: Cursor,
+    known: Known,
     books: Option<Books>,
 }
 
@@ -61,32 +60,35 @@ impl<'c> Room<'c> {
             machine.life.settle(now);
             machine.put(ledger)?;
         }
-        let block = config.network.block;
-        let mut cursor = documents::cursor(ledger)?;
-        if cursor.block != block.to_string() {
-            cursor = Cursor { block: block.to_string(), ..Cursor::default() };
+        let (block, total, count) = (config.network.block, config.capacity.total, u64::from(count));
+        let mut known = documents::known(ledger)?;
+        if known.block != block.to_string() {
+            known = Known { block: block.to_string(), place: 0, free: 0, ..known };
         }
-        let mut room = Self { config, held: ledger.count_live(now)?, cursor, books: None };
-        if room.cursor.free < u64::from(count) || !config.capacity.by_type.is_empty() {
-            let mut books = Books { by_type: BTreeMap::new(), taken: HashSet::new() };
+        if known.room < count || known.total != total {
+            known = Known { total, room: total.saturating_sub(ledger.count_live(now)?), ..known };
+        }
+        let mut books = None;
+        if known.free < count || !config.capacity.by_type.is_empty() {
+            let mut all = Books { by_type: BTreeMap::new(), taken: HashSet::new() };
             for machine in documents::held(ledger, now)? {
-                *books.by_type.entry(machine.life.instance_type).or_default() += 1;
-                books.taken.extend(block.place(machine.life.address));
+                *all.by_type.entry(machine.life.instance_type).or_default() += 1;
+                all.taken.extend(block.place(machine.life.address));
             }
-            room.books = Some(books);
+            books = Some(all);
         }
-        Ok(room)
+        Ok(Self { config, known, books })
     }
 
     /// Takes room for a machine: its place in the blocks.
     pub(crate) fn take(&mut self, machine_type: &str) -> Result<(Ipv4Addr, Option<Ipv4Addr>), NoRoom> {
-        let Self { config, held, cursor, books } = self;
-        if *held >= config.capacity.total {
+        let Self { config, known, books } = self;
+        if known.room == 0 {
             return Err(NoRoom::Capacity);
         }
         let (block, usable) = (config.network.block, u64::from(config.network.block.usable()));
         let next = |place: u64| place.wrapping_add(1).checked_rem(usable).unwrap_or(0);
-        let mut place = cursor.place;
+        let mut place = known.place;
         if let Some(Books { by_type, taken }) = books {
             let of_type = by_type.entry(machine_type.to_owned()).or_default();
             if config.capacity.by_type.get(machine_type).is_some_and(|most| *of_type >= *most) {
@@ -100,21 +102,21 @@ impl<'c> Room<'c> {
             }
             *of_type += 1;
         }
-        cursor.place = next(place);
-        cursor.free = cursor.free.saturating_sub(1);
-        *held += 1;
+        known.place = next(place);
+        known.free = known.free.saturating_sub(1);
+        known.room -= 1;
         Ok((block.address(place), config.network.public_block.map(|public| public.address(place))))
     }
 
-    /// Remembers where the next launch looks for addresses.
+    /// Remembers what the next launch shall know.
     pub(crate) fn leave(mut self, ledger: &mut dyn Ledger) -> Result<()> {
         if let Some(Books { taken, .. }) = &self.books {
             let usable = u64::from(self.config.network.block.usable());
             let steps = |place: &u64| {
-                place.wrapping_add(usable).wrapping_sub(self.cursor.place).checked_rem(usable).unwrap_or(0)
+                place.wrapping_add(usable).wrapping_sub(self.known.place).checked_rem(usable).unwrap_or(0)
             };
-            self.cursor.free = taken.iter().map(steps).min().unwrap_or(usable);
+            self.known.free = taken.iter().map(steps).min().unwrap_or(usable);
         }
-        documents::put_cursor(ledger, &self.cursor)
+        documents::put_known(ledger, &self.known)
     }
 }

@@ -241,7 +241,7 @@ fn the_cloud_is_played() {
     let wanted = |name: &str| MachineRef { name: Some(name.to_owned()), id: None };
     let seen = sim.sight(&[wanted(&name(3)), wanted(&name(2)), wanted("nosuch")], at(160)).unwrap();
     assert_eq!(seen.iter().map(|one| one.exists).collect::<Vec<_>>(), [true, false, false]);
-    for unknown in ["nosuch", "token:a", "addresses"] {
+    for unknown in ["nosuch", "token:a", "room"] {
         assert_eq!(sim.reclaim(unknown, 0, at(60)).unwrap_err().kind(), ErrorKind::NotFound, "{unknown}");
         assert_eq!(sim.fail(unknown, at(60)).unwrap_err().kind(), ErrorKind::NotFound, "{unknown}");
     }
