@@ -3,7 +3,9 @@
  *   spawn ROUNDS FILE
  *
  * Each line of FILE is a case, its parts separated by tabs: a name, "null" or "pipe" for where its
- * output goes, the program's path and its arguments. All get the environment of this process.
+ * output goes, the program's path and its arguments. All get the environment of this process, and what
+ * stands as NAME=VALUE before the program. A part ";" ends a command that comes before these: it runs
+ * before each run of the case, and is not measured.
  *
  * In every round each case runs once, in an order that changes from round to round, so that slow
  * moments of the machine and what a neighbour leaves in its caches fall on all alike. A run is
@@ -12,9 +14,10 @@
  * the program together, whichever is larger.
  *
  * Writes a line per case, separated by tabs:
- *   name  rounds  min  median  p90  faults  syscalls  peak  bytes
+ *   name  rounds  min  median  p90  faults  syscalls  peak  bytes  cpu  syncs
  * Times are microseconds; faults are minor faults, the median; syscalls are those after execve, or
- * -1 where tracing is not allowed; peak is the resident set in KiB, -1 likewise; bytes went through the pipe.
+ * -1 where tracing is not allowed; peak is the resident set in KiB, -1 likewise; bytes went through the pipe;
+ * cpu is user and system time, the median; syncs are those system calls that wait for the disk, or -1.
  *
  * A program that fails, or whose output differs in length between runs, ends the measurement.
  */
@@ -40,9 +43,10 @@ struct one {
     char *name;
     int piped;
     char *argv[MAX_PARTS];
-    double *microseconds;
-    double *faults;
-    long bytes, syscalls, peak;
+    char *prepare[MAX_PARTS];
+    char **environment;
+    double *microseconds, *faults, *cpu;
+    long bytes, syscalls, peak, syncs;
 };
 
 static struct one cases[MAX_CASES];
@@ -90,9 +94,29 @@ static double now(void)
     return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
 }
 
+/* What has to be done before a run. */
+static void prepare(struct one *one)
+{
+    pid_t child;
+    int status = 0;
+    if (!one->prepare[0])
+        return;
+    if (posix_spawn(&child, one->prepare[0], NULL, NULL, one->prepare, environ) != 0)
+        fail(one->name, "cannot be prepared");
+    while (waitpid(child, &status, 0) == -1 && errno == EINTR)
+        ;
+    check(one->name, status);
+}
+
+static double microseconds(struct timeval time)
+{
+    return (double)time.tv_sec * 1e6 + (double)time.tv_usec;
+}
+
 /* One timed run. */
 static void run(struct one *one, int round)
 {
+    prepare(one);
     int ends[2] = { -1, nowhere };
     if (one->piped && pipe2(ends, O_CLOEXEC) != 0)
         fail(one->name, "no pipe");
@@ -106,7 +130,7 @@ static void run(struct one *one, int round)
     long bytes = 0;
     struct rusage usage;
     double start = now();
-    if (posix_spawn(&child, one->argv[0], &actions, NULL, one->argv, environ) != 0)
+    if (posix_spawn(&child, one->argv[0], &actions, NULL, one->argv, one->environment) != 0)
         fail(one->name, "cannot be started");
     if (one->piped) {
         close(ends[1]);
@@ -124,6 +148,7 @@ static void run(struct one *one, int round)
     if (round >= 0) {
         one->microseconds[round] = end - start;
         one->faults[round] = (double)usage.ru_minflt;
+        one->cpu[round] = microseconds(usage.ru_utime) + microseconds(usage.ru_stime);
     }
 }
 
@@ -158,6 +183,7 @@ static void *drain_all(void *from)
 /* A traced run with all descendants. Learns nothing where tracing is not allowed. */
 static void traced(struct one *one)
 {
+    prepare(one);
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         fail(one->name, "no pipe");
@@ -167,7 +193,7 @@ static void traced(struct one *one)
         dup2(one->piped ? ends[1] : nowhere, 1);
         if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
             _exit(126);
-        execv(one->argv[0], one->argv);
+        execve(one->argv[0], one->argv, one->environment);
         _exit(127);
     }
     close(ends[1]);
@@ -184,7 +210,7 @@ static void traced(struct one *one)
                    PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT;
     ptrace(PTRACE_SETOPTIONS, child, NULL, (void *)options);
     ptrace(PTRACE_SYSCALL, child, NULL, NULL);
-    long calls = 0, peak = 0;
+    long calls = 0, peak = 0, syncs = 0;
     for (;;) {
         pid_t process = waitpid(-1, &status, __WALL);
         if (process == -1 && errno == EINTR)
@@ -203,6 +229,7 @@ static void traced(struct one *one)
             ptrace(PTRACE_GET_SYSCALL_INFO, process, (void *)sizeof info, &info);
             if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
                 calls++;
+                syncs += info.entry.nr == SYS_fsync || info.entry.nr == SYS_fdatasync;
                 /* The image that makes room for another is a peak too. */
                 if (info.entry.nr == SYS_execve && resident(process) > peak)
                     peak = resident(process);
@@ -222,6 +249,31 @@ static void traced(struct one *one)
         check_length(one, *(long *)bytes);
     one->syscalls = calls;
     one->peak = peak;
+    one->syncs = syncs;
+}
+
+/* Takes the command that prepares, the environment and the program apart. */
+static void assign(struct one *one, char **parts)
+{
+    int end = 0, kept = 0;
+    for (int i = 0; parts[i]; i++)
+        if (strcmp(parts[i], ";") == 0)
+            end = i + 1;
+    for (int i = 0; i + 1 < end; i++)
+        one->prepare[i] = parts[i];
+    parts += end;
+    while (environ[kept])
+        kept++;
+    one->environment = calloc((size_t)kept + MAX_PARTS + 1, sizeof(char *));
+    if (!one->environment)
+        fail(one->name, "no memory");
+    memcpy(one->environment, environ, (size_t)kept * sizeof(char *));
+    for (; *parts && strchr(*parts, '=') && **parts != '/'; parts++)
+        one->environment[kept++] = *parts;
+    if (!*parts)
+        fail(one->name, "no program");
+    for (int i = 0; parts[i]; i++)
+        one->argv[i] = parts[i];
 }
 
 static void read_cases(const char *path, int rounds)
@@ -247,11 +299,12 @@ static void read_cases(const char *path, int rounds)
             fail(path, "a case has a name, an output and a program");
         one->name = parts[0];
         one->piped = strcmp(parts[1], "pipe") == 0;
-        memcpy(one->argv, parts + 2, sizeof one->argv);
+        assign(one, parts + 2);
         one->microseconds = calloc((size_t)rounds, sizeof(double));
         one->faults = calloc((size_t)rounds, sizeof(double));
-        one->bytes = one->syscalls = one->peak = -1;
-        if (!one->microseconds || !one->faults)
+        one->cpu = calloc((size_t)rounds, sizeof(double));
+        one->bytes = one->syscalls = one->peak = one->syncs = -1;
+        if (!one->microseconds || !one->faults || !one->cpu)
             fail(path, "no memory");
     }
     free(line);
@@ -302,9 +355,10 @@ int main(int argc, char **argv)
         traced(one);
         qsort(one->microseconds, (size_t)rounds, sizeof(double), ascending);
         qsort(one->faults, (size_t)rounds, sizeof(double), ascending);
-        printf("%s\t%d\t%.1f\t%.1f\t%.1f\t%.0f\t%ld\t%ld\t%ld\n", one->name, rounds, one->microseconds[0],
+        qsort(one->cpu, (size_t)rounds, sizeof(double), ascending);
+        printf("%s\t%d\t%.1f\t%.1f\t%.1f\t%.0f\t%ld\t%ld\t%ld\t%.0f\t%ld\n", one->name, rounds, one->microseconds[0],
                one->microseconds[rounds / 2], one->microseconds[rounds * 9 / 10], one->faults[rounds / 2],
-               one->syscalls, one->peak, one->bytes);
+               one->syscalls, one->peak, one->bytes, one->cpu[rounds / 2], one->syncs);
     }
     return 0;
 }

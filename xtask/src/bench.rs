@@ -1,7 +1,9 @@
 //! `cargo xtask bench`: the product against the floor, against ordinary programs and, on request,
 //! against its peer.
 
+mod history;
 mod hyperfine;
+mod live;
 pub(crate) mod measure;
 mod peer;
 pub(crate) mod report;
@@ -10,7 +12,7 @@ pub(crate) mod site;
 use std::path::{Path, PathBuf};
 
 use measure::{Case, Output, Row, Tools};
-use report::{Budget, Limit, Machine, Table};
+use report::{Budget, Columns, Limit, Machine, Table};
 use site::Site;
 
 use crate::dist::{self, Tree};
@@ -30,10 +32,17 @@ struct Bench<'p> {
 
 /// Runs the command.
 pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
+    let (live, options) = match options {
+        ["live", rest @ ..] => (true, rest),
+        all => (false, all),
+    };
     if let Some(unknown) = options.iter().find(|option| !matches!(**option, "--quick" | "--peer")) {
-        return Err(format!("bench knows --quick and --peer, not `{unknown}`").into());
+        return Err(format!("bench knows `live`, --quick and --peer, not `{unknown}`").into());
     }
-    let quick = options.contains(&"--quick");
+    let (quick, with_peer) = (options.contains(&"--quick"), options.contains(&"--peer"));
+    if live {
+        return live::run(project, quick, with_peer);
+    }
     let tree = dist::make(project, &project.fresh_dir("bench/tree")?)?;
     let hyperfine = hyperfine(project, quick);
     step("compiling the floor programs");
@@ -54,14 +63,14 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
     tables.push(bench.live(*count, site)?);
     let mut budgets = Vec::new();
     tables.extend(bench.build(&mut budgets)?);
-    if options.contains(&"--peer") {
+    if with_peer {
         let rows = peer::measure(project, &bench.tools, site, *count)?;
-        tables.push(Table { title: "The peer".to_owned(), rows });
+        tables.push(Table { title: "The peer".to_owned(), rows, columns: Columns::Start });
     }
     budgets.splice(0..0, ratios(&tables));
 
     let machine = Machine::look(project)?;
-    let report = report::markdown(&machine, &tables, &budgets);
+    let report = report::markdown(&machine, report::METHOD, &tables, &budgets);
     say(report.trim_end())?;
     if !quick {
         let name = format!("tests/bench/runs/{}-{}.md", machine.date, machine.slug());
@@ -100,7 +109,7 @@ impl Bench<'_> {
         if let Some(hyperfine) = &self.hyperfine {
             hyperfine::add(self.project, hyperfine, &environment, cases, &mut rows, rounds / 4 + 2)?;
         }
-        Ok(Table { title, rows })
+        Ok(Table { title, rows, columns: Columns::Start })
     }
 
     fn floor(&self) -> Result<Case> {
@@ -215,6 +224,7 @@ impl Bench<'_> {
             tables.push(Table {
                 title: format!("Making a snapshot of {count} templates ({bytes} bytes)"),
                 rows,
+                columns: Columns::Start,
             });
         }
         if let [small, large] = medians.as_slice() {

@@ -63,7 +63,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     ];
     let rows = tools.measure(&site.environment()?, &cases, ROUNDS)?;
     say("\nMicroseconds from spawn to end; the floor is the smallest program that only exits.\n")?;
-    say(report::rows(&rows).trim_end())?;
+    say(report::rows(&rows, report::Columns::Start).trim_end())?;
     step(format_args!(
         "installed in {}; to use it: OHFP_CONFIG_DIR={}",
         tree.root.display(),

@@ -41,6 +41,8 @@ To measure it
                         Compare with the floor, cat and friends; a table on standard output, kept
                         under tests/bench/runs. --quick: fewer rounds, nothing kept.
                         --peer: orb-py from PyPI too, in a virtual environment
+  bench live [--quick] [--peer]
+                        The same of requests and machines: every operation, little and much history
   catalog N [DIR]       Write a catalogue of N templates, 10 to 1000000
 
 To check it

@@ -10,7 +10,7 @@ use ohfp_cli::{Machines, MachinesList, MachinesRequest, MachinesReturn, Machines
 use ohfp_snapshot_builder::answer::not_found;
 use serde_json::json;
 
-use super::{Call, one, waiting};
+use super::{Call, counted, one, waiting};
 use crate::output::Reply;
 use crate::parts::{Access, Parts};
 use crate::present::confirm::confirm;
@@ -87,7 +87,7 @@ fn give_back(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply, Vec<E
         })));
     }
     if arguments.all {
-        confirm(&format!("Give back {} machines?", machines.len()), arguments.yes).map_err(one)?;
+        confirm(&format!("Give back {}?", counted(machines.len())), arguments.yes).map_err(one)?;
     }
     let now = clock::now();
     let id = clock::new_id(RequestKind::Return, now).map_err(one)?;

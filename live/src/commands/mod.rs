@@ -95,3 +95,8 @@ fn format(format: OutputFormat) -> Format {
 fn one(error: Error) -> Vec<Error> {
     vec![error]
 }
+
+/// "1 machine", "2 machines".
+fn counted(machines: usize) -> String {
+    format!("{machines} machine{}", if machines == 1 { "" } else { "s" })
+}

@@ -8,7 +8,7 @@ use ohfp_cli::{OptionalInput, RequestStatus, RequestType, Requests, RequestsCanc
 use ohfp_cli::{RequestsStatus, RequestsWatch};
 use serde_json::json;
 
-use super::{Call, one, waiting};
+use super::{Call, counted, one, waiting};
 use crate::output::Reply;
 use crate::parts::{Access, Parts};
 use crate::present::confirm::confirm;
@@ -112,7 +112,7 @@ fn cancel(call: &Call<'_>, arguments: &RequestsCancel) -> Result<Reply, Vec<Erro
             view.machines.iter().map(|machine| rows::MACHINES.entry(machine, kind)).collect();
         return Ok(call.document(&json!({ "dryRun": true, "requestId": id.as_str(), "machines": machines })));
     }
-    let question = format!("Cancel {id} and end its {} machines?", view.machines.len());
+    let question = format!("Cancel {id} and end its {}?", counted(view.machines.len()));
     confirm(&question, arguments.yes).map_err(one)?;
     let (view, errors) = requests.broker().cancel(&id, clock::now()).map_err(one)?;
     host_factory::log_errors(&errors);

@@ -32,6 +32,10 @@ pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) output: Output,
     pub(crate) command: Vec<String>,
+    /// `NAME=VALUE`, beyond the environment that all have.
+    pub(crate) variables: Vec<String>,
+    /// What runs before each run and is not measured.
+    pub(crate) prepare: Vec<String>,
 }
 
 impl Case {
@@ -42,7 +46,30 @@ impl Case {
         args: &[&str],
     ) -> Result<Self> {
         let command = [text(program)?].iter().chain(args).map(|part| (*part).to_owned()).collect();
-        Ok(Self { name: name.into(), output, command })
+        Ok(Self { name: name.into(), output, command, variables: Vec::new(), prepare: Vec::new() })
+    }
+
+    /// With a variable, `NAME=VALUE`.
+    pub(crate) fn with(mut self, variable: String) -> Self {
+        self.variables.push(variable);
+        self
+    }
+
+    /// After another command, which is not measured.
+    pub(crate) fn after(mut self, command: &[&str]) -> Self {
+        self.prepare = command.iter().map(|part| (*part).to_owned()).collect();
+        self
+    }
+
+    /// The line that spawn.c reads.
+    fn line(&self) -> String {
+        let mut parts = vec![self.name.as_str(), self.output.name()];
+        parts.extend(self.prepare.iter().map(String::as_str));
+        if !self.prepare.is_empty() {
+            parts.push(";");
+        }
+        parts.extend(self.variables.iter().chain(&self.command).map(String::as_str));
+        parts.join("\t") + "\n"
     }
 }
 
@@ -61,8 +88,14 @@ pub(crate) struct Row {
     pub(crate) peak: Option<u64>,
     /// Length of the output, if it went through a pipe.
     pub(crate) bytes: u64,
+    /// User and system time together, the median.
+    pub(crate) cpu: f64,
+    /// System calls that wait for the disk; nothing where tracing is not allowed.
+    pub(crate) syncs: Option<u64>,
     /// hyperfine's median.
     pub(crate) hyperfine: Option<f64>,
+    /// In thousands, where they were counted.
+    pub(crate) instructions: Option<u64>,
 }
 
 /// The environment of measured programs: these variables and no others.
@@ -109,10 +142,7 @@ impl<'p> Tools<'p> {
         rounds: u32,
     ) -> Result<Vec<Row>> {
         let list = self.directory.join("cases");
-        let lines = cases
-            .iter()
-            .map(|case| format!("{}\t{}\t{}\n", case.name, case.output.name(), case.command.join("\t")));
-        self.project.sh.write_file(&list, lines.collect::<String>())?;
+        self.project.sh.write_file(&list, cases.iter().map(Case::line).collect::<String>())?;
         let (spawn, rounds) = (&self.spawn, rounds.to_string());
         let found = cmd!(self.project.sh, "{spawn} {rounds} {list}")
             .env_clear()
@@ -147,7 +177,10 @@ fn row(line: &str, case: &Case) -> Option<Row> {
         calls: next()?.parse().ok(),
         peak: next()?.parse().ok(),
         bytes: next()?.parse().ok()?,
+        cpu: next()?.parse().ok()?,
+        syncs: next()?.parse().ok(),
         hyperfine: None,
+        instructions: None,
     })
 }
 
@@ -158,9 +191,13 @@ mod tests {
     #[test]
     fn rows_are_read() {
         let case = Case::new("floor", Output::Pipe, Path::new("/floor"), &["a"]).unwrap();
-        let found = row("floor\t300\t98.3\t121.0\t227.0\t4\t-1\t16\t7", &case).unwrap();
+        let found = row("floor\t300\t98.3\t121.0\t227.0\t4\t-1\t16\t7\t90\t-1", &case).unwrap();
         assert_eq!((found.name.as_str(), found.rounds, found.bytes), ("floor", 300, 7));
-        assert_eq!((found.calls, found.peak), (None, Some(16)));
+        assert_eq!((found.calls, found.peak, found.syncs), (None, Some(16), None));
+        assert_eq!(case.line(), "floor\tpipe\t/floor\ta\n");
+        let prepared = case.with("A=1".to_owned()).after(&["/bin/true", "x"]);
+        assert_eq!(prepared.line(), "floor\tpipe\t/bin/true\tx\t;\tA=1\t/floor\ta\n");
+        let case = Case::new("floor", Output::Pipe, Path::new("/floor"), &["a"]).unwrap();
         assert!(row("floor\t300\t98.3", &case).is_none());
     }
 }

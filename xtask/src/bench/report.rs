@@ -11,6 +11,16 @@ use crate::project::{Project, Result};
 pub(crate) struct Table {
     pub(crate) title: String,
     pub(crate) rows: Vec<Row>,
+    pub(crate) columns: Columns,
+}
+
+/// What is of interest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Columns {
+    /// Of programs that take little more than starting.
+    Start,
+    /// Of programs that work with the state store.
+    Live,
 }
 
 /// A measured number and the limit it is held to.
@@ -67,13 +77,13 @@ impl Machine {
 }
 
 /// The whole report.
-pub(crate) fn markdown(machine: &Machine, tables: &[Table], budgets: &[Budget]) -> String {
+pub(crate) fn markdown(machine: &Machine, method: &str, tables: &[Table], budgets: &[Budget]) -> String {
     let mut text = format!(
-        "# Benchmark of {}\n\n{}, {} cores, {}\n\n{METHOD}",
+        "# Benchmark of {}\n\n{}, {} cores, {}\n\n{method}",
         machine.date, machine.cpu, machine.cores, machine.kernel
     );
     for table in tables {
-        let _ = write!(text, "\n## {}\n\n{}", table.title, rows(&table.rows));
+        let _ = write!(text, "\n## {}\n\n{}", table.title, rows(&table.rows, table.columns));
     }
     let _ = write!(text, "\n## Held to\n\n{}", held(budgets));
     text
@@ -82,47 +92,68 @@ pub(crate) fn markdown(machine: &Machine, tables: &[Table], budgets: &[Budget]) 
 /// A cell without a value.
 const NOTHING: &str = "–";
 
-const METHOD: &str = "\
+/// How tables of [`Columns::Start`] come about.
+pub(crate) const METHOD: &str = "\
 Each table is one interleaved loop of posix_spawn and wait with a scrubbed environment. Times are microseconds. \
 Output: `null` is /dev/null, `pipe` is a pipe that is read to its end. Faults are minor page faults; calls are \
 system calls after execve; peak is the largest resident set in KiB. ohfp has no ohfp-live to hand over to here, \
 so it answered itself.\n";
 
 /// A table, with ratios to the row called `floor`.
-pub(crate) fn rows(rows: &[Row]) -> String {
+pub(crate) fn rows(rows: &[Row], columns: Columns) -> String {
     let floor = rows.iter().find(|row| row.name == "floor").map(|row| row.median);
     let second_opinion = rows.iter().any(|row| row.hyperfine.is_some());
-    let mut heads = vec!["program", "output", "bytes", "min", "median", "p90", "× floor"];
-    if second_opinion {
-        heads.push("hyperfine");
-    }
-    heads.extend(["faults", "calls", "peak", "rounds"]);
+    let (start, live) = (columns == Columns::Start, columns == Columns::Live);
+    let heads: Vec<&str> = [
+        (true, "program"),
+        (start, "output"),
+        (true, "bytes"),
+        (true, "min"),
+        (true, "median"),
+        (true, "p90"),
+        (start, "× floor"),
+        (second_opinion, "hyperfine"),
+        (live, "cpu"),
+        (true, "faults"),
+        (true, "calls"),
+        (live, "syncs"),
+        (true, "peak"),
+        (live, "instructions"),
+        (true, "rounds"),
+    ]
+    .into_iter()
+    .filter_map(|(shown, head)| shown.then_some(head))
+    .collect();
     let rules: Vec<&str> =
-        heads.iter().enumerate().map(|(column, _)| if column < 2 { "---" } else { "---:" }).collect();
+        heads.iter().map(|head| if matches!(*head, "program" | "output") { "---" } else { "---:" }).collect();
 
     let mut text = format!("| {} |\n|{}|\n", heads.join(" | "), rules.join("|"));
     for row in rows {
-        let mut cells = vec![
-            row.name.clone(),
-            row.output.name().to_owned(),
-            number((row.output == Output::Pipe).then_some(row.bytes)),
-            time(row.min),
-            time(row.median),
-            time(row.p90),
-            floor.map_or(NOTHING.to_owned(), |floor| format!("{:.2}", row.median / floor)),
-        ];
-        if second_opinion {
-            cells.push(row.hyperfine.map_or(NOTHING.to_owned(), time));
-        }
-        cells.extend([
-            format!("{:.0}", row.faults),
-            number(row.calls),
-            number(row.peak),
-            row.rounds.to_string(),
-        ]);
+        let cells: Vec<String> = heads.iter().map(|head| cell(row, head, floor)).collect();
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     }
     text
+}
+
+fn cell(row: &Row, head: &str, floor: Option<f64>) -> String {
+    let nothing = || NOTHING.to_owned();
+    match head {
+        "program" => row.name.clone(),
+        "output" => row.output.name().to_owned(),
+        "bytes" => number((row.output == Output::Pipe).then_some(row.bytes)),
+        "min" => time(row.min),
+        "median" => time(row.median),
+        "p90" => time(row.p90),
+        "× floor" => floor.map_or_else(nothing, |floor| format!("{:.2}", row.median / floor)),
+        "hyperfine" => row.hyperfine.map_or_else(nothing, time),
+        "cpu" => time(row.cpu),
+        "faults" => format!("{:.0}", row.faults),
+        "calls" => number(row.calls),
+        "syncs" => number(row.syncs),
+        "peak" => number(row.peak),
+        "instructions" => number(row.instructions),
+        _ => row.rounds.to_string(),
+    }
 }
 
 fn held(budgets: &[Budget]) -> String {

@@ -1,0 +1,186 @@
+//! State stores to measure against: some finished requests, one of them to ask about, and live machines.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use xshell::{Cmd, cmd};
+
+use super::measure::Case;
+use crate::dist::Tree;
+use crate::project::{Project, Result, scrubbed, text};
+
+/// How many machines are running.
+pub(super) const LIVE: usize = 100;
+
+/// Files up to this size are put back before each run.
+const SMALL: u64 = 8 << 20;
+
+const TEMPLATES: &str = r#"{"templates": [{"templateId": "bench", "maxNumber": -1, "priceType": "ondemand",
+  "imageId": "ami-1", "subnetId": "subnet-1", "vmType": "m6i.large", "instanceTags": "team=bench"}]}"#;
+
+/// A site with the simulated provider, whose machines come up and go at once.
+pub(super) struct LiveSite<'p> {
+    project: &'p Project,
+    tree: &'p Tree,
+    root: PathBuf,
+}
+
+/// A state store, and what to ask about.
+pub(super) struct History {
+    pub(super) name: String,
+    /// As it is before each run.
+    pristine: PathBuf,
+    /// What runs work on.
+    pub(super) state: PathBuf,
+    /// A finished request of one machine.
+    pub(super) finished: String,
+    /// The request of the live machines.
+    pub(super) running: String,
+    /// The live machines, as a return names them.
+    pub(super) machines: Vec<Value>,
+}
+
+impl<'p> LiveSite<'p> {
+    pub(super) fn make(project: &'p Project, tree: &'p Tree) -> Result<Self> {
+        let root = project.fresh_dir("bench/live")?;
+        let site = Self { project, tree, root };
+        let sh = &project.sh;
+        for directory in ["log", "input"] {
+            sh.create_dir(site.root.join(directory))?;
+        }
+        let config = json!({ "provider": { "providers": [{ "name": "sim", "type": "sim", "config": {
+            "boot": { "seconds": 0 }, "release": { "seconds": 0 },
+            "capacity": { "total": 1_000_000 }, "network": { "block": "10.0.0.0/8" }
+        } }] } });
+        sh.write_file(site.root.join("config/config.json"), config.to_string())?;
+        sh.write_file(site.root.join("config/awsprov_templates.json"), TEMPLATES)?;
+        let builder = tree.program("ohfp-snapshot");
+        let built = scrubbed(cmd!(sh, "{builder} build --quiet")).envs(site.variables()?);
+        built.quiet().ignore_stdout().run()?;
+        Ok(site)
+    }
+
+    /// The environment of everything here, but for the place of the state.
+    pub(super) fn variables(&self) -> Result<[(&'static str, String); 4]> {
+        let path = |name: &str| text(&self.root.join(name)).map(str::to_owned);
+        Ok([
+            ("PATH", "/usr/bin:/bin".to_owned()),
+            ("OHFP_CONFIG_DIR", path("config")?),
+            ("OHFP_SNAPSHOT", path("ohfp.snapshot")?),
+            ("HF_PROVIDER_LOGDIR", path("log")?),
+        ])
+    }
+
+    /// A store with so many finished requests.
+    pub(super) fn history(&self, count: u32) -> Result<History> {
+        let sh = &self.project.sh;
+        let [filled, pristine, state] =
+            ["filled", "pristine", "state"].map(|name| self.root.join(format!("{name}-{count}")));
+        for directory in [&filled, &pristine, &state] {
+            sh.create_dir(directory)?;
+        }
+        let export = self.root.join(format!("history-{count}.json"));
+        sh.write_file(&export, finished(count)?)?;
+        let program = self.tree.program("ohfp");
+        self.on(&filled, cmd!(sh, "{program} storage import {export}"))?.ignore_stdout().run()?;
+        sh.remove_path(&export)?;
+        // In one file, as it is when the log has been carried over.
+        let database = pristine.join("ohfp.db");
+        self.on(&filled, cmd!(sh, "{program} storage backup {database}"))?.ignore_stdout().run()?;
+
+        let running = cmd!(sh, "{program} machines request bench 100 --wait --format json");
+        let answer: Value = serde_json::from_str(&self.on(&pristine, running)?.ignore_stderr().read()?)?;
+        let request = answer.pointer("/requests/0").ok_or("no request was made")?;
+        let machines = request.get("machines").and_then(Value::as_array).cloned().unwrap_or_default();
+        if machines.len() != LIVE {
+            return Err(format!("{} machines were made instead of {LIVE}: {answer}", machines.len()).into());
+        }
+        let machines = machines
+            .iter()
+            .map(|machine| json!({ "name": machine["name"], "machineId": machine["machineId"] }))
+            .collect();
+        let history = History {
+            name: count.to_string(),
+            finished: id(count / 2),
+            running: request["requestId"].as_str().unwrap_or_default().to_owned(),
+            machines,
+            pristine,
+            state,
+        };
+        for name in ["ohfp.db", "ohfp.db-wal"] {
+            sh.copy_file(history.pristine.join(name), history.state.join(name))?;
+        }
+        Ok(history)
+    }
+
+    fn on<'a>(&self, state: &Path, command: Cmd<'a>) -> Result<Cmd<'a>> {
+        Ok(scrubbed(command).envs(self.variables()?).env("OHFP_STATE_DIR", state).quiet())
+    }
+
+    /// A question as Host Factory puts it, in a file.
+    pub(super) fn input(&self, name: &str, question: &Value) -> Result<PathBuf> {
+        let path = self.root.join("input").join(name);
+        self.project.sh.write_file(&path, question.to_string())?;
+        Ok(path)
+    }
+}
+
+impl History {
+    /// A case on this state.
+    pub(super) fn case(&self, case: Case) -> Result<Case> {
+        Ok(case.with(format!("OHFP_STATE_DIR={}", text(&self.state)?)))
+    }
+
+    /// The same for a case that changes the state: it finds it unchanged each time. What a case writes on the large
+    /// database stays in the log, which is too short to be carried over.
+    pub(super) fn changing(&self, case: Case) -> Result<Case> {
+        let mut line = "set -e".to_owned();
+        for name in ["ohfp.db", "ohfp.db-wal"] {
+            let (from, to) = (self.pristine.join(name), self.state.join(name));
+            if from.metadata()?.len() < SMALL {
+                let to = text(&to)?;
+                write!(line, "; cp '{}' '{to}'; sync '{to}'", text(&from)?)?;
+            }
+        }
+        Ok(self.case(case)?.after(&["/bin/sh", "-c", &line]))
+    }
+}
+
+fn id(number: u32) -> String {
+    format!("req-01900000-0000-7000-8000-{number:012x}")
+}
+
+/// Requests of one machine each that were over a while ago, in the form that `storage import` takes.
+fn finished(count: u32) -> Result<String> {
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
+    let (mut requests, mut machines) = (Vec::new(), Vec::new());
+    for number in 0..count {
+        let (id, at) = (id(number), now - 60 * 60 * 1_000 + i64::from(number));
+        let request = json!({
+            "id": id, "kind": "acquire", "template_id": "bench", "provider": "sim", "requested": 1,
+            "state": "complete", "created": at, "updated": at, "deadline": at + 300_000, "attempt": 1,
+            "acknowledged": true, "version": 3, "order": null, "reason": null, "watch_until": null
+        });
+        let machine = json!({
+            "id": format!("i-{number:017x}"), "provider": "sim", "request": id, "template_id": "bench",
+            "name": format!("ip-11-{}-{}-{}.sim.internal", number >> 16, number >> 8 & 255, number & 255),
+            "state": "terminated", "ending": "released",
+            "private_ip": format!("11.{}.{}.{}", number >> 16, number >> 8 & 255, number & 255),
+            "instance_type": "m6i.large", "price_type": "ondemand", "tags": "team=bench",
+            "launched": at, "updated": at, "version": 3,
+            "returned_by": null, "public_ip": null, "reclaim_at": null, "message": null
+        });
+        requests.push(request.to_string());
+        machines.push(machine.to_string());
+    }
+    let mut document = String::new();
+    write!(
+        document,
+        "{{\"format\":\"ohfp-state\",\"version\":1,\"requests\":[\n{}],\"machines\":[\n{}],\"members\":[],\"documents\":[]}}",
+        requests.join(",\n"),
+        machines.join(",\n")
+    )?;
+    Ok(document)
+}
