@@ -4,7 +4,6 @@
 //! the name it was called by takes the place of the command.
 
 use std::ffi::{OsStr, OsString};
-use std::mem::ManuallyDrop;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
@@ -44,10 +43,17 @@ pub fn normalise(argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
 
 /// Parses a whole argument vector, program name first. Help and version are "errors", as in clap.
 pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    // One for each process, which ends soon: taking the tree of commands apart costs as much as parsing.
-    let mut command = ManuallyDrop::new(Cli::command());
+    parse_by(&mut Cli::command(), argv)
+}
+
+/// The same by a tree of commands that stays: taking it apart costs as much as parsing, which a process that is
+/// about to end can spare.
+pub fn parse_by(
+    command: &mut clap::Command,
+    argv: impl IntoIterator<Item = OsString>,
+) -> Result<Cli, clap::Error> {
     let mut matches = command.try_get_matches_from_mut(normalise(argv))?;
-    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(command))
 }
 
 #[cfg(test)]

@@ -52,7 +52,9 @@ fn run(arguments: Vec<OsString>, env: &Environment) -> u8 {
         .get(1)
         .and_then(|word| word.to_str())
         .is_some_and(|word| ohfp_cli::HF_OPERATIONS.contains(&word));
-    let cli = match ohfp_cli::parse(words) {
+    // The process ends right after: taking everything apart first would cost some fifty system calls.
+    let mut command = ManuallyDrop::new(ohfp_cli::command());
+    let cli = match ohfp_cli::parse_by(&mut command, words) {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => return output::help(&error, env),
         Err(error) if host_factory => {
@@ -70,7 +72,6 @@ fn run(arguments: Vec<OsString>, env: &Environment) -> u8 {
         }
         Err(error) => return output::usage(&error, env),
     };
-    // The process ends right after; taking everything apart first would cost some fifty system calls.
     let reply = ManuallyDrop::new(answer(&cli, env));
     output::write(&reply, cli.global.output.as_deref(), env)
 }

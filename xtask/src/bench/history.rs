@@ -76,9 +76,9 @@ impl<'p> LiveSite<'p> {
     /// A store with so many finished requests.
     pub(super) fn history(&self, count: u32) -> Result<History> {
         let sh = &self.project.sh;
-        let [filled, pristine, state] =
-            ["filled", "pristine", "state"].map(|name| self.root.join(format!("{name}-{count}")));
-        for directory in [&filled, &pristine, &state] {
+        let [filled, running, pristine, state] =
+            ["filled", "running", "pristine", "state"].map(|name| self.root.join(format!("{name}-{count}")));
+        for directory in [&filled, &running, &pristine, &state] {
             sh.create_dir(directory)?;
         }
         let export = self.root.join(format!("history-{count}.json"));
@@ -86,12 +86,17 @@ impl<'p> LiveSite<'p> {
         let program = self.tree.program("ohfp");
         self.on(&filled, cmd!(sh, "{program} storage import {export}"))?.ignore_stdout().run()?;
         sh.remove_path(&export)?;
-        // In one file, as it is when the log has been carried over.
-        let database = pristine.join("ohfp.db");
-        self.on(&filled, cmd!(sh, "{program} storage backup {database}"))?.ignore_stdout().run()?;
-
-        let running = cmd!(sh, "{program} machines request bench 100 --wait --format json");
-        let answer: Value = serde_json::from_str(&self.on(&pristine, running)?.ignore_stderr().read()?)?;
+        let copy = |from: &Path, to: &Path| -> Result<()> {
+            // In one file, as it is when the log has been carried over.
+            let database = to.join("ohfp.db");
+            Ok(self.on(from, cmd!(sh, "{program} storage backup {database}"))?.ignore_stdout().run()?)
+        };
+        copy(&filled, &running)?;
+        let request = cmd!(sh, "{program} machines request bench 100 --wait --format json");
+        let answer: Value = serde_json::from_str(&self.on(&running, request)?.ignore_stderr().read()?)?;
+        copy(&running, &pristine)?;
+        // With a short log.
+        self.on(&pristine, cmd!(sh, "{program} storage test"))?.ignore_stdout().run()?;
         let request = answer.pointer("/requests/0").ok_or("no request was made")?;
         let machines = request.get("machines").and_then(Value::as_array).cloned().unwrap_or_default();
         if machines.len() != LIVE {
@@ -131,6 +136,12 @@ impl History {
     /// A case on this state.
     pub(super) fn case(&self, case: Case) -> Result<Case> {
         Ok(case.with(format!("OHFP_STATE_DIR={}", text(&self.state)?)))
+    }
+
+    /// The same without an answer that a process before has kept.
+    pub(super) fn forgetting(&self, case: Case) -> Result<Case> {
+        let cache = self.state.join("results.cache");
+        Ok(self.case(case)?.after(&["/bin/rm", "-f", text(&cache)?]))
     }
 
     /// The same for a case that changes the state: it finds it unchanged each time. What a case writes on the large

@@ -127,10 +127,11 @@ impl Live<'_> {
         let question = json!({ "requests": [{ "requestId": history.finished }] });
         let file = self.site.input("finished.json", &question)?;
         let script = self.tree.root.join("scripts/getRequestStatus.sh");
+        let words = ["requests", "status", history.finished.as_str()];
         let cases = [
             Case::new("floor", Output::Nowhere, &self.tools.floor, &[])?,
-            history
-                .case(self.ohfp("ohfp requests status ID", &["requests", "status", &history.finished])?)?,
+            history.case(self.ohfp("ohfp requests status ID", &words)?)?,
+            history.forgetting(self.ohfp("ohfp requests status ID, no result cached", &words)?)?,
             history.case(Case::new(
                 "getRequestStatus.sh -f FILE",
                 Output::Pipe,
@@ -139,15 +140,15 @@ impl Live<'_> {
             )?)?,
         ];
         let mut table = self.table("Status of a finished request, cold", &cases, 500)?;
-        let [_, ours, script] = table.rows.as_slice() else { return Err("a row is missing".into()) };
-        for row in [ours, script] {
+        let [_, rows @ ..] = table.rows.as_slice() else { return Err("a row is missing".into()) };
+        for row in rows {
             budgets.push(at_most(format!("{}, ms", row.name), row.median / 1_000.0, 5.0));
             budgets.extend(
                 row.peak
                     .map(|peak| at_most(format!("{}, peak MB", row.name), to_float(peak) * 1.024e-3, 15.0)),
             );
         }
-        if with_peer {
+        if let (true, Some(ours)) = (with_peer, rows.first()) {
             let peer = peer::status(self.project, &self.tools, self.rounds(100).min(10))?;
             budgets.push(Budget {
                 what: "cpu of the peer / cpu of ohfp, requests status ID".to_owned(),
