@@ -10,6 +10,7 @@
 )]
 
 pub mod contract;
+pub mod counting;
 pub mod grid;
 
 use std::ffi::{OsStr, OsString};

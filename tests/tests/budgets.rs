@@ -9,11 +9,13 @@
     reason = "a test that cannot run must say so"
 )]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use ohfp_tests::{Sandbox, c_program, catalogue, ended, floor_program, program};
+use ohfp_tests::counting::{Counted, counted};
+use ohfp_tests::{Sandbox, c_program, catalogue, floor_program, program};
 use serde_json::Value;
 
 /// Page faults, where the floor program has `FLOOR_FAULTS`. The harness adds its own to both.
@@ -33,14 +35,6 @@ const LARGE_CALLS: usize = 3;
 
 const SIZE: usize = 500_000;
 
-/// What `count` reports of one run.
-#[derive(Debug)]
-struct Counted {
-    code: u64,
-    faults: u64,
-    calls: Vec<u64>,
-}
-
 struct Harness {
     sandbox: Sandbox,
     count: PathBuf,
@@ -58,20 +52,10 @@ impl Harness {
     /// Counts several runs and keeps the cheapest: the first ones bring files into memory.
     fn count(&self, program: &Path, line: &str) -> Counted {
         let run = |_| {
-            let report = self.sandbox.path.join("report");
             let mut command = self.sandbox.command(&self.count);
-            command.arg(&report).arg(program).args(line.split_whitespace()).env("OHFP_LIVE", "/nonexistent");
-            let ended = ended(&mut command);
-            assert!(ended.code == 0 && ended.stderr.is_empty(), "{line}: {ended:?}");
-            let text = fs::read_to_string(report).unwrap();
-            let (numbers, calls) = text.trim_end().split_once(':').unwrap();
-            let number = |name: &str| {
-                let mut words = numbers.split(' ').skip_while(|word| *word != name).skip(1);
-                words.next().and_then(|number| number.parse().ok()).unwrap()
-            };
-            let calls: Vec<u64> = calls.split_whitespace().map(|number| number.parse().unwrap()).collect();
-            assert!(!calls.is_empty(), "this machine does not allow tracing: {text}");
-            Counted { code: number("exit"), faults: number("faults"), calls }
+            command.env("OHFP_LIVE", "/nonexistent");
+            let words: Vec<&OsStr> = line.split_whitespace().map(OsStr::new).collect();
+            counted(command, &self.sandbox.path, program, &words)
         };
         (0..5).map(run).min_by_key(|counted| counted.faults).unwrap()
     }
