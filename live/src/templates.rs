@@ -1,6 +1,6 @@
 //! One template by its id, at the cost of one: from the snapshot where it is fresh, else from the files.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
 
@@ -10,6 +10,7 @@ use ohfp_snapshot_builder::answer;
 use ohfp_snapshot_builder::load::Environment;
 use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_format::open::Access;
+use ohfp_snapshot_format::sys::{self, Process};
 use ohfp_snapshot_format::{CLI_FINGERPRINT, Refusal, Snapshot, fresh};
 use serde_json::{Map, Value};
 
@@ -64,7 +65,17 @@ impl Templates {
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Refusal::Missing)?;
         let get = place::lookup(&self.env);
         let access = Access::from_variable(get("OHFP_SNAPSHOT_IO"));
-        let snapshot = Snapshot::open(&path, access)?;
+        let look = || self.look_up(id, &path, access);
+        if access == Access::Read {
+            return look();
+        }
+        // Nothing has been done yet: cut short while it is mapped, the snapshot is read by this program anew.
+        sys::guarded(Process::from_std_with(Some(("OHFP_SNAPSHOT_IO", "read"))), again, look)
+    }
+
+    fn look_up(&self, id: &str, path: &CStr, access: Access) -> Result<Option<Template>, Refusal> {
+        let get = place::lookup(&self.env);
+        let snapshot = Snapshot::open(path, access)?;
         snapshot.expect_fingerprint(CLI_FINGERPRINT)?;
         if !snapshot.header.sealed() {
             fresh::check(snapshot.stamps()?, Some(place::identity(&self.place.origin)), &get)?;
@@ -78,4 +89,10 @@ impl Templates {
         let fields = serde_json::from_slice::<Map<String, Value>>(&parts.concat()).ok();
         Ok(fields.and_then(Template::from_fields).filter(|template| template.id == id))
     }
+}
+
+/// Becomes this program anew. Runs in a signal handler.
+fn again(process: &Process) -> sys::ExitCode {
+    process.exec(c"/proc/self/exe");
+    1
 }

@@ -376,6 +376,11 @@ impl Process {
 
     /// The same vectors, rebuilt from what std knows; they live as long as the process.
     pub fn from_std() -> Self {
+        Self::from_std_with(None)
+    }
+
+    /// The same with one variable set anew, for a program that this one becomes.
+    pub fn from_std_with(variable: Option<(&str, &str)>) -> Self {
         use std::os::unix::ffi::OsStrExt;
         let vector = |texts: Vec<Vec<u8>>| -> *const *const c_char {
             let mut pointers: Vec<*const c_char> = texts
@@ -388,6 +393,8 @@ impl Process {
         };
         let arguments = std::env::args_os().map(|argument| argument.as_bytes().to_vec()).collect();
         let variables = std::env::vars_os()
+            .filter(|(name, _)| variable.is_none_or(|(changed, _)| name != changed))
+            .chain(variable.map(|(name, value)| (name.into(), value.into())))
             .map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat())
             .collect();
         Self { argv: vector(arguments), envp: vector(variables) }
@@ -459,12 +466,23 @@ pub fn guard_mapping(process: Process, fallback: Fallback) {
     if FALLBACK.set((process, fallback)).is_err() {
         return;
     }
-    let handler: extern "C" fn(c_int) = on_bus_error;
-    // Not blocked inside the handler, and back to the default there: the program that the fallback
-    // becomes inherits a clean slate.
-    let flags = libc::SA_NODEFER | libc::SA_RESETHAND;
-    set_handler(libc::SIGBUS, handler, flags);
+    set_handler(libc::SIGBUS, on_bus_error, GUARD);
 }
+
+/// Runs `body` under that guard, and lets SIGBUS be what it was without it afterwards: when something has been
+/// done, it must not be done again by what the process becomes.
+pub fn guarded<T>(process: Process, fallback: Fallback, body: impl FnOnce() -> T) -> T {
+    guard_mapping(process, fallback);
+    set_handler(libc::SIGBUS, on_bus_error, GUARD);
+    let value = body();
+    // SAFETY: the default action involves no code of ours.
+    unsafe { libc::signal(libc::SIGBUS, libc::SIG_DFL) };
+    value
+}
+
+/// Not blocked inside the handler, and back to the default there: the program that the fallback becomes
+/// inherits a clean slate.
+const GUARD: c_int = libc::SA_NODEFER | libc::SA_RESETHAND;
 
 /// Linux's own `sigaction` on 64-bit machines. The C library's does more than is needed here: another
 /// system call and a deeper stack, together 3 µs.

@@ -17,7 +17,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use ohfp_tests::grid::{Grid, TEMPLATE, answered, wanted};
 use ohfp_tests::{Ended, Sandbox, c_program, catalogue, copy_tree, ended, expect_none, program};
+use serde_json::json;
 
 const TEMPLATES: &str = "awsprov_templates.json";
 const LIST: [&str; 2] = ["templates", "list"];
@@ -82,12 +84,13 @@ struct Calls {
     writev: &'static str,
     vmsplice: &'static str,
     pread: &'static str,
+    fstatfs: &'static str,
 }
 
 const CALLS: Calls = if cfg!(target_arch = "x86_64") {
-    Calls { mmap: "9", writev: "20", vmsplice: "278", pread: "17" }
+    Calls { mmap: "9", writev: "20", vmsplice: "278", pread: "17", fstatfs: "138" }
 } else {
-    Calls { mmap: "222", writev: "66", vmsplice: "75", pread: "67" }
+    Calls { mmap: "222", writev: "66", vmsplice: "75", pread: "67", fstatfs: "44" }
 };
 
 /// Runs a program of the tree and cuts the snapshot short at a moment of it.
@@ -154,6 +157,26 @@ fn cut_short_under_the_others() {
         let found = cut_short(&sandbox, "ohfp-snapshot", ["after", CALLS.pread], 0, line);
         let plain = found.code == 0 || found.code == 1 && found.stderr.starts_with("ohfp-snapshot: ");
         assert!(plain, "{line:?}: {found:?}");
+    }
+}
+
+/// A request looks its template up in a mapped snapshot. Cut short then, the request is made all the same, once.
+#[test]
+fn cut_short_under_a_request() {
+    let mut grid = Grid::new(&json!({}), &json!({}));
+    grid.sandbox.set("OHFP_SNAPSHOT", grid.sandbox.path.join("x.snapshot"));
+    grid.sandbox.set("OHFP_SNAPSHOT_REFRESH", "manual");
+    grid.sandbox.build();
+    grid.machines(TEMPLATE, 1);
+    c_program("interfere", &grid.sandbox.path);
+    let input = grid.sandbox.input("in.json", wanted(TEMPLATE, 2).to_string());
+    let line = ["requestMachines", "-f", input.to_str().unwrap()];
+    for (round, length) in [0, 300, 4096].into_iter().enumerate() {
+        // The file system is asked about just before the file is mapped.
+        let found = cut_short(&grid.sandbox, "ohfp-live", ["after", CALLS.fstatfs], length, &line);
+        let answer = answered("requestMachines", &found);
+        assert_eq!(grid.settled(answer["requestId"].as_str().unwrap())["status"], "complete");
+        assert_eq!(grid.live(), 3 + 2 * round as u64, "cut to {length}");
     }
 }
 
