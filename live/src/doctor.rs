@@ -2,7 +2,6 @@
 
 use ohfp_broker::Error;
 use ohfp_cli::GlobalOptions;
-use ohfp_provider_sim::SimConfig;
 use ohfp_snapshot_builder::load::{self, Configuration, Environment};
 use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_builder::render::{Format, documents};
@@ -106,7 +105,10 @@ fn templates(place: &Place, env: &Environment) -> Vec<Check> {
     let mut checks = vec![Check {
         what: "templates",
         status,
-        detail: format!("{} templates", resolved.templates.len()),
+        detail: match resolved.templates.len() {
+            1 => "1 template".to_owned(),
+            count => format!("{count} templates"),
+        },
         fix,
     }];
     checks.extend(resolved.warnings.iter().map(|warning| Check {
@@ -144,7 +146,7 @@ fn provider(configuration: &Configuration) -> Check {
             ),
         };
     }
-    match SimConfig::from_options(&first.config) {
+    match selection::simulated(first) {
         Ok(_) => Check {
             what,
             status: OK,

@@ -11,7 +11,7 @@ use ohfp_broker::provider::Provider;
 use ohfp_broker::scheduler::Scheduler;
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_cli::{GlobalOptions, SchedulerType};
-use ohfp_provider_sim::{SimConfig, SimProvider};
+use ohfp_provider_sim::SimProvider;
 use ohfp_snapshot_builder::load::{self, Configuration, Environment};
 use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_builder::resolve::performance::{Mode, Performance};
@@ -22,7 +22,7 @@ use serde_json::Value;
 use crate::cache::{Limits, ResultCache};
 use crate::components::{Batch, Container, Deferred, environment};
 use crate::templates::Templates;
-use crate::{log, state, wire};
+use crate::{log, selection, state, wire};
 
 /// Whether an invocation may change state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl Registry {
             )
             .hint("`sim` is the type that is built in"));
         }
-        let config = SimConfig::from_options(&instance.config)?;
+        let config = selection::simulated(instance)?;
         let provider = Arc::new(SimProvider::new(name, config, self.store.get()?));
         built.insert(name.to_owned(), Arc::clone(&provider));
         Ok(provider)

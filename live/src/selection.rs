@@ -7,12 +7,25 @@ use ohfp_broker::operations::Providers;
 use ohfp_broker::records::{Record, Records};
 use ohfp_broker::store::{MachineFilter, RequestFilter, Store};
 use ohfp_broker::{Error, ErrorKind, MachineState, RequestKind, RequestState, Result, Template, Timestamp};
+use ohfp_provider_sim::SimConfig;
 use ohfp_snapshot_builder::resolve::ProviderInstance;
 
 use crate::parts::Requests;
 
 /// The type of providers whose machines do not exist.
 pub(crate) const SIMULATED: &str = "sim";
+
+/// The options of a provider of that type. What is wrong with them is said with its name and its place.
+pub(crate) fn simulated(instance: &ProviderInstance) -> Result<SimConfig> {
+    SimConfig::from_options(&instance.config).map_err(|error| {
+        let what = format!("{}: provider `{}`: {}", instance.source, instance.name, error.summary());
+        let named = Error::new(error.kind(), what);
+        match error.hint_text() {
+            Some(hint) => named.hint(hint),
+            None => named,
+        }
+    })
+}
 
 /// How many of the last requests a success rate is taken from.
 const REMEMBERED: u64 = 100;

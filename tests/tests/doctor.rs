@@ -27,6 +27,32 @@ fn found(answer: &Ended, what: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Options that no provider takes are found by whoever checks, under the provider's name and place.
+#[test]
+fn options_of_a_provider() {
+    let config = r#"{"provider": {"providers": [
+        {"name": "s", "type": "sim", "config": {"boot": {"secods": 1}}},
+        {"name": "t", "type": "sim", "enabled": false, "config": {"seed": -1, "spot": 1}}
+    ]}}"#;
+    let says = "config.json:2: provider `s`: config of a `sim` provider: `boot.secods` is not a known key";
+    check(config, 1, "provider", "failed", says);
+    let sandbox = Sandbox::with_files(&[("awsprov_templates.json", TEMPLATES), ("config.json", config)]);
+    let answer = sandbox.run("ohfp", &["config", "validate"]);
+    let document: Value = serde_json::from_slice(&answer.stdout).unwrap();
+    assert_eq!((answer.code, &document["valid"]), (1, &Value::Bool(false)), "{answer:?}");
+    let findings = document["findings"].as_array().unwrap();
+    assert_eq!(findings[0]["message"], says);
+    assert_eq!(findings[0]["hint"], "did you mean `boot.seconds`?");
+    let other = findings[1]["message"].as_str().unwrap();
+    assert!(
+        ["config.json:3: provider `t`", "`seed` must be", "`spot` must be"]
+            .iter()
+            .all(|part| other.contains(part)),
+        "{other}"
+    );
+    assert_eq!(findings.len(), 2);
+}
+
 /// A `config.json`, the exit code, and of one check the status and a part of the detail.
 fn check(config: &str, code: i32, what: &str, status: &str, part: &str) {
     let sandbox = Sandbox::with_files(&[("awsprov_templates.json", TEMPLATES), ("config.json", config)]);

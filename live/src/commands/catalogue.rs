@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 use super::{format, scheduler};
 use crate::output::Reply;
 use crate::present::filter;
-use crate::source;
+use crate::{selection, source};
 
 /// Runs one of them.
 pub(super) fn run(global: &GlobalOptions, command: &Command, env: &Environment) -> Reply {
     let format = format(global.format);
     if matches!(command, Command::Templates(Templates::Validate) | Command::Config(Config::Validate)) {
         let place = place::find(global.config.as_deref(), None, env).map_err(|error| vec![error]);
-        let loaded = place.and_then(|place| load::load(&place.origin, env));
+        let loaded = place.and_then(|place| load::load(&place.origin, env)).and_then(with_sound_providers);
         return validate(&loaded, format, global.no_color);
     }
     let source = match source::load(global, env) {
@@ -100,6 +100,13 @@ fn document(resolved: &Resolved, document: &Document, format: Format) -> Reply {
         Some(rendered) => Reply::answer(rendered),
         None => Reply::failure(vec![document.missing(resolved)]),
     }
+}
+
+/// The same, if the options of its providers are what their providers take.
+fn with_sound_providers(resolved: Resolved) -> Result<Resolved, Vec<Error>> {
+    let simulated = resolved.providers.iter().filter(|instance| instance.kind == selection::SIMULATED);
+    let errors: Vec<Error> = simulated.filter_map(|instance| selection::simulated(instance).err()).collect();
+    if errors.is_empty() { Ok(resolved) } else { Err(errors) }
 }
 
 /// All errors, or all warnings where there is no error; exit code 1 when there is one.
