@@ -13,28 +13,12 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
-#include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/wait.h>
-#include <elf.h>
 #include <unistd.h>
 
-extern char **environ;
+#include "call_number.h"
 
-static long call_number(pid_t child)
-{
-    struct user_regs_struct registers;
-    struct iovec vector = { &registers, sizeof registers };
-    if (ptrace(PTRACE_GETREGSET, child, (void *)NT_PRSTATUS, &vector) == -1)
-        return -1;
-#if defined(__x86_64__)
-    return (long)registers.orig_rax;
-#elif defined(__aarch64__)
-    return (long)registers.regs[8];
-#else
-#error "tell count.c where this machine keeps the system call number"
-#endif
-}
+extern char **environ;
 
 int main(int argc, char **argv)
 {

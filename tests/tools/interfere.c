@@ -5,31 +5,15 @@
  * The moment is before or after the command's first system call of this NUMBER. Exits as the command does;
  * with 99 when there was no such call.
  */
-#include <elf.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static long call_number(pid_t child)
-{
-    struct user_regs_struct registers;
-    struct iovec vector = { &registers, sizeof registers };
-    if (ptrace(PTRACE_GETREGSET, child, (void *)NT_PRSTATUS, &vector) == -1)
-        return -1;
-#if defined(__x86_64__)
-    return (long)registers.orig_rax;
-#elif defined(__aarch64__)
-    return (long)registers.regs[8];
-#else
-#error "tell interfere.c where this machine keeps the system call number"
-#endif
-}
+#include "call_number.h"
 
 int main(int argc, char **argv)
 {
