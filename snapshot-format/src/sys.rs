@@ -472,7 +472,8 @@ pub fn guard_mapping(process: Process, fallback: Fallback) {
 /// Runs `body` under that guard, and lets SIGBUS be what it was without it afterwards: when something has been
 /// done, it must not be done again by what the process becomes.
 pub fn guarded<T>(process: Process, fallback: Fallback, body: impl FnOnce() -> T) -> T {
-    guard_mapping(process, fallback);
+    // The first one stays: they are all of one process.
+    let _ = FALLBACK.set((process, fallback));
     set_handler(libc::SIGBUS, on_bus_error, GUARD);
     let value = body();
     // SAFETY: the default action involves no code of ours.
