@@ -7,6 +7,7 @@
 //! | the provider will never do it, or has nothing now | an id; its status says `complete_with_error` and why | it gives up on that id |
 //! | nobody knows whether the provider did it | an id; its status says `running` | it keeps asking, and we find out |
 
+use ohfp_broker::scheduler::Scheduler;
 use ohfp_broker::{Error, ErrorKind, RequestKind, Result};
 use ohfp_cli::{GlobalOptions, HostFactoryInput};
 use ohfp_snapshot_builder::load::Environment;
@@ -50,11 +51,7 @@ pub(crate) fn request_machines(global: &GlobalOptions, input: &HostFactoryInput,
 }
 
 fn request(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Result<Reply, Vec<Error>> {
-    let one = |error| vec![error];
-    let value = read(input).map_err(one)?;
-    let parts = Parts::assemble(global, env, Access::Change)?;
-    let wire = parts.wire().map_err(one)?;
-    let wanted = wire.read_request(&value).map_err(one)?;
+    let (parts, wire, wanted) = asked(global, input, env, <dyn Scheduler>::read_request)?;
     let asked = asking::acquire(&parts, &wanted, clock::now())?;
     let reply = document(&wire.write_accepted(&asked.accepted)).told(parts, vec![asked.accepted.id]);
     Ok(Reply { source: asked.source, ..reply })
@@ -71,10 +68,7 @@ fn give_back(
     env: &Environment,
 ) -> Result<Reply, Vec<Error>> {
     let one = |error| vec![error];
-    let value = read(input).map_err(one)?;
-    let parts = Parts::assemble(global, env, Access::Change)?;
-    let wire = parts.wire().map_err(one)?;
-    let machines = wire.read_return(&value).map_err(one)?;
+    let (parts, wire, machines) = asked(global, input, env, <dyn Scheduler>::read_return)?;
     let requests = parts.requests().map_err(one)?;
     let now = clock::now();
     let id = clock::new_id(RequestKind::Return, now).map_err(one)?;
@@ -95,10 +89,7 @@ pub(crate) fn request_status(global: &GlobalOptions, input: &HostFactoryInput, e
 
 fn status(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Result<Reply, Vec<Error>> {
     let one = |error| vec![error];
-    let value = read(input).map_err(one)?;
-    let parts = Parts::assemble(global, env, Access::Change)?;
-    let wire = parts.wire().map_err(one)?;
-    let ids = wire.read_status(&value).map_err(one)?;
+    let (parts, wire, ids) = asked(global, input, env, <dyn Scheduler>::read_status)?;
     let (views, errors) = remembered::status(&parts, &ids, clock::now()).map_err(one)?;
     // A provider that is out of reach is no failure of the question: what it makes is still running.
     log_errors(&errors);
@@ -116,10 +107,7 @@ fn reclaims(
     env: &Environment,
 ) -> Result<Reply, Vec<Error>> {
     let one = |error| vec![error];
-    let value = read(input).map_err(one)?;
-    let parts = Parts::assemble(global, env, Access::Change)?;
-    let wire = parts.wire().map_err(one)?;
-    let known = wire.read_reclaims(&value).map_err(one)?;
+    let (parts, wire, known) = asked(global, input, env, <dyn Scheduler>::read_reclaims)?;
     let requests = parts.requests().map_err(one)?;
     let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now()).map_err(one)?;
     for reclaim in &reclaims {
@@ -127,6 +115,21 @@ fn reclaims(
         tracing::info!(machine, grace, reason = reclaim.reason, "reclaimed");
     }
     Ok(document(&wire.write_reclaims(&reclaims)).told(parts, Vec::new()))
+}
+
+/// What each of these begins with: the parts, the wire format, and the question that it reads from the input.
+fn asked<T>(
+    global: &GlobalOptions,
+    input: &HostFactoryInput,
+    env: &Environment,
+    question: impl FnOnce(&'static dyn Scheduler, &Value) -> Result<T>,
+) -> Result<(Parts, &'static dyn Scheduler, T), Vec<Error>> {
+    let one = |error| vec![error];
+    let value = read(input).map_err(one)?;
+    let parts = Parts::assemble(global, env, Access::Change)?;
+    let wire = parts.wire().map_err(one)?;
+    let question = question(wire, &value).map_err(one)?;
+    Ok((parts, wire, question))
 }
 
 fn answered(result: Result<Reply, Vec<Error>>) -> Reply {
