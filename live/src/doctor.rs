@@ -2,12 +2,12 @@
 
 use ohfp_broker::Error;
 use ohfp_cli::GlobalOptions;
+use ohfp_platform::locate::RootSource;
 use ohfp_snapshot_builder::load::{self, Configuration, Environment};
 use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_builder::render::{Format, documents};
 use ohfp_snapshot_builder::standing::{self, Verdict};
 use ohfp_snapshot_format::Refusal;
-use ohfp_snapshot_format::locate::RootSource;
 use serde_json::{Value, json};
 
 use crate::output::Reply;

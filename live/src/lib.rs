@@ -37,7 +37,7 @@ use output::Reply;
 
 /// Runs the invocation of this process.
 pub fn main() -> ExitCode {
-    ohfp_snapshot_format::sys::survive_file_size_limit();
+    ohfp_platform::sys::survive_file_size_limit();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let env = Environment::from_process();
     log::start(&env);

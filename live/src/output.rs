@@ -5,11 +5,11 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use ohfp_broker::{Error, ErrorKind, RequestId, Result};
+use ohfp_platform::sys::{self, Written};
+use ohfp_platform::terminal;
 use ohfp_snapshot_builder::load::Environment;
 use ohfp_snapshot_builder::place;
 use ohfp_snapshot_builder::render::Rendered;
-use ohfp_snapshot_format::sys::{self, Written};
-use ohfp_snapshot_format::terminal;
 
 use crate::parts::Parts;
 use crate::source::Source;

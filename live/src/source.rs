@@ -6,12 +6,13 @@ use std::time::SystemTime;
 
 use ohfp_broker::Error;
 use ohfp_cli::GlobalOptions;
+use ohfp_platform::sys;
 use ohfp_snapshot_builder::inspect;
 use ohfp_snapshot_builder::load::{self, Environment, Resolved};
 use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_builder::resolve::Refresh;
 use ohfp_snapshot_builder::standing::{self, Refreshed, Verdict};
-use ohfp_snapshot_format::{Snapshot, sys};
+use ohfp_snapshot_format::Snapshot;
 
 /// Configuration and templates, with what is needed to bring the snapshot up to date afterwards.
 pub(crate) struct Source {

@@ -5,9 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_platform::sys;
 use ohfp_snapshot_builder::load::Environment;
 use ohfp_snapshot_builder::place::{self, Place};
-use ohfp_snapshot_format::sys;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The state directory: ohfp's own variable, then Host Factory's, then LSF's, then the user's. A person's

@@ -6,11 +6,11 @@ use std::sync::OnceLock;
 
 use ohfp_broker::{Error, Template};
 use ohfp_cli::GlobalOptions;
+use ohfp_platform::sys::{self, Process};
 use ohfp_snapshot_builder::answer;
 use ohfp_snapshot_builder::load::Environment;
 use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_format::open::Access;
-use ohfp_snapshot_format::sys::{self, Process};
 use ohfp_snapshot_format::{CLI_FINGERPRINT, Refusal, Snapshot, fresh};
 use serde_json::{Map, Value};
 

@@ -4,11 +4,12 @@ use std::ffi::CStr;
 use std::mem::ManuallyDrop;
 use std::sync::Mutex;
 
-use ohfp_snapshot_format::locate::{self, LIVE_PROGRAM, Path, SHIPPED_SNAPSHOT};
+use ohfp_platform::locate::{self, LIVE_PROGRAM, Path, SHIPPED_SNAPSHOT};
+use ohfp_platform::sys::{self, ExitCode, Process, STDERR, STDOUT, Written};
+use ohfp_platform::terminal;
 use ohfp_snapshot_format::open::{Access, Refusal, Snapshot};
-use ohfp_snapshot_format::sys::{self, ExitCode, Process, STDERR, STDOUT, Written};
 use ohfp_snapshot_format::view::{Contents, Parts};
-use ohfp_snapshot_format::{CLI_FINGERPRINT, fresh, terminal};
+use ohfp_snapshot_format::{CLI_FINGERPRINT, fresh};
 
 use crate::question::{self, Question};
 

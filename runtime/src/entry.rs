@@ -1,7 +1,7 @@
 //! The entry point and the allocator that refuses: the runtime's only `unsafe`.
 #![allow(unsafe_code)]
 
-use ohfp_snapshot_format::sys::Process;
+use ohfp_platform::sys::Process;
 
 /// C's `main`: the C library has set itself up, Rust's runtime has not and need not. That saves its
 /// signal set-up, stack guard and argument copies, about 30 µs of a 130 µs process.
@@ -14,7 +14,7 @@ extern "C" fn main(
 ) -> ! {
     // SAFETY: these are the vectors the kernel gave this process; nothing here changes them.
     let process = unsafe { Process::new(arguments, environment) };
-    ohfp_snapshot_format::sys::exit(crate::answer::run(&process))
+    ohfp_platform::sys::exit(crate::answer::run(&process))
 }
 
 /// The same where std starts the process.

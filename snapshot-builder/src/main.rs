@@ -11,6 +11,6 @@ use ohfp_snapshot_builder::tool::{self, Tool};
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 fn main() -> ExitCode {
-    ohfp_snapshot_format::sys::survive_file_size_limit();
+    ohfp_platform::sys::survive_file_size_limit();
     ExitCode::from(tool::run(&Tool::parse(), &Environment::from_process()))
 }

@@ -1,12 +1,12 @@
 //! Where to read configuration and where to keep the snapshot: the shared rule of
-//! [`ohfp_snapshot_format::locate`] with the command line on top.
+//! [`ohfp_platform::locate`] with the command line on top.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Result};
-use ohfp_snapshot_format::locate::{self, RootSource};
+use ohfp_platform::locate::{self, RootSource};
 
 use crate::load::{Environment, Origin};
 

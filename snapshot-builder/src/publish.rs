@@ -12,10 +12,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_platform::sys;
 use ohfp_snapshot_format::open::Access;
 use ohfp_snapshot_format::stamps::StampsV1;
 use ohfp_snapshot_format::write::{Maker, Payload};
-use ohfp_snapshot_format::{Refusal, Snapshot, sys};
+use ohfp_snapshot_format::{Refusal, Snapshot};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Suffix of the previous generation.

@@ -5,7 +5,7 @@ use std::ffi::CStr;
 
 use crate::open::Refusal;
 use crate::stamps::ArchivedStampsV1;
-use crate::sys;
+use ohfp_platform::sys;
 
 /// Compares stamps with the world. `root` is the configuration root of this invocation.
 pub fn check<'e>(

@@ -52,11 +52,8 @@ pub mod fresh;
 pub mod header;
 pub mod index;
 pub mod key;
-pub mod locate;
 pub mod open;
 pub mod stamps;
-pub mod sys;
-pub mod terminal;
 pub mod view;
 #[cfg(feature = "write")]
 pub mod write;

@@ -7,8 +7,8 @@ use std::os::unix::fs::FileExt;
 
 use crate::header::{HEADER_LEN, Header};
 use crate::stamps::ArchivedStampsV1;
-use crate::sys::{self, Bytes};
 use crate::view::{Contents, View};
+use ohfp_platform::sys::{self, Bytes};
 
 /// How the file's bytes are brought in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -206,9 +206,10 @@ impl Snapshot {
 }
 
 fn unreadable(error: &std::io::Error) -> Refusal {
-    match error.raw_os_error() {
-        Some(libc::ENOENT | libc::ENOTDIR) => Refusal::Missing,
-        code => Refusal::Unreadable(code.unwrap_or_default()),
+    if sys::is_missing(error) {
+        Refusal::Missing
+    } else {
+        Refusal::Unreadable(error.raw_os_error().unwrap_or_default())
     }
 }
 

@@ -12,12 +12,13 @@ use crate::binaries;
 use crate::project::{Project, Result, note, step};
 
 /// Every crate that the runtime links, with why.
-const RUNTIME_DEPENDENCIES: [&str; 12] = [
+const RUNTIME_DEPENDENCIES: [&str; 13] = [
     "bytecheck",            // rkyv: validation of the archive
     "hashbrown",            // rkyv
     "libc",                 // system calls that std hides behind a heap
     "memmap2",              // private mapping of snapshots
     "munge",                // rkyv
+    "ohfp-platform",        // system calls, locations, the rule for terminals
     "ohfp-snapshot-format", // the contract
     "ptr_meta",             // rkyv
     "rancor",               // rkyv
@@ -29,19 +30,21 @@ const RUNTIME_DEPENDENCIES: [&str; 12] = [
 
 /// Which of our packages each of our packages may depend on, in any way. What is not listed may not
 /// be depended on by anybody: the programs, the tests and xtask are nobody's libraries.
-const EDGES: [(&str, &[&str]); 10] = [
-    ("ohfp-snapshot-format", &[]),
-    ("ohfp", &["ohfp-snapshot-format"]),
+const EDGES: [(&str, &[&str]); 11] = [
+    ("ohfp-platform", &[]),
+    ("ohfp-snapshot-format", &["ohfp-platform"]),
+    ("ohfp", &["ohfp-platform", "ohfp-snapshot-format"]),
     ("ohfp-cli", &[]),
     ("ohfp-broker", &[]),
-    ("ohfp-storage", &["ohfp-broker"]),
+    ("ohfp-storage", &["ohfp-broker", "ohfp-platform"]),
     ("ohfp-provider-sim", &["ohfp-broker"]),
-    ("ohfp-snapshot-builder", &["ohfp-broker", "ohfp-cli", "ohfp-snapshot-format"]),
+    ("ohfp-snapshot-builder", &["ohfp-broker", "ohfp-cli", "ohfp-platform", "ohfp-snapshot-format"]),
     (
         "ohfp-live",
         &[
             "ohfp-broker",
             "ohfp-cli",
+            "ohfp-platform",
             "ohfp-provider-sim",
             "ohfp-snapshot-builder",
             "ohfp-snapshot-format",

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use bincode::config;
 use ohfp_broker::{Error, ErrorKind, Result, Timestamp};
-use ohfp_snapshot_format::sys;
+use ohfp_platform::sys;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::entries::{Entries, Entry};

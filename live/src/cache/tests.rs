@@ -195,7 +195,7 @@ fn files_that_are_not_ours_alone_are_empty() {
         fs::create_dir(path).unwrap();
     });
     // Only root can give files away.
-    if ohfp_snapshot_format::sys::effective_user() == 0 {
+    if ohfp_platform::sys::effective_user() == 0 {
         check("another's", &|path| std::os::unix::fs::chown(path, Some(1), None).unwrap());
     }
     let folder = Folder::new();

@@ -8,9 +8,9 @@ use std::io::{self, IsTerminal, Stderr, Write};
 use std::time::Duration;
 
 use ohfp_broker::{RequestKind, View};
+use ohfp_platform::terminal;
 use ohfp_snapshot_builder::load::Environment;
 use ohfp_snapshot_builder::place;
-use ohfp_snapshot_format::terminal;
 
 use crate::wire::machine_result;
 

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use ohfp_broker::Error;
-use ohfp_snapshot_format::locate;
+use ohfp_platform::locate;
 use serde_json::json;
 
 use super::{Outcome, Outcomes, Target, open};

@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_platform::locate;
 use ohfp_snapshot_format::Snapshot;
-use ohfp_snapshot_format::locate;
 use ohfp_snapshot_format::open::Access;
 
 use crate::load::Environment;

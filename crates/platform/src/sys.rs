@@ -1,6 +1,6 @@
-//! The only file of this crate with `unsafe`: the system calls of the fast path, without a heap.
+//! The system calls of the fast path, without a heap.
 //!
-//! Nothing here knows what a snapshot is. Paths are C strings, so no call allocates.
+//! Paths are C strings, so no call allocates.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_char, c_int};
@@ -83,7 +83,12 @@ pub fn is_absent(path: &CStr) -> bool {
     let mut raw: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: `path` is a C string and `raw` is writable; both live through the call.
     let found = unsafe { libc::lstat(path.as_ptr(), &raw mut raw) } == 0;
-    !found && matches!(io::Error::last_os_error().raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR))
+    !found && is_missing(&io::Error::last_os_error())
+}
+
+/// Whether this is how an error says that there is no such file.
+pub fn is_missing(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR))
 }
 
 /// Status of an open file.
@@ -118,19 +123,23 @@ pub fn open(path: &CStr) -> io::Result<File> {
 
 /// Magic numbers of file systems on which a private mapping is safe: data comes from this machine,
 /// so a mapped page cannot fail because a server went away.
-const LOCAL_FILE_SYSTEMS: [u32; 11] = [
+pub(crate) const LOCAL_FILE_SYSTEMS: [u32; 11] = [
     0x0000_ef53, // ext2, ext3, ext4
     0x5846_5342, // xfs
     0x9123_683e, // btrfs
-    0x0102_1994, // tmpfs
-    0x8584_58f6, // ramfs
-    0x794c_7630, // overlayfs
+    TMPFS,
+    RAMFS,
+    OVERLAYFS,
     0x2fc1_2fc1, // zfs
     0xf2f5_2010, // f2fs
     0x7371_7368, // squashfs
     0xe0f5_e1e2, // erofs
     0xca45_1a4e, // bcachefs
 ];
+
+pub(crate) const TMPFS: u32 = 0x0102_1994;
+pub(crate) const RAMFS: u32 = 0x8584_58f6;
+pub(crate) const OVERLAYFS: u32 = 0x794c_7630;
 
 /// Whether the file lies on a file system known to be local.
 pub fn is_local(file: &File) -> bool {
@@ -297,7 +306,6 @@ impl SignalsHeldBack {
 
 /// From here on, a file that would grow beyond the limit of this process ends in an error number, not in
 /// death by SIGXFSZ.
-#[cfg(feature = "write")]
 pub fn survive_file_size_limit() {
     // SAFETY: to ignore a signal involves no handler.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };

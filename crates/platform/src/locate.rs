@@ -30,7 +30,7 @@ use crate::sys;
 
 /// Longest path, with its final zero byte: what the system allows. The reader alone has less, since
 /// its paths lie on the fast path's stack; where one is longer, the live program answers.
-pub const PATH_CAPACITY: usize = if cfg!(feature = "write") { 4096 } else { 256 };
+pub const PATH_CAPACITY: usize = if cfg!(feature = "long-paths") { 4096 } else { 256 };
 
 /// A path with a final zero byte in a fixed buffer.
 #[derive(Clone, Debug)]
