@@ -4,7 +4,7 @@
 //! stands.
 
 use ohfp_broker::template::{AllocationStrategy, PriceType};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// What a value may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,9 +77,8 @@ impl Rule {
             Self::Price => value.as_str().and_then(PriceType::parse).is_some(),
             Self::SpotStrategy => word(AllocationStrategy::is_for_spot),
             Self::OnDemandStrategy => word(AllocationStrategy::is_for_on_demand),
-            Self::Weights => members(value, |weight| weight.as_u64().is_some_and(|weight| weight > 0)),
-            Self::Priorities => members(value, Value::is_number),
-            Self::Tags => value.is_string() || members(value, Value::is_string),
+            Self::Weights | Self::Priorities => self.allows_members(value),
+            Self::Tags => value.is_string() || self.allows_members(value),
             Self::Object => value.is_object(),
             Self::List => value.is_array(),
         }
@@ -115,6 +114,48 @@ impl Rule {
         }
     }
 
+    /// What each member of an object must be.
+    fn of_members(self) -> Self {
+        match self {
+            Self::Weights => Self::Whole(1, i64::MAX),
+            Self::Priorities => Self::Number,
+            Self::Tags => Self::Text,
+            _ => Self::Any,
+        }
+    }
+
+    fn allows_members(self, value: &Value) -> bool {
+        value.as_object().is_some_and(|object| object.values().all(|member| self.of_members().allows(member)))
+    }
+
+    /// What is wrong with `value`: the first wrong member of an object, else all of it. `None` when it is
+    /// allowed.
+    pub fn fault(self, value: &Value) -> Option<Fault<'_>> {
+        if self.allows(value) {
+            return None;
+        }
+        let each = self.of_members();
+        let wrong =
+            value.as_object().and_then(|object| object.iter().find(|(_, member)| !each.allows(member)));
+        Some(match wrong {
+            Some((name, value)) => Fault { member: Some(name), value, allowed: each.allowed() },
+            None => Fault { member: None, value, allowed: self.allowed() },
+        })
+    }
+
+    /// Replaces numbers in quotes by the numbers, where this rule wants numbers. Says whether there were any.
+    pub fn unquote(self, value: &mut Value) -> bool {
+        match (self, value) {
+            (Self::Whole(..), value) => number_in_quotes(value, true),
+            (Self::Number, value) => number_in_quotes(value, false),
+            (Self::Weights | Self::Priorities, Value::Object(members)) => {
+                let each = self.of_members();
+                members.values_mut().filter_map(|member| each.unquote(member).then_some(())).count() > 0
+            }
+            _ => false,
+        }
+    }
+
     /// In a list of words, the first element that is none of them.
     pub fn stranger(self, value: &Value) -> Option<usize> {
         let Self::Words(words) = self else { return None };
@@ -138,8 +179,25 @@ fn is_texts(value: &Value) -> bool {
     value.as_array().is_some_and(|list| list.iter().all(Value::is_string))
 }
 
-fn members(value: &Value, check: impl Fn(&Value) -> bool) -> bool {
-    value.as_object().is_some_and(|object| object.values().all(check))
+/// Puts the number in place of a string that holds nothing else; whether it did.
+fn number_in_quotes(value: &mut Value, whole: bool) -> bool {
+    let Some(text) = value.as_str().map(str::trim) else { return false };
+    let number: Option<Number> =
+        if whole { text.parse::<i64>().ok().map(Number::from) } else { text.parse().ok() };
+    let Some(number) = number else { return false };
+    *value = Value::Number(number);
+    true
+}
+
+/// What is wrong with a value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault<'v> {
+    /// The member at fault; `None` when it is the value as a whole.
+    pub member: Option<&'v str>,
+    /// What is not allowed.
+    pub value: &'v Value,
+    /// What is, to complete "must be …".
+    pub allowed: String,
 }
 
 fn one_of(words: &[&str]) -> String {
@@ -240,6 +298,43 @@ mod tests {
             &["0", "\"64MiB\"", "\"1 GiB\"", "\"5kb\""],
             &["-1", "1.5", "\"64 apples\"", "\"9GiB\"", "true"],
         );
+    }
+
+    #[test]
+    fn faults_name_the_member() {
+        let check = |rule: Rule, text: &str, member: Option<&str>, wrong: &str| {
+            let value: Value = serde_json::from_str(text).unwrap();
+            let fault = rule.fault(&value).unwrap();
+            assert_eq!((fault.member, fault.value.to_string().as_str()), (member, wrong), "{text}");
+        };
+        check(Rule::Weights, r#"{"m5.large": 1, "c6i.xlarge": "many"}"#, Some("c6i.xlarge"), "\"many\"");
+        check(Rule::Weights, r#"{"m5.large": 0}"#, Some("m5.large"), "0");
+        check(Rule::Priorities, r#"{"m5.large": null}"#, Some("m5.large"), "null");
+        check(Rule::Tags, r#"{"a": "b", "c": 1}"#, Some("c"), "1");
+        check(Rule::Weights, "[1]", None, "[1]");
+        check(Rule::Whole(1, 5), "6", None, "6");
+        assert_eq!(Rule::Weights.fault(&serde_json::json!({ "m5.large": 1 })), None);
+    }
+
+    #[test]
+    fn numbers_in_quotes() {
+        let check = |rule: Rule, text: &str, wanted: Option<&str>| {
+            let mut value: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(rule.unquote(&mut value), wanted.is_some(), "{text}");
+            assert_eq!(value.to_string(), wanted.unwrap_or(text), "{text}");
+        };
+        let whole = Rule::Whole(0, 9);
+        check(whole, "\"4\"", Some("4"));
+        check(whole, "\" -4 \"", Some("-4"));
+        for text in ["4", "\"\"", "\"4.5\"", "\"four\"", "\"4 5\"", "\"0x4\"", "null", "[\"4\"]"] {
+            check(whole, text, None);
+        }
+        check(Rule::Number, "\"0.50\"", Some("0.50"));
+        check(Rule::Number, "\"free\"", None);
+        check(Rule::Weights, r#"{"a":1,"b":"8","c":"x"}"#, Some(r#"{"a":1,"b":8,"c":"x"}"#));
+        check(Rule::Priorities, r#"{"a":"1.5"}"#, Some(r#"{"a":1.5}"#));
+        check(Rule::NumberOrText, "\"1\"", None);
+        check(Rule::Text, "\"1\"", None);
     }
 
     #[test]
