@@ -5,6 +5,7 @@ pub mod id;
 pub mod machine;
 pub mod operations;
 pub mod provider;
+pub mod quoted;
 pub mod records;
 pub mod request;
 pub mod scheduler;

@@ -153,7 +153,7 @@ fn provider(configuration: &Configuration) -> Check {
             detail: format!("requests go to `{}`, whose machines are simulated", first.name),
             fix: None,
         },
-        Err(error) => from_error(what, &error),
+        Err(errors) => from_error(what, &parts::joined(errors)),
     }
 }
 

@@ -108,7 +108,7 @@ impl Registry {
             )
             .hint("`sim` is the type that is built in"));
         }
-        let config = selection::simulated(instance)?;
+        let config = selection::simulated(instance).map_err(joined)?;
         let provider = Arc::new(SimProvider::new(name, config, self.store.get()?));
         built.insert(name.to_owned(), Arc::clone(&provider));
         Ok(provider)
@@ -288,10 +288,20 @@ pub(crate) fn store(
 fn policy(configuration: &Configuration) -> Policy {
     let settings = &configuration.settings;
     Policy {
-        max_machines_per_request: settings.max_machines_per_request(),
+        max_machines_per_request: settings.max_machines_per_request().unwrap_or(u64::MAX),
         fulfillment_timeout: settings.fulfillment_timeout(),
         return_timeout: settings.return_timeout(),
         unacknowledged_timeout: settings.unacknowledged_timeout(),
+    }
+}
+
+/// Several errors as one, for those who can pass on only one.
+pub(crate) fn joined(errors: Vec<Error>) -> Error {
+    let mut errors = errors.into_iter();
+    match (errors.next(), errors.len()) {
+        (Some(only), 0) => only,
+        (Some(first), _) => errors.fold(first, |error, next| error.cause(next.summary())),
+        (None, _) => Error::new(ErrorKind::Input, "the configuration is wrong"),
     }
 }
 

@@ -7,24 +7,49 @@ use ohfp_broker::operations::Providers;
 use ohfp_broker::records::{Record, Records};
 use ohfp_broker::store::{MachineFilter, RequestFilter, Store};
 use ohfp_broker::{Error, ErrorKind, MachineState, RequestKind, RequestState, Result, Template, Timestamp};
-use ohfp_provider_sim::SimConfig;
+use ohfp_provider_sim::{Finding, SimConfig};
 use ohfp_snapshot_builder::resolve::ProviderInstance;
+use ohfp_snapshot_builder::resolve::nearest::{did_you_mean, nearest_dotted};
 
 use crate::parts::Requests;
 
 /// The type of providers whose machines do not exist.
 pub(crate) const SIMULATED: &str = "sim";
 
-/// The options of a provider of that type. What is wrong with them is said with its name and its place.
-pub(crate) fn simulated(instance: &ProviderInstance) -> Result<SimConfig> {
-    SimConfig::from_options(&instance.config).map_err(|error| {
-        let what = format!("{}: provider `{}`: {}", instance.source, instance.name, error.summary());
-        let named = Error::new(error.kind(), what);
-        match error.hint_text() {
-            Some(hint) => named.hint(hint),
-            None => named,
-        }
-    })
+/// The options of a provider of that type.
+///
+/// # Errors
+/// What is wrong with them, each finding with the provider's name and its place.
+pub(crate) fn simulated(instance: &ProviderInstance) -> Result<SimConfig, Vec<Error>> {
+    let (config, findings) = SimConfig::read(&instance.config);
+    let wrong: Vec<Error> = findings
+        .iter()
+        .filter(|finding| finding.is_wrong())
+        .map(|finding| {
+            let error = Error::new(ErrorKind::Input, named(instance, finding));
+            match hint(finding) {
+                Some(hint) => error.hint(hint),
+                None => error,
+            }
+        })
+        .collect();
+    if wrong.is_empty() { Ok(config) } else { Err(wrong) }
+}
+
+/// What is doubtful about the options of a simulated provider, without being wrong.
+pub(crate) fn simulated_warnings(instance: &ProviderInstance) -> Vec<String> {
+    let (_, findings) = SimConfig::read(&instance.config);
+    findings.iter().filter(|finding| !finding.is_wrong()).map(|finding| named(instance, finding)).collect()
+}
+
+fn named(instance: &ProviderInstance, finding: &Finding) -> String {
+    format!("{}: provider `{}`: config of a `sim` provider: {finding}", instance.source, instance.name)
+}
+
+fn hint(finding: &Finding) -> Option<String> {
+    let Finding::Unknown(path) = finding else { return None };
+    let known: Vec<&str> = ohfp_provider_sim::KEYS.iter().map(|key| key.path).collect();
+    did_you_mean(nearest_dotted(path, &known))
 }
 
 /// How many of the last requests a success rate is taken from.

@@ -5,6 +5,8 @@ use serde_json::Value;
 
 use crate::load::Resolved;
 use crate::render::{Format, Rendered, documents};
+use crate::resolve::keys;
+use crate::resolve::nearest::{did_you_mean, nearest};
 
 /// A question about the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,11 +73,10 @@ impl Document {
     /// The error for a name that does not exist, with the nearest one that does.
     pub fn missing(&self, resolved: &Resolved) -> Error {
         let (what, name, known): (_, _, Vec<String>) = match self {
-            Self::Setting(key) => (
-                "configuration key",
-                Some(key.clone()),
-                resolved.settings.entries().map(|s| s.key.to_owned()).collect(),
-            ),
+            Self::Setting(key) => {
+                let error = Error::new(ErrorKind::NotFound, format!("there is no configuration key `{key}`"));
+                return hinted(error, keys::nearest(key));
+            }
             Self::Provider(name) => (
                 "provider",
                 name.clone(),
@@ -98,21 +99,14 @@ pub fn not_found<'a>(what: &str, name: Option<&str>, known: impl Iterator<Item =
     let Some(name) = name else {
         return Error::new(ErrorKind::NotFound, format!("there is no {what}"));
     };
-    let nearest = nearest(name, known);
-    let error = Error::new(ErrorKind::NotFound, format!("there is no {what} `{name}`"));
-    match nearest {
-        Some(nearest) => error.hint(format!("did you mean `{nearest}`?")),
-        None => error,
-    }
+    hinted(Error::new(ErrorKind::NotFound, format!("there is no {what} `{name}`")), nearest(name, known))
 }
 
-/// The known name most like `name`, if any is like it at all.
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, candidate)| candidate)
+fn hinted(error: Error, nearest: Option<&str>) -> Error {
+    match did_you_mean(nearest) {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
 }
 
 /// The template of that id.

@@ -4,7 +4,7 @@ use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_cli::{Command, Config, GlobalOptions, Providers, Scheduler};
 use ohfp_cli::{ListOptions, Storage, Templates};
 use ohfp_snapshot_builder::answer::{self, Document};
-use ohfp_snapshot_builder::load::{self, Environment, Resolved};
+use ohfp_snapshot_builder::load::{self, Environment, Resolved, Warning};
 use ohfp_snapshot_builder::place;
 use ohfp_snapshot_builder::render::templates::{Catalogue, show_head, show_tail};
 use ohfp_snapshot_builder::render::{Format, Rendered, documents};
@@ -103,9 +103,14 @@ fn document(resolved: &Resolved, document: &Document, format: Format) -> Reply {
 }
 
 /// The same, if the options of its providers are what their providers take.
-fn with_sound_providers(resolved: Resolved) -> Result<Resolved, Vec<Error>> {
-    let simulated = resolved.providers.iter().filter(|instance| instance.kind == selection::SIMULATED);
-    let errors: Vec<Error> = simulated.filter_map(|instance| selection::simulated(instance).err()).collect();
+fn with_sound_providers(mut resolved: Resolved) -> Result<Resolved, Vec<Error>> {
+    let simulated = || resolved.providers.iter().filter(|instance| instance.kind == selection::SIMULATED);
+    let doubtful = simulated().flat_map(selection::simulated_warnings);
+    let doubtful: Vec<Warning> =
+        doubtful.map(|message| Warning { place: None, message, hint: None }).collect();
+    let errors: Vec<Error> =
+        simulated().filter_map(|instance| selection::simulated(instance).err()).flatten().collect();
+    resolved.warnings.extend(doubtful);
     if errors.is_empty() { Ok(resolved) } else { Err(errors) }
 }
 

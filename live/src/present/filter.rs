@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use ohfp_broker::{Error, ErrorKind, Result};
-use ohfp_snapshot_builder::answer::nearest;
 use ohfp_snapshot_builder::render::text;
+use ohfp_snapshot_builder::resolve::nearest::nearest;
 use regex_lite::Regex;
 use serde_json::{Map, Value};
 

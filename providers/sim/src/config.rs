@@ -3,13 +3,15 @@
 //! It must not know where the object was read from.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::Ipv4Addr;
 
+use ohfp_broker::quoted::readings;
 use ohfp_broker::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
 use crate::chance::Span;
-use crate::keys::{KEYS, is_section, nearest};
+use crate::keys::{KEYS, Key, is_section};
 use crate::network::Block;
 
 /// Everything that can be set about the simulation. `Default` is what holds where nothing is set.
@@ -133,56 +135,63 @@ impl Default for SimConfig {
 }
 
 impl SimConfig {
-    /// Reads a provider's `config` object. What is missing or null has its default.
-    ///
-    /// # Errors
-    /// Unknown keys and values that are not allowed, each by its dotted path; all of them in one error.
-    pub fn from_options(options: &Map<String, Value>) -> Result<Self> {
+    /// Reads a provider's `config` object as far as it is right. What is missing, null or wrong has its
+    /// default.
+    pub fn read(options: &Map<String, Value>) -> (Self, Vec<Finding>) {
         let mut config = Self::default();
         let mut findings = Vec::new();
         read(options, "", &mut config, &mut findings);
         let network = &config.network;
         if network.public_block.is_some_and(|public| public.size() < network.block.size()) {
-            findings.push(Finding {
-                message: format!(
-                    "`network.public_block` must have at least as many addresses as `network.block` ({})",
-                    network.block
-                ),
-                hint: None,
-            });
+            findings.push(Finding::Wrong(format!(
+                "`network.public_block` must have at least as many addresses as `network.block` ({})",
+                network.block
+            )));
         }
-        let mut findings = findings.into_iter();
-        match (findings.next(), findings.len()) {
+        (config, findings)
+    }
+
+    /// Reads a provider's `config` object.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`]: unknown keys and values that are not allowed, all of them in one error.
+    pub fn from_options(options: &Map<String, Value>) -> Result<Self> {
+        let (config, findings) = Self::read(options);
+        let mut wrong = findings.iter().filter(|finding| finding.is_wrong()).map(ToString::to_string);
+        match (wrong.next(), wrong.next()) {
             (None, _) => Ok(config),
-            (Some(only), 0) => {
-                let error = Error::new(ErrorKind::Input, format!("{WHERE}: {}", only.message));
-                Err(match only.hint {
-                    Some(hint) => error.hint(hint),
-                    None => error,
-                })
-            }
-            (Some(first), more) => {
-                let message = format!("{WHERE}: {} settings are wrong", more + 1);
-                let error = Error::new(ErrorKind::Input, message).cause(first.text());
-                Err(findings.fold(error, |error, finding| error.cause(finding.text())))
+            (Some(only), None) => Err(Error::new(ErrorKind::Input, only)),
+            (Some(first), Some(second)) => {
+                let error = Error::new(ErrorKind::Input, "several settings are wrong");
+                Err(wrong.fold(error.cause(first).cause(second), Error::cause))
             }
         }
     }
 }
 
-/// What messages begin with.
-const WHERE: &str = "config of a `sim` provider";
-
-struct Finding {
-    message: String,
-    hint: Option<String>,
+/// Something wrong or doubtful in the options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// A key that does not exist, by its dotted path.
+    Unknown(String),
+    /// A value that is not allowed: what is said of it.
+    Wrong(String),
+    /// A value in quotes, or in another form than it is meant, that was read: what is said of it.
+    Quoted(String),
 }
 
 impl Finding {
-    fn text(&self) -> String {
-        match &self.hint {
-            Some(hint) => format!("{} ({hint})", self.message),
-            None => self.message.clone(),
+    /// Whether it stops the provider.
+    pub fn is_wrong(&self) -> bool {
+        !matches!(self, Self::Quoted(_))
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(path) => write!(f, "`{path}` is not a known key"),
+            Self::Wrong(message) | Self::Quoted(message) => f.write_str(message),
         }
     }
 }
@@ -194,28 +203,37 @@ fn read(object: &Map<String, Value>, section: &str, config: &mut SimConfig, find
         // A dot stands between section and name; it is never part of a name.
         let key = KEYS.iter().find(|key| key.path == path && !name.contains('.'));
         if let Some(key) = key {
-            if !value.is_null() && key.set(value, config).is_none() {
-                findings.push(Finding {
-                    message: format!("`{path}` must be {}, not {}", key.allowed, shown(value)),
-                    hint: None,
-                });
-            }
+            findings.extend(take(key, value, config));
         } else if is_section(&path) && !path.is_empty() && !name.contains('.') {
             match value {
                 Value::Null => {}
                 Value::Object(members) => read(members, &path, config, findings),
-                other => findings.push(Finding {
-                    message: format!("`{path}` must be an object that holds settings, not {}", shown(other)),
-                    hint: None,
-                }),
+                other => findings.push(Finding::Wrong(format!(
+                    "`{path}` must be an object that holds settings, not {}",
+                    shown(other)
+                ))),
             }
         } else {
-            findings.push(Finding {
-                message: format!("`{path}` is not a known key"),
-                hint: nearest(&path).map(|near| format!("did you mean `{near}`?")),
-            });
+            findings.push(Finding::Unknown(path));
         }
     }
+}
+
+/// Takes a value over, in quotes or not.
+fn take(key: &Key, value: &Value, config: &mut SimConfig) -> Option<Finding> {
+    if value.is_null() || key.set(value, config).is_some() {
+        return None;
+    }
+    let path = key.path;
+    let meant = readings(value).into_iter().find(|meant| key.set(meant, config).is_some());
+    Some(match meant {
+        Some(meant) => Finding::Quoted(format!(
+            "`{path}` is written as {}; it is read as {}",
+            shown(value),
+            shown(&meant)
+        )),
+        None => Finding::Wrong(format!("`{path}` must be {}, not {}", key.allowed, shown(value))),
+    })
 }
 
 /// A value for a message; the beginning of a long one.

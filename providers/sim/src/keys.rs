@@ -123,24 +123,6 @@ pub(crate) fn is_section(path: &str) -> bool {
     KEYS.iter().any(|key| split(key.path).0 == path)
 }
 
-/// The known key or section that a mistyped one was probably meant to be: within a third of it, or the same
-/// name in another section where there is only one such.
-pub(crate) fn nearest(path: &str) -> Option<&'static str> {
-    let same_name = || {
-        let mut same = KEYS.iter().map(|key| key.path).filter(|known| split(known).1 == split(path).1);
-        same.next().filter(|_| same.next().is_none())
-    };
-    let lower = path.to_lowercase();
-    KEYS.iter()
-        .flat_map(|key| [key.path, split(key.path).0])
-        .filter(|known| !known.is_empty())
-        .map(|known| (strsim::osa_distance(&lower, known), known))
-        .filter(|(distance, _)| *distance <= path.chars().count() / 3)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
-        .or_else(same_name)
-}
-
 /// The longest time that can be set, in milliseconds: a year.
 const LONGEST: f64 = 31_536_000_000.0;
 

@@ -35,6 +35,6 @@ mod offer;
 mod placing;
 mod provider;
 
-pub use config::SimConfig;
+pub use config::{Finding, SimConfig};
 pub use keys::{KEYS, Key};
 pub use provider::SimProvider;

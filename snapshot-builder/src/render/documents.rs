@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::table::Table;
 use super::{Format, Rendered, json, text, yaml};
 use crate::load::Resolved;
-use crate::resolve::{ProviderInstance, SchedulerKind, redact};
+use crate::resolve::{ProviderInstance, SchedulerKind, keys, redact};
 
 /// Renders a document.
 pub fn render(document: &Value, format: Format) -> Rendered {
@@ -130,10 +130,11 @@ fn insert(tree: &mut Map<String, Value>, key: &str, value: Value) {
 
 /// `config get KEY`: one setting with its source, or the values of a whole section.
 pub fn setting(resolved: &Resolved, key: &str) -> Option<Value> {
-    if let Some(setting) = resolved.settings.entries().find(|setting| setting.key == key) {
+    let wanted = keys::canonical(key).unwrap_or(key);
+    if let Some(setting) = resolved.settings.entries().find(|setting| setting.key == wanted) {
         return Some(json!({
-            "key": key,
-            "value": redact(key, &setting.value),
+            "key": wanted,
+            "value": redact(wanted, &setting.value),
             "source": setting.source.to_string(),
         }));
     }

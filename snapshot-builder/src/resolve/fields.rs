@@ -241,7 +241,7 @@ pub(crate) fn typo_of(name: &str) -> Option<&'static str> {
         return None;
     }
     let names = FIELDS.iter().map(|field| field.hf).chain(FIELD_NAMES.iter().map(|(_, name)| *name));
-    super::nearest::typo_of(name, names)
+    super::nearest::nearest(name, names)
 }
 
 #[cfg(test)]

@@ -82,8 +82,8 @@ pub const KEYS: &[Key] = &[
     key(
         "request.max_machines_per_request",
         Rule::Whole(1, i64::MAX),
-        Initial::Number(100),
-        "a request for more is refused",
+        Initial::Unset,
+        "a request for more is refused; unset, maxNumber and the provider alone set limits",
     ),
     key(
         "request.fulfillment_timeout_seconds",
@@ -271,6 +271,7 @@ pub const KEYS: &[Key] = &[
 
 /// Further names of keys. Where both are written, the key counts.
 pub(super) const ALIASES: &[(&str, &str)] = &[
+    ("storage.type", "storage.strategy"),
     ("performance.background_loading.enabled", "performance.lazy_loading.background_loading.enabled"),
     (
         "performance.background_loading.thread_pool_size",

@@ -106,34 +106,10 @@ pub(crate) fn canonical(name: &str) -> Option<&'static str> {
     ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, key)| *key)
 }
 
-/// The known name most like the unknown `name`: the one whose last part is the same, a sibling, or one
-/// whose last part alone is alike.
+/// The name with an effect that is most like the unknown `name`.
 pub(crate) fn nearest(name: &str) -> Option<&'static str> {
-    let (section, last) = name.rsplit_once('.').unwrap_or(("", name));
-    let part = |full: &'static str| full.rsplit('.').next().unwrap_or(full);
-    let keys = || KEYS.iter().map(|key| key.name);
-    let called = |last: &str| {
-        let mut keys = keys().filter(|full| part(full) == last);
-        keys.next().filter(|_| keys.next().is_none())
-    };
-    if let Some(moved) = called(last) {
-        return Some(moved);
-    }
-    let aliases = || ALIASES.iter().map(|(alias, _)| *alias);
-    let siblings = || {
-        keys().chain(aliases()).chain(WITHOUT_EFFECT.iter().copied()).filter_map(move |full| {
-            let rest =
-                if section.is_empty() { full } else { full.strip_prefix(section)?.strip_prefix('.')? };
-            // Only one level down: of `storage.sql_strategy.name`, `storage` for a top-level name.
-            let deeper = rest.find('.').map_or(0, |dot| rest.len() - dot);
-            full.get(..full.len() - deeper)
-        })
-    };
-    if let Some(sibling) = super::nearest::nearest(last, siblings().map(part)) {
-        return siblings().find(|full| part(full) == sibling);
-    }
-    let elsewhere = super::nearest::typo_of(last, keys().map(part))?;
-    called(elsewhere)
+    let known = KEYS.iter().map(|key| key.name).chain(ALIASES.iter().map(|(alias, _)| *alias));
+    super::nearest::nearest_dotted(name, &known.collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -167,6 +143,11 @@ mod tests {
             ("performance.background_loading.enbled", Some("performance.background_loading.enabled")),
             // Not every `enabled` is ours.
             ("quux.enabled", None),
+            // Neither a key of another section nor one without effect.
+            ("storage.tpe", Some("storage.type")),
+            ("storage.kind", None),
+            ("logging.max_file_size", None),
+            ("template.default_instance_type", None),
         ] {
             assert_eq!(nearest(name), wanted, "{name}");
         }

@@ -11,7 +11,7 @@ pub(crate) mod fields;
 pub mod instance_types;
 mod key_table;
 pub mod keys;
-mod nearest;
+pub mod nearest;
 pub mod performance;
 pub(crate) mod providers;
 mod redact;
