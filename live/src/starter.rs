@@ -11,7 +11,6 @@ const CONFIG: &str = r#"{
   "_comment": "Requests go to the provider `sim`, whose machines are simulated: they cost nothing and run nothing. For machines of AWS, with a build that has the AWS provider: put your ids into awsprov_templates.json, set `enabled` of `aws` to true, and name `aws` as `active_provider`.",
   "scheduler": { "type": "hostfactory" },
   "snapshot": { "refresh": "auto" },
-  "request": { "max_machines_per_request": 100 },
   "provider": {
     "active_provider": "sim",
     "providers": [

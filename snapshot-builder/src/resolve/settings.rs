@@ -130,9 +130,9 @@ impl Settings {
         self.get("storage.sql_strategy.name").as_str().unwrap_or("ohfp.db")
     }
 
-    /// `request.max_machines_per_request`
-    pub fn max_machines_per_request(&self) -> u64 {
-        self.get("request.max_machines_per_request").as_u64().unwrap_or(100)
+    /// `request.max_machines_per_request`; `None` is no limit of its own.
+    pub fn max_machines_per_request(&self) -> Option<u64> {
+        self.get("request.max_machines_per_request").as_u64()
     }
 
     /// `request.fulfillment_timeout_seconds`
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(settings.render_limit(), 67_108_864);
         assert_eq!(settings.storage_strategy(), "sqlite");
         assert_eq!(settings.database_name(), "ohfp.db");
-        assert_eq!(settings.max_machines_per_request(), 100);
+        assert_eq!(settings.max_machines_per_request(), None);
         assert_eq!(settings.max_number(), None);
         let names: Vec<&str> = settings.entries().map(|setting| setting.key).collect();
         assert_eq!(names, KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
