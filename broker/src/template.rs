@@ -38,6 +38,28 @@ impl Template {
     }
 }
 
+/// The machine types of `vmType`: one, or several with commas between them, as LSF's spot templates have it.
+pub fn listed_types(fields: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let text = fields.get("vmType").and_then(Value::as_str).unwrap_or_default();
+    text.split(',').map(str::trim).filter(|name| !name.is_empty())
+}
+
+/// The machine types of `vmTypes` with the units that each machine is worth.
+pub fn weighted_types(fields: &Map<String, Value>) -> impl Iterator<Item = (&str, u64)> {
+    let types = fields.get("vmTypes").and_then(Value::as_object).into_iter().flatten();
+    types.map(|(name, weight)| (name.as_str(), weight.as_u64().unwrap_or(1)))
+}
+
+/// Whether LSF's `spotPrice` makes it a spot template: any price above 0 does.
+pub fn has_spot_price(fields: &Map<String, Value>) -> bool {
+    let price = match fields.get("spotPrice") {
+        Some(Value::Number(number)) => number.as_f64(),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        _ => None,
+    };
+    price.is_some_and(|price: f64| price > 0.0)
+}
+
 /// What a `templateId` may look like, in words for messages.
 pub const ID_RULE: &str = "1 to 64 of 0-9, A-Z, a-z, _ and -";
 
@@ -191,6 +213,27 @@ mod tests {
         assert_eq!(MaxNumber::from_number(0), Some(MaxNumber::AtMost(0)));
         assert_eq!(MaxNumber::from_number(7), Some(MaxNumber::AtMost(7)));
         assert_eq!(MaxNumber::from_number(-2), None);
+    }
+
+    #[test]
+    fn machine_types_and_spot_prices() {
+        let check = |fields: &str, listed: &[&str], weighted: &[(&str, u64)], spot: bool| {
+            let fields: Map<String, Value> = serde_json::from_str(fields).unwrap();
+            assert_eq!(listed_types(&fields).collect::<Vec<_>>(), listed, "{fields:?}");
+            assert_eq!(weighted_types(&fields).collect::<Vec<_>>(), weighted, "{fields:?}");
+            assert_eq!(has_spot_price(&fields), spot, "{fields:?}");
+        };
+        check(r#"{"vmType": "m5.large"}"#, &["m5.large"], &[], false);
+        check(r#"{"vmType": " a, b,,c ,", "spotPrice": "0.6"}"#, &["a", "b", "c"], &[], true);
+        check(
+            r#"{"vmType": "", "vmTypes": {"a": 1, "b": 8}, "spotPrice": 0.01}"#,
+            &[],
+            &[("a", 1), ("b", 8)],
+            true,
+        );
+        for price in ["0", "\"0.0\"", "\"\"", "\"much\"", "null", "-1"] {
+            check(&format!(r#"{{"vmType": null, "vmTypes": null, "spotPrice": {price}}}"#), &[], &[], false);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From a template to what it offers: machine types and how they are paid for.
 
 use ohfp_broker::Template;
-use serde_json::Value;
+use ohfp_broker::template::{listed_types, weighted_types};
 
 /// What a template offers.
 pub(crate) struct Offer {
@@ -12,11 +12,10 @@ pub(crate) struct Offer {
 
 impl Offer {
     pub(crate) fn of(template: &Template, default_type: &str) -> Self {
-        let mut types: Vec<String> = match (template.text("vmType"), template.fields.get("vmTypes")) {
-            (Some(one), _) if !one.is_empty() => vec![one.to_owned()],
-            (_, Some(Value::Object(many))) => many.keys().cloned().collect(),
-            _ => Vec::new(),
-        };
+        let mut types: Vec<String> = listed_types(&template.fields).map(str::to_owned).collect();
+        if types.is_empty() {
+            types = weighted_types(&template.fields).map(|(name, _)| name.to_owned()).collect();
+        }
         if types.is_empty() {
             types.push(default_type.to_owned());
         }
