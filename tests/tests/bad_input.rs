@@ -124,11 +124,13 @@ fn ids_and_numbers() {
     for bad in ["\"\"", "\"a b\"", "\"ä\"", "\"a.b\"", "\"a\\u0000\"", "5", "null", "[\"a\"]"] {
         cases.push((one(&format!(r#""templateId": ▲{bad}, "maxNumber": 1"#)), id));
     }
-    for bad in ["\"10\"", "1.5", "-2", "null", "true", "[]", "99999999999999999999"] {
+    for bad in ["\"ten\"", "\"-2.5\"", "1.5", "-2", "null", "true", "[]", "99999999999999999999"] {
         cases.push((number(bad), whole));
     }
     cases.push((one(r#""maxNumber": 1"#).replacen("[{", "[▲{", 1), "has no `templateId`"));
     cases.push((one(r#""templateId": "a""#).replacen("[{", "[▲{", 1), "template `a` has no `maxNumber`"));
+    cases.push((one(r#""templateId": "a", ▲"MaxNumber": 7"#), "`a` has no `maxNumber`, but `MaxNumber`"));
+    cases.push((one(r#"▲"templateID": "a", "maxNumber": 7"#), "has no `templateId`, but `templateID`"));
     cases.push((one(r#""templateId": "a", "maxNumber": 1, "maxNumber": ▲1"#), twice));
     cases.push((one(r#""templateId": "a", "maxNumber": 1, "max_instances": ▲1"#), twice));
     cases.push((one(r#""templateId": "a", "templateId": ▲"b", "maxNumber": 1"#), twice));
@@ -159,9 +161,7 @@ fn repeated_ids_name_both_places() {
 const FIELDS: &[(&str, &str, &str)] = &[
     ("imageId", "5", "a string"),
     ("vmTypes", "[\"m5.large\"]", "an object of machine types with whole weights"),
-    ("vmTypes", "{\"m5.large\": 0}", "an object of machine types with whole weights"),
-    ("vmTypesOnDemand", "{\"m5.large\": 1.5}", "an object of machine types with whole weights"),
-    ("vmTypesPriority", "{\"m5.large\": \"1\"}", "an object of machine types with numbers"),
+    ("vmTypesPriority", "[]", "an object of machine types with numbers"),
     ("subnetId", "{}", "a string or a list of strings"),
     ("securityGroupIds", "[1]", "a string or a list of strings"),
     ("keyName", "[]", "a string"),
@@ -174,7 +174,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("fleetRole", "5", "a string"),
     ("fleetType", "\"Instant\"", "one of `instant`, `request`, `maintain`"),
     ("spotFleetRequestExpiry", "0", "a whole number from 1"),
-    ("poolsCount", "\"2\"", "a whole number from 1"),
+    ("poolsCount", "\"two\"", "a whole number from 1"),
     ("rootDeviceVolumeSize", "16385", "a whole number from 1 to 16384"),
     ("volumeType", "\"gp9\"", "one of `gp2`, `gp3`, `io1`, `io2`, `standard`"),
     ("iops", "99", "a whole number from 100"),
@@ -216,6 +216,28 @@ fn values_of_the_wrong_type() {
         let attributes = format!("\"attributes\": {{\"{name}\": ▲{value}}}");
         let members = format!("\"templateId\": \"a\", \"maxNumber\": 1, {attributes}");
         cases.push((one(&members), format!("`attributes.{name}` of template `a` must be {allowed}")));
+    }
+    for (name, members, member) in [
+        (
+            "vmTypes",
+            r#"{"c5.large": 1, "m5.large": ▲0}"#,
+            "m5.large` of template `a` must be a whole number from 1, not 0",
+        ),
+        (
+            "vmTypes",
+            r#"{"m5.large": ▲"many"}"#,
+            "m5.large` of template `a` must be a whole number from 1, not \"many\"",
+        ),
+        (
+            "vmTypesOnDemand",
+            r#"{"m5.large": ▲1.5}"#,
+            "m5.large` of template `a` must be a whole number from 1, not 1.5",
+        ),
+        ("vmTypesPriority", r#"{"m5.large": ▲null}"#, "m5.large` of template `a` must be a number, not null"),
+        ("instanceTags", r#"{"a": "b", "c": ▲1}"#, "c` of template `a` must be a string, not 1"),
+    ] {
+        let members = format!("\"templateId\": \"a\", \"maxNumber\": 1, \"{name}\": {members}");
+        cases.push((one(&members), format!("`{name}.{member}")));
     }
     let machine = r#"[{"templateId": "a", "maxNumber": 1, "vmType": ▲5}]"#;
     cases.push((machine.to_owned(), "`vmType` of template `a` must be a string, not 5".to_owned()));

@@ -119,7 +119,7 @@ fn expected_attributes() -> Vec<Value> {
     ]);
     let mut mixed = typed("X86_64", "2", "4096", "1");
     mixed["zone"] = json!(["String", "eu-west-1a"]);
-    vec![given, typed("AARCH64", "8", "16384", "8"), mixed, typed("X86_64", "4", "32768", "2")]
+    vec![given, typed("AARCH64", "8", "16384", "1"), mixed, typed("X86_64", "4", "32768", "1")]
 }
 
 /// The list holds what the file says, in its order, and every way to ask gives the same templates.

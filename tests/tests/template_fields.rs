@@ -53,28 +53,38 @@ fn attributes_that_are_given_count() {
 
 #[test]
 fn attributes_that_are_missing_are_derived() {
-    let x86 = |cpus, ram, cores| {
+    let x86 = |cpus, ram| {
         format!(
-            r#"{{"type":["String","X86_64"],"ncpus":["Numeric","{cpus}"],"nram":["Numeric","{ram}"],"ncores":["Numeric","{cores}"]}}"#
+            r#"{{"type":["String","X86_64"],"ncpus":["Numeric","{cpus}"],"nram":["Numeric","{ram}"],"ncores":["Numeric","1"]}}"#
         )
     };
-    let arm = |cpus, ram| x86(cpus, ram, cpus).replace("X86_64", "AARCH64");
+    let arm = |cpus, ram| x86(cpus, ram).replace("X86_64", "AARCH64");
     check(
         "{}",
         &[
-            (r#""vmType": "m5.large""#, &x86(2, 8192, 1)),
+            (r#""vmType": "m5.large""#, &x86(2, 8192)),
             (r#""vmType": "m7g.2xlarge""#, &arm(8, 32768)),
-            (r#""vmType": "t3.nano""#, &x86(2, 512, 1)),
-            (r#""vmType": "g5.xlarge""#, &x86(4, 16384, 2)),
-            (r#""vmType": "zz.none", "vmTypes": {"m5.large": 1}"#, &x86(2, 8192, 1)),
+            (r#""vmType": "t3.nano""#, &x86(2, 512)),
+            (r#""vmType": "g5.xlarge""#, &x86(4, 16384)),
+            (r#""vmType": "zz.none", "vmTypes": {"m5.large": 1}"#, &x86(2, 8192)),
             // The smallest machine the fleet may give, whatever it weighs.
-            (r#""vmTypes": {"m5.4xlarge": 4, "m5.xlarge": 9, "m5.2xlarge": 1}"#, &x86(4, 16384, 2)),
-            (r#""vmTypes": {"m5.large": 1, "c5.large": 1}"#, &x86(2, 4096, 1)),
+            (r#""vmTypes": {"m5.4xlarge": 4, "m5.xlarge": 9, "m5.2xlarge": 1}"#, &x86(4, 16384)),
+            (r#""vmTypes": {"m5.large": 1, "c5.large": 1}"#, &x86(2, 4096)),
             (r#""vmTypes": {"zz.none": 1, "m6g.large": 1}"#, &arm(2, 8192)),
-            // What is there stays in front.
+            (r#""vmType": "m5.xlarge, c5.large""#, &x86(2, 4096)),
+            (
+                r#""abisInstanceRequirements": {"VCpuCount": {"Min": 4}, "MemoryMiB": {"Min": 8192}}"#,
+                &x86(4, 8192),
+            ),
+            // What is there stays in front, and `ncores`, which multiplies it, is not added.
             (
                 r#""vmType": "m5.large", "attributes": {"rank": 3, "ncpus": 9}"#,
-                r#"{"rank":["Numeric","3"],"ncpus":["Numeric","9"],"type":["String","X86_64"],"nram":["Numeric","8192"],"ncores":["Numeric","1"]}"#,
+                r#"{"rank":["Numeric","3"],"ncpus":["Numeric","9"],"type":["String","X86_64"],"nram":["Numeric","8192"]}"#,
+            ),
+            // One that is written is made up for.
+            (
+                r#""vmType": "m5.4xlarge", "attributes": {"ncores": 4}"#,
+                r#"{"ncores":["Numeric","4"],"type":["String","X86_64"],"ncpus":["Numeric","4"],"nram":["Numeric","65536"]}"#,
             ),
             // LSF calls memory `mem`.
             (
@@ -83,9 +93,19 @@ fn attributes_that_are_missing_are_derived() {
             ),
         ],
     );
-    check(r#"{"template": {"ncpus_from": "cores"}}"#, &[(r#""vmType": "m5.4xlarge""#, &x86(8, 65536, 8))]);
-    let defaults = r#"{"template": {"default_attributes": {"type": "NTX64", "ncores": 7, "site": "x"}}}"#;
-    let expected = r#"{"type":["String","NTX64"],"ncpus":["Numeric","2"],"nram":["Numeric","8192"],"ncores":["Numeric","7"],"site":["String","x"]}"#;
+    check(r#"{"template": {"ncpus_from": "cores"}}"#, &[(r#""vmType": "m5.4xlarge""#, &x86(8, 65536))]);
+    check(
+        r#"{"template": {"machine_type_names": {"arm64": "LINUXARM"}}}"#,
+        &[
+            (r#""vmType": "m7g.large""#, &arm(2, 8192).replace("AARCH64", "LINUXARM")),
+            (r#""vmType": "m5.large""#, &x86(2, 8192)),
+        ],
+    );
+    let defaults = r#"{"template": {"default_attributes": {"type": "NTX64", "ncores": 2, "site": "x"}}}"#;
+    let expected = r#"{"type":["String","NTX64"],"ncpus":["Numeric","4"],"nram":["Numeric","32768"],"ncores":["Numeric","2"],"site":["String","x"]}"#;
+    check(defaults, &[(r#""vmType": "m5.2xlarge""#, expected)]);
+    let defaults = r#"{"template": {"default_attributes": {"ncpus": 3}}}"#;
+    let expected = r#"{"type":["String","X86_64"],"ncpus":["Numeric","3"],"nram":["Numeric","8192"]}"#;
     check(defaults, &[(r#""vmType": "m5.large""#, expected)]);
 }
 

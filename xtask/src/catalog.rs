@@ -146,7 +146,8 @@ fn attributes(dice: &mut Dice, machine: &Machine) -> Value {
     all.insert("type".into(), text(if machine.arm { "AARCH64" } else { "X86_64" }.to_owned()));
     all.insert("ncpus".into(), number(machine.vcpus));
     if dice.percent(80) {
-        all.insert("ncores".into(), number(machine.cores));
+        // Host Factory multiplies it with `ncpus`.
+        all.insert("ncores".into(), number(1));
     }
     all.insert("nram".into(), number(machine.memory_mib));
     if machine.gpus > 0 {

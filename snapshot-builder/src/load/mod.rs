@@ -27,7 +27,7 @@ pub use trail::{FileState, InputFile, Trail};
 use crate::resolve::defaults::Defaults;
 use crate::resolve::providers::{self, ProviderInstance};
 use crate::resolve::templates::Resolver;
-use crate::resolve::{Settings, aws_config, config_file};
+use crate::resolve::{LeftOut, Settings, aws_config, config_file};
 use catalogue::{Catalogue, ibm_names};
 
 /// Where configuration comes from; decided elsewhere, by one rule shared with the runtime.
@@ -50,6 +50,8 @@ pub struct Resolved {
     pub providers: Vec<ProviderInstance>,
     /// In file order.
     pub templates: Vec<Template>,
+    /// In the files, and not among `templates`.
+    pub left_out: Vec<LeftOut>,
     /// What is doubtful.
     pub warnings: Vec<Warning>,
     /// Everything this depends on.
@@ -96,7 +98,7 @@ pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> 
             resolver.add(text, part);
         }
     }
-    let templates = resolver.finish();
+    let (templates, left_out) = resolver.finish();
     let warnings = findings.finish()?;
     drop(defaults);
     Ok(Resolved {
@@ -104,6 +106,7 @@ pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> 
         settings,
         providers,
         templates,
+        left_out,
         warnings,
         trail: recorder.finish(),
     })

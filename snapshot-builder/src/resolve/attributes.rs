@@ -3,7 +3,8 @@
 //!
 //! It must not know files; problems go back to the caller by attribute.
 
-use serde_json::{Map, Number, Value};
+use ohfp_broker::template;
+use serde_json::{Map, Value};
 
 use super::instance_types::{self, InstanceType};
 use super::rule::shown;
@@ -44,7 +45,7 @@ pub(crate) fn make_typed(name: &str, value: &mut Value) -> Result<(), String> {
             }
             // A plain value in the place of its text: Host Factory wants strings there.
             [Value::String(kind), plain] if TYPES.contains(&kind.as_str()) => match typed(name, plain) {
-                Some((inferred, text)) if inferred == kind && agrees(name, inferred, &text) => {
+                Some((inferred, text)) if may_stand_as(inferred, kind) && agrees(name, kind, &text) => {
                     *plain = Value::String(text);
                     Ok(())
                 }
@@ -93,6 +94,11 @@ fn typed(name: &str, value: &Value) -> Option<(&'static str, String)> {
     })
 }
 
+/// Whether a plain value of one type can be the text of another: `["Boolean", 0]`, `["String", 7]`.
+fn may_stand_as(inferred: &str, kind: &str) -> bool {
+    inferred == kind || kind == "String" || (kind == "Boolean" && inferred == "Numeric")
+}
+
 /// Whether attribute `name` can have this type and text.
 fn agrees(name: &str, kind: &str, text: &str) -> bool {
     if COUNTS.contains(&name) {
@@ -114,6 +120,48 @@ fn pair(kind: &str, text: String) -> Value {
     Value::Array(vec![Value::String(kind.to_owned()), Value::String(text)])
 }
 
+/// How large one machine is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) arm: bool,
+    /// Virtual processors.
+    pub(crate) vcpus: u64,
+    /// Physical cores.
+    pub(crate) cores: u64,
+    pub(crate) memory_mib: u64,
+}
+
+impl From<InstanceType> for Size {
+    fn from(machine: InstanceType) -> Self {
+        Self {
+            arm: machine.arm,
+            vcpus: machine.vcpus.into(),
+            cores: machine.cores.into(),
+            memory_mib: machine.memory_mib.into(),
+        }
+    }
+}
+
+/// How attributes are derived from a machine's size: keys of `template` in `config.json`.
+#[derive(Clone, Debug)]
+pub(crate) struct Derivation {
+    pub(crate) ncpus_from: NcpusFrom,
+    /// `attributes.type` of machines with `x86_64` or `i386` processors.
+    pub(crate) x86: String,
+    /// `attributes.type` of machines with `arm64` processors.
+    pub(crate) arm: String,
+}
+
+impl Derivation {
+    /// The processors of one machine, as `template.ncpus_from` counts them.
+    fn processors(&self, size: &Size) -> u64 {
+        match self.ncpus_from {
+            NcpusFrom::Vcpus => size.vcpus,
+            NcpusFrom::Cores => size.cores,
+        }
+    }
+}
+
 /// The machine types of a template that matter for its attributes.
 #[derive(Debug, Default)]
 pub(crate) struct MachineTypes<'t> {
@@ -124,20 +172,12 @@ pub(crate) struct MachineTypes<'t> {
 }
 
 impl<'t> MachineTypes<'t> {
-    /// `vmType` if it is known, else the smallest known of `vmTypes`.
+    /// The smallest known one of `vmType`, else the smallest known one of `vmTypes`.
     pub(crate) fn of(fields: &'t Map<String, Value>) -> Self {
         let mut types = Self::default();
-        let single = fields.get("vmType").and_then(Value::as_str).filter(|name| !name.is_empty());
-        types.choose(single);
+        types.choose(template::listed_types(fields));
         if types.chosen.is_none() {
-            types.choose(
-                fields
-                    .get("vmTypes")
-                    .and_then(Value::as_object)
-                    .into_iter()
-                    .flatten()
-                    .map(|(name, _)| name.as_str()),
-            );
+            types.choose(template::weighted_types(fields).map(|(name, _)| name));
         }
         types
     }
@@ -152,23 +192,44 @@ impl<'t> MachineTypes<'t> {
     }
 }
 
-/// Appends what is missing: from `defaults` (typed), `mem`, and the machine type. Attributes still
+/// Appends what is missing: from `defaults` (typed), `mem`, and the machine's size. Attributes still
 /// missing afterwards come back.
+///
+/// Host Factory multiplies `ncpus` and `ncores`, so a derived one must leave the product at what one
+/// machine has: `ncores` is derived only together with `ncpus`, as 1, and a derived `ncpus` makes up for an
+/// `ncores` that is given.
 pub(crate) fn complete(
     attributes: &mut Map<String, Value>,
     defaults: &Map<String, Value>,
-    machine: Option<InstanceType>,
-    ncpus_from: NcpusFrom,
+    size: Option<&Size>,
+    derivation: &Derivation,
 ) -> Vec<&'static str> {
+    let given = |name: &str| attributes.get(name).or_else(|| defaults.get(name));
+    let ncpus_given = given("ncpus").is_some();
+    let cores_given = given("ncores").and_then(whole_number);
+    let numeric = |number: u64| pair("Numeric", number.to_string());
     for name in DERIVED {
         if attributes.contains_key(name) {
             continue;
         }
+        let derived = |size: &Size| match name {
+            "type" => Some(pair("String", if size.arm { &derivation.arm } else { &derivation.x86 }.clone())),
+            "nram" => Some(numeric(size.memory_mib)),
+            "ncpus" => {
+                let processors = derivation.processors(size);
+                Some(numeric(
+                    cores_given
+                        .and_then(|cores| processors.checked_div(cores))
+                        .map_or(processors, |ncpus| ncpus.max(1)),
+                ))
+            }
+            _ => (!ncpus_given).then(|| numeric(1)),
+        };
         let value = defaults
             .get(name)
             .cloned()
             .or_else(|| if name == "nram" { attributes.get("mem").cloned() } else { None })
-            .or_else(|| machine.map(|machine| derived(name, &machine, ncpus_from)));
+            .or_else(|| size.and_then(derived));
         if let Some(value) = value {
             attributes.insert(name.to_owned(), value);
         }
@@ -181,14 +242,10 @@ pub(crate) fn complete(
     REQUIRED.into_iter().filter(|name| !attributes.contains_key(*name)).collect()
 }
 
-fn derived(name: &str, machine: &InstanceType, ncpus_from: NcpusFrom) -> Value {
-    let numeric = |number: u64| pair("Numeric", Number::from(number).to_string());
-    match name {
-        "type" => pair("String", machine.machine_type.to_owned()),
-        "nram" => numeric(machine.memory_mib.into()),
-        "ncpus" if ncpus_from == NcpusFrom::Vcpus => numeric(machine.vcpus.into()),
-        _ => numeric(machine.cores.into()),
-    }
+/// The whole part of a typed number.
+fn whole_number(attribute: &Value) -> Option<u64> {
+    let text = attribute.get(1)?.as_str()?;
+    text.split('.').next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -222,6 +279,10 @@ mod tests {
         check("awshost", "true", Some(r#"["Boolean","1"]"#));
         check("awshost", "false", Some(r#"["Boolean","0"]"#));
         check("awshost", r#"["Boolean","1"]"#, Some(r#"["Boolean","1"]"#));
+        check("lowprio", r#"["Boolean", 0]"#, Some(r#"["Boolean","0"]"#));
+        check("lowprio", r#"["Boolean", true]"#, Some(r#"["Boolean","1"]"#));
+        check("zone", r#"["String", 7]"#, Some(r#"["String","7"]"#));
+        check("zone", r#"["String", true]"#, Some(r#"["String","1"]"#));
         check("zone", "\"7\"", Some(r#"["String","7"]"#));
         check("rank", "-1.5", Some(r#"["Numeric","-1.5"]"#));
         check("cost", "0.10", Some(r#"["Numeric","0.10"]"#));
@@ -239,6 +300,11 @@ mod tests {
             ("type", "\"\""),
             ("type", r#"["Numeric","1"]"#),
             ("rank", "\"high\""),
+            ("lowprio", r#"["Boolean", null]"#),
+            ("lowprio", r#"["Boolean", [0]]"#),
+            ("cost", r#"["Numeric", true]"#),
+            ("type", r#"["Boolean", 1]"#),
+            ("ncpus", r#"["Boolean", 2]"#),
             ("zone", "null"),
             ("zone", r#"["a","b"]"#),
             ("zone", r#"["String","a","b"]"#),
@@ -247,13 +313,18 @@ mod tests {
         }
     }
 
+    fn derivation(ncpus_from: NcpusFrom) -> Derivation {
+        Derivation { ncpus_from, x86: "X86_64".to_owned(), arm: "AARCH64".to_owned() }
+    }
+
     #[test]
     fn missing_attributes_are_derived() {
         let check = |given: &str, machine: Option<&str>, from: NcpusFrom, wanted: &str, missing: &[&str]| {
             let mut attributes: Map<String, Value> = serde_json::from_str(given).unwrap();
             let defaults = serde_json::from_str(r#"{"cost": ["Numeric","1"]}"#).unwrap();
-            let machine = machine.and_then(instance_types::find);
-            assert_eq!(complete(&mut attributes, &defaults, machine, from), missing, "{given}");
+            let size = machine.and_then(instance_types::find).map(Size::from);
+            let left = complete(&mut attributes, &defaults, size.as_ref(), &derivation(from));
+            assert_eq!(left, missing, "{given}");
             attributes.remove("cost");
             assert_eq!(Value::Object(attributes).to_string(), wanted, "{given}");
         };
@@ -276,14 +347,14 @@ mod tests {
             "{}",
             arm,
             NcpusFrom::Vcpus,
-            r#"{"type":["String","AARCH64"],"ncpus":["Numeric","2"],"nram":["Numeric","8192"],"ncores":["Numeric","2"]}"#,
+            r#"{"type":["String","AARCH64"],"ncpus":["Numeric","2"],"nram":["Numeric","8192"],"ncores":["Numeric","1"]}"#,
             &[],
         );
         check(
             r#"{"rank":["Numeric","1"],"ncpus":["Numeric","9"]}"#,
             x86,
             NcpusFrom::Vcpus,
-            r#"{"rank":["Numeric","1"],"ncpus":["Numeric","9"],"type":["String","X86_64"],"nram":["Numeric","8192"],"ncores":["Numeric","1"]}"#,
+            r#"{"rank":["Numeric","1"],"ncpus":["Numeric","9"],"type":["String","X86_64"],"nram":["Numeric","8192"]}"#,
             &[],
         );
         check(
@@ -294,6 +365,62 @@ mod tests {
             &["type", "ncpus"],
         );
         check("{}", None, NcpusFrom::Vcpus, "{}", &["type", "ncpus", "nram"]);
+    }
+
+    /// Every instance type, and every mix of written, defaulted and absent: a slot is promised only where a
+    /// processor is.
+    #[test]
+    fn the_slots_of_every_machine_type() {
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        enum From {
+            Written,
+            Defaulted,
+            Absent,
+        }
+        let all = [From::Written, From::Defaulted, From::Absent];
+        let put = |name: &str,
+                   value: u64,
+                   from: From,
+                   written: &mut Map<String, Value>,
+                   defaults: &mut Map<String, Value>| {
+            let map = match from {
+                From::Written => written,
+                From::Defaulted => defaults,
+                From::Absent => return,
+            };
+            map.insert(name.to_owned(), pair("Numeric", value.to_string()));
+        };
+        let mut cases = 0;
+        for name in instance_types::names() {
+            let size = Size::from(instance_types::find(name).unwrap());
+            for ncpus_from in [NcpusFrom::Vcpus, NcpusFrom::Cores] {
+                for (ncpus, ncores, cores) in all.into_iter().flat_map(|ncpus| {
+                    all.into_iter().flat_map(move |ncores| [1, 2, 3].map(|cores| (ncpus, ncores, cores)))
+                }) {
+                    let (mut written, mut defaults) = (Map::new(), Map::new());
+                    put("ncpus", 5, ncpus, &mut written, &mut defaults);
+                    put("ncores", cores, ncores, &mut written, &mut defaults);
+                    let before = written.clone();
+                    complete(&mut written, &defaults, Some(&size), &derivation(ncpus_from));
+                    let what = format!("{name} {ncpus_from:?}: ncpus {ncpus:?}, ncores {ncores:?} {cores}");
+                    assert!(before.iter().all(|(name, value)| written[name] == *value), "{what}");
+                    let number = |name: &str| written.get(name).and_then(whole_number);
+                    let has = if ncpus_from == NcpusFrom::Vcpus { size.vcpus } else { size.cores };
+                    let expected = match (ncpus, ncores) {
+                        (From::Absent, From::Absent) => (Some(has), Some(1)),
+                        (From::Absent, _) => (Some((has / cores).max(1)), Some(cores)),
+                        (_, From::Absent) => (Some(5), None),
+                        (_, _) => (Some(5), Some(cores)),
+                    };
+                    assert_eq!((number("ncpus"), number("ncores")), expected, "{what}");
+                    assert_eq!(number("nram"), Some(size.memory_mib), "{what}");
+                    let word = if size.arm { "AARCH64" } else { "X86_64" };
+                    assert_eq!(written["type"][1], word, "{what}");
+                    cases += 1;
+                }
+            }
+        }
+        assert!(cases > 50_000, "{cases}");
     }
 
     #[test]
@@ -310,5 +437,6 @@ mod tests {
         check(r#"{"vmTypes": {"q9.large": 1, "m5.large": 1}}"#, Some("m5.large"), &["q9.large"]);
         check(r#"{"vmType": "q9.large"}"#, None, &["q9.large"]);
         check(r#"{"vmType": null, "launchTemplateId": "lt-1"}"#, None, &[]);
+        check(r#"{"vmType": "m5.xlarge, c5.large,q9.large,"}"#, Some("c5.large"), &["q9.large"]);
     }
 }

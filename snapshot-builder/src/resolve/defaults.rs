@@ -4,8 +4,9 @@
 
 use serde_json::{Map, Value};
 
-use super::attributes::{NcpusFrom, make_typed};
+use super::attributes::{Derivation, NcpusFrom, make_typed};
 use super::fields;
+use super::nearest::did_you_mean;
 use super::providers::ProviderInstance;
 use super::rule::shown;
 use super::settings::Settings;
@@ -21,7 +22,7 @@ pub(crate) struct Defaults<'s> {
     attributes: Map<String, Value>,
     price_type: Option<&'s Value>,
     max_number: Option<i64>,
-    ncpus_from: NcpusFrom,
+    derivation: Derivation,
     providers: &'s [ProviderInstance],
 }
 
@@ -54,15 +55,12 @@ impl<'s> Defaults<'s> {
             }
         }
         let price_type = Some(settings.get("template.default_price_type")).filter(|value| !value.is_null());
-        let ncpus_from = match settings.get("template.ncpus_from").as_str() {
-            Some("cores") => NcpusFrom::Cores,
-            _ => NcpusFrom::Vcpus,
-        };
-        Self { attributes, price_type, max_number: settings.max_number(), ncpus_from, providers }
+        let derivation = derivation(settings, config, findings);
+        Self { attributes, price_type, max_number: settings.max_number(), derivation, providers }
     }
 
-    pub(crate) fn ncpus_from(&self) -> NcpusFrom {
-        self.ncpus_from
+    pub(crate) fn derivation(&self) -> &Derivation {
+        &self.derivation
     }
 
     /// Adds the fields that are missing, attributes aside.
@@ -112,6 +110,39 @@ impl<'s> Defaults<'s> {
     }
 }
 
+/// How attributes are derived, from the keys of `template`.
+fn derivation(settings: &Settings, config: Option<&Text>, findings: &mut Findings) -> Derivation {
+    const KEY: &str = "template.machine_type_names";
+    let ncpus_from = match settings.get("template.ncpus_from").as_str() {
+        Some("cores") => NcpusFrom::Cores,
+        _ => NcpusFrom::Vcpus,
+    };
+    let mut derivation = Derivation { ncpus_from, x86: "X86_64".to_owned(), arm: "AARCH64".to_owned() };
+    for (name, value) in settings.get("template.machine_type_names").as_object().into_iter().flatten() {
+        let word = match name.as_str() {
+            "x86_64" => Some(&mut derivation.x86),
+            "arm64" => Some(&mut derivation.arm),
+            _ => None,
+        };
+        let message = match (word, value.as_str().filter(|text| !text.is_empty())) {
+            (Some(word), Some(text)) => {
+                text.clone_into(word);
+                continue;
+            }
+            (Some(_), None) => {
+                format!("`{KEY}.{name}` must be a string that is not empty, not {}", shown(value))
+            }
+            (None, _) => format!("`{KEY}.{name}` is no kind of processor: there are `x86_64` and `arm64`"),
+        };
+        if let Some(text) = config {
+            let path = [Step::Key("template"), Step::Key("machine_type_names"), Step::Key(name)];
+            let at = find(text.as_str(), &path).map_or(0, |part| text.offset(part));
+            findings.error(text, at, &message, None);
+        }
+    }
+    derivation
+}
+
 /// A map of template defaults under Host Factory's names, as far as it is right. `at` is its place.
 pub(crate) fn field_defaults(
     text: &Text,
@@ -138,14 +169,28 @@ pub(crate) fn field_defaults(
                     );
                 }
             }
-        } else if let Some(field) = fields::known(name)
-            && !value.is_null()
-            && !field.rule.allows(&value)
-        {
+        } else if let Some(field) = fields::known(name) {
+            if field.unquote(&mut value) {
+                let message =
+                    format!("`template_defaults.{name}` has a number in quotes; it is read as the number");
+                findings.warning(text, at, message, None);
+            }
+            if !value.is_null()
+                && let Some(fault) = field.rule.fault(&value)
+            {
+                let member = fault.member.map(|member| format!(".{member}")).unwrap_or_default();
+                let message = format!(
+                    "`template_defaults.{name}{member}` must be {}, not {}",
+                    fault.allowed,
+                    shown(fault.value)
+                );
+                findings.error(text, at, &message, None);
+                continue;
+            }
+        } else if let Some(meant) = fields::typo_of(name) {
             let message =
-                format!("`template_defaults.{name}` must be {}, not {}", field.rule.allowed(), shown(&value));
-            findings.error(text, at, &message, None);
-            continue;
+                format!("`template_defaults.{name}` is not a known field; templates get it as it is");
+            findings.warning(text, at, message, did_you_mean(Some(meant)));
         }
         fields::normalise(hf, &mut value);
         // Null is "nothing", which is what a missing default gives.

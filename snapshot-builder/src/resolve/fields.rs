@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
+use super::requirements;
 use super::rule::Rule;
 
 /// Host Factory's name of a field, and its plain name. The first row of a Host Factory name is how it
@@ -91,6 +92,17 @@ pub(crate) struct Field {
     pub(crate) rule: Rule,
 }
 
+impl Field {
+    /// Replaces numbers in quotes by the numbers, where the field holds numbers; whether there were any.
+    pub(crate) fn unquote(&self, value: &mut Value) -> bool {
+        match self.hf {
+            "maxNumber" => Rule::Whole(i64::MIN, i64::MAX).unquote(value),
+            "abisInstanceRequirements" => requirements::unquote(value),
+            _ => self.rule.unquote(value),
+        }
+    }
+}
+
 const fn field(hf: &'static str, rule: Rule) -> Field {
     Field { hf, rule }
 }
@@ -111,6 +123,8 @@ const FIELDS: &[Field] = &[
     field("keyName", Rule::Text),
     field("priceType", Rule::Price),
     field("maxSpotPrice", Rule::NumberOrText),
+    field("spotPrice", Rule::NumberOrText),
+    field("ec2FleetConfig", Rule::Text),
     field("allocationStrategy", Rule::SpotStrategy),
     field("allocationStrategyOnDemand", Rule::OnDemandStrategy),
     field("percentOnDemand", Rule::Whole(0, 100)),
@@ -144,7 +158,6 @@ const PASSED_ON: &[&str] = &[
     "computeUnit",
     "durationInHours",
     "ebsOptimized",
-    "ec2FleetConfig",
     "efaCount",
     "gpuextend",
     "instanceTypes",
@@ -159,7 +172,6 @@ const PASSED_ON: &[&str] = &[
     "requestId",
     "requestValidity",
     "requestedMachines",
-    "spotPrice",
     "tenancy",
     "ttl",
     "userData",
@@ -264,6 +276,28 @@ mod tests {
         assert_eq!(hf_name("launch_template_spec"), "launch_template_spec");
     }
 
+    /// Every field that holds numbers, nested ones too, takes them in quotes.
+    #[test]
+    fn numbers_in_quotes() {
+        let mut numeric = 0;
+        for field in FIELDS {
+            let (quoted, plain) = match (field.hf, field.rule) {
+                ("maxNumber", _) | (_, Rule::Whole(..) | Rule::Number) => ("\"128\"", "128"),
+                (_, Rule::Weights | Rule::Priorities) => (r#"{"m5.large":"2"}"#, r#"{"m5.large":2}"#),
+                ("abisInstanceRequirements", _) => {
+                    (r#"{"VCpuCount":{"Min":"2","Max":4}}"#, r#"{"VCpuCount":{"Min":2,"Max":4}}"#)
+                }
+                _ => continue,
+            };
+            numeric += 1;
+            let mut value = serde_json::from_str(quoted).unwrap();
+            assert!(field.unquote(&mut value), "{}", field.hf);
+            assert_eq!(value.to_string(), plain, "{}", field.hf);
+            assert!(!field.unquote(&mut value), "{}", field.hf);
+        }
+        assert!(numeric >= 11, "{numeric}");
+    }
+
     #[test]
     fn tags() {
         let mut value = serde_json::json!({ "a": "b", "c": "" });
@@ -282,7 +316,7 @@ mod tests {
             ("vmtype", Some("vmType")),
             ("maxNumer", Some("maxNumber")),
             ("subnetid", Some("subnetId")),
-            ("spotPrice", None),
+            ("ttl", None),
             ("priority", None),
             ("costCentre", None),
             ("max_instnces", Some("max_instances")),

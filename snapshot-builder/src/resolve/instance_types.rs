@@ -6,12 +6,6 @@
 
 use std::cmp::Ordering;
 
-/// `attributes.type` of machines with `x86_64` or `i386` processors: EGO's name for 64-bit Linux on them.
-pub const MACHINE_TYPE_X86: &str = "X86_64";
-
-/// `attributes.type` of machines with `arm64` processors: EGO's name for 64-bit Linux on them.
-pub const MACHINE_TYPE_ARM: &str = "AARCH64";
-
 static TABLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/aws-instance-types.bin"));
 
 const ROW: usize = 12;
@@ -27,8 +21,8 @@ pub struct InstanceType {
     pub name: &'static str,
     /// Physical cores.
     pub cores: u16,
-    /// EGO's machine type, [`MACHINE_TYPE_X86`] or [`MACHINE_TYPE_ARM`].
-    pub machine_type: &'static str,
+    /// Whether its processors are arm64; else `x86_64` or `i386` ones.
+    pub arm: bool,
 }
 
 /// The instance type of that name.
@@ -49,6 +43,15 @@ pub fn find(name: &str) -> Option<InstanceType> {
     None
 }
 
+/// Every name of the table, sorted.
+#[cfg(test)]
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    include_str!("../../../config/aws-instance-types.csv")
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split(',').next())
+}
+
 fn unpack(row: &'static [u8], names: &'static [u8]) -> Option<InstanceType> {
     let &[at0, at1, len, arm, vcpus0, vcpus1, cores0, cores1, mem0, mem1, mem2, mem3] =
         row.first_chunk::<ROW>()?;
@@ -59,7 +62,7 @@ fn unpack(row: &'static [u8], names: &'static [u8]) -> Option<InstanceType> {
         memory_mib: u32::from_le_bytes([mem0, mem1, mem2, mem3]),
         name: std::str::from_utf8(name).ok()?,
         cores: u16::from_le_bytes([cores0, cores1]),
-        machine_type: if arm == 0 { MACHINE_TYPE_X86 } else { MACHINE_TYPE_ARM },
+        arm: arm != 0,
     })
 }
 
@@ -77,8 +80,7 @@ mod tests {
             assert_eq!(row.vcpus.to_string(), columns[1], "{line}");
             assert_eq!(row.cores.to_string(), columns[2], "{line}");
             assert_eq!(row.memory_mib.to_string(), columns[3], "{line}");
-            let arm = columns[4].starts_with("arm64");
-            assert_eq!(row.machine_type, if arm { "AARCH64" } else { "X86_64" }, "{line}");
+            assert_eq!(row.arm, columns[4].starts_with("arm64"), "{line}");
             rows += 1;
         }
         assert!(rows > 1000);

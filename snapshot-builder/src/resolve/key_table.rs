@@ -73,6 +73,12 @@ pub const KEYS: &[Key] = &[
         "what attributes.ncpus counts where it is derived from the machine type",
     ),
     key(
+        "template.machine_type_names",
+        Rule::Object,
+        Initial::Object(&[("x86_64", "X86_64"), ("arm64", "AARCH64")]),
+        "attributes.type by kind of processor, where it is derived",
+    ),
+    key(
         "template.default_attributes",
         Rule::Object,
         Initial::EmptyObject,

@@ -34,6 +34,8 @@ pub enum Initial {
     Flag(bool),
     /// A list of strings.
     Texts(&'static [&'static str]),
+    /// An object of strings.
+    Object(&'static [(&'static str, &'static str)]),
     /// `{}`
     EmptyObject,
     /// `[]`
@@ -49,6 +51,9 @@ impl Initial {
             Self::Number(number) => Value::from(number),
             Self::Flag(flag) => Value::from(flag),
             Self::Texts(texts) => Value::from(texts),
+            Self::Object(members) => Value::Object(
+                members.iter().map(|(name, text)| ((*name).to_owned(), Value::from(*text))).collect(),
+            ),
             Self::EmptyObject => Value::Object(Map::new()),
             Self::EmptyList => Value::Array(Vec::new()),
         }

@@ -15,8 +15,10 @@ pub mod nearest;
 pub mod performance;
 pub(crate) mod providers;
 mod redact;
+mod requirements;
 pub mod rule;
 pub(crate) mod settings;
+mod template_checks;
 pub(crate) mod templates;
 
 pub use fields::{FIELD_NAMES, default_name, hf_name};
@@ -25,3 +27,4 @@ pub use performance::Performance;
 pub use providers::ProviderInstance;
 pub use redact::{REDACTED, redact};
 pub use settings::{Refresh, SchedulerKind, Setting, Settings, Source};
+pub use templates::LeftOut;

@@ -26,7 +26,7 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     let word = word.to_lowercase();
     let letters = word.chars().count();
     let allowed = allowed(letters);
-    let mut best: Option<(usize, &str)> = None;
+    let mut best: Option<(usize, usize, &str)> = None;
     let mut beginning: Option<&str> = None;
     let mut beginnings = 0;
     for candidate in known {
@@ -35,15 +35,17 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
             beginning = Some(candidate);
             beginnings += 1;
         }
-        let least = best.map_or(allowed + 1, |(distance, _)| distance);
-        if lower.chars().count().abs_diff(letters) < least {
+        // Of two as near, the one of the same length: `vmTypez` is `vmTypes`, not `vmType`.
+        let longer = lower.chars().count().abs_diff(letters);
+        let least = best.map_or((allowed + 1, 0), |(distance, longer, _)| (distance, longer));
+        if longer <= least.0 {
             let distance = strsim::osa_distance(&word, &lower);
-            if distance < least {
-                best = Some((distance, candidate));
+            if (distance, longer) < least {
+                best = Some((distance, longer, candidate));
             }
         }
     }
-    best.map(|(_, candidate)| candidate).or_else(|| beginning.filter(|_| beginnings == 1))
+    best.map(|(_, _, candidate)| candidate).or_else(|| beginning.filter(|_| beginnings == 1))
 }
 
 /// The nearest of `known`, all of them dotted: a sibling of `name`, a section beside it, or, for a name
@@ -90,10 +92,11 @@ mod tests {
 
     #[test]
     fn typos_are_near_and_short_words_are_not() {
-        let known = ["vmTypes", "maxNumber", "iops", "name", "type", "a", "OnDemand-M6i-Large"];
+        let known = ["vmType", "vmTypes", "maxNumber", "iops", "name", "type", "a", "OnDemand-M6i-Large"];
         for (word, wanted) in [
             ("vmtypes", Some("vmTypes")),
             ("vmTyeps", Some("vmTypes")),
+            ("vmTypez", Some("vmTypes")),
             ("maxNumbr", Some("maxNumber")),
             ("maxNumberr", Some("maxNumber")),
             ("IOPS", Some("iops")),

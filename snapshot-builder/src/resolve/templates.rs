@@ -2,20 +2,37 @@
 //!
 //! It must not know which files templates come from, only their text for messages.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-use ohfp_broker::template::{ID_RULE, MaxNumber, Template, is_id};
+use ohfp_broker::template::{Template, has_spot_price};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::attributes::{self, MachineTypes, make_typed};
 use super::defaults::Defaults;
 use super::fields;
-use super::nearest::{did_you_mean, nearest};
 use super::rule::shown;
-use crate::load::{Findings, Step, Text, find, members};
+use super::template_checks::Checked;
+use crate::load::{Findings, Step, Text, find};
+
+/// A template of the files that is not offered, because Host Factory could not be told how large it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its id.
+    pub id: String,
+    /// What it lacks, to complete "is left out, because …".
+    pub why: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl LeftOut {
+    /// "template `x` is left out, because …"
+    pub fn message(&self) -> String {
+        format!("template `{}` is left out, because {}", self.id, self.why)
+    }
+}
 
 /// The fields of a template as read: under Host Factory's names, with the names that came twice.
 pub(crate) struct Fields {
@@ -71,16 +88,45 @@ pub(crate) struct Resolver<'t, 'r> {
     ids: HashMap<String, (&'t Text, usize)>,
     /// Unknown names already looked at.
     looked_at: HashSet<String>,
+    /// Fields with numbers in quotes: where the first one is, whose it is, and how many templates have one.
+    quoted: BTreeMap<&'static str, Quoted<'t>>,
     templates: Vec<Template>,
+    left_out: Vec<LeftOut>,
+}
+
+struct Quoted<'t> {
+    text: &'t Text,
+    at: usize,
+    field: String,
+    templates: usize,
 }
 
 impl<'t, 'r> Resolver<'t, 'r> {
     pub(crate) fn new(defaults: &'r Defaults<'r>, findings: &'r mut Findings) -> Self {
-        Self { defaults, findings, ids: HashMap::new(), looked_at: HashSet::new(), templates: Vec::new() }
+        Self {
+            defaults,
+            findings,
+            ids: HashMap::new(),
+            looked_at: HashSet::new(),
+            quoted: BTreeMap::new(),
+            templates: Vec::new(),
+            left_out: Vec::new(),
+        }
     }
 
-    pub(crate) fn finish(self) -> Vec<Template> {
-        self.templates
+    /// The templates that are offered, and those that are not.
+    pub(crate) fn finish(self) -> (Vec<Template>, Vec<LeftOut>) {
+        // A habit of a file is one finding, however many templates have it.
+        for Quoted { text, at, field, templates } in self.quoted.into_values() {
+            let others = match templates {
+                1 => String::new(),
+                2 => ", and of 1 other template,".to_owned(),
+                count => format!(", and of {} other templates,", count - 1),
+            };
+            let message = format!("{field}{others} has a number in quotes; it is read as the number");
+            self.findings.warning(text, at, message, None);
+        }
+        (self.templates, self.left_out)
     }
 
     /// Adds the template in `part`, a slice of `text`.
@@ -102,16 +148,22 @@ impl<'t, 'r> Resolver<'t, 'r> {
         let id = map.get("templateId").and_then(Value::as_str).map(str::to_owned);
         let mut checked = Checked { text, part, id: id.as_deref(), sound: true, findings: self.findings };
         checked.repeated(&repeated, &repeated_unknown);
-        checked.id(map.get("templateId"));
-        checked.values(&mut map, &mut self.looked_at);
+        checked.id(&map);
+        for (hf, at) in checked.values(&mut map, &mut self.looked_at) {
+            let field = || checked.field(hf);
+            let quoted =
+                self.quoted.entry(hf).or_insert_with(|| Quoted { text, at, field: field(), templates: 0 });
+            quoted.templates += 1;
+        }
+        if !map.contains_key("priceType") && has_spot_price(&map) {
+            map.insert("priceType".to_owned(), Value::from("spot"));
+        }
         self.defaults.add_fields(&mut map);
-        let max_number = checked.max_number(map.get("maxNumber"));
+        let max_number = checked.max_number(&map);
+        checked.price(&map);
         checked.volume(&map);
         let attributes = checked.attributes(map.get_mut("attributes"));
-        let complete = match attributes {
-            Some(attributes) => checked.complete(attributes, &mut map, self.defaults),
-            None => false,
-        };
+        let lacking = attributes.map(|attributes| checked.complete(attributes, &mut map, self.defaults));
         let sound = checked.sound;
 
         let Some(id) = id else { return };
@@ -126,232 +178,17 @@ impl<'t, 'r> Resolver<'t, 'r> {
                 Some("give each template its own id".to_owned()),
             );
         }
-        if let (true, true, Some(max_number)) = (sound, complete, max_number) {
-            self.ids.insert(id.clone(), (text, at));
-            self.templates.push(Template { id, max_number, fields: map });
-        } else {
-            self.ids.insert(id, (text, at));
-        }
-    }
-}
-
-/// The checks of one template.
-struct Checked<'t, 'f> {
-    text: &'t Text,
-    part: &'t str,
-    id: Option<&'f str>,
-    sound: bool,
-    findings: &'f mut Findings,
-}
-
-impl Checked<'_, '_> {
-    /// "`maxNumber` of template `x`".
-    fn field(&self, name: &str) -> String {
-        match self.id {
-            Some(id) => format!("`{name}` of template `{id}`"),
-            None => format!("`{name}` of a template without templateId"),
-        }
-    }
-
-    fn template(&self) -> String {
-        self.id.map_or_else(|| "this template".to_owned(), |id| format!("template `{id}`"))
-    }
-
-    /// Where a field's value begins, whatever spelling its name has; the template where it has none.
-    fn at(&self, hf: &str) -> usize {
-        let members = members(self.part);
-        let member = members.iter().rfind(|member| fields::hf_name(&member.name()) == hf);
-        self.text.offset(member.map_or(self.part, |member| member.value.get()))
-    }
-
-    fn at_name(&self, name: &str) -> usize {
-        let members = members(self.part);
-        let member = members.iter().rfind(|member| member.name() == name);
-        self.text.offset(member.map_or(self.part, |member| member.key.get()))
-    }
-
-    fn error(&mut self, at: usize, message: &str, hint: Option<String>) {
-        self.sound = false;
-        self.findings.error(self.text, at, message, hint);
-    }
-
-    /// Fields that decide what is bought must be unambiguous; of others the last counts.
-    fn repeated(&mut self, known: &[&'static str], unknown: &[String]) {
-        for name in known {
-            let at = self.at(name);
-            if ["templateId", "maxNumber"].contains(name) {
-                let message = format!("{} is given twice, perhaps in two spellings", self.field(name));
-                self.error(at, &message, Some("remove one of them".to_owned()));
-            } else {
-                let message = format!(
-                    "{} is given twice, perhaps in two spellings; the last one counts",
-                    self.field(name)
-                );
-                self.findings.warning(self.text, at, message, None);
+        self.ids.insert(id.clone(), (text, at));
+        match (lacking, max_number) {
+            (Some(Ok(())), Some(max_number)) if sound => {
+                self.templates.push(Template { id, max_number, fields: map });
             }
-        }
-        for name in unknown {
-            let message = format!("{} is given twice; the last one counts", self.field(name));
-            self.findings.warning(self.text, self.at_name(name), message, None);
-        }
-    }
-
-    fn id(&mut self, value: Option<&Value>) {
-        match value {
-            Some(Value::String(id)) if is_id(id) => (),
-            Some(value) => {
-                let message = format!("`templateId` must be {ID_RULE}, not {}", shown(value));
-                self.error(self.at("templateId"), &message, None);
+            (Some(Err((why, hint))), _) => {
+                let left_out = LeftOut { id, why, hint };
+                self.findings.warning(text, at, left_out.message(), Some(left_out.hint.clone()));
+                self.left_out.push(left_out);
             }
-            None => self.error(self.text.offset(self.part), "this template has no `templateId`", None),
+            _ => (),
         }
-    }
-
-    fn values(&mut self, map: &mut Map<String, Value>, looked_at: &mut HashSet<String>) {
-        for (name, value) in map {
-            let Some(field) = fields::known(name) else {
-                if !looked_at.contains(name) {
-                    looked_at.insert(name.clone());
-                    if let Some(meant) = fields::typo_of(name) {
-                        let message =
-                            format!("{} is not a known field; it is passed on as it is", self.field(name));
-                        self.findings.warning(
-                            self.text,
-                            self.at_name(name),
-                            message,
-                            did_you_mean(Some(meant)),
-                        );
-                    }
-                }
-                continue;
-            };
-            if !value.is_null() && !field.rule.allows(value) {
-                let message =
-                    format!("{} must be {}, not {}", self.field(name), field.rule.allowed(), shown(value));
-                let word = value.as_str().and_then(|word| nearest(word, field.rule.words().iter().copied()));
-                self.error(self.at(name), &message, did_you_mean(word));
-                continue;
-            }
-            fields::normalise(field.hf, value);
-            if let ("instanceTags", Some(tags)) = (field.hf, value.as_str())
-                && !fields::is_tags(tags)
-            {
-                let message = format!("{} does not look like `key=value;key=value`", self.field(name));
-                self.findings.warning(self.text, self.at(name), message, None);
-            }
-        }
-    }
-
-    fn max_number(&mut self, value: Option<&Value>) -> Option<i64> {
-        let Some(value) = value else {
-            let hint = "-1 means no limit; `template.max_number` in config.json gives all templates a number";
-            let message = format!("{} has no `maxNumber`", self.template());
-            self.error(self.text.offset(self.part), &message, Some(hint.to_owned()));
-            return None;
-        };
-        match value.as_i64() {
-            Some(number) if MaxNumber::from_number(number).is_some() => {
-                if number > MaxNumber::DOCUMENTED_MAXIMUM {
-                    let message = format!(
-                        "{} is {number}; Host Factory's documentation allows up to {}",
-                        self.field("maxNumber"),
-                        MaxNumber::DOCUMENTED_MAXIMUM
-                    );
-                    self.findings.warning(self.text, self.at("maxNumber"), message, None);
-                }
-                Some(number)
-            }
-            _ => {
-                let message = format!(
-                    "{} must be a whole number, -1 for no limit, 0 for none, or more, not {}",
-                    self.field("maxNumber"),
-                    shown(value)
-                );
-                self.error(self.at("maxNumber"), &message, None);
-                None
-            }
-        }
-    }
-
-    fn volume(&mut self, map: &Map<String, Value>) {
-        let has_iops = map.get("iops").is_some_and(|iops| !iops.is_null());
-        let volume_type = map.get("volumeType").and_then(Value::as_str);
-        if has_iops && !matches!(volume_type, Some("io1" | "io2" | "gp3")) {
-            let message = format!(
-                "{} has no effect with volumeType {}",
-                self.field("iops"),
-                volume_type.unwrap_or("gp2, the default")
-            );
-            let hint = "volumeType io1, io2 or gp3 takes iops".to_owned();
-            self.findings.warning(self.text, self.at("iops"), message, Some(hint));
-        }
-    }
-
-    /// The attributes as typed lists, taken out of the template; nothing when they are wrong.
-    fn attributes(&mut self, value: Option<&mut Value>) -> Option<Map<String, Value>> {
-        let Some(value) = value else { return Some(Map::new()) };
-        let Value::Object(attributes) = value else {
-            let message = format!(
-                "{} must be an object like {{\"ncpus\": 2, \"nram\": 4096}}, not {}",
-                self.field("attributes"),
-                shown(value)
-            );
-            self.error(self.at("attributes"), &message, None);
-            return None;
-        };
-        let mut sound = true;
-        for (name, value) in attributes.iter_mut() {
-            if let Err(allowed) = make_typed(name, value) {
-                let members = find(self.part, &[Step::Key("attributes"), Step::Key(name)]);
-                let at = members.map_or_else(|| self.at("attributes"), |part| self.text.offset(part));
-                let message = format!("{} {allowed}", self.field(&format!("attributes.{name}")));
-                self.error(at, &message, None);
-                sound = false;
-            }
-        }
-        sound.then(|| std::mem::take(attributes))
-    }
-
-    /// Puts the attributes back, with what was missing. False when the template must be left out.
-    fn complete(
-        &mut self,
-        mut attributes: Map<String, Value>,
-        map: &mut Map<String, Value>,
-        defaults: &Defaults<'_>,
-    ) -> bool {
-        let types = MachineTypes::of(map);
-        let given = attributes::REQUIRED.iter().all(|name| attributes.contains_key(*name));
-        let extra = defaults.attributes(map);
-        let missing = attributes::complete(&mut attributes, &extra, types.chosen, defaults.ncpus_from());
-        let names = |names: &[&str]| {
-            let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-            quoted.join(", ")
-        };
-        if !missing.is_empty() {
-            let why = if types.unknown.is_empty() {
-                "names no machine type".to_owned()
-            } else {
-                format!("has machine type {}, which is not known here", names(&types.unknown))
-            };
-            let message = format!(
-                "{} is left out: it {why} and lacks the attributes {}",
-                self.template(),
-                names(&missing)
-            );
-            let hint = "write them into its `attributes`".to_owned();
-            self.findings.warning(self.text, self.text.offset(self.part), message, Some(hint));
-            return false;
-        }
-        if let (false, Some(chosen), false) = (given, types.chosen, types.unknown.is_empty()) {
-            let message = format!(
-                "{} has machine types that are not known here: {}; its attributes are those of `{}`",
-                self.template(),
-                names(&types.unknown),
-                chosen.name
-            );
-            self.findings.warning(self.text, self.text.offset(self.part), message, None);
-        }
-        map.insert("attributes".to_owned(), Value::Object(attributes));
-        true
     }
 }

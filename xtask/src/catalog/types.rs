@@ -13,7 +13,6 @@ const COLUMNS: &str = "instance_type,vcpus,cores,memory_mib,architectures,gpus,u
 pub(super) struct Machine {
     pub(super) name: String,
     pub(super) vcpus: u64,
-    pub(super) cores: u64,
     pub(super) memory_mib: u64,
     pub(super) arm: bool,
     pub(super) gpus: u64,
@@ -27,8 +26,10 @@ impl Machine {
         Some(Self {
             name: next()?.to_owned(),
             vcpus: next()?.parse().ok()?,
-            cores: next()?.parse().ok()?,
-            memory_mib: next()?.parse().ok()?,
+            memory_mib: {
+                let _cores = next()?;
+                next()?.parse().ok()?
+            },
             arm: next()?.split('|').any(|one| one == "arm64"),
             gpus: next()?.parse().ok()?,
             spot: next()?.split('|').any(|one| one == "spot"),

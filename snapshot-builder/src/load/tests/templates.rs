@@ -1,5 +1,7 @@
 //! What becomes of what template files say.
 
+use crate::resolve::LeftOut;
+
 use super::{Folder, GIVEN, TYPED, check, check_with, one};
 
 #[test]
@@ -73,7 +75,7 @@ fn ids_and_numbers() {
             "warning: awsprov_templates.json:1:35: `maxNumber` of template `a` is 10001; Host Factory's documentation allows up to 10000",
         ],
     );
-    for number in ["-2", "1.5", "\"10\"", "null", "1e+2", "99999999999999999999"] {
+    for number in ["-2", "1.5", "\"-2.5\"", "null", "1e+2", "99999999999999999999"] {
         check(
             &numbered(number),
             &[],
@@ -112,6 +114,102 @@ fn ids_and_numbers() {
             "warning: awsprov_templates.json:1:65: `imageId` of template `a` is given twice, perhaps in two spellings; the last one counts",
             "warning: awsprov_templates.json:1:78: `q` of template `a` is given twice; the last one counts",
         ],
+    );
+}
+
+/// A name that must be there, in a spelling that is nearly right: both spellings are named.
+#[test]
+fn nearly_right_names_are_told() {
+    let check = |fields: &str, place: &str, template: &str, found: &str, meant: &str| {
+        let message = format!(
+            "error: awsprov_templates.json:1:{place}: {template} has no `{meant}`, but `{found}`, which is not a known field"
+        );
+        let folder = Folder::new(&[("awsprov_templates.json", &format!("[{{{fields}, {GIVEN}}}]"))]);
+        assert_eq!(folder.lines(&[]), [message]);
+    };
+    for found in ["MaxNumber", "maxnumber", "MAXNUMBER", "maxNumer"] {
+        let fields = format!(r#""templateId": "a", "{found}": 7"#);
+        check(&fields, "22", "template `a`", found, "maxNumber");
+    }
+    for found in ["TemplateID", "templateid", "templateIdd"] {
+        check(&format!(r#""{found}": "a", "maxNumber": 7"#), "3", "this template", found, "templateId");
+    }
+}
+
+#[test]
+fn numbers_in_quotes_are_read_with_one_warning_for_a_field() {
+    let read = |fields: &str, wanted: &str, field: &str, column: usize| {
+        check(
+            &one(&format!("{GIVEN},\n{fields}")),
+            &[&format!(r#"{{"templateId":"a","maxNumber":1,{TYPED},{wanted}}}"#)],
+            &[&format!(
+                "warning: awsprov_templates.json:2:{column}: `{field}` of template `a` has a number in quotes; it is read as the number"
+            )],
+        );
+    };
+    read(r#""percentOnDemand": "50""#, r#""percentOnDemand":50"#, "percentOnDemand", 20);
+    read(r#""root_volume_size": "8""#, r#""rootDeviceVolumeSize":8"#, "rootDeviceVolumeSize", 21);
+    read(r#""vmTypes": {"a": 1, "b": "8"}"#, r#""vmTypes":{"a":1,"b":8}"#, "vmTypes", 12);
+    let template = |id: &str| format!(r#"{{"templateId": "{id}", "maxNumber": "7", {GIVEN}}}"#);
+    let content = format!("[{},{},{}]", template("a"), template("b"), template("c"));
+    let folder = Folder::new(&[("awsprov_templates.json", &content)]);
+    assert_eq!(
+        folder.lines(&[]),
+        [
+            "warning: awsprov_templates.json:1:35: `maxNumber` of template `a`, and of 2 other templates, has a number in quotes; it is read as the number"
+        ]
+    );
+    assert!(folder.load(&[]).unwrap().templates.iter().all(|template| template.max_number == 7));
+}
+
+#[test]
+fn a_wrong_member_is_named_with_its_value() {
+    for (fields, message) in [
+        (
+            r#""vmTypes": {"m5.large": 1, "c6i.xlarge": "many"}"#,
+            "79: `vmTypes.c6i.xlarge` of template `a` must be a whole number from 1, not \"many\"",
+        ),
+        (
+            r#""machine_types": {"m5.large": 0}"#,
+            "68: `vmTypes.m5.large` of template `a` must be a whole number from 1, not 0",
+        ),
+        (
+            r#""vmTypesPriority": {"m5.large": null}"#,
+            "70: `vmTypesPriority.m5.large` of template `a` must be a number, not null",
+        ),
+        (r#""instanceTags": {"team": 7}"#, "63: `instanceTags.team` of template `a` must be a string, not 7"),
+    ] {
+        let content = one(&format!("{fields}, {GIVEN}"));
+        check(&content, &[], &[&format!("error: awsprov_templates.json:1:{message}")]);
+    }
+}
+
+#[test]
+fn a_spot_price_makes_a_spot_template() {
+    let check = |fields: &str, price_type: Option<&str>, findings: &[&str]| {
+        let folder = Folder::new(&[
+            ("config.json", r#"{"template": {"default_price_type": "heterogeneous"}}"#),
+            ("awsprov_templates.json", &one(&format!("{GIVEN},\n{fields}"))),
+        ]);
+        let templates = folder.load(&[]).unwrap().templates;
+        assert_eq!(templates[0].text("priceType"), price_type, "{fields}");
+        assert_eq!(folder.lines(&[]), findings, "{fields}");
+    };
+    check(r#""spotPrice": "0.6""#, Some("spot"), &[]);
+    check(r#""spotPrice": 0.6"#, Some("spot"), &[]);
+    check(r#""spotPrice": "0""#, Some("heterogeneous"), &[]);
+    check(r#""spotPrice": null"#, Some("heterogeneous"), &[]);
+    check(
+        r#""spotPrice": 1, "priceType": "ondemand""#,
+        Some("ondemand"),
+        &[
+            "warning: awsprov_templates.json:2:14: `spotPrice` of template `a` has no effect with priceType ondemand (leave `priceType` out, and it is a spot template)",
+        ],
+    );
+    check(
+        r#""spotPrice": "cheap""#,
+        Some("heterogeneous"),
+        &["warning: awsprov_templates.json:2:14: `spotPrice` of template `a` is not a number: \"cheap\""],
     );
 }
 
@@ -174,7 +272,8 @@ fn values_of_known_fields_are_checked() {
         "\"volumeType\":\"gp3\",\"iops\":3000",
         "\"instanceTags\":\"a=b;c=d\"",
         "\"rank\":7",
-        "\"spotPrice\":1",
+        "\"spotPrice\":0",
+        "\"spotPrice\":1,\"priceType\":\"spot\"",
     ] {
         check(
             &one(&format!("{GIVEN}, {good}")),
@@ -220,7 +319,7 @@ fn attributes_are_completed_or_the_template_is_left_out() {
         &one("\"vmType\": \"m5.large\", \"attributes\": {\"rank\": 1, \"ncpus\": [\"Numeric\", \"7\"]}"),
         &[concat!(
             r#"{"templateId":"a","maxNumber":1,"vmType":"m5.large","attributes":{"rank":["Numeric","1"],"ncpus":["Numeric","7"],"#,
-            r#""type":["String","X86_64"],"nram":["Numeric","8192"],"ncores":["Numeric","1"]}}"#
+            r#""type":["String","X86_64"],"nram":["Numeric","8192"]}}"#
         )],
         &[],
     );
@@ -233,16 +332,44 @@ fn attributes_are_completed_or_the_template_is_left_out() {
         &one(r#""vmType": "q9.huge", "attributes": {"ncpus": 1}"#),
         &[],
         &[
-            "warning: awsprov_templates.json:1:2: template `a` is left out: it has machine type `q9.huge`, which is not known here and lacks the attributes `type`, `nram` (write them into its `attributes`)",
+            "warning: awsprov_templates.json:1:2: template `a` is left out, because it has machine type `q9.huge`, which is not known here, and lacks the attributes `type`, `nram` (write them into its `attributes`)",
         ],
     );
     check(
         &one(r#""launchTemplateId": "lt-1""#),
         &[],
         &[
-            "warning: awsprov_templates.json:1:2: template `a` is left out: it names no machine type and lacks the attributes `type`, `ncpus`, `nram` (write them into its `attributes`)",
+            "warning: awsprov_templates.json:1:2: template `a` is left out, because it names no machine type (its launch template may, which is not looked into), and lacks the attributes `type`, `ncpus`, `nram` (write them into its `attributes`)",
         ],
     );
+    let least = r#""abisInstanceRequirements":{"VCpuCount":{"Min":4},"MemoryMiB":{"Min":8192}}"#;
+    check(
+        &one(least),
+        &[&format!(
+            r#"{{"templateId":"a","maxNumber":1,{least},"attributes":{{"type":["String","X86_64"],"ncpus":["Numeric","4"],"nram":["Numeric","8192"],"ncores":["Numeric","1"]}}}}"#
+        )],
+        &[],
+    );
+    for (fields, why) in [
+        (
+            r#""vmTypez": {"m5.large": 1}"#,
+            "has `vmTypez`, which is not a known field, where `vmTypes` may be meant",
+        ),
+        (
+            r#""abisInstanceRequirements": {"VCpuCount": {"Min": 2}}"#,
+            "has `abisInstanceRequirements` without least numbers of `VCpuCount` and `MemoryMiB`",
+        ),
+        (r#""imageId": "ami-1""#, "names no machine type"),
+    ] {
+        let folder = Folder::new(&[("awsprov_templates.json", &one(fields))]);
+        let left_out = folder.load(&[]).unwrap().left_out;
+        assert_eq!(
+            left_out.iter().map(LeftOut::message).collect::<Vec<_>>(),
+            [format!(
+                "template `a` is left out, because it {why}, and lacks the attributes `type`, `ncpus`, `nram`"
+            )]
+        );
+    }
     check(
         &one(r#""attributes": {"ncpus": 0}"#),
         &[],
@@ -292,6 +419,34 @@ fn defaults_of_config_json_fill_what_templates_lack() {
         ],
         &[],
     );
+    let config = r#"{"template": {"machine_type_names": {"arm64": "LINUXARM"}}}"#;
+    for (machine, word) in [("m7g.large", "LINUXARM"), ("m5.large", "X86_64")] {
+        let folder = Folder::new(&[
+            ("config.json", config),
+            ("templates.json", &one(&format!(r#""vmType": "{machine}""#))),
+        ]);
+        assert_eq!(folder.load(&[]).unwrap().templates[0].fields["attributes"]["type"][1], word);
+    }
+    for (names, message) in [
+        (
+            r#"{"arm": "X"}"#,
+            "45: `template.machine_type_names.arm` is no kind of processor: there are `x86_64` and `arm64`",
+        ),
+        (
+            r#"{"arm64": 7}"#,
+            "47: `template.machine_type_names.arm64` must be a string that is not empty, not 7",
+        ),
+    ] {
+        check_with(
+            &[
+                ("config.json", &format!(r#"{{"template": {{"machine_type_names": {names}}}}}"#)),
+                ("templates.json", &one(GIVEN)),
+            ],
+            &[],
+            &[],
+            &[&format!("error: config.json:1:{message}")],
+        );
+    }
     let config = r#"{"template": {"default_attributes": {"ncpus": "x"}},
 "provider": {"providers": [{"name": "s", "type": "sim", "template_defaults": {"price_type": "x"}}]}}"#;
     check_with(
