@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::machine::Machine;
 use crate::time::Timestamp;
 
 /// What a request asks for; the first letters of its id tell the two apart.
@@ -115,9 +116,39 @@ pub struct MachineRef {
     pub id: Option<MachineId>,
 }
 
+impl MachineRef {
+    /// By an id.
+    pub fn of_id(id: MachineId) -> Self {
+        Self { name: None, id: Some(id) }
+    }
+
+    /// By a host name.
+    pub fn of_name(name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), id: None }
+    }
+
+    /// As a person names a machine: a text that is an id if there is such an id, and a host name if not.
+    pub fn of_text(text: &str) -> Self {
+        Self { name: Some(text.to_owned()), id: Some(MachineId::new(text)) }
+    }
+
+    /// The host name that this is looked up by: there is no id, or one and the same text is both.
+    pub fn name_to_look_up(&self) -> Option<&str> {
+        let name = self.name.as_deref()?;
+        self.id.as_ref().is_none_or(|id| id.as_str() == name).then_some(name)
+    }
+}
+
+impl From<&Machine> for MachineRef {
+    fn from(machine: &Machine) -> Self {
+        Self { name: machine.name.clone(), id: Some(machine.id.clone()) }
+    }
+}
+
 impl fmt::Display for MachineRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.name, &self.id) {
+            (Some(name), Some(id)) if name == id.as_str() => f.write_str(name),
             (Some(name), Some(id)) => write!(f, "{name} ({id})"),
             (Some(name), None) => f.write_str(name),
             (None, Some(id)) => write!(f, "{id}"),

@@ -1,6 +1,7 @@
 //! The domain of ohfp. It knows what a template, a request and a machine are; it performs no I/O.
 
 pub mod error;
+pub mod host;
 pub mod id;
 pub mod machine;
 pub mod operations;
@@ -13,11 +14,13 @@ pub mod state;
 pub mod store;
 pub mod template;
 pub mod time;
+pub mod weights;
 
 pub use error::{Error, ErrorKind, Result};
 pub use id::{MachineId, MachineRef, RequestId, RequestKind};
 pub use machine::{Ending, Machine};
-pub use request::{Request, View};
+pub use request::{Request, UserData, View};
 pub use state::{MachineState, RequestState};
 pub use template::Template;
 pub use time::Timestamp;
+pub use weights::Weights;

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{MachineId, RequestId};
+use crate::host;
+use crate::id::{MachineId, MachineRef, RequestId};
 use crate::provider::Instance;
+use crate::request::Request;
 use crate::state::MachineState;
 use crate::time::Timestamp;
 
@@ -50,6 +52,9 @@ pub struct Machine {
     pub name: Option<String>,
     /// What it is doing, as far as was last seen.
     pub state: MachineState,
+    /// When it was first seen running with a host name.
+    #[serde(default)]
+    pub came_up: Option<Timestamp>,
     /// Who ended it, once it is ending.
     pub ending: Option<Ending>,
     /// The return that gives it back, once there is one.
@@ -62,6 +67,21 @@ pub struct Machine {
     pub instance_type: Option<String>,
     /// `ondemand` or `spot`.
     pub price_type: Option<String>,
+    /// What it counts for its request and against `maxNumber`; 1 where machines are counted.
+    #[serde(default = "one")]
+    pub units: u32,
+    /// Cores of its processors.
+    #[serde(default)]
+    pub cores: Option<u32>,
+    /// Threads of each core.
+    #[serde(default)]
+    pub threads_per_core: Option<u32>,
+    /// For whom it was borrowed: LSF's `rc_account`.
+    #[serde(default)]
+    pub rc_account: Option<String>,
+    /// The fleet or reservation that it belongs to.
+    #[serde(default)]
+    pub resource_id: Option<String>,
     /// `k=v;k=v`, as the template has it.
     pub tags: Option<String>,
     /// When it was launched.
@@ -76,29 +96,34 @@ pub struct Machine {
     pub version: i64,
 }
 
+/// What machines count for that were stored before they were weighed.
+fn one() -> u32 {
+    1
+}
+
 impl Machine {
     /// A machine that a launch has just made.
-    pub fn from_instance(
-        instance: &Instance,
-        provider: &str,
-        request: &RequestId,
-        template_id: &str,
-        tags: Option<&str>,
-        now: Timestamp,
-    ) -> Self {
+    pub fn from_instance(instance: &Instance, request: &Request, tags: Option<&str>, now: Timestamp) -> Self {
+        let machine_type = instance.instance_type.as_deref();
         let mut machine = Self {
             id: instance.id.clone(),
-            provider: provider.to_owned(),
-            request: request.clone(),
-            template_id: template_id.to_owned(),
+            provider: request.provider.clone().unwrap_or_default(),
+            request: request.id.clone(),
+            template_id: request.template_id.clone().unwrap_or_default(),
             name: None,
             state: MachineState::Pending,
+            came_up: None,
             ending: None,
             returned_by: None,
             private_ip: None,
             public_ip: None,
             instance_type: None,
             price_type: None,
+            units: request.weights.as_ref().map_or(1, |weights| weights.units(machine_type)),
+            cores: None,
+            threads_per_core: None,
+            rc_account: request.rc_account.clone(),
+            resource_id: None,
             tags: tags.map(str::to_owned),
             launched: instance.launched,
             reclaim_at: None,
@@ -124,6 +149,8 @@ impl Machine {
         newer(&mut self.public_ip, &seen.public_ip);
         newer(&mut self.instance_type, &seen.instance_type);
         newer(&mut self.price_type, &seen.price_type);
+        self.cores = seen.cores.or(self.cores);
+        self.threads_per_core = seen.threads_per_core.or(self.threads_per_core);
         if self.state == MachineState::Pending || self.launched == Timestamp::default() {
             self.launched = seen.launched;
         }
@@ -137,6 +164,9 @@ impl Machine {
                 newer(&mut self.message, &seen.reason);
             }
             self.state = seen.state;
+        }
+        if self.came_up.is_none() && self.is_usable() {
+            self.came_up = Some(now);
         }
         let changed = *self != before;
         if changed {
@@ -166,6 +196,21 @@ impl Machine {
         self.updated = now;
     }
 
+    /// What is odd about how the scheduler names it: another host name beside its id.
+    pub fn disagreement(&self, wanted: &MachineRef) -> Option<String> {
+        let name = wanted.name.as_deref().filter(|_| wanted.name_to_look_up().is_none())?;
+        match &self.name {
+            Some(own) if host::stands_for(name, own) => None,
+            Some(own) => Some(format!("{} is called {own}", self.id)),
+            None => Some(format!("{} has no host name yet", self.id)),
+        }
+    }
+
+    /// Whether its request got it: it can be used, or it came up and was given back.
+    pub fn is_delivered(&self) -> bool {
+        self.is_usable() || self.came_up.is_some() && self.returned_by.is_some()
+    }
+
     /// Whether the request that made it can use it.
     pub fn is_usable(&self) -> bool {
         self.state == MachineState::Running && self.name.is_some() && self.ending.is_none()
@@ -187,14 +232,16 @@ impl Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::RequestKind;
 
     fn instance(state: MachineState) -> Instance {
         Instance { state, name: Some("ip-10-0-0-1.internal".into()), ..Instance::new(MachineId::new("i-1")) }
     }
 
     fn machine(state: MachineState) -> Machine {
-        let id = RequestId::from_text("req-1");
-        Machine::from_instance(&instance(state), "sim", &id, "t", None, Timestamp::from_millis(5))
+        let (id, now) = (RequestId::from_text("req-1"), Timestamp::from_millis(5));
+        let request = Request::new(id, RequestKind::Acquire, 1, now, now);
+        Machine::from_instance(&instance(state), &request, None, now)
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::id::{MachineId, MachineRef};
+use crate::request::UserData;
 use crate::state::MachineState;
 use crate::template::Template;
 use crate::time::Timestamp;
@@ -23,6 +24,10 @@ pub struct Instance {
     pub instance_type: Option<String>,
     /// `ondemand` or `spot`.
     pub price_type: Option<String>,
+    /// Cores of its processors, where known.
+    pub cores: Option<u32>,
+    /// Threads of each core, where known.
+    pub threads_per_core: Option<u32>,
     /// When it was launched.
     pub launched: Timestamp,
     /// When the provider will take it, if it has said so.
@@ -44,6 +49,8 @@ impl Instance {
             public_ip: None,
             instance_type: None,
             price_type: None,
+            cores: None,
+            threads_per_core: None,
             launched: Timestamp::default(),
             reclaim_at: None,
             reclaimed: false,
@@ -57,8 +64,13 @@ impl Instance {
 pub struct Order<'a> {
     /// The kind of machine.
     pub template: &'a Template,
-    /// How many.
+    /// How many; units where [`Weights::of`](crate::Weights::of) the template has some. A launch may exceed units
+    /// by less than its largest machine.
     pub count: u32,
+    /// What the machines shall be told beside the template's own script.
+    pub user_data: Option<&'a UserData>,
+    /// For whom they are borrowed.
+    pub rc_account: Option<&'a str>,
     /// The same token never makes machines twice, whichever process uses it.
     pub token: &'a str,
 }
@@ -97,8 +109,8 @@ pub enum LaunchFailure {
 pub struct Sighting {
     /// How the scheduler named it.
     pub machine: MachineRef,
-    /// Whether the provider has such a machine, alive.
-    pub exists: bool,
+    /// The id of that machine, where the provider has it, alive.
+    pub found: Option<MachineId>,
 }
 
 /// What a provider can do.
@@ -151,7 +163,9 @@ pub trait Provider: Send + Sync {
     /// Ends machines. Unknown and ended ones are no error.
     fn release(&self, ids: &[MachineId], now: Timestamp) -> Result<()>;
 
-    /// Looks for machines that only the scheduler knows of, by name or id: is there such a one, alive?
+    /// Looks for machines that only the scheduler knows of: is there such a one, alive? By its id where it has
+    /// one; the name alone decides nothing then. A name by the rule of [`stands_for`](crate::host::stands_for);
+    /// one that several machines answer to is an error.
     fn sight(&self, machines: &[MachineRef], now: Timestamp) -> Result<Vec<Sighting>>;
 
     /// Whether it can be used now.

@@ -1,12 +1,41 @@
 //! A request for machines, or for giving them back.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RequestId, RequestKind};
 use crate::machine::Machine;
+use crate::provider::Order;
 use crate::state::RequestState;
+use crate::template::Template;
 use crate::time::Timestamp;
+use crate::weights::{self, Weights};
+
+/// What a scheduler wants new machines to be told, as it was given: text, or JSON. It may hold secrets, so it
+/// shows its size alone, and is kept no longer than it is needed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserData(String);
+
+impl UserData {
+    /// Takes the scheduler's text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for a provider or a store.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for UserData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UserData({} bytes)", self.0.len())
+    }
+}
 
 /// One request, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,11 +48,26 @@ pub struct Request {
     pub template_id: Option<String>,
     /// The provider instance that an acquire request goes to; nothing for returns, whose machines know theirs.
     pub provider: Option<String>,
-    /// How many machines.
+    /// How many machines; units where the request has weights.
     pub requested: u32,
+    /// What machines of each type are worth; `None` where every machine counts as one.
+    #[serde(default)]
+    pub weights: Option<Weights>,
     /// The template's fields as they were when the request was made, until its launch is settled: a launch is
     /// tried again with the very same parameters, also when the template has changed or gone.
     pub order: Option<String>,
+    /// What the scheduler wants new machines to be told. It goes with `order` once the launch is settled.
+    #[serde(default)]
+    pub user_data: Option<UserData>,
+    /// For whom the scheduler borrows the machines: LSF's `rc_account`.
+    #[serde(default)]
+    pub rc_account: Option<String>,
+    /// The call of the cloud that made the machines, for example `EC2Fleet`, where it matters later.
+    #[serde(default)]
+    pub provider_api: Option<String>,
+    /// What the cloud made for this request beside machines: ids of fleets or reservations.
+    #[serde(default)]
+    pub resource_ids: Vec<String>,
     /// How far it is.
     pub state: RequestState,
     /// Why it is partial or failed, or what it waits for.
@@ -59,7 +103,12 @@ impl Request {
             template_id: None,
             provider: None,
             requested,
+            weights: None,
             order: None,
+            user_data: None,
+            rc_account: None,
+            provider_api: None,
+            resource_ids: Vec::new(),
             state: RequestState::Recorded,
             reason: None,
             created: now,
@@ -75,6 +124,28 @@ impl Request {
     /// The token of the current attempt.
     pub fn token(&self) -> String {
         self.id.token(self.attempt)
+    }
+
+    /// What its launch asks of the provider.
+    pub fn launch_of<'a>(&'a self, template: &'a Template, token: &'a str) -> Order<'a> {
+        Order {
+            template,
+            count: self.requested,
+            user_data: self.user_data.as_ref(),
+            rc_account: self.rc_account.as_deref(),
+            token,
+        }
+    }
+
+    /// Lets go of what only its launch needed.
+    pub fn forget_launch(&mut self) {
+        self.order = None;
+        self.user_data = None;
+    }
+
+    /// "machines" or "units": what `requested` counts.
+    pub fn noun(&self) -> &'static str {
+        weights::noun(self.weights.as_ref())
     }
 
     /// Goes to another state; refuses a transition that is not in the table.

@@ -5,15 +5,19 @@ use serde_json::Value;
 use crate::error::Result;
 use crate::id::{MachineRef, RequestId};
 use crate::operations::{Accepted, GivenBack, Reclaim};
-use crate::request::View;
+use crate::request::{UserData, View};
 
 /// A question for machines.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MachinesWanted {
     /// The template's id.
     pub template_id: String,
     /// How many; at least 1.
     pub count: u64,
+    /// For whom: LSF's `rc_account`.
+    pub rc_account: Option<String>,
+    /// What the machines shall be told.
+    pub user_data: Option<UserData>,
 }
 
 /// A wire format.

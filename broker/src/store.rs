@@ -42,6 +42,45 @@ pub struct Change {
     pub machines: Vec<Machine>,
 }
 
+/// What a reference to a machine means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resolved<T = Machine> {
+    /// This machine.
+    Known(T),
+    /// None that is stored.
+    Unknown,
+    /// It could be more than one machine, for this reason; none of them may be harmed because of it.
+    Doubtful(String),
+}
+
+impl<T> Resolved<T> {
+    /// The machine that is meant.
+    pub fn known(self) -> Option<T> {
+        match self {
+            Self::Known(machine) => Some(machine),
+            Self::Unknown | Self::Doubtful(_) => None,
+        }
+    }
+
+    /// The same about something else.
+    pub fn map<U>(self, to: impl FnOnce(T) -> U) -> Resolved<U> {
+        match self {
+            Self::Known(machine) => Resolved::Known(to(machine)),
+            Self::Unknown => Resolved::Unknown,
+            Self::Doubtful(why) => Resolved::Doubtful(why),
+        }
+    }
+}
+
+/// A reference, and what is odd about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// How the scheduler named a machine.
+    pub wanted: MachineRef,
+    /// Why that is odd.
+    pub why: String,
+}
+
 /// What a return found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Returning {
@@ -49,6 +88,10 @@ pub struct Returning {
     pub machines: Vec<Machine>,
     /// What no machine answers to.
     pub unknown: Vec<MachineRef>,
+    /// What could mean more than one machine, and so is not returned.
+    pub doubtful: Vec<Doubt>,
+    /// Machines that are called otherwise than the scheduler says. They are returned: the id decides.
+    pub renamed: Vec<Doubt>,
 }
 
 /// Which requests to list. Newest first.
@@ -86,18 +129,22 @@ pub struct MachineFilter {
 /// What it costs must not depend on how much history there is.
 pub trait Store: Send + Sync {
     /// Stores the intent of an acquire request, unless the template's limit would be exceeded. Counted are
-    /// machines of the template whose state is neither `shutting-down` nor `terminated`, and what requests
-    /// still in `recorded` ask for.
+    /// machines of the template whose state is neither `shutting-down` nor `terminated`, each by its units,
+    /// and what requests still in `recorded` ask for.
     fn admit(&self, request: &Request, limit: MaxNumber) -> Result<Admission>;
 
-    /// How many machines of a template count against its limit now.
+    /// How many machines of a template count against its limit now; units where it has weights.
     fn demand(&self, template_id: &str) -> Result<u64>;
 
     /// Stores the intent of a return, resolves its machines and marks those that are not being returned yet
     /// as returned by it, and as [`Ending::Released`](crate::machine::Ending::Released) where nothing has
-    /// ended them. An id that is known goes before a name; a name means the newest machine of that
-    /// name that is not gone, else the newest one; where id and name are known and mean different machines,
-    /// the pair is unknown. `request.requested` is set to the number of machines found.
+    /// ended them. `request.requested` is set to the number of machines found. Where some are wanted and none
+    /// is found, it stores nothing.
+    ///
+    /// An id decides, and the name beside it does not; but where that name is another living machine's, it is
+    /// doubtful which one is meant. A name alone means the newest living machine that is called so, by the
+    /// rule of [`stands_for`](crate::host::stands_for) with whole names before short ones, and the newest one
+    /// that is gone where none is alive. A name of several living machines is doubtful.
     fn admit_return(&self, request: &Request, wanted: &[MachineRef]) -> Result<Returning>;
 
     /// Stores a change; everything in it or nothing.
@@ -110,7 +157,7 @@ pub trait Store: Send + Sync {
     fn views(&self, ids: &[RequestId]) -> Result<Vec<Option<View>>>;
 
     /// Machines by reference, by the rule of `admit_return`, in the order asked.
-    fn find_machines(&self, wanted: &[MachineRef]) -> Result<Vec<Option<Machine>>>;
+    fn find_machines(&self, wanted: &[MachineRef]) -> Result<Vec<Resolved>>;
 
     /// Machines by id; unknown ones are left out.
     fn machines_by_id(&self, ids: &[MachineId]) -> Result<Vec<Machine>>;

@@ -52,6 +52,13 @@ fn with_template<T>(
     let policy = parts.configuration.settings.selection_policy();
     let provider = selection::choose(&requests, policy, &found.template, wanted.count, now).map_err(one)?;
     let id = clock::new_id(RequestKind::Acquire, now).map_err(one)?;
-    let asked = Acquisition { id, template: &found.template, provider, count: wanted.count };
+    let asked = Acquisition {
+        id,
+        template: &found.template,
+        provider,
+        count: wanted.count,
+        rc_account: wanted.rc_account.clone(),
+        user_data: wanted.user_data.clone(),
+    };
     then(asked, found.source).map_err(one)
 }

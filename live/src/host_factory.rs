@@ -2,12 +2,14 @@
 //!
 //! | what happened | Host Factory gets | and so |
 //! |---|---|---|
+//! | a machine is returned that the store does not know, and a provider cannot be asked; it is doubtful which machine is meant | message, exit 1 | it asks again; what is known was returned |
 //! | the question makes no sense, the template is unknown, a limit is exceeded | message, exit 1 | it asks again as long as it wants to; nothing was made |
 //! | store or provider cannot be reached | message, exit 1 | it asks again |
 //! | the provider will never do it, or has nothing now | an id; its status says `complete_with_error` and why | it gives up on that id |
 //! | nobody knows whether the provider did it | an id; its status says `running` | it keeps asking, and we find out |
 
 use ohfp_broker::scheduler::Scheduler;
+use ohfp_broker::store::Doubt;
 use ohfp_broker::{Error, ErrorKind, RequestKind, Result};
 use ohfp_cli::{GlobalOptions, HostFactoryInput};
 use ohfp_snapshot_builder::load::Environment;
@@ -76,8 +78,13 @@ fn give_back(
     log_errors(&given_back.errors);
     let request = given_back.id.as_str();
     for unknown in &given_back.unknown {
-        tracing::warn!(request, machine = unknown.to_string(), "an unknown machine was returned");
+        tracing::warn!(
+            request,
+            machine = unknown.to_string(),
+            "a machine was returned that is not stored here"
+        );
     }
+    log_doubts(&given_back.renamed);
     tracing::info!(request, machines = given_back.active, "machines returned");
     Ok(document(&wire.write_given_back(&given_back)).told(parts, vec![given_back.id]))
 }
@@ -110,6 +117,8 @@ fn reclaims(
     let (parts, wire, known) = asked(global, input, env, <dyn Scheduler>::read_reclaims)?;
     let requests = parts.requests().map_err(one)?;
     let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now()).map_err(one)?;
+    log_doubts(&reclaims.doubtful);
+    let reclaims = reclaims.machines;
     for reclaim in &reclaims {
         let (machine, grace) = (&reclaim.name, reclaim.grace_seconds);
         tracing::info!(machine, grace, reason = reclaim.reason, "reclaimed");
@@ -143,6 +152,13 @@ fn document(value: &Value) -> Reply {
 fn read(input: &HostFactoryInput) -> Result<Value> {
     let read = input::read(input.file.as_deref(), input.data.as_deref())?;
     read.ok_or_else(|| Error::new(ErrorKind::Usage, "there is no input: give --file or --data"))
+}
+
+/// What is odd about how machines were named.
+pub(crate) fn log_doubts(doubts: &[Doubt]) {
+    for doubt in doubts {
+        tracing::warn!(machine = doubt.wanted.to_string(), why = doubt.why, "id and host name disagree");
+    }
 }
 
 /// What went wrong with a provider, without making the answer wrong.

@@ -57,7 +57,7 @@ fn request(name: &str, now: i64) -> Request {
     request
 }
 
-fn machine(name: &str, request: &RequestId, state: MachineState, now: i64) -> Machine {
+fn machine(name: &str, request: &Request, state: MachineState, now: i64) -> Machine {
     let instance = Instance {
         name: Some(format!("ip-10-0-0-{name}.eu-west-1.compute.internal")),
         state,
@@ -65,7 +65,7 @@ fn machine(name: &str, request: &RequestId, state: MachineState, now: i64) -> Ma
         launched: Timestamp::from_millis(now),
         ..Instance::new(MachineId::new(name))
     };
-    Machine::from_instance(&instance, "sim-default", request, "Template-VM-1", None, instance.launched)
+    Machine::from_instance(&instance, request, None, instance.launched)
 }
 
 fn fill(directory: &Path, number: i64) {
@@ -84,7 +84,7 @@ fn add(store: &SqliteStore, name: &str, now: i64, over: bool) {
     request.order = None;
     request.become_state(RequestState::Complete, None, request.created).unwrap();
     let state = if over { MachineState::Terminated } else { MachineState::Running };
-    let machines = (0..2).map(|part| machine(&format!("i-{name}-{part}"), &request.id, state, now)).collect();
+    let machines = (0..2).map(|part| machine(&format!("i-{name}-{part}"), &request, state, now)).collect();
     store.apply(&Change { request: Some(request), machines }).unwrap();
 }
 

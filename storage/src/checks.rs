@@ -49,7 +49,7 @@ const RULES: [(&str, &str, &str); 11] = [
         "request",
         "is complete with fewer machines than were requested",
         "SELECT number, id FROM request WHERE kind = 'acquire' AND state = 'complete' AND requested >
-           (SELECT count(*) FROM machine WHERE machine.request = request.id)",
+           (SELECT coalesce(sum(units), 0) FROM machine WHERE machine.request = request.id)",
     ),
     (
         "request",

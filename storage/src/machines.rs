@@ -1,7 +1,10 @@
 //! Machines: storing what was seen of them, finding them.
 
+use std::collections::BTreeSet;
+
+use ohfp_broker::host;
 use ohfp_broker::machine::Ending;
-use ohfp_broker::store::MachineFilter;
+use ohfp_broker::store::{MachineFilter, Resolved};
 use ohfp_broker::{Machine, MachineId, MachineRef, MachineState, RequestId, Result, Timestamp};
 use rusqlite::{ToSql, params};
 
@@ -28,15 +31,18 @@ impl<'c> Writer<'c> {
                 .prepare(&format!("SELECT {MACHINE} FROM machine WHERE id = ?1 AND provider = ?2"))?,
             owner: session.prepare("SELECT 1 FROM request WHERE id = ?1 AND kind = 'acquire'")?,
             insert: session.prepare(
-                "INSERT INTO machine (id, provider, request, template_id, name, state, ending, returned_by,
-                   private_ip, public_ip, instance_type, price_type, tags, launched, reclaim_at, message,
-                   updated, version)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                "INSERT INTO machine (id, provider, request, template_id, name, state, came_up, ending,
+                   returned_by, private_ip, public_ip, instance_type, price_type, units, cores,
+                   threads_per_core, rc_account, resource_id, tags, launched, reclaim_at, message, updated,
+                   version)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+                   ?19, ?20, ?21, ?22, ?23, ?24)",
             )?,
             update: session.prepare(
-                "UPDATE machine SET name = ?3, state = ?4, ending = ?5, returned_by = ?6, private_ip = ?7,
-                   public_ip = ?8, instance_type = ?9, price_type = ?10, tags = ?11, launched = ?12,
-                   reclaim_at = ?13, message = ?14, updated = ?15, version = version + 1
+                "UPDATE machine SET name = ?3, state = ?4, came_up = ?5, ending = ?6, returned_by = ?7,
+                   private_ip = ?8, public_ip = ?9, instance_type = ?10, price_type = ?11, units = ?12,
+                   cores = ?13, threads_per_core = ?14, resource_id = ?15, tags = ?16, launched = ?17,
+                   reclaim_at = ?18, message = ?19, updated = ?20, version = version + 1
                  WHERE number = ?1 AND version = ?2",
             )?,
         })
@@ -77,12 +83,18 @@ impl<'c> Writer<'c> {
             machine.template_id,
             machine.name,
             machine.state.name(),
+            machine.came_up.map(Timestamp::millis),
             machine.ending.map(Ending::name),
             machine.returned_by.as_ref().map(RequestId::as_str),
             machine.private_ip,
             machine.public_ip,
             machine.instance_type,
             machine.price_type,
+            machine.units,
+            machine.cores,
+            machine.threads_per_core,
+            machine.rc_account,
+            machine.resource_id,
             machine.tags,
             machine.launched.millis(),
             machine.reclaim_at.map(Timestamp::millis),
@@ -99,12 +111,17 @@ impl<'c> Writer<'c> {
             machine.version,
             machine.name,
             machine.state.name(),
+            machine.came_up.map(Timestamp::millis),
             machine.ending.map(Ending::name),
             machine.returned_by.as_ref().map(RequestId::as_str),
             machine.private_ip,
             machine.public_ip,
             machine.instance_type,
             machine.price_type,
+            machine.units,
+            machine.cores,
+            machine.threads_per_core,
+            machine.resource_id,
             machine.tags,
             machine.launched.millis(),
             machine.reclaim_at.map(Timestamp::millis),
@@ -139,52 +156,103 @@ fn may_replace(before: &Machine, after: &Machine) -> Result<()> {
 /// Finds machines the way a scheduler names them.
 pub(crate) struct Finder<'c> {
     by_id: Query<'c>,
-    by_name: Query<'c>,
+    living: Query<'c>,
+    gone: Query<'c>,
 }
+
+/// So many machines that are gone are looked at for one of a name. More have the same first label only where
+/// several domains use the same addresses.
+const GONE: usize = 32;
 
 impl<'c> Finder<'c> {
     pub(crate) fn new(session: &Session<'c>) -> Result<Self> {
+        let by_host = |gone: bool, most: &str| {
+            session.prepare(&format!(
+                "SELECT {MACHINE} FROM machine INDEXED BY machine_host
+                 WHERE host = ?1 AND (state = 'terminated') = {gone} ORDER BY number DESC {most}"
+            ))
+        };
         Ok(Self {
             by_id: session.prepare(&format!("SELECT {MACHINE} FROM machine WHERE id = ?1"))?,
-            by_name: session.prepare(&format!(
-                "SELECT {MACHINE} FROM machine INDEXED BY machine_name
-                 WHERE name = ?1 AND (state = 'terminated') = ?2 ORDER BY number DESC LIMIT 1"
-            ))?,
+            living: by_host(false, "")?,
+            gone: by_host(true, &format!("LIMIT {GONE}"))?,
         })
     }
 
-    /// The machine that is meant, if one is.
-    pub(crate) fn find(&mut self, wanted: &MachineRef) -> Result<Option<Stored>> {
+    /// The machine that is meant.
+    pub(crate) fn find(&mut self, wanted: &MachineRef) -> Result<Resolved<Stored>> {
         let mut known = match &wanted.id {
             Some(id) => self.by_id.all([id.as_str()], rows::stored)?,
             None => Vec::new(),
         };
         // Several providers may use the same id: what exists goes before what is gone, the newest first.
-        known.sort_by_key(|stored| {
-            (stored.machine.state == MachineState::Terminated, std::cmp::Reverse(stored.number))
-        });
-        let Some(name) = wanted.name.as_deref() else { return Ok(known.into_iter().next()) };
-        let same_name = |stored: &Stored| stored.machine.name.as_deref() == Some(name);
-        if let Some(both) = known.iter().find(|stored| same_name(stored)) {
-            return Ok(Some(both.clone()));
+        known.sort_by_key(|stored| (stored.machine.is_gone(), std::cmp::Reverse(stored.number)));
+        let both =
+            wanted.name.as_deref().and_then(|name| known.iter().find(|stored| stored.answers_to(name)));
+        if let Some(both) = both {
+            return Ok(Resolved::Known(both.clone()));
         }
-        match (known.into_iter().next(), self.named(name)?) {
-            // Two different machines: nobody can tell which one is meant.
-            (Some(_), Some(_)) => Ok(None),
-            (by_id, by_name) => Ok(by_id.or(by_name)),
+        match (known.into_iter().next(), wanted.name.as_deref(), wanted.name_to_look_up()) {
+            (None, _, Some(name)) => self.named(name),
+            (None, _, None) => Ok(Resolved::Unknown),
+            (Some(stored), Some(name), None) if !stored.machine.is_gone() => self.confirm(stored, name),
+            (Some(stored), _, _) => Ok(Resolved::Known(stored)),
         }
     }
 
-    fn named(&mut self, name: &str) -> Result<Option<Stored>> {
-        match self.by_name.first(params![name, false], rows::stored)? {
-            Some(present) => Ok(Some(present)),
-            None => self.by_name.first(params![name, true], rows::stored),
+    /// The machine of an id that is called otherwise than it is said to be, unless another one is called so.
+    fn confirm(&mut self, stored: Stored, name: &str) -> Result<Resolved<Stored>> {
+        let other = match self.named(name)? {
+            Resolved::Known(other) => format!("machine {}", other.machine.id),
+            Resolved::Unknown => return Ok(Resolved::Known(stored)),
+            Resolved::Doubtful(_) => "several machines".to_owned(),
+        };
+        let called = stored.machine.name.as_deref().map_or("no host name yet".to_owned(), str::to_owned);
+        Ok(Resolved::Doubtful(format!("{} is {called}, and {name} is {other}", stored.machine.id)))
+    }
+
+    fn named(&mut self, name: &str) -> Result<Resolved<Stored>> {
+        let label = host::label(name);
+        let mut living = self.living.all([&label], rows::stored)?;
+        living.retain(|stored| stored.answers_to(name));
+        // A whole name goes before the same name as a short one of others.
+        if living.iter().any(|stored| stored.is_called(name)) {
+            living.retain(|stored| stored.is_called(name));
         }
+        let hosts: BTreeSet<(&str, String)> = living.iter().filter_map(Stored::host).collect();
+        if hosts.len() > 1 {
+            let names: Vec<String> =
+                living.iter().map(|stored| MachineRef::from(&stored.machine).to_string()).collect();
+            return Ok(Resolved::Doubtful(format!("it could be {}", names.join(" or "))));
+        }
+        // An address is one machine's at a time, so an older one of the same name only seems to be alive.
+        if let Some(newest) = living.into_iter().next() {
+            return Ok(Resolved::Known(newest));
+        }
+        let mut gone = self.gone.all([&label], rows::stored)?;
+        gone.retain(|stored| stored.answers_to(name));
+        let whole = gone.iter().position(|stored| stored.is_called(name)).unwrap_or(0);
+        Ok(gone.into_iter().nth(whole).map_or(Resolved::Unknown, Resolved::Known))
+    }
+}
+
+impl Stored {
+    fn is_called(&self, name: &str) -> bool {
+        self.machine.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name))
+    }
+
+    fn answers_to(&self, name: &str) -> bool {
+        self.machine.name.as_deref().is_some_and(|own| host::stands_for(name, own))
+    }
+
+    /// Its provider, within which a name is one machine's at a time, and its name.
+    fn host(&self) -> Option<(&str, String)> {
+        Some((&self.machine.provider, self.machine.name.as_deref()?.to_ascii_lowercase()))
     }
 }
 
 /// Machines by reference, in the order asked.
-pub(crate) fn find(session: &Session<'_>, wanted: &[MachineRef]) -> Result<Vec<Option<Machine>>> {
+pub(crate) fn find(session: &Session<'_>, wanted: &[MachineRef]) -> Result<Vec<Resolved>> {
     let mut finder = Finder::new(session)?;
     wanted.iter().map(|wanted| Ok(finder.find(wanted)?.map(|stored| stored.machine))).collect()
 }

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use ohfp_broker::request::{Request, View};
 use ohfp_broker::store::{Admission, Applied, Change, RequestFilter};
 use ohfp_broker::template::MaxNumber;
-use ohfp_broker::{RequestId, RequestKind, RequestState, Result, Timestamp};
+use ohfp_broker::{RequestId, RequestKind, RequestState, Result, Timestamp, UserData};
 use rusqlite::params;
 
 use crate::failure::refused;
-use crate::rows::{self, Cells, REQUEST};
+use crate::rows::{self, Cells, REQUEST, written};
 use crate::session::{Query, Session, Verdict};
 use crate::{machines, returns};
 
@@ -39,7 +39,7 @@ pub(crate) fn admit(
 /// What counts against a template's limit.
 pub(crate) fn demand(session: &Session<'_>, template_id: &str) -> Result<u64> {
     let count = session.number(
-        "SELECT (SELECT count(*) FROM machine INDEXED BY machine_left
+        "SELECT (SELECT coalesce(sum(units), 0) FROM machine INDEXED BY machine_left
                  WHERE template_id = ?1 AND state <> 'terminated' AND state <> 'shutting-down')
               + (SELECT coalesce(sum(requested), 0) FROM request INDEXED BY request_recorded
                  WHERE template_id = ?1 AND state = 'recorded')",
@@ -58,16 +58,22 @@ pub(crate) fn insert(session: &Session<'_>, request: &Request, version: i64) -> 
         return Err(refused(format!("there is a request `{}` already", request.id)));
     }
     session.run(
-        "INSERT INTO request (id, kind, template_id, provider, requested, launch_order, state, reason,
-           created, updated, deadline, attempt, acknowledged, watch_until, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        "INSERT INTO request (id, kind, template_id, provider, requested, weights, launch_order, user_data,
+           rc_account, provider_api, resource_ids, state, reason, created, updated, deadline, attempt,
+           acknowledged, watch_until, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         params![
             request.id.as_str(),
             request.kind.name(),
             request.template_id,
             request.provider,
             request.requested,
+            written(&request.weights, request.weights.is_none()),
             request.order,
+            request.user_data.as_ref().map(UserData::reveal),
+            request.rc_account,
+            request.provider_api,
+            written(&request.resource_ids, request.resource_ids.is_empty()),
             request.state.name(),
             request.reason,
             request.created.millis(),
@@ -124,9 +130,9 @@ fn replace(session: &Session<'_>, request: &Request) -> Result<Applied> {
     }
     may_replace(&before, request)?;
     let changed = session.run(
-        "UPDATE request SET provider = ?3, requested = ?4, launch_order = ?5, state = ?6, reason = ?7,
-           updated = ?8, deadline = ?9, attempt = ?10, acknowledged = max(acknowledged, ?11),
-           watch_until = ?12, version = version + 1
+        "UPDATE request SET provider = ?3, requested = ?4, launch_order = ?5, user_data = ?6,
+           resource_ids = ?7, state = ?8, reason = ?9, updated = ?10, deadline = ?11, attempt = ?12,
+           acknowledged = max(acknowledged, ?13), watch_until = ?14, version = version + 1
          WHERE id = ?1 AND version = ?2",
         params![
             request.id.as_str(),
@@ -134,6 +140,8 @@ fn replace(session: &Session<'_>, request: &Request) -> Result<Applied> {
             request.provider,
             request.requested,
             request.order,
+            request.user_data.as_ref().map(UserData::reveal),
+            written(&request.resource_ids, request.resource_ids.is_empty()),
             request.state.name(),
             request.reason,
             request.updated.millis(),
@@ -149,8 +157,10 @@ fn replace(session: &Session<'_>, request: &Request) -> Result<Applied> {
 /// What never changes must not, and states only as their table has it.
 fn may_replace(before: &Request, after: &Request) -> Result<()> {
     let id = &after.id;
-    if (before.kind, &before.template_id, before.created) != (after.kind, &after.template_id, after.created) {
-        return Err(refused(format!("kind, template and time of request `{id}` cannot change")));
+    if (before.kind, &before.template_id, &before.weights, before.created)
+        != (after.kind, &after.template_id, &after.weights, after.created)
+    {
+        return Err(refused(format!("kind, template, weights and time of request `{id}` cannot change")));
     }
     if before.state != after.state && !before.state.may_become(before.kind, after.state) {
         return Err(refused(format!(

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use ohfp_broker::machine::Ending;
-use ohfp_broker::store::Returning;
+use ohfp_broker::store::{Doubt, Resolved, Returning};
 use ohfp_broker::{MachineRef, Request, RequestKind, Result};
 use rusqlite::params;
 
@@ -17,7 +17,7 @@ pub(crate) const MACHINES: &str = "SELECT {} FROM return_member
     JOIN machine ON machine.number = return_member.machine
     WHERE return_id = ?1 ORDER BY position";
 
-/// Stores a return and its machines, and marks those that nobody has returned yet.
+/// Stores a return and its machines, and marks those that no return has yet.
 pub(crate) fn admit(
     session: &Session<'_>,
     request: &Request,
@@ -32,10 +32,19 @@ pub(crate) fn admit(
     let mut numbers = HashSet::new();
     for wanted in wanted {
         match finder.find(wanted)? {
-            Some(stored) if numbers.insert(stored.number) => members.push(stored),
-            Some(_) => {}
-            None => returning.unknown.push(wanted.clone()),
+            Resolved::Known(stored) => {
+                let doubt = |why| Doubt { wanted: wanted.clone(), why };
+                returning.renamed.extend(stored.machine.disagreement(wanted).map(doubt));
+                if numbers.insert(stored.number) {
+                    members.push(stored);
+                }
+            }
+            Resolved::Unknown => returning.unknown.push(wanted.clone()),
+            Resolved::Doubtful(why) => returning.doubtful.push(Doubt { wanted: wanted.clone(), why }),
         }
+    }
+    if members.is_empty() && !wanted.is_empty() {
+        return Ok(Verdict::Undo(returning));
     }
     let mut request = request.clone();
     request.requested = u32::try_from(members.len())

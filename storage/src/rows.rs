@@ -5,19 +5,22 @@ use ohfp_broker::machine::Ending;
 use ohfp_broker::records::Record;
 use ohfp_broker::{
     Error, ErrorKind, Machine, MachineId, MachineState, Request, RequestId, RequestKind, RequestState,
-    Result, Timestamp,
+    Result, Timestamp, UserData,
 };
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// Columns of a request, in the order that [`request`] reads them.
-pub(crate) const REQUEST: &str = "number, id, kind, template_id, provider, requested, launch_order, state, \
-    reason, created, updated, deadline, attempt, acknowledged, watch_until, version";
+pub(crate) const REQUEST: &str = "number, id, kind, template_id, provider, requested, weights, \
+    launch_order, user_data, rc_account, provider_api, resource_ids, state, reason, created, updated, \
+    deadline, attempt, acknowledged, watch_until, version";
 
 /// Columns of a machine, in the order that [`machine`] reads them.
-pub(crate) const MACHINE: &str = "number, id, provider, request, template_id, name, state, ending, \
-    returned_by, private_ip, public_ip, instance_type, price_type, tags, launched, reclaim_at, message, \
-    updated, version";
+pub(crate) const MACHINE: &str = "number, id, provider, request, template_id, name, state, came_up, \
+    ending, returned_by, private_ip, public_ip, instance_type, price_type, units, cores, threads_per_core, \
+    rc_account, resource_id, tags, launched, reclaim_at, message, updated, version";
 
 /// Columns of a document, in the order that [`document`] reads them.
 pub(crate) const DOCUMENT: &str = "number, id, bundle, live_until, body";
@@ -31,17 +34,27 @@ pub(crate) fn request(row: &Row<'_>) -> Result<Request> {
         template_id: cells.optional_text(3)?,
         provider: cells.optional_text(4)?,
         requested: cells.small(5)?,
-        order: cells.optional_text(6)?,
-        state: cells.word(7, RequestState::parse)?,
-        reason: cells.optional_text(8)?,
-        created: cells.time(9)?,
-        updated: cells.time(10)?,
-        deadline: cells.time(11)?,
-        attempt: cells.small(12)?,
-        acknowledged: cells.flag(13)?,
-        watch_until: cells.optional_integer(14)?.map(Timestamp::from_millis),
-        version: cells.integer(15)?,
+        weights: cells.optional_json(6)?,
+        order: cells.optional_text(7)?,
+        user_data: cells.optional_text(8)?.map(UserData::new),
+        rc_account: cells.optional_text(9)?,
+        provider_api: cells.optional_text(10)?,
+        resource_ids: cells.optional_json(11)?.unwrap_or_default(),
+        state: cells.word(12, RequestState::parse)?,
+        reason: cells.optional_text(13)?,
+        created: cells.time(14)?,
+        updated: cells.time(15)?,
+        deadline: cells.time(16)?,
+        attempt: cells.small(17)?,
+        acknowledged: cells.flag(18)?,
+        watch_until: cells.optional_integer(19)?.map(Timestamp::from_millis),
+        version: cells.integer(20)?,
     })
+}
+
+/// A value as the text that a column of its own holds; NULL where it is empty.
+pub(crate) fn written(value: &impl Serialize, is_empty: bool) -> Option<String> {
+    if is_empty { None } else { serde_json::to_string(value).ok() }
 }
 
 /// A machine and the number of its row.
@@ -61,18 +74,24 @@ pub(crate) fn machine(row: &Row<'_>) -> Result<Machine> {
         template_id: cells.text(4)?,
         name: cells.optional_text(5)?,
         state: cells.word(6, MachineState::parse)?,
-        ending: cells.optional_word(7, Ending::parse)?,
-        returned_by: cells.optional_text(8)?.map(RequestId::from_text),
-        private_ip: cells.optional_text(9)?,
-        public_ip: cells.optional_text(10)?,
-        instance_type: cells.optional_text(11)?,
-        price_type: cells.optional_text(12)?,
-        tags: cells.optional_text(13)?,
-        launched: cells.time(14)?,
-        reclaim_at: cells.optional_integer(15)?.map(Timestamp::from_millis),
-        message: cells.optional_text(16)?,
-        updated: cells.time(17)?,
-        version: cells.integer(18)?,
+        came_up: cells.optional_integer(7)?.map(Timestamp::from_millis),
+        ending: cells.optional_word(8, Ending::parse)?,
+        returned_by: cells.optional_text(9)?.map(RequestId::from_text),
+        private_ip: cells.optional_text(10)?,
+        public_ip: cells.optional_text(11)?,
+        instance_type: cells.optional_text(12)?,
+        price_type: cells.optional_text(13)?,
+        units: cells.small(14)?,
+        cores: cells.optional_small(15)?,
+        threads_per_core: cells.optional_small(16)?,
+        rc_account: cells.optional_text(17)?,
+        resource_id: cells.optional_text(18)?,
+        tags: cells.optional_text(19)?,
+        launched: cells.time(20)?,
+        reclaim_at: cells.optional_integer(21)?.map(Timestamp::from_millis),
+        message: cells.optional_text(22)?,
+        updated: cells.time(23)?,
+        version: cells.integer(24)?,
     })
 }
 
@@ -135,8 +154,17 @@ impl Cells<'_> {
     }
 
     fn small(&self, column: usize) -> Result<u32> {
-        let number = self.integer(column)?;
-        u32::try_from(number).map_err(|_| self.nonsense(column, &number.to_string()))
+        self.optional_small(column)?.ok_or_else(|| self.nonsense(column, "nothing"))
+    }
+
+    fn optional_small(&self, column: usize) -> Result<Option<u32>> {
+        let Some(number) = self.optional_integer(column)? else { return Ok(None) };
+        u32::try_from(number).map(Some).map_err(|_| self.nonsense(column, &number.to_string()))
+    }
+
+    fn optional_json<T: DeserializeOwned>(&self, column: usize) -> Result<Option<T>> {
+        let Some(text) = self.optional_text(column)? else { return Ok(None) };
+        serde_json::from_str(&text).map(Some).map_err(|error| self.nonsense(column, &error.to_string()))
     }
 
     fn flag(&self, column: usize) -> Result<bool> {

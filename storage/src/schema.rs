@@ -23,7 +23,12 @@ CREATE TABLE request (
   template_id TEXT,
   provider TEXT,
   requested INTEGER NOT NULL CHECK (requested BETWEEN 0 AND 4294967295),
+  weights TEXT,
   launch_order TEXT,
+  user_data TEXT,
+  rc_account TEXT,
+  provider_api TEXT,
+  resource_ids TEXT,
   state TEXT NOT NULL
     CHECK (state = 'recorded' OR state = 'started' OR state = 'complete' OR state = 'partial'
         OR state = 'failed' OR state = 'cancelled'),
@@ -56,24 +61,31 @@ CREATE TABLE machine (
   state TEXT NOT NULL
     CHECK (state = 'pending' OR state = 'running' OR state = 'stopping' OR state = 'stopped'
         OR state = 'shutting-down' OR state = 'terminated'),
+  came_up INTEGER,
   ending TEXT CHECK (ending = 'released' OR ending = 'reclaimed' OR ending = 'stillborn'),
   returned_by TEXT REFERENCES request(id),
   private_ip TEXT,
   public_ip TEXT,
   instance_type TEXT,
   price_type TEXT,
+  units INTEGER NOT NULL DEFAULT 1 CHECK (units BETWEEN 1 AND 4294967295),
+  cores INTEGER,
+  threads_per_core INTEGER,
+  rc_account TEXT,
+  resource_id TEXT,
   tags TEXT,
   launched INTEGER NOT NULL,
   reclaim_at INTEGER,
   message TEXT,
   updated INTEGER NOT NULL,
   version INTEGER NOT NULL CHECK (version >= 1),
+  host TEXT GENERATED ALWAYS AS (lower(substr(name, 1, instr(name || '.', '.') - 1))) VIRTUAL,
   UNIQUE (id, provider)
 ) STRICT;
 CREATE INDEX machine_request ON machine(request);
 CREATE INDEX machine_returned ON machine(returned_by) WHERE returned_by IS NOT NULL;
-CREATE INDEX machine_name ON machine(name, (state = 'terminated')) WHERE name IS NOT NULL;
-CREATE INDEX machine_left ON machine(template_id, state) WHERE state <> 'terminated';
+CREATE INDEX machine_host ON machine(host, (state = 'terminated')) WHERE host IS NOT NULL;
+CREATE INDEX machine_left ON machine(template_id, state, units) WHERE state <> 'terminated';
 CREATE INDEX machine_watched ON machine(number)
   WHERE returned_by IS NULL AND (state <> 'terminated' OR ending = 'reclaimed');
 

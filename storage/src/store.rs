@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use ohfp_broker::records::{Ledger, Records};
 use ohfp_broker::request::{Request, View};
-use ohfp_broker::store::{Admission, Applied, Change, MachineFilter, RequestFilter, Returning, Store};
+use ohfp_broker::store::{
+    Admission, Applied, Change, MachineFilter, RequestFilter, Resolved, Returning, Store,
+};
 use ohfp_broker::template::MaxNumber;
 use ohfp_broker::{Machine, MachineId, MachineRef, RequestId, Result, Timestamp};
 use rusqlite::{Connection, TransactionBehavior};
@@ -295,9 +297,9 @@ impl Store for SqliteStore {
         Ok(self.read(|session| requests::views(session, ids))?.unwrap_or_else(|| vec![None; ids.len()]))
     }
 
-    fn find_machines(&self, wanted: &[MachineRef]) -> Result<Vec<Option<Machine>>> {
+    fn find_machines(&self, wanted: &[MachineRef]) -> Result<Vec<Resolved>> {
         let found = self.read(|session| machines::find(session, wanted))?;
-        Ok(found.unwrap_or_else(|| vec![None; wanted.len()]))
+        Ok(found.unwrap_or_else(|| vec![Resolved::Unknown; wanted.len()]))
     }
 
     fn machines_by_id(&self, ids: &[MachineId]) -> Result<Vec<Machine>> {

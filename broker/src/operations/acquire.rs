@@ -6,12 +6,13 @@ use super::{Broker, contended, settle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RequestId, RequestKind};
 use crate::machine::Machine;
-use crate::provider::{LaunchFailure, Launched, Order, Plan, Provider};
-use crate::request::Request;
+use crate::provider::{LaunchFailure, Launched, Plan, Provider};
+use crate::request::{Request, UserData};
 use crate::state::RequestState;
 use crate::store::{Admission, Applied, Change};
 use crate::template::{MaxNumber, Template};
 use crate::time::Timestamp;
+use crate::weights::{self, Weights};
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -22,8 +23,12 @@ pub struct Acquisition<'t> {
     pub template: &'t Template,
     /// The provider instance that shall make them.
     pub provider: String,
-    /// How many.
+    /// How many; units where the template has weights.
     pub count: u64,
+    /// For whom.
+    pub rc_account: Option<String>,
+    /// What the machines shall be told.
+    pub user_data: Option<UserData>,
 }
 
 /// A request that was taken.
@@ -44,7 +49,7 @@ pub struct Rehearsal {
     pub provider: String,
     /// What that would be asked.
     pub plan: Plan,
-    /// Machines of the template that exist or are on their way.
+    /// Machines of the template that exist or are on their way; units where it has weights.
     pub existing: u64,
     /// How many there may be.
     pub limit: MaxNumber,
@@ -60,14 +65,17 @@ impl Broker<'_> {
         let mut request = Request::new(asked.id.clone(), RequestKind::Acquire, count, now, deadline);
         request.template_id = Some(asked.template.id.clone());
         request.provider = Some(asked.provider.clone());
+        request.weights = Weights::of(asked.template);
         request.order = serde_json::to_string(&asked.template.fields).ok();
+        request.rc_account.clone_from(&asked.rc_account);
+        request.user_data.clone_from(&asked.user_data);
         match self.store.admit(&request, asked.template.limit())? {
             Admission::Admitted => {}
             Admission::Full { existing } => return Err(full(asked.template, existing, asked.count)),
         }
         // From here on the intent is on disk: whatever happens, somebody finds it.
-        let launch =
-            provider.launch(&Order { template: asked.template, count, token: &request.token() }, now);
+        let token = request.token();
+        let launch = provider.launch(&request.launch_of(asked.template, &token), now);
         let unreachable = match &launch {
             Err(LaunchFailure::Unreachable(error)) => Some(error.clone()),
             _ => None,
@@ -138,7 +146,7 @@ impl Broker<'_> {
             if request.state != RequestState::Recorded {
                 // Somebody settled it meanwhile. What came too late is released, unless it is known already.
                 if let Ok(launched) = launch {
-                    self.release_strangers(&request, &view.machines, &launched.instances, template, now)?;
+                    self.release_latecomers(&request, &view.machines, &launched.instances, now)?;
                 }
                 return Ok(request);
             }
@@ -178,7 +186,14 @@ fn outcome(
     launched: &Launched,
     now: Timestamp,
 ) -> Result<Vec<Machine>> {
-    if launched.instances.len() < request.requested as usize {
+    let tags = template.text("instanceTags");
+    let machines: Vec<Machine> = launched
+        .instances
+        .iter()
+        .map(|instance| Machine::from_instance(instance, request, tags, now))
+        .collect();
+    let made: u64 = machines.iter().map(|machine| u64::from(machine.units)).sum();
+    if made < u64::from(request.requested) {
         // The provider took the order all the same: what it makes of it later is nobody's.
         request.watch_until = Some(now.plus_seconds(super::WATCH_SECONDS));
     }
@@ -187,15 +202,8 @@ fn outcome(
         fail(request, why, now)?;
         return Ok(Vec::new());
     }
-    let provider = request.provider.clone().unwrap_or_default();
-    let tags = template.text("instanceTags");
-    let machines: Vec<Machine> = launched
-        .instances
-        .iter()
-        .map(|instance| Machine::from_instance(instance, &provider, &request.id, &template.id, tags, now))
-        .collect();
     request.become_state(RequestState::Started, launched.shortfall.clone(), now)?;
-    request.order = None;
+    request.forget_launch();
     // Some providers have machines up at once.
     if let Some((state, reason)) = settle::acquire(request, &machines) {
         request.become_state(state, reason, now)?;
@@ -204,7 +212,7 @@ fn outcome(
 }
 
 fn fail(request: &mut Request, why: String, now: Timestamp) -> Result<()> {
-    request.order = None;
+    request.forget_launch();
     request.become_state(RequestState::Failed, Some(why), now)
 }
 
@@ -212,8 +220,10 @@ fn full(template: &Template, existing: u64, count: u64) -> Error {
     Error::new(
         ErrorKind::Refused,
         format!(
-            "template `{}` allows {} machines and {existing} exist or are on their way: {count} more are too many",
-            template.id, template.max_number
+            "template `{}` allows {} {} and {existing} exist or are on their way: {count} more are too many",
+            template.id,
+            template.max_number,
+            weights::noun(Weights::of(template).as_ref())
         ),
     )
     .hint("return machines first, or raise the template's maxNumber")

@@ -6,7 +6,7 @@ use crate::id::{MachineRef, RequestId, RequestKind};
 use crate::machine::Machine;
 use crate::request::{Request, View};
 use crate::state::RequestState;
-use crate::store::{Applied, Change};
+use crate::store::{Applied, Change, Doubt, Resolved};
 use crate::time::Timestamp;
 
 /// A return that was taken.
@@ -16,14 +16,21 @@ pub struct GivenBack {
     pub id: RequestId,
     /// How many machines it ends; 0 when all were gone or unknown.
     pub active: usize,
-    /// What no machine answers to.
+    /// What the store does not know. The providers were asked, and had what existed ended.
     pub unknown: Vec<MachineRef>,
+    /// Machines that are called otherwise than the scheduler says.
+    pub renamed: Vec<Doubt>,
     /// Providers that could not be told yet; later looks tell them again.
     pub errors: Vec<Error>,
 }
 
 impl Broker<'_> {
-    /// Gives machines back. Idempotent: machines that are gone or unknown are no error.
+    /// Gives machines back. Idempotent: machines that are gone or that no provider has are no error.
+    ///
+    /// # Errors
+    /// `Unavailable` where the store does not know a machine and a provider cannot be asked about it; `Refused`
+    /// where it is doubtful which machine is meant. What is known is given back all the same, and the
+    /// scheduler, which is not told an id, asks again for the rest.
     pub fn give_back(&self, id: RequestId, machines: &[MachineRef], now: Timestamp) -> Result<GivenBack> {
         if machines.is_empty() {
             return Err(Error::new(ErrorKind::Input, "no machines to return are named"));
@@ -31,24 +38,39 @@ impl Broker<'_> {
         let deadline = now.plus_seconds(self.policy.return_timeout);
         let request = Request::new(id.clone(), RequestKind::Return, 0, now, deadline);
         let returning = self.store.admit_return(&request, machines)?;
-        let active = returning.machines.iter().filter(|machine| !machine.state.is_ending()).count();
-        let view = self.reload(&id)?;
+        let mut active = returning.machines.iter().filter(|machine| !machine.state.is_ending()).count();
         let mut errors = Vec::new();
-        self.release_recorded(view, now, &mut errors)?;
-        Ok(GivenBack { id, active, unknown: returning.unknown, errors })
+        if !returning.machines.is_empty() {
+            self.release_recorded(self.reload(&id)?, now, &mut errors)?;
+        }
+        active += self.end_strangers(&returning.unknown, now)?;
+        if let Some(error) = doubtful(&returning.doubtful) {
+            return Err(error);
+        }
+        if returning.machines.is_empty() {
+            self.store.admit_return(&request, &[])?;
+            self.release_recorded(self.reload(&id)?, now, &mut errors)?;
+        }
+        Ok(GivenBack { id, active, unknown: returning.unknown, renamed: returning.renamed, errors })
     }
 
-    /// Which machines a return of these would end, and which names mean nothing. Changes nothing.
+    /// Which machines a return of these would end, and which ones the store does not know. Changes nothing.
+    ///
+    /// # Errors
+    /// `Refused` where it is doubtful which machine is meant.
     pub fn rehearse_return(&self, machines: &[MachineRef]) -> Result<(Vec<Machine>, Vec<MachineRef>)> {
-        let found = self.store.find_machines(machines)?;
-        let unknown = machines
-            .iter()
-            .zip(&found)
-            .filter(|(_, found)| found.is_none())
-            .map(|(wanted, _)| wanted.clone());
-        let unknown = unknown.collect();
-        let mut active: Vec<Machine> =
-            found.into_iter().flatten().filter(|machine| !machine.state.is_ending()).collect();
+        let (mut active, mut unknown, mut doubts) = (Vec::new(), Vec::new(), Vec::new());
+        for (wanted, found) in machines.iter().zip(self.store.find_machines(machines)?) {
+            match found {
+                Resolved::Known(machine) if machine.state.is_ending() => {}
+                Resolved::Known(machine) => active.push(machine),
+                Resolved::Unknown => unknown.push(wanted.clone()),
+                Resolved::Doubtful(why) => doubts.push(Doubt { wanted: wanted.clone(), why }),
+            }
+        }
+        if let Some(error) = doubtful(&doubts) {
+            return Err(error);
+        }
         active.sort_by(|left, right| left.id.cmp(&right.id));
         active.dedup_by(|left, right| left.id == right.id);
         Ok((active, unknown))
@@ -90,4 +112,17 @@ impl Broker<'_> {
         }
         Err(contended(&id))
     }
+}
+
+/// The refusal of what could mean more than one machine.
+pub(super) fn doubtful(doubts: &[Doubt]) -> Option<Error> {
+    if doubts.is_empty() {
+        return None;
+    }
+    let named: Vec<String> = doubts.iter().map(|doubt| format!("{}: {}", doubt.wanted, doubt.why)).collect();
+    let what = format!("it is not clear which machine is meant, so none is ended: {}", named.join("; "));
+    Some(
+        Error::new(ErrorKind::Refused, what)
+            .hint("name machines by their ids; `ohfp machines list` has them"),
+    )
 }

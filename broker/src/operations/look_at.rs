@@ -11,8 +11,9 @@ impl Broker<'_> {
     /// are those of providers that could not be asked: their machines stay as they were.
     pub fn look_at(&self, machines: Vec<Machine>, now: Timestamp) -> Result<(Vec<Machine>, Vec<Error>)> {
         let mut machines = machines;
-        machines.sort_by(|left, right| left.id.cmp(&right.id));
-        machines.dedup_by(|left, right| left.id == right.id);
+        let key = |machine: &Machine| (machine.id.clone(), machine.provider.clone());
+        machines.sort_by_key(key);
+        machines.dedup_by_key(|machine| key(machine));
         let sightings = self.look(machines.iter(), now);
         let errors: Vec<Error> = sightings.silent.values().cloned().collect();
         for _ in 0..TRIES {

@@ -20,14 +20,15 @@ mod look_at;
 mod reclaimed;
 mod refresh;
 mod settle;
+mod strangers;
 mod sweep;
 
 use std::sync::Arc;
 
 pub use acquire::{Accepted, Acquisition, Rehearsal};
 pub use give_back::GivenBack;
-pub use reclaimed::Reclaim;
-pub use settle::reason_of;
+pub use reclaimed::{Reclaim, Reclaims};
+pub use settle::{RETURNED_EARLY, reason_of};
 pub use sweep::Swept;
 
 use crate::error::{Error, ErrorKind, Result};

@@ -1,17 +1,19 @@
 //! Machines that the provider has taken, or is about to take.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::Broker;
+use super::strangers::Found;
 use crate::error::Result;
 use crate::id::MachineRef;
 use crate::machine::{Ending, Machine};
+use crate::store::{Doubt, Resolved};
 use crate::time::Timestamp;
 
 /// A machine that the scheduler shall give up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reclaim {
-    /// Its host name, or what else the scheduler calls it.
+    /// Its host name as the scheduler writes it, or what else the scheduler calls it.
     pub name: String,
     /// The provider's id, where known.
     pub id: Option<String>,
@@ -21,60 +23,109 @@ pub struct Reclaim {
     pub reason: String,
 }
 
+/// The machines that the scheduler shall give up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reclaims {
+    /// Each host name once.
+    pub machines: Vec<Reclaim>,
+    /// What is not among them because another machine could be harmed by it.
+    pub doubtful: Vec<Doubt>,
+}
+
 impl Broker<'_> {
     /// Which machines the provider took or is about to take. `known` are the machines that the scheduler
-    /// knows; nothing means all of ours.
+    /// knows; `None` means all of ours.
     ///
+    /// # Errors
     /// An error of a provider is an error of the whole answer: a machine that could not be seen has not
-    /// been taken.
-    pub fn reclaimed(&self, known: Option<&[MachineRef]>, now: Timestamp) -> Result<Vec<Reclaim>> {
-        let (machines, strangers) = match known {
-            None => (self.store.watched_machines()?, Vec::new()),
-            Some(known) => {
-                let found = self.store.find_machines(known)?;
-                let strangers = known.iter().zip(&found).filter(|(_, found)| found.is_none());
-                let strangers: Vec<MachineRef> = strangers.map(|(wanted, _)| wanted.clone()).collect();
-                (found.into_iter().flatten().collect(), strangers)
+    /// been taken, and one that is not stored is gone only when every provider says so.
+    pub fn reclaimed(&self, known: Option<&[MachineRef]>, now: Timestamp) -> Result<Reclaims> {
+        let mut reclaims = Reclaims::default();
+        let mut strangers = Vec::new();
+        let mut asked: Vec<(MachineRef, Machine)> = Vec::new();
+        match known {
+            None => {
+                let machines = self.store.watched_machines()?.into_iter();
+                asked.extend(machines.map(|machine| (MachineRef::from(&machine), machine)));
             }
-        };
+            Some(known) => {
+                for (wanted, found) in known.iter().zip(self.store.find_machines(known)?) {
+                    let wanted = wanted.clone();
+                    match found {
+                        Resolved::Known(machine) => asked.push((wanted, machine)),
+                        Resolved::Unknown => strangers.push(wanted),
+                        Resolved::Doubtful(why) => reclaims.doubtful.push(Doubt { wanted, why }),
+                    }
+                }
+            }
+        }
+        let machines = asked.iter().map(|(_, machine)| machine.clone()).collect();
         let (machines, errors) = self.look_at(machines, now)?;
         if let Some(error) = errors.into_iter().next() {
             return Err(error);
         }
-        let mut reclaims: Vec<Reclaim> =
-            machines.iter().filter_map(|machine| reclaim(machine, known.is_some(), now)).collect();
-        reclaims.extend(self.vanished(&strangers, now)?);
+        let newer: HashMap<_, _> =
+            machines.iter().map(|machine| ((&machine.provider, &machine.id), machine)).collect();
+        for (wanted, machine) in &asked {
+            let machine = newer.get(&(&machine.provider, &machine.id)).copied().unwrap_or(machine);
+            reclaims.machines.extend(reclaim(wanted, machine, known.is_some(), now));
+        }
+        reclaims.machines.extend(self.vanished(&strangers, now)?);
         let mut named = HashSet::new();
-        reclaims.retain(|reclaim| named.insert(reclaim.name.clone()));
+        reclaims.machines.retain(|reclaim| named.insert(reclaim.name.clone()));
+        self.spare_successors(&mut reclaims)?;
         Ok(reclaims)
     }
 
     /// What only the scheduler knows of, and no provider has.
     fn vanished(&self, strangers: &[MachineRef], now: Timestamp) -> Result<Vec<Reclaim>> {
-        if strangers.is_empty() {
-            return Ok(Vec::new());
+        let Found { missing, silent, .. } = self.look_for(strangers, now);
+        match silent {
+            Some(error) if !missing.is_empty() => Err(error),
+            _ => Ok(missing
+                .iter()
+                .map(|stranger| Reclaim {
+                    name: stranger.name.clone().unwrap_or_else(|| stranger.to_string()),
+                    id: stranger.id.as_ref().map(ToString::to_string),
+                    grace_seconds: 0,
+                    reason: "no provider has this machine".to_owned(),
+                })
+                .collect()),
         }
-        let mut alive = HashSet::new();
-        for name in self.providers.names() {
-            let sightings = self.providers.get(&name)?.sight(strangers, now)?;
-            let existing = sightings.into_iter().filter(|sighting| sighting.exists);
-            alive.extend(existing.map(|sighting| sighting.machine.to_string()));
+    }
+
+    /// A scheduler gives up whichever host has the name that it is told. So the name of a machine that has
+    /// gone is not told as long as another one that is alive has it: clouds use addresses again.
+    fn spare_successors(&self, reclaims: &mut Reclaims) -> Result<()> {
+        if reclaims.machines.is_empty() {
+            return Ok(());
         }
-        let gone = strangers.iter().filter(|stranger| !alive.contains(&stranger.to_string()));
-        Ok(gone
-            .map(|stranger| Reclaim {
-                name: stranger.name.clone().unwrap_or_else(|| stranger.to_string()),
-                id: stranger.id.as_ref().map(ToString::to_string),
-                grace_seconds: 0,
-                reason: "no provider has this machine".to_owned(),
-            })
-            .collect())
+        let names: Vec<MachineRef> =
+            reclaims.machines.iter().map(|reclaim| MachineRef::of_name(reclaim.name.as_str())).collect();
+        let mut found = self.store.find_machines(&names)?.into_iter();
+        let mut doubtful = Vec::new();
+        reclaims.machines.retain(|reclaim| {
+            let why = match found.next() {
+                Some(Resolved::Known(other))
+                    if !other.is_gone() && reclaim.id.as_deref() != Some(other.id.as_str()) =>
+                {
+                    format!("{} has this name now", other.id)
+                }
+                Some(Resolved::Doubtful(why)) => why,
+                _ => return true,
+            };
+            let id = reclaim.id.as_deref().map(crate::MachineId::new);
+            doubtful.push(Doubt { wanted: MachineRef { name: Some(reclaim.name.clone()), id }, why });
+            false
+        });
+        reclaims.doubtful.extend(doubtful);
+        Ok(())
     }
 }
 
 /// Whether the scheduler must be told about a machine, and how long it has. What the scheduler gave back
 /// itself is never among them.
-fn reclaim(machine: &Machine, scheduler_knows: bool, now: Timestamp) -> Option<Reclaim> {
+fn reclaim(wanted: &MachineRef, machine: &Machine, scheduler_knows: bool, now: Timestamp) -> Option<Reclaim> {
     if machine.returned_by.is_some() {
         return None;
     }
@@ -90,8 +141,9 @@ fn reclaim(machine: &Machine, scheduler_knows: bool, now: Timestamp) -> Option<R
             (left.div_ceil(1_000), "the provider takes this machine")
         }
     };
+    let name = wanted.name.as_ref().or(machine.name.as_ref());
     Some(Reclaim {
-        name: machine.name.clone().unwrap_or_else(|| machine.id.to_string()),
+        name: name.cloned().unwrap_or_else(|| machine.id.to_string()),
         id: Some(machine.id.to_string()),
         grace_seconds: grace,
         reason: machine.message.clone().unwrap_or_else(|| default_reason.to_owned()),

@@ -6,7 +6,7 @@ use super::{Broker, TRIES, WATCH_SECONDS, contended, settle};
 use crate::error::{Error, Result};
 use crate::id::{MachineId, RequestId, RequestKind};
 use crate::machine::{Ending, Machine};
-use crate::provider::{Instance, LaunchFailure, Order};
+use crate::provider::{Instance, LaunchFailure};
 use crate::request::View;
 use crate::state::RequestState;
 use crate::store::{Applied, Change};
@@ -137,8 +137,7 @@ impl Broker<'_> {
             }
         };
         let token = request.token();
-        let launch =
-            provider.launch(&Order { template: &template, count: request.requested, token: &token }, now);
+        let launch = provider.launch(&request.launch_of(&template, &token), now);
         // That this try made nothing says nothing about the one before.
         let launch = launch.map_err(|failure| match failure {
             LaunchFailure::Unreachable(error) => LaunchFailure::Unknown(error),
@@ -173,6 +172,7 @@ impl Broker<'_> {
                 return Ok(false);
             }
             request.become_state(state, Some(why.to_owned()), now)?;
+            request.forget_launch();
             request.watch_until = Some(now.plus_seconds(WATCH_SECONDS));
             let machines = view.machines.into_iter().filter(|machine| machine.ending.is_none());
             let machines = machines

@@ -11,9 +11,11 @@ pub(super) fn acquire(request: &Request, machines: &[Machine]) -> Option<(Reques
     if machines.iter().any(Machine::is_starting) {
         return None;
     }
-    // A machine that was given back before all were up had been delivered.
-    let delivered =
-        machines.iter().filter(|machine| machine.is_usable() || machine.returned_by.is_some()).count() as u64;
+    let delivered: u64 = machines
+        .iter()
+        .filter(|machine| machine.is_delivered())
+        .map(|machine| u64::from(machine.units))
+        .sum();
     let requested = u64::from(request.requested);
     if delivered >= requested {
         return Some((RequestState::Complete, None));
@@ -23,7 +25,7 @@ pub(super) fn acquire(request: &Request, machines: &[Machine]) -> Option<(Reques
     if reasons.is_empty() {
         reasons.push("the provider made fewer".to_owned());
     }
-    let reason = format!("{delivered} of {requested} machines: {}", reasons.join("; "));
+    let reason = format!("{delivered} of {requested} {}: {}", request.noun(), reasons.join("; "));
     let state = if delivered == 0 { RequestState::Failed } else { RequestState::Partial };
     Some((state, Some(reason)))
 }
@@ -46,11 +48,19 @@ pub(super) fn give_back(
     Some((state, Some(format!("{there} of {} machines are still there{why}", machines.len()))))
 }
 
+/// Why a machine that was given back is not one that its request got.
+pub const RETURNED_EARLY: &str = "returned before it was up";
+
 /// Why machines are not usable, each reason once with its number.
+///
+/// ```
+/// assert_eq!(ohfp_broker::operations::reason_of(&[]), None);
+/// ```
 pub fn reason_of(machines: &[Machine]) -> Option<String> {
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-    for machine in machines.iter().filter(|machine| !machine.is_usable() && machine.returned_by.is_none()) {
+    for machine in machines.iter().filter(|machine| !machine.is_delivered()) {
         let why = machine.message.as_deref().unwrap_or(match machine.ending {
+            Some(Ending::Released) if machine.returned_by.is_some() => RETURNED_EARLY,
             Some(Ending::Released) => "given up",
             Some(Ending::Reclaimed) => "taken by the provider",
             Some(Ending::Stillborn) => "did not start",

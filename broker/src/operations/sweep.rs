@@ -11,7 +11,6 @@ use crate::provider::Instance;
 use crate::request::{Request, View};
 use crate::state::RequestState;
 use crate::store::{Applied, Change};
-use crate::template::Template;
 use crate::time::Timestamp;
 
 /// Nothing is looked after more often than this.
@@ -110,11 +109,7 @@ impl Broker<'_> {
         }
         let token = view.request.token();
         match self.providers.get(name).and_then(|provider| provider.find(&token, now)) {
-            Ok(instances) => {
-                let id = view.request.template_id.clone().unwrap_or_default();
-                let template = Template { id, max_number: 0, fields: serde_json::Map::new() };
-                self.release_strangers(&view.request, &view.machines, &instances, &template, now)
-            }
+            Ok(instances) => self.release_latecomers(&view.request, &view.machines, &instances, now),
             Err(error) => {
                 errors.push(error);
                 Ok(())
@@ -123,12 +118,11 @@ impl Broker<'_> {
     }
 
     /// Records instances that a finished request does not know of as its own, released.
-    pub(super) fn release_strangers(
+    pub(super) fn release_latecomers(
         &self,
         request: &Request,
         machines: &[Machine],
         instances: &[Instance],
-        template: &Template,
         now: Timestamp,
     ) -> Result<()> {
         if !request.state.is_final() {
@@ -139,13 +133,11 @@ impl Broker<'_> {
             None => "came after its request was over".to_owned(),
         };
         let known: HashSet<&MachineId> = machines.iter().map(|machine| &machine.id).collect();
-        let provider = request.provider.as_deref().unwrap_or_default();
         let late: Vec<Machine> = instances
             .iter()
             .filter(|instance| !known.contains(&instance.id) && !instance.state.is_ending())
             .map(|instance| {
-                let mut machine =
-                    Machine::from_instance(instance, provider, &request.id, &template.id, None, now);
+                let mut machine = Machine::from_instance(instance, request, None, now);
                 machine.released(Some(&why), now);
                 machine
             })
@@ -169,7 +161,7 @@ impl Broker<'_> {
         let left = machines.iter().any(|machine| machine.ending.is_some() && !machine.is_gone());
         if over && !left {
             request.watch_until = None;
-            request.order = None;
+            request.forget_launch();
         } else if now.millis_since(request.updated) < INTERVAL_MILLIS {
             return Ok(());
         }

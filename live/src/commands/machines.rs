@@ -1,11 +1,9 @@
 //! `machines …`
 
 use ohfp_broker::scheduler::MachinesWanted;
-use ohfp_broker::store::{MachineFilter, Store};
+use ohfp_broker::store::{MachineFilter, Resolved, Store};
 use ohfp_broker::template::MaxNumber;
-use ohfp_broker::{
-    Error, ErrorKind, Machine, MachineId, MachineRef, MachineState, RequestId, RequestKind, Result,
-};
+use ohfp_broker::{Error, ErrorKind, Machine, MachineRef, MachineState, RequestId, RequestKind, Result};
 use ohfp_cli::{Machines, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus};
 use ohfp_snapshot_builder::answer::not_found;
 use serde_json::json;
@@ -38,6 +36,7 @@ fn request(call: &Call<'_>, arguments: &MachinesRequest) -> Result<Reply, Vec<Er
         None => MachinesWanted {
             template_id: arguments.template_id().unwrap_or_default().to_owned(),
             count: arguments.machine_count(),
+            ..MachinesWanted::default()
         },
     };
     let now = clock::now();
@@ -93,6 +92,7 @@ fn give_back(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply, Vec<E
     let id = clock::new_id(RequestKind::Return, now).map_err(one)?;
     let given_back = broker.give_back(id.clone(), &machines, now).map_err(one)?;
     host_factory::log_errors(&given_back.errors);
+    host_factory::log_doubts(&given_back.renamed);
     tracing::info!(request = id.as_str(), machines = given_back.active, "machines returned");
     if arguments.waiting.wait {
         return waiting::until_finished(call, parts, &[id], arguments.waiting.timeout);
@@ -103,7 +103,7 @@ fn give_back(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply, Vec<E
 /// The machines that a command line means. One that nobody knows is an error before anything is done.
 fn named(parts: &Parts, arguments: &MachinesReturn) -> Result<Vec<MachineRef>> {
     let requests = parts.requests()?;
-    let exact = |machine: &Machine| MachineRef { name: None, id: Some(machine.id.clone()) };
+    let exact = |machine: &Machine| MachineRef::of_id(machine.id.clone());
     let machines: Vec<MachineRef> = if let Some(id) = &arguments.request_id {
         let id = RequestId::from_text(id.as_str());
         let view = requests.store.views(std::slice::from_ref(&id))?.into_iter().next().flatten();
@@ -112,7 +112,7 @@ fn named(parts: &Parts, arguments: &MachinesReturn) -> Result<Vec<MachineRef>> {
     } else if arguments.all {
         existing(parts)?.iter().map(exact).collect()
     } else {
-        let wanted: Vec<MachineRef> = arguments.named().map(reference).collect();
+        let wanted: Vec<MachineRef> = arguments.named().map(MachineRef::of_text).collect();
         find(parts, &wanted)?;
         wanted
     };
@@ -123,25 +123,31 @@ fn named(parts: &Parts, arguments: &MachinesReturn) -> Result<Vec<MachineRef>> {
     Ok(machines)
 }
 
-/// A machine as a person names it: by id or by host name, whichever is known.
-fn reference(text: &str) -> MachineRef {
-    MachineRef { name: Some(text.to_owned()), id: Some(MachineId::new(text)) }
-}
-
 /// The machines of these names; an unknown one is an error that knows the nearest.
 fn find(parts: &Parts, wanted: &[MachineRef]) -> Result<Vec<Machine>> {
-    let found = parts.requests()?.store.find_machines(wanted)?;
-    let unknown = wanted.iter().zip(&found).find(|(_, found)| found.is_none());
-    if let Some((unknown, _)) = unknown {
-        let known = existing(parts)?;
-        let names =
-            known.iter().flat_map(|machine| machine.name.as_deref().into_iter().chain([machine.id.as_str()]));
-        let error = not_found("machine", unknown.name.as_deref(), names);
-        let hinted = error.hint_text().is_some();
-        let hint = "`ohfp machines list --format table` shows what exists";
-        return Err(if hinted { error } else { error.hint(hint) });
+    let mut machines = Vec::with_capacity(wanted.len());
+    for (wanted, found) in wanted.iter().zip(parts.requests()?.store.find_machines(wanted)?) {
+        match found {
+            Resolved::Known(machine) => machines.push(machine),
+            Resolved::Unknown => return Err(unknown(parts, wanted)?),
+            Resolved::Doubtful(why) => {
+                let what = format!("it is not clear which machine `{wanted}` is: {why}");
+                return Err(Error::new(ErrorKind::Refused, what)
+                    .hint("name it by its id; `ohfp machines list --format table` shows ids"));
+            }
+        }
     }
-    Ok(found.into_iter().flatten().collect())
+    Ok(machines)
+}
+
+fn unknown(parts: &Parts, wanted: &MachineRef) -> Result<Error> {
+    let known = existing(parts)?;
+    let names =
+        known.iter().flat_map(|machine| machine.name.as_deref().into_iter().chain([machine.id.as_str()]));
+    let error = not_found("machine", wanted.name.as_deref(), names);
+    let hinted = error.hint_text().is_some();
+    let hint = "`ohfp machines list --format table` shows what exists";
+    Ok(if hinted { error } else { error.hint(hint) })
 }
 
 fn existing(parts: &Parts) -> Result<Vec<Machine>> {
@@ -174,7 +180,7 @@ fn list(call: &Call<'_>, arguments: &MachinesList) -> Result<Reply, Vec<Error>> 
 
 fn show(call: &Call<'_>, machine: &str) -> Result<Reply, Vec<Error>> {
     let parts = call.parts(Access::Look)?;
-    let found = find(&parts, &[reference(machine)]).map_err(one)?.into_iter().next();
+    let found = find(&parts, &[MachineRef::of_text(machine)]).map_err(one)?.into_iter().next();
     let machine = found.ok_or_else(|| one(not_found("machine", Some(machine), std::iter::empty())))?;
     let kind = call.scheduler(&parts.configuration.settings);
     Ok(Reply::answer(rows::MACHINES.show(&machine, kind, call.format)))
@@ -185,7 +191,8 @@ fn status(call: &Call<'_>, arguments: &MachinesStatus) -> Result<Reply, Vec<Erro
     let machines = if arguments.all {
         existing(&parts).map_err(one)?
     } else {
-        let wanted: Vec<MachineRef> = arguments.machines.iter().map(|text| reference(text)).collect();
+        let wanted: Vec<MachineRef> =
+            arguments.machines.iter().map(|text| MachineRef::of_text(text)).collect();
         find(&parts, &wanted).map_err(one)?
     };
     let requests = parts.requests().map_err(one)?;

@@ -134,5 +134,6 @@ fn list_returns(call: &Call<'_>, input: &OptionalInput) -> Result<Reply, Vec<Err
     let known = document.map(|document| wire.read_reclaims(&document)).transpose().map_err(one)?.flatten();
     let requests = parts.requests().map_err(one)?;
     let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now()).map_err(one)?;
-    Ok(call.document(&wire.write_reclaims(&reclaims)).told(parts, Vec::new()))
+    host_factory::log_doubts(&reclaims.doubtful);
+    Ok(call.document(&wire.write_reclaims(&reclaims.machines)).told(parts, Vec::new()))
 }

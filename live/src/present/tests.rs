@@ -25,8 +25,10 @@ fn machine(number: u8, state: MachineState) -> Machine {
         launched: Timestamp::from_millis(1_795_527_477_999),
         ..Instance::new(MachineId::new(format!("i-{number}")))
     };
-    let request = RequestId::from_text("req-1");
-    Machine::from_instance(&instance, "sim", &request, "small", Some("team=a"), Timestamp::from_millis(0))
+    let start = Timestamp::from_millis(0);
+    let mut request = Request::new(RequestId::from_text("req-1"), RequestKind::Acquire, 1, start, start);
+    (request.template_id, request.provider) = (Some("small".to_owned()), Some("sim".to_owned()));
+    Machine::from_instance(&instance, &request, Some("team=a"), start)
 }
 
 fn view(kind: RequestKind, state: RequestState, machines: Vec<Machine>) -> View {

@@ -102,6 +102,10 @@ fn machine(view: &View, machine: &Machine) -> Value {
         "price_type": machine.price_type,
         "instance_type": machine.instance_type,
         "tags": machine.tags,
+        "units": machine.units,
+        "rc_account": machine.rc_account,
+        "cores": machine.cores,
+        "threads_per_core": machine.threads_per_core,
         "message": message,
     })
 }

@@ -132,6 +132,14 @@ fn machine(view: &View, machine: &Machine) -> Value {
     }
     put("instanceTags", json!(machine.tags.as_deref().unwrap_or_default()));
     put("cloudHostId", Value::Null);
+    // LSF's.
+    if let Some(account) = &machine.rc_account {
+        put("rcAccount", json!(account));
+    }
+    if let (Some(cores), Some(threads)) = (machine.cores, machine.threads_per_core) {
+        put("ncores", json!(cores));
+        put("nthreads", json!(threads));
+    }
     put("message", json!(message));
     Value::Object(entry)
 }

@@ -1,8 +1,8 @@
 //! Questions. Host Factory sends lists, IBM's pages print single objects; both are read, in the names of
-//! either format. What else a question holds is ignored: LSF adds `rc_account` and `userData`.
+//! either format. LSF adds `rc_account` and `userData` to requests. What else a question holds is ignored.
 
 use ohfp_broker::scheduler::MachinesWanted;
-use ohfp_broker::{Error, ErrorKind, MachineId, MachineRef, RequestId, Result};
+use ohfp_broker::{Error, ErrorKind, MachineId, MachineRef, RequestId, Result, UserData};
 use serde_json::{Map, Value};
 
 /// A field under the names it goes by in the two formats.
@@ -12,6 +12,12 @@ const TEMPLATE_ID: Names = ["templateId", "template_id"];
 const MACHINE_COUNT: Names = ["machineCount", "machine_count"];
 const MACHINE_ID: Names = ["machineId", "machine_id"];
 const REQUEST_ID: Names = ["requestId", "request_id"];
+
+const RC_ACCOUNT: Names = ["rc_account", "rcAccount"];
+const USER_DATA: Names = ["userData", "user_data"];
+
+/// EC2 takes no more.
+const LONGEST_USER_DATA: usize = 16 * 1024;
 
 /// Longer texts are nobody's names; they would only fill logs.
 const LONGEST_NAME: usize = 1_024;
@@ -39,7 +45,24 @@ pub(super) fn request(input: &Value) -> Result<MachinesWanted> {
             count(value).ok_or_else(|| wrong("template.machineCount", "a whole number, at least 1", value))?
         }
     };
-    Ok(MachinesWanted { template_id, count })
+    let top = object(input, "the input")?;
+    // What is only passed on stops no request.
+    let rc_account = match field(top, RC_ACCOUNT) {
+        Some(Value::String(account)) => Some(account.clone()),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => None,
+    };
+    let rc_account = rc_account.filter(|account| (1..=LONGEST_NAME).contains(&account.len()));
+    let user_data = match field(top, USER_DATA) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.clone()).filter(|text| !text.is_empty()),
+        Some(Value::Object(members)) if members.is_empty() => None,
+        Some(other) => Some(other.to_string()),
+    };
+    if user_data.as_ref().is_some_and(|text| text.len() > LONGEST_USER_DATA) {
+        return Err(Error::new(ErrorKind::Input, "`userData` must not be longer than 16 KiB, as EC2 has it"));
+    }
+    Ok(MachinesWanted { template_id, count, rc_account, user_data: user_data.map(UserData::new) })
 }
 
 /// A whole number of at least 1. IBM's own plug-in also takes it as a text.

@@ -1,5 +1,6 @@
 //! What our states are called on the wire.
 
+use ohfp_broker::operations::RETURNED_EARLY;
 use ohfp_broker::{Ending, Machine, MachineState, Request, RequestKind, RequestState, View};
 
 /// Host Factory's word for how far a request is.
@@ -28,7 +29,8 @@ fn acquired(machine: &Machine, over: bool) -> (&'static str, String) {
         return ("executing", String::new());
     }
     let default = match (machine.ending, machine.state) {
-        (Some(Ending::Released), _) if machine.returned_by.is_some() => "returned",
+        (Some(Ending::Released), _) if machine.is_delivered() => "returned",
+        (Some(Ending::Released), _) if machine.returned_by.is_some() => RETURNED_EARLY,
         (Some(Ending::Released), _) => "given up",
         (Some(Ending::Reclaimed), _) => "taken by the provider",
         (Some(Ending::Stillborn), _) => "did not start",

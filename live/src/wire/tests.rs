@@ -18,15 +18,27 @@ fn check<T: std::fmt::Debug>(
 
 #[test]
 fn questions_for_machines() {
-    const TWO: &str = "MachinesWanted { template_id: \"t\", count: 2 }";
+    const TWO: &str = "MachinesWanted { template_id: \"t\", count: 2, rc_account: None, user_data: None }";
+    // What machines shall be told is in no message and no log.
+    const LSF: &str = "MachinesWanted { template_id: \"t\", count: 2, rc_account: Some(\"projA\"), \
+        user_data: Some(UserData(14 bytes)) }";
+    let lsf = |account: Value, data: Value| {
+        let template = json!({ "templateId": "t", "machineCount": 2 });
+        json!({ "template": template, "rc_account": account, "userData": data })
+    };
     let template = |template: Value| json!({ "template": template });
     for (input, expected) in [
         (template(json!({ "templateId": "t", "machineCount": 2 })), Ok(TWO)),
         (template(json!({ "template_id": "t", "machine_count": 2 })), Ok(TWO)),
         (template(json!({ "templateId": "t", "machineCount": "2" })), Ok(TWO)),
+        (lsf(json!("projA"), json!({ "queue": "q1" })), Ok(LSF)),
+        (lsf(json!("projA"), json!("queue=q1;a=b;c")), Ok(LSF)),
+        (lsf(json!(""), json!({})), Ok(TWO)),
+        (lsf(Value::Null, Value::Null), Ok(TWO)),
+        (lsf(json!([1]), json!("")), Ok(TWO)),
         (
-            json!({ "template": { "templateId": "t", "machineCount": 2 }, "rc_account": "x", "userData": {} }),
-            Ok(TWO),
+            lsf(Value::Null, json!("x".repeat(16 * 1024 + 1))),
+            Err("`userData` must not be longer than 16 KiB, as EC2 has it"),
         ),
         (json!([]), Err("`the input` must be an object, not []")),
         (json!({}), Err("`template` is missing: expected {\"templateId\": …, \"machineCount\": …}")),

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use ohfp_broker::provider::{LaunchFailure, Launched, Order};
 use ohfp_broker::records::Ledger;
-use ohfp_broker::{Error, ErrorKind, Result, Timestamp};
+use ohfp_broker::{Error, ErrorKind, Result, Timestamp, Weights, weights};
 
 use crate::chance::Chance;
 use crate::config::SimConfig;
@@ -60,7 +60,8 @@ fn known(
 
 /// The same words each time that a token is asked about.
 fn none(order: &Order<'_>, why: &str) -> LaunchFailure {
-    LaunchFailure::NoCapacity(format!("0 of {} machines: {why}", order.count))
+    let noun = weights::noun(Weights::of(order.template).as_ref());
+    LaunchFailure::NoCapacity(format!("0 of {} {noun}: {why}", order.count))
 }
 
 fn unknown(why: &str) -> LaunchFailure {
@@ -84,7 +85,12 @@ fn make(
         shortfall = Some("InsufficientInstanceCapacity".to_owned());
     } else {
         let mut room = Room::look(config, ledger, order.count, now)?;
+        let mut made = 0_u32;
         for number in 0..order.count {
+            // Some machines may be worth more than one of what was ordered.
+            if made >= order.count {
+                break;
+            }
             match placed(&mut room, &offer, number) {
                 Ok((machine_type, (address, public_address))) => {
                     let octets = address.octets().map(|octet| octet.to_string()).join("-");
@@ -93,6 +99,7 @@ fn make(
                         number,
                         instance_type: machine_type.to_owned(),
                         price_type: offer.price_type.to_owned(),
+                        cores: offer.cores,
                         name: format!("ip-{octets}.{}", config.network.domain),
                         address,
                         public_address,
@@ -105,6 +112,7 @@ fn make(
                     };
                     let id =
                         format!("i-{:016x}{:x}", chance.draw("id", u64::from(number)).bits(), number % 16);
+                    made = made.saturating_add(offer.units(machine_type));
                     machines.push(Machine { id, token: order.token.to_owned(), life });
                 }
                 Err(why) => {

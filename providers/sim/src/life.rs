@@ -15,6 +15,9 @@ pub(crate) struct Life {
     pub(crate) number: u32,
     pub(crate) instance_type: String,
     pub(crate) price_type: String,
+    /// Cores of its processors, which have one thread each.
+    #[serde(default)]
+    pub(crate) cores: Option<u32>,
     pub(crate) name: String,
     pub(crate) address: Ipv4Addr,
     pub(crate) public_address: Option<Ipv4Addr>,
@@ -151,6 +154,8 @@ impl Life {
             public_ip: public.map(|address| address.to_string()),
             instance_type: Some(self.instance_type.clone()),
             price_type: Some(self.price_type.clone()),
+            cores: self.cores,
+            threads_per_core: self.cores.map(|_| 1),
             launched: self.launched,
             reclaim_at,
             reclaimed: end.as_ref().is_some_and(|end| end.reclaimed),

@@ -1,32 +1,45 @@
-//! From a template to what it offers: machine types and how they are paid for.
+//! From a template to what it offers: machine types, what they are worth, and how they are paid for.
 
-use ohfp_broker::Template;
 use ohfp_broker::template::{listed_types, weighted_types};
+use ohfp_broker::{Template, Weights};
 
 /// What a template offers.
 pub(crate) struct Offer {
     /// At least one; machines are spread over them in turn.
     types: Vec<String>,
+    weights: Option<Weights>,
     pub(crate) price_type: &'static str,
+    /// Cores of a machine, by the attributes of the template: what the scheduler was promised.
+    pub(crate) cores: Option<u32>,
 }
 
 impl Offer {
     pub(crate) fn of(template: &Template, default_type: &str) -> Self {
-        let mut types: Vec<String> = listed_types(&template.fields).map(str::to_owned).collect();
+        let spot = matches!(template.text("priceType"), Some("spot" | "heterogeneous"));
+        let listed = || listed_types(&template.fields).map(str::to_owned).collect::<Vec<_>>();
+        let weighted =
+            || weighted_types(&template.fields).map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+        // Spot machines are of `vmTypes`, and machines at full price of `vmType`, where a template has both.
+        let mut types = if spot { weighted() } else { listed() };
         if types.is_empty() {
-            types = weighted_types(&template.fields).map(|(name, _)| name.to_owned()).collect();
+            types = if spot { listed() } else { weighted() };
         }
         if types.is_empty() {
             types.push(default_type.to_owned());
         }
-        let spot = matches!(template.text("priceType"), Some("spot" | "heterogeneous"));
-        Self { types, price_type: if spot { "spot" } else { "ondemand" } }
+        let price_type = if spot { "spot" } else { "ondemand" };
+        Self { types, weights: Weights::of(template), price_type, cores: cores(template) }
     }
 
     /// The types to try for the machine at a place, the one whose turn it is first.
     pub(crate) fn in_turn(&self, place: u32) -> impl Iterator<Item = &str> {
         let first = place as usize % self.types.len().max(1);
         self.types.iter().cycle().skip(first).take(self.types.len()).map(String::as_str)
+    }
+
+    /// What a machine of a type counts for an order.
+    pub(crate) fn units(&self, machine_type: &str) -> u32 {
+        self.weights.as_ref().map_or(1, |weights| weights.units(Some(machine_type)))
     }
 
     /// All types, for a message.
@@ -39,16 +52,27 @@ impl Offer {
         self.in_turn(place).next().unwrap_or_default()
     }
 
-    /// How many of `count` are of which type, in the order of the template.
+    /// How many machines of which type make up an order, in the order of the template.
     pub(crate) fn shares(&self, count: u32) -> Vec<(&str, u32)> {
         let mut shares: Vec<(&str, u32)> = self.types.iter().map(|name| (name.as_str(), 0)).collect();
-        for place in 0..count {
+        let (mut place, mut made) = (0, 0_u32);
+        while made < count {
             let name = self.machine_type(place);
             if let Some(share) = shares.iter_mut().find(|share| share.0 == name) {
                 share.1 += 1;
             }
+            made = made.saturating_add(self.units(name));
+            place += 1;
         }
         shares.retain(|share| share.1 > 0);
         shares
     }
+}
+
+/// `ncpus` times `ncores`.
+fn cores(template: &Template) -> Option<u32> {
+    let attribute = |name: &str| -> Option<u32> {
+        template.fields.get("attributes")?.get(name)?.get(1)?.as_str()?.parse().ok()
+    };
+    attribute("ncpus")?.checked_mul(attribute("ncores").unwrap_or(1)).filter(|cores| *cores > 0)
 }

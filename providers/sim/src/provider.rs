@@ -8,7 +8,7 @@ use ohfp_broker::provider::{
     Capabilities, Health, Instance, LaunchFailure, Launched, Order, Plan, Provider, Sighting,
 };
 use ohfp_broker::records::{Ledger, Records};
-use ohfp_broker::{Error, ErrorKind, MachineId, MachineRef, Result, Template, Timestamp};
+use ohfp_broker::{Error, ErrorKind, MachineId, MachineRef, Result, Template, Timestamp, host};
 
 use crate::chance::Chance;
 use crate::config::SimConfig;
@@ -67,6 +67,19 @@ impl SimProvider {
             .hint("`describe.error_probability` of its config lets it fail"));
         }
         Ok(())
+    }
+}
+
+/// The id of the only machine that is there and answers to a name.
+fn named(live: &[documents::Machine], name: &str, now: Timestamp) -> Result<Option<String>> {
+    let there = live.iter().filter(|machine| machine.life.is_there(now));
+    let mut found = there.filter(|machine| host::stands_for(name, &machine.life.name));
+    match (found.next(), found.next()) {
+        (Some(one), Some(other)) => Err(Error::new(
+            ErrorKind::Refused,
+            format!("{name} could be {} or {}", one.life.name, other.life.name),
+        )),
+        (found, _) => Ok(found.map(|machine| machine.id.clone())),
     }
 }
 
@@ -192,18 +205,23 @@ impl Provider for SimProvider {
         self.looks_fail(now)?;
         let mut sightings = Vec::with_capacity(machines.len());
         self.read(|ledger| {
-            let live = documents::held(ledger, now)?;
-            let there: Vec<_> = live.iter().filter(|machine| machine.life.is_there(now)).collect();
-            sightings = machines
-                .iter()
-                .map(|wanted| {
-                    let named = |name: &str| there.iter().any(|machine| machine.life.name == name);
-                    let called = |id: &MachineId| there.iter().any(|machine| machine.id == id.as_str());
-                    let exists =
-                        wanted.id.as_ref().is_some_and(called) || wanted.name.as_deref().is_some_and(named);
-                    Sighting { machine: wanted.clone(), exists }
-                })
-                .collect();
+            sightings.clear();
+            let mut live = None;
+            for wanted in machines {
+                let mut found = None;
+                if let Some(id) = &wanted.id {
+                    let machine = documents::by_id(ledger, id.as_str())?;
+                    found = machine.filter(|machine| machine.life.is_there(now)).map(|machine| machine.id);
+                }
+                if let (None, Some(name)) = (&found, wanted.name_to_look_up()) {
+                    let live = match &live {
+                        Some(live) => live,
+                        None => live.insert(documents::held(ledger, now)?),
+                    };
+                    found = named(live, name, now)?;
+                }
+                sightings.push(Sighting { machine: wanted.clone(), found: found.map(MachineId::new) });
+            }
             Ok(())
         })?;
         Ok(sightings)

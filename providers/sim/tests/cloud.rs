@@ -38,7 +38,8 @@ fn launch(
     (token, count): (&str, u32),
     now: i64,
 ) -> Result<Launched, LaunchFailure> {
-    sim.launch(&Order { template: &template(fields), count, token }, at(now))
+    let template = template(fields);
+    sim.launch(&Order { template: &template, count, user_data: None, rc_account: None, token }, at(now))
 }
 
 fn machines(sim: &SimProvider, token: &str, count: u32, now: i64) -> Vec<Instance> {
@@ -98,6 +99,30 @@ fn boot_failures_and_spot_reclaims() {
     assert!(seen(500).reason.unwrap().starts_with("Server.SpotInstanceTermination: "));
     let other = ids(&machines(&sim, "b", 1, 0));
     assert_eq!(states(&sim, &other, 5_000), [Running], "only spot machines are taken");
+}
+
+#[test]
+fn units_are_counted_where_types_have_weights() {
+    let types = |sim: &SimProvider, fields: &Value, count| -> Vec<String> {
+        let made = launch(sim, fields, ("a", count), 0).unwrap();
+        assert_eq!(made.shortfall, None);
+        made.instances.into_iter().map(|one| one.instance_type.unwrap()).collect()
+    };
+    let spot = json!({ "priceType": "spot", "vmTypes": { "small": 1, "large": 8 } });
+    assert_eq!(types(&open(&json!({})), &spot, 8), ["small", "large"]);
+    assert_eq!(types(&open(&json!({})), &spot, 1), ["small"]);
+    assert_eq!(types(&open(&json!({})), &spot, 11), ["small", "large", "small", "large"]);
+    // What has no room is made up for by others.
+    let scarce = open(&json!({ "capacity": { "by_type": { "large": 0 } } }));
+    assert_eq!(types(&scarce, &spot, 8), ["small"; 8]);
+    // Machines at full price are counted, whatever is written beside them.
+    let full_price = json!({ "priceType": "ondemand", "vmTypes": { "small": 1, "large": 8 } });
+    assert_eq!(types(&open(&json!({})), &full_price, 3), ["small", "large", "small"]);
+    // `vmType` is for machines at full price, and `vmTypes` for spot ones.
+    let both = json!({ "priceType": "spot", "vmType": "medium", "vmTypes": { "large": 8 } });
+    assert_eq!(types(&open(&json!({})), &both, 8), ["large"]);
+    let plan = open(&json!({})).plan(&template(&spot), 10).unwrap();
+    assert_eq!(plan.steps[..2], ["launch 2 × small (spot), simulated", "launch 1 × large (spot), simulated"]);
 }
 
 #[test]
@@ -238,9 +263,27 @@ fn the_cloud_is_played() {
     assert_eq!((gone.state, gone.reclaimed, gone.reclaim_at), (Terminated, true, None));
     assert_eq!(sim.fail(&name(2), at(60)).unwrap().state, Terminated);
     assert_eq!(sim.live_count(at(160)).unwrap(), 1);
-    let wanted = |name: &str| MachineRef { name: Some(name.to_owned()), id: None };
-    let seen = sim.sight(&[wanted(&name(3)), wanted(&name(2)), wanted("nosuch")], at(160)).unwrap();
-    assert_eq!(seen.iter().map(|one| one.exists).collect::<Vec<_>>(), [true, false, false]);
+    let (there, gone) = (made[3].id.as_str(), made[2].id.as_str());
+    let short = name(3).split('.').next().unwrap().to_uppercase();
+    for (called, id, found) in [
+        (name(3).as_str(), "", true),
+        (&short, "", true),
+        (&name(2), "", false),
+        ("nosuch", "", false),
+        ("", there, true),
+        ("nosuch", there, true),
+        (there, there, true),
+        // The id decides.
+        (&name(3), "i-nosuch", false),
+        (&name(3), gone, false),
+        ("", gone, false),
+    ] {
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let wanted = MachineRef { name: some(called), id: some(id).map(MachineId::new) };
+        let seen = sim.sight(std::slice::from_ref(&wanted), at(160)).unwrap().remove(0);
+        let found = found.then(|| made[3].id.clone());
+        assert_eq!((seen.machine, seen.found), (wanted, found), "{called} {id}");
+    }
     for unknown in ["nosuch", "token:a", "room"] {
         assert_eq!(sim.reclaim(unknown, 0, at(60)).unwrap_err().kind(), ErrorKind::NotFound, "{unknown}");
         assert_eq!(sim.fail(unknown, at(60)).unwrap_err().kind(), ErrorKind::NotFound, "{unknown}");

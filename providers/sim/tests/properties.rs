@@ -64,9 +64,9 @@ fn cloud(seed: u64, records: &Arc<Memory>) -> SimProvider {
     SimProvider::new("sim", SimConfig::from_options(options.as_object().unwrap()).unwrap(), records.clone())
 }
 
-fn template() -> Template {
+fn template(large: u32) -> Template {
     let fields = json!({
-        "templateId": "t", "maxNumber": -1, "vmTypes": { "large": 1, "small": 1 }, "priceType": "spot"
+        "templateId": "t", "maxNumber": -1, "vmTypes": { "large": large, "small": 1 }, "priceType": "spot"
     });
     Template::from_fields(fields.as_object().unwrap().clone()).unwrap()
 }
@@ -110,7 +110,11 @@ fn take(sim: &SimProvider, step: &Step, now: Timestamp, seen: &mut Seen) -> Resu
         Step::Launch { token } => {
             let count = u32::from(token % 6);
             let name = format!("req-{token}");
-            let launch = sim.launch(&Order { template: &template(), count, token: &name }, now);
+            // For half of the orders, large machines are worth more units than one.
+            let large = if token % 2 == 0 { 1 } else { 3 };
+            let template = template(large);
+            let order = Order { template: &template, count, user_data: None, rc_account: None, token: &name };
+            let launch = sim.launch(&order, now);
             seen.said.push(format!("{launch:?}"));
             let Ok(launched) = launch else { return Ok(()) };
             let ids: Vec<_> = launched.instances.iter().map(|one| one.id.clone()).collect();
@@ -120,7 +124,12 @@ fn take(sim: &SimProvider, step: &Step, now: Timestamp, seen: &mut Seen) -> Resu
             if let Some(first) = seen.of_token.get(token) {
                 prop_assert_eq!(first, &ids, "a token makes machines once");
             } else {
-                prop_assert!(ids.len() <= count as usize);
+                let units = |instance: &Instance| {
+                    if instance.instance_type.as_deref() == Some("large") { large } else { 1 }
+                };
+                let made: u32 = launched.instances.iter().map(units).sum();
+                prop_assert!(made < count + large, "{made} units for {count}");
+                prop_assert_eq!(launched.shortfall.is_some(), made < count);
                 seen.of_token.insert(*token, ids);
             }
         }

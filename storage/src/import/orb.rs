@@ -10,6 +10,8 @@
 //! | complete request | `complete`, or less where machines are missing | the word alone is no machine |
 //! | return with a machine that is still there | `recorded` | the machine is ended again, which harms nothing |
 //! | machine `unknown` or `failed` | `pending` | cannot tell is never finished |
+//! | `provider_api`, `resource_ids`, `resource_id` | the same | the end of a machine may have to be told to its fleet |
+//! | any other field | named as not kept | what is lost without a word is looked for in vain |
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -32,6 +34,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Content> {
     reading.adopt();
     reading.give_back();
     reading.settle();
+    for ((kind, name), count) in std::mem::take(&mut reading.unread) {
+        reading.skip(format!("field `{name}` of {count} {kind}"), "it has no place in this store");
+    }
     let returns = reading.returns.into_values().map(|back| back.request);
     let mut requests: Vec<Request> = reading.requests.into_values().chain(returns).collect();
     requests.sort_by(|left, right| (left.created, &left.id).cmp(&(right.created, &right.id)));
@@ -59,6 +64,8 @@ struct Reading {
     members: Vec<Membership>,
     skipped: Vec<Skipped>,
     notes: Vec<String>,
+    /// Fields that are not kept: how many requests or machines have each.
+    unread: BTreeMap<(&'static str, String), usize>,
 }
 
 /// A return and what it names.
@@ -97,15 +104,25 @@ impl Reading {
     fn entry(&mut self, key: &str, value: &Value, at: String) -> Result<()> {
         let entry = Entry::new(value, at)?;
         if entry.has("request_type") || key.starts_with("req-") || key.starts_with("ret-") {
-            self.request(&entry)
+            self.request(&entry)?;
+            self.leave_out("requests", &entry);
+            Ok(())
         } else if entry.has("machine_id") || entry.has("instance_id") || key.starts_with("i-") {
-            self.machine(&entry)
+            self.machine(&entry)?;
+            self.leave_out("machines", &entry);
+            Ok(())
         } else if entry.has("template_id") || entry.has("templateId") {
             self.skip(entry.at, "templates are configuration, not state");
             Ok(())
         } else {
             self.skip(entry.at, "it is no request, machine or template");
             Ok(())
+        }
+    }
+
+    fn leave_out(&mut self, kind: &'static str, entry: &Entry<'_>) {
+        for name in entry.unread() {
+            *self.unread.entry((kind, name.to_owned())).or_default() += 1;
         }
     }
 
@@ -134,6 +151,8 @@ impl Reading {
         request.updated = updated.max(created);
         request.state = state;
         request.reason = entry.text(&["status_message", "error_message", "message"])?;
+        request.provider_api = entry.text(&["provider_api"])?;
+        request.resource_ids = entry.texts("resource_ids")?;
         request.acknowledged = true;
         request.version = 1;
         match kind {
@@ -178,12 +197,18 @@ impl Reading {
             template_id: entry.text(&["template_id"])?.unwrap_or_default(),
             name,
             state,
+            came_up: (state != MachineState::Pending && word != "failed").then_some(launched),
             ending,
             returned_by: entry.text(&["return_request_id"])?.map(RequestId::from_text),
             private_ip: entry.text(&["private_ip"])?,
             public_ip: entry.text(&["public_ip"])?,
             instance_type: entry.text(&["instance_type"])?,
             price_type: entry.text(&["price_type"])?,
+            units: 1,
+            cores: None,
+            threads_per_core: None,
+            rc_account: None,
+            resource_id: entry.text(&["resource_id"])?,
             tags: entry.tags("tags"),
             launched,
             reclaim_at: None,

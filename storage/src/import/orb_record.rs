@@ -1,11 +1,16 @@
 //! A record of Open Resource Broker: fields by name, with where they are for messages.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
+
 use ohfp_broker::{Error, ErrorKind, Result, Timestamp};
 use serde_json::{Map, Value};
 
 /// A JSON object and how to get to it.
 pub(super) struct Entry<'v> {
     fields: &'v Map<String, Value>,
+    /// Fields that were read.
+    read: RefCell<HashSet<String>>,
     /// For example ``requests.`req-1` ``.
     pub(super) at: String,
 }
@@ -14,7 +19,7 @@ impl<'v> Entry<'v> {
     /// An object; anything else is an error.
     pub(super) fn new(value: &'v Value, at: String) -> Result<Self> {
         match value.as_object() {
-            Some(fields) => Ok(Self { fields, at }),
+            Some(fields) => Ok(Self { fields, read: RefCell::default(), at }),
             None => Err(wrong(&at, &format!("must be an object, not {}", kind(value)))),
         }
     }
@@ -24,8 +29,18 @@ impl<'v> Entry<'v> {
         self.fields.contains_key(name)
     }
 
+    /// Fields that say something and were not read.
+    pub(super) fn unread(&self) -> impl Iterator<Item = &'v str> {
+        let fields = self.fields.iter().filter(|(name, value)| {
+            let known = TOLD_ELSEWHERE.contains(&name.as_str()) || self.read.borrow().contains(*name);
+            !known && says_something(value)
+        });
+        fields.map(|(name, _)| name.as_str())
+    }
+
     /// A field that is there and not null.
     fn field(&self, name: &str) -> Option<&'v Value> {
+        self.read.borrow_mut().insert(name.to_owned());
         self.fields.get(name).filter(|value| !value.is_null())
     }
 
@@ -112,6 +127,20 @@ impl<'v> Entry<'v> {
     /// An error about a field.
     pub(super) fn wrong(&self, name: &str, what: &str) -> Error {
         wrong(&format!("{}.{name}", self.at), what)
+    }
+}
+
+/// Bookkeeping of theirs, and what another field of the same record says better.
+const TOLD_ELSEWHERE: [&str; 5] =
+    ["version", "schema_version", "provider_type", "machine_count", "template_id"];
+
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
     }
 }
 

@@ -3,9 +3,9 @@
 use crate::common::*;
 use ohfp_broker::machine::Ending;
 use ohfp_broker::records::{Record, Records};
-use ohfp_broker::store::{Admission, Applied, Change, MachineFilter, RequestFilter, Store};
+use ohfp_broker::store::{Admission, Applied, Change, MachineFilter, RequestFilter, Resolved, Store};
 use ohfp_broker::template::MaxNumber;
-use ohfp_broker::{Error, ErrorKind, MachineState, RequestKind, RequestState};
+use ohfp_broker::{Error, ErrorKind, MachineState, RequestKind, RequestState, UserData};
 
 #[test]
 fn what_was_stored_is_read_back_in_every_field() {
@@ -13,6 +13,11 @@ fn what_was_stored_is_read_back_in_every_field() {
     let mut request = acquire("req-1", 2, 100);
     request.watch_until = Some(at(999));
     request.reason = Some("wait: \u{e4}".to_owned());
+    request.weights = serde_json::from_str(r#"{"m6i.large":1,"m6i.8xlarge":16}"#).unwrap();
+    request.user_data = Some(UserData::new(r#"{"queue":"q1"}"#));
+    request.rc_account = Some("projA".to_owned());
+    request.provider_api = Some("EC2Fleet".to_owned());
+    request.resource_ids = vec!["fleet-1".to_owned(), "fleet-2".to_owned()];
     assert_eq!(site.store.admit(&request, MaxNumber::Unlimited).unwrap(), Admission::Admitted);
     request.version = 1;
     assert_eq!(view(&site.again(), "req-1").request, request);
@@ -21,6 +26,10 @@ fn what_was_stored_is_read_back_in_every_field() {
     machine.public_ip = Some("1.2.3.4".to_owned());
     machine.instance_type = Some("m6i.large".to_owned());
     machine.price_type = Some("spot".to_owned());
+    machine.units = 16;
+    (machine.cores, machine.threads_per_core) = (Some(8), Some(2));
+    machine.rc_account = Some("projA".to_owned());
+    machine.resource_id = Some("fleet-1".to_owned());
     machine.reclaim_at = Some(at(500));
     machine.message = Some("soon".to_owned());
     stored(&site.store, None, vec![machine.clone()]);
@@ -131,6 +140,10 @@ fn admission_counts_what_exists_and_what_is_on_its_way() {
     assert_eq!(site.store.demand("t").unwrap(), 2);
     change(&site.store, &["i-1"], |machine| machine.state = MachineState::ShuttingDown);
     assert_eq!(site.store.demand("t").unwrap(), 1);
+    // It counts what it is worth.
+    change(&site.store, &["i-2"], |machine| machine.units = 8);
+    assert_eq!(admit("req-2", 2, 9), Admission::Full { existing: 8 });
+    change(&site.store, &["i-2"], |machine| machine.units = 1);
     assert_eq!(admit("req-2", 2, 3), Admission::Admitted);
     assert_eq!(admit("req-3", u32::MAX, u64::MAX), Admission::Admitted);
     assert_eq!(
@@ -143,28 +156,72 @@ fn admission_counts_what_exists_and_what_is_on_its_way() {
 fn machines_are_found_by_id_before_name_and_alive_before_gone() {
     let site = Site::new();
     fulfil(&site.store, "req-1", &["i-1", "i-2", "i-3", "i-4"], 100);
-    // i-1 and i-2 had the same name one after the other, as i-3 and i-4 have, which are both gone.
-    change(&site.store, &["i-1", "i-2"], |machine| machine.name = Some("shared".to_owned()));
-    change(&site.store, &["i-3", "i-4"], |machine| machine.name = Some("old".to_owned()));
+    // i-1 and i-2 had the same name one after the other, as i-3 and i-4 have, which are both gone. Of i-5 and
+    // i-6 nothing has been seen since i-6 got the name. i-7 and i-8 have the same short name.
+    fulfil(&site.store, "req-2", &["i-5", "i-6", "i-7", "i-8", "i-ip"], 100);
+    let call = |ids: &[&str], name: &str| {
+        change(&site.store, ids, |machine| machine.name = Some(name.to_owned()));
+    };
+    call(&["i-1", "i-2"], "shared.a.example");
+    call(&["i-3", "i-4"], "old.a.example");
+    call(&["i-5", "i-6"], "again.a.example");
+    call(&["i-7"], "both.a.example");
+    call(&["i-8"], "Both.b.example");
+    call(&["i-ip"], "10.0.0.7");
     change(&site.store, &["i-2", "i-3", "i-4"], |machine| machine.lost(at(300)));
     for (wanted, found) in [
-        ("/i-1", Some("i-1")),
-        ("/i-2", Some("i-2")),
-        ("/i-9", None),
-        ("shared", Some("i-1")),
-        ("old", Some("i-4")),
-        ("nobody", None),
-        ("shared/i-1", Some("i-1")),
-        ("shared/i-2", Some("i-2")),
-        ("old/i-1", None),
-        ("nobody/i-1", Some("i-1")),
-        ("shared/i-9", Some("i-1")),
-        ("nobody/i-9", None),
-        ("", None),
+        ("/i-1", "i-1"),
+        ("/i-2", "i-2"),
+        ("/i-9", ""),
+        ("shared.a.example", "i-1"),
+        ("SHARED.a.Example", "i-1"),
+        ("shared", "i-1"),
+        ("Shared.A", "i-1"),
+        ("old.a.example", "i-4"),
+        ("OLD", "i-4"),
+        ("nobody", ""),
+        ("share", ""),
+        ("10", ""),
+        ("10.0.0", ""),
+        ("10.0.0.7", "i-ip"),
+        ("again", "i-6"),
+        ("again.a.example", "i-6"),
+        ("both", "?"),
+        ("both.b", "i-8"),
+        ("both.a.example", "i-7"),
+        // An id decides, whatever is called so.
+        ("shared/i-1", "i-1"),
+        ("shared/i-2", "i-2"),
+        ("again/i-5", "i-5"),
+        ("both/i-7", "i-7"),
+        ("nobody/i-1", "i-1"),
+        ("shared/i-9", ""),
+        ("nobody/i-9", ""),
+        ("shared/i-3", "i-3"),
+        // Both are known, and are not the same machine.
+        ("old/i-1", "?"),
+        ("again/i-1", "?"),
+        ("both/i-1", "?"),
+        // As a person names a machine.
+        ("i-1/i-1", "i-1"),
+        ("shared/shared", "i-1"),
+        ("both/both", "?"),
+        ("nobody/nobody", ""),
+        ("", ""),
     ] {
-        let machine = site.store.find_machines(&[reference(wanted)]).unwrap().remove(0);
-        assert_eq!(machine.as_ref().map(|machine| machine.id.as_str()), found, "{wanted}");
+        let found_now = match site.store.find_machines(&[reference(wanted)]).unwrap().remove(0) {
+            Resolved::Known(machine) => machine.id.as_str().to_owned(),
+            Resolved::Unknown => String::new(),
+            Resolved::Doubtful(_) => "?".to_owned(),
+        };
+        assert_eq!(found_now, found, "{wanted}");
     }
+    // Where two providers use the same addresses, a name alone says nothing.
+    let mut elsewhere = machine("i-1", "req-2");
+    (elsewhere.provider, elsewhere.name) = ("other".to_owned(), Some("shared.a.example".to_owned()));
+    stored(&site.store, None, vec![elsewhere]);
+    let found = site.store.find_machines(&[reference("shared.a.example")]).unwrap().remove(0);
+    assert!(matches!(found, Resolved::Doubtful(why) if why.contains("i-1")));
 }
 
 #[test]
@@ -188,7 +245,18 @@ fn a_return_takes_each_machine_once_and_marks_those_nobody_has_returned() {
     assert_eq!(marks(&second), [by("ret-2", Ending::Released), by("ret-1", Ending::Released)]);
     assert_eq!(second.machines[1], first.machines[0]);
     assert_eq!(view(&site.store, "ret-1").request.requested, 2);
+    // A return of nothing that is known is stored when it is certain that there is nothing.
     assert!(return_machines(&site.store, "ret-3", &["ghost"], 300).machines.is_empty());
+    assert_eq!(site.store.views(&[id("ret-3")]).unwrap(), [None]);
+    assert!(return_machines(&site.store, "ret-3", &[], 300).machines.is_empty());
+    assert_eq!(view(&site.store, "ret-3").request.requested, 0);
+    // Called otherwise, they are returned all the same; what could be two is not.
+    let odd = return_machines(&site.store, "ret-4", &["ghost/i-1", "host-i-1/i-2"], 300);
+    assert_eq!(
+        odd.renamed.iter().map(|doubt| doubt.wanted.clone()).collect::<Vec<_>>(),
+        [reference("ghost/i-1")]
+    );
+    assert_eq!((ids(&odd.machines), odd.doubtful.len()), (vec!["i-1"], 1));
 }
 
 #[test]

@@ -75,7 +75,7 @@ pub(crate) fn machine(name: &str, request: &str) -> Machine {
         launched: at(7),
         ..Instance::new(MachineId::new(name))
     };
-    Machine::from_instance(&instance, "sim", &id(request), "t", Some("a=b"), at(9))
+    Machine::from_instance(&instance, &acquire(request, 1, 0), Some("a=b"), at(9))
 }
 
 /// Admits a request and stores its machines, all running; the request is then complete.

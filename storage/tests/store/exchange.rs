@@ -108,7 +108,10 @@ fn a_document_that_is_wrong_changes_nothing_and_says_where() {
         &["`i-2`", "does not say"],
     );
     check("fewer than complete", with("\"requested\":2", "\"requested\":5"), &["`req-1`", "fewer"]);
-    let cancelled = with("\"order\":null,\"state\":\"recorded\"", "\"order\":null,\"state\":\"cancelled\"");
+    let cancelled = with(
+        "\"order\":null,\"user_data\":null,\"rc_account\":null,\"provider_api\":null,\"resource_ids\":[],\"state\":\"recorded\"",
+        "\"order\":null,\"state\":\"cancelled\"",
+    );
     check("cancelled return", cancelled, &["`ret-1`", "cancelled"]);
 }
 

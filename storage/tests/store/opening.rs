@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use ohfp_broker::records::Records;
-use ohfp_broker::store::{MachineFilter, RequestFilter, Store};
+use ohfp_broker::store::{MachineFilter, RequestFilter, Resolved, Store};
 use ohfp_broker::template::MaxNumber;
 use ohfp_broker::{ErrorKind, Timestamp};
 use ohfp_storage::{Options, SqliteStore};
@@ -32,7 +32,7 @@ fn reading_creates_nothing_and_the_first_write_everything() {
     for options in [LAZY, READ_ONLY] {
         let store = SqliteStore::open(&path, options).unwrap();
         assert_eq!(store.views(&[id("req-1")]).unwrap(), [None]);
-        assert_eq!(store.find_machines(&[reference("a")]).unwrap(), [None]);
+        assert_eq!(store.find_machines(&[reference("a")]).unwrap(), [Resolved::Unknown]);
         assert!(store.machines_by_id(&[]).unwrap().is_empty());
         assert!(store.requests(&RequestFilter::default()).unwrap().is_empty());
         assert!(store.machines(&MachineFilter::default()).unwrap().is_empty());

@@ -19,7 +19,7 @@ fn import(site: &Site, text: &str) -> Import {
 }
 
 fn machine_of(site: &Site, name: &str) -> Machine {
-    site.store.find_machines(&[reference(&format!("/{name}"))]).unwrap().remove(0).unwrap()
+    site.store.find_machines(&[reference(&format!("/{name}"))]).unwrap().remove(0).known().unwrap()
 }
 
 #[test]
@@ -48,6 +48,8 @@ fn requests_keep_what_they_are() {
     }
     let request = view(&site.store, "req-0a").request;
     assert_eq!((request.created, request.deadline), (at(1_772_359_200_250), at(1_772_359_500_000)));
+    assert_eq!(request.provider_api.as_deref(), Some("EC2Fleet"));
+    assert_eq!(request.resource_ids, ["fleet-0a", "fleet-0b"]);
     assert_eq!(view(&site.store, "req-0b").request.created, at(1_772_359_200_000));
     assert_eq!(view(&site.store, "req-0d").request.reason.as_deref(), Some("no capacity"));
 }
@@ -72,6 +74,7 @@ fn machines_keep_what_they_are() {
     assert_eq!(first.tags.as_deref(), Some("Name=a;Team=x"));
     assert_eq!((first.instance_type.as_deref(), first.provider.as_str()), (Some("m6i.large"), "aws-prod"));
     assert_eq!(first.launched, at(1_772_359_210_000));
+    assert_eq!((first.resource_id.as_deref(), first.came_up), (Some("fleet-0a"), Some(first.launched)));
 }
 
 #[test]
@@ -80,7 +83,11 @@ fn the_report_says_what_was_not_taken_and_what_was_changed() {
     let report = import(&site, SECTIONS);
     assert_eq!(report.taken, Counts { requests: 9, machines: 5, members: 3, documents: 0 });
     let skipped: Vec<&str> = report.skipped.iter().map(|skipped| skipped.what.as_str()).collect();
-    assert_eq!(skipped, ["templates.`Template-A`", "`metadata`", "machine `i-06`"]);
+    let fields = ["provider_data` of 1 machines", "metadata` of 1 requests"];
+    let fields = fields.map(|field| format!("field `{field}"));
+    let skips = ["templates.`Template-A`", "`metadata`", "machine `i-06`"].into_iter();
+    let skips: Vec<&str> = skips.chain(fields.iter().map(String::as_str)).collect();
+    assert_eq!(skipped, skips);
     let noted = |words: &[&str]| {
         let fits = |note: &&String| words.iter().all(|word| note.contains(word));
         assert_eq!(report.notes.iter().filter(fits).count(), 1, "{words:?}: {:?}", report.notes);
