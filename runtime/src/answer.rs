@@ -164,16 +164,20 @@ fn live(process: &Process) -> ExitCode {
     if !sys::is_open(STDOUT) {
         return complain("standard output is closed");
     }
-    let path = match process.variable("OHFP_LIVE").filter(|path| !path.is_empty()) {
+    // A program that runs with more rights than its caller must not run what the caller names.
+    let named = if sys::runs_with_more_rights() { None } else { process.variable("OHFP_LIVE") };
+    let path = match named.filter(|path| !path.is_empty()) {
         Some(path) => Path::new(&[path]),
         None => locate::program_directory().and_then(|mut path| path.push(LIVE_PROGRAM).map(|()| path)),
     };
     let shown = path.as_ref().map_or(b"ohfp-live".as_slice(), Path::as_bytes);
-    if let Some(path) = &path {
+    let itself = named.is_some() && path.as_ref().is_some_and(|path| is_this_program(path.as_c_str()));
+    if let Some(path) = path.as_ref().filter(|_| !itself) {
         let _ = process.exec(path.as_c_str());
     }
     let host_factory = question::is_host_factory(process.arguments());
-    let _ = sys::write_all(STDERR, [b"ohfp: unavailable: cannot start ", shown, HINT]);
+    let hint = if itself { ITSELF } else { HINT };
+    let _ = sys::write_all(STDERR, [b"ohfp: unavailable: cannot start ", shown, hint]);
     if host_factory {
         let _ = sys::write_all(
             STDOUT,
@@ -183,4 +187,11 @@ fn live(process: &Process) -> ExitCode {
     1
 }
 
+/// Whether this is the running program, which would start itself for ever.
+fn is_this_program(path: &CStr) -> bool {
+    let identity = |path| sys::stat(path).map(|status| (status.device, status.inode)).ok();
+    identity(path).is_some_and(|found| identity(c"/proc/self/exe") == Some(found))
+}
+
+const ITSELF: &[u8] = b", which is ohfp itself\n  hint: OHFP_LIVE names ohfp-live, or is left unset\n";
 const HINT: &[u8] = b"\n  hint: install ohfp-live beside ohfp, or name it in OHFP_LIVE\n";

@@ -2,11 +2,17 @@
 //!
 //! A reader who has seen enough is success. An answer that could not be written is a failure that
 //! says so: an exit code of 0 would be believed.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test that cannot run must say so"
+)]
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -231,4 +237,59 @@ fn help_without_anything() {
     for program in [tree.join("bin/ohfp"), link] {
         assert_eq!(ended(sandbox.command(program).args(["help", "templates"])), expected);
     }
+}
+
+/// Started as its own live program it would start itself for ever, under whatever name and from whatever copy.
+#[test]
+fn ohfp_is_not_its_own_live_program() {
+    let mut sandbox = prepared();
+    let tree = sandbox.path.join("tree");
+    copy_tree(&tree);
+    let ohfp = tree.join("bin/ohfp");
+    let (link, second) = (sandbox.path.join("link"), tree.join("bin/second"));
+    symlink(&ohfp, &link).unwrap();
+    fs::hard_link(&ohfp, &second).unwrap();
+    let copy = sandbox.path.join("copy");
+    fs::copy(&ohfp, &copy).unwrap();
+    for named in [&ohfp, &link, &second, &copy] {
+        sandbox.set("OHFP_LIVE", named);
+        let run = |line: &str| ended(sandbox.command(&ohfp).args(line.split(' ')));
+        check_missing("machines list", &run("machines list"), named, false);
+        let refused = run("getReturnRequests -d {}");
+        check_missing("getReturnRequests", &refused, named, true);
+        assert!(refused.stderr.contains("ohfp itself"), "{refused:?}");
+    }
+}
+
+/// A program that runs with more rights than its caller runs nothing that the caller names.
+#[test]
+fn a_privileged_program_chooses_its_own_live_program() {
+    let mut sandbox = prepared();
+    let tree = sandbox.path.join("tree");
+    copy_tree(&tree);
+    let ohfp = tree.join("bin/ohfp");
+    let planted = sandbox.input("planted", "#!/bin/sh\necho planted\n");
+    fs::set_permissions(&planted, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(&sandbox.path, fs::Permissions::from_mode(0o755)).unwrap();
+    sandbox.set("OHFP_LIVE", &planted);
+    let run = |user: u32| ended(sandbox.command(&ohfp).uid(user).args(["completions", "tcsh"]));
+    if chown(&ohfp, Some(65533), None).is_err() {
+        eprintln!("not shown: only root can make a program of another user");
+        return;
+    }
+    assert_eq!(run(65534).text(), "planted\n", "without more rights the variable counts");
+    fs::set_permissions(&ohfp, fs::Permissions::from_mode(0o4755)).unwrap();
+    let (privileged, owner) = (run(65534), run(65533));
+    assert_eq!(owner.text(), "planted\n", "the owner has no more rights than it had");
+    if privileged.text() == "planted\n" && is_without_set_user_id(&sandbox.path) {
+        eprintln!("not shown: the file system ignores the set-user-id bit");
+        return;
+    }
+    assert!(privileged.code == 2 && privileged.stdout.is_empty(), "{privileged:?}");
+}
+
+/// Whether the file system of a path is mounted `nosuid`.
+fn is_without_set_user_id(path: &Path) -> bool {
+    let found = ended(Command::new("findmnt").args(["-no", "OPTIONS", "-T"]).arg(path));
+    found.text().split(',').any(|option| option.trim() == "nosuid")
 }

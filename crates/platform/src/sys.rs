@@ -32,6 +32,10 @@ pub struct Status {
     pub mode: u32,
     /// Owner.
     pub owner: u32,
+    /// Group.
+    pub group: u32,
+    /// Number of the file system; with the inode number it says which file this is.
+    pub device: u64,
 }
 
 impl Status {
@@ -62,6 +66,8 @@ impl Status {
             inode: raw.st_ino as u64,
             mode: raw.st_mode as u32,
             owner: raw.st_uid as u32,
+            group: raw.st_gid as u32,
+            device: raw.st_dev as u64,
         }
     }
 }
@@ -327,6 +333,17 @@ pub fn is_open(fd: RawFd) -> bool {
     unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
 }
 
+/// Lets writes to a file that was opened without waiting wait from now on.
+pub fn wait_from_now_on(file: &File) -> io::Result<()> {
+    // SAFETY: takes numbers and returns a number.
+    let flags = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFL) };
+    // SAFETY: as above.
+    if flags < 0 || unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETFL, flags & !libc::O_NONBLOCK) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
 /// Waits until a non-blocking descriptor takes bytes again.
 fn wait_writable(fd: RawFd) -> io::Result<()> {
     let mut entry = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
@@ -350,6 +367,13 @@ pub fn is_terminal(fd: RawFd) -> bool {
 pub fn effective_user() -> u32 {
     // SAFETY: takes nothing, cannot fail.
     unsafe { libc::geteuid() }
+}
+
+/// Whether the kernel gave this program more rights than its caller has (set-user-id, file capabilities), so that
+/// variables of the caller are not to be trusted. The kernel said so at the start: this is no system call.
+pub fn runs_with_more_rights() -> bool {
+    // SAFETY: takes a number and returns a number.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
 /// Reads a symbolic link into `buffer`; the length, or `None` when it fails or does not fit.
