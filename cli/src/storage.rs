@@ -17,9 +17,10 @@ pub enum Storage {
     #[command(verbatim_doc_comment, after_long_help = examples(&[("As a table", "ohfp storage list --format table")]))]
     List,
 
-    /// Show one store and its settings
+    /// Show one store and where it is
     ///
-    /// Tells where the store keeps its data. Does not open it.
+    /// Tells in which file this instance's store keeps its data, and which variable says so. Does not
+    /// open it.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("The configured one", "ohfp storage show"),
         ("One by its name", "ohfp storage show sqlite --format yaml"),
@@ -80,11 +81,15 @@ pub enum Storage {
     /// Write everything that the store holds into a file, as JSON
     ///
     /// Any version of ohfp reads it with storage import, whatever its store. A file that exists is not
-    /// replaced.
+    /// replaced, unless --force is given.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("Everything", "ohfp storage export state.json")]))]
     Export {
         /// File to write
         file: PathBuf,
+
+        /// Replace a file that exists
+        #[arg(long)]
+        force: bool,
     },
 
     /// Read requests and machines from a file into the store

@@ -1,15 +1,20 @@
 //! `ohfp init`: Host Factory's five scripts, and a configuration to start from.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::io::{self, Write as _};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_cli::{HF_OPERATIONS, Init};
+use ohfp_platform::files::Replacement;
 use ohfp_snapshot_builder::render::{Format, Rendered, documents};
 use serde_json::json;
 
 use crate::{output, starter};
+
+/// Mode of a script, whatever the file creation mask says: Host Factory's account must be able to run it.
+const SCRIPT_MODE: u32 = 0o755;
 
 /// One file to be written.
 struct Planned {
@@ -88,13 +93,14 @@ fn write(planned: &Planned) -> Result<()> {
     }
     match &planned.content {
         Content::Script(text) => {
-            output::to_file(path, text.as_bytes())?;
-            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).map_err(failed)
+            let mut script =
+                Replacement::unnamed(path, SCRIPT_MODE).map_err(io::Error::other).map_err(failed)?;
+            script.file().write_all(text.as_bytes()).and_then(|()| script.commit()).map_err(failed)
         }
         Content::Link(target) => {
             let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
             symlink(target, &temporary).and_then(|()| fs::rename(&temporary, path)).map_err(failed)
         }
-        Content::Data(text) => output::to_file(path, text.as_bytes()),
+        Content::Data(text) => output::file::replace(path, text.as_bytes()),
     }
 }

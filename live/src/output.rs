@@ -1,6 +1,7 @@
 //! The edge: the one place that writes to standard output, once.
 
-use std::fs::{self, File, OpenOptions};
+pub(crate) mod file;
+
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
@@ -22,6 +23,8 @@ pub(crate) struct Reply {
     pub(crate) document: Rendered,
     /// Plain output even on a terminal.
     pub(crate) plain: bool,
+    /// What the reader should know beside the answer; for standard error.
+    pub(crate) note: Option<String>,
     /// For standard error.
     pub(crate) errors: Vec<Error>,
     /// Exit code.
@@ -87,11 +90,14 @@ fn styled(env: &Environment, stream: &impl IsTerminal) -> bool {
 
 /// Writes a reply to standard output, or its document to a file, and gives the exit code.
 pub(crate) fn write(reply: &Reply, file: Option<&Path>, env: &Environment) -> u8 {
+    if let Some(note) = &reply.note {
+        stderr(&format!("ohfp: note: {note}\n"));
+    }
     for error in &reply.errors {
         stderr(&format!("ohfp: {error}\n"));
     }
     let written = match file {
-        Some(path) if reply.code == 0 => to_file(path, &reply.document.bytes(false)).map(|()| true),
+        Some(path) if reply.code == 0 => file::replace(path, &reply.document.bytes(false)).map(|()| true),
         _ => {
             let styled = !reply.plain && styled(env, &io::stdout());
             to_stdout(&reply.document.bytes(styled))
@@ -142,37 +148,4 @@ fn to_stdout(bytes: &[u8]) -> Result<bool> {
     sys::write_all(sys::STDOUT, [bytes, &[], &[]]).map(|written| written == Written::All).map_err(|error| {
         Error::new(ErrorKind::System, format!("cannot write the answer: {}", sys::write_failure(&error)))
     })
-}
-
-/// Writes a whole file.
-pub(crate) fn to_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    file(path, |out| out.write_all(bytes).map_err(|error| cannot_write(path, &error)))
-}
-
-/// Temporary file in the same directory, fsync, rename, fsync of the directory. When `write` fails, nothing
-/// has changed. Devices and pipes are written to as they are: only files are replaced by files.
-pub(crate) fn file<T>(path: &Path, write: impl FnOnce(&mut File) -> Result<T>) -> Result<T> {
-    if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
-        let opened = OpenOptions::new().write(true).open(path);
-        return write(&mut opened.map_err(|error| cannot_write(path, &error))?);
-    }
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let temporary = directory.join(format!(".{name}.{}.tmp", std::process::id()));
-    let failed = |error: io::Error| cannot_write(path, &error);
-    let written = || -> Result<T> {
-        let mut file = File::create(&temporary).map_err(failed)?;
-        let result = write(&mut file)?;
-        file.sync_all().map_err(failed)?;
-        fs::rename(&temporary, path).map_err(failed)?;
-        File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
-        Ok(result)
-    };
-    written().inspect_err(|_| {
-        let _ = fs::remove_file(&temporary);
-    })
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> Error {
-    Error::new(ErrorKind::System, format!("cannot write `{}`", path.display())).cause(error)
 }

@@ -1,5 +1,6 @@
 //! Where the state of this instance lies: requests, machines, the result cache.
 
+use std::fmt;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -10,8 +11,39 @@ use ohfp_snapshot_builder::load::Environment;
 use ohfp_snapshot_builder::place::{self, Place};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The state directory: ohfp's own variable, then Host Factory's, then LSF's, then the user's. A person's
-/// configurations each have their own state; what a scheduler runs has its instance's.
+/// Which rule says where state lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// This variable, or these.
+    Variables(&'static str),
+    /// The user's own state directory, as nothing else is said.
+    User,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variables(names) => f.write_str(names),
+            Self::User => f.write_str("the user's state directory"),
+        }
+    }
+}
+
+/// The rule that applies here: ohfp's own variable, then Host Factory's, then LSF's, then the user's directory.
+pub(crate) fn rule(env: &Environment) -> Rule {
+    let is_set = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
+    let has_provider = is_set("HF_PROVIDER_NAME") || is_set("PROVIDER_NAME");
+    match () {
+        () if is_set("OHFP_STATE_DIR") => Rule::Variables("OHFP_STATE_DIR"),
+        () if is_set("HF_PROVIDER_WORKDIR") => Rule::Variables("HF_PROVIDER_WORKDIR"),
+        () if has_provider && is_set("HF_WORKDIR") => Rule::Variables("HF_WORKDIR and HF_PROVIDER_NAME"),
+        () if has_provider && is_set("PRO_DATA_DIR") => Rule::Variables("PRO_DATA_DIR and PROVIDER_NAME"),
+        () => Rule::User,
+    }
+}
+
+/// The state directory. A person's configurations each have their own state; what a scheduler runs has its
+/// instance's.
 pub(crate) fn directory(place: &Place, env: &Environment) -> Result<PathBuf> {
     let set = |name: &str| env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(directory) = set("OHFP_STATE_DIR").or_else(|| set("HF_PROVIDER_WORKDIR")) {

@@ -25,8 +25,6 @@ pub enum Document {
     Scheduler(Option<String>),
     /// `storage list`
     Stores,
-    /// `storage show [NAME]`
-    Store(Option<String>),
 }
 
 impl Document {
@@ -40,7 +38,6 @@ impl Document {
             ("storage list".to_owned(), Self::Stores),
             ("providers show".to_owned(), Self::Provider(None)),
             ("scheduler show".to_owned(), Self::Scheduler(None)),
-            ("storage show".to_owned(), Self::Store(None)),
         ];
         let named = |command: &str, name: &str| format!("{command} {name}");
         for provider in &resolved.providers {
@@ -48,9 +45,6 @@ impl Document {
         }
         for name in documents::scheduler_names() {
             all.push((named("scheduler show", name), Self::Scheduler(Some(name.to_owned()))));
-        }
-        for name in documents::store_names() {
-            all.push((named("storage show", name), Self::Store(Some(name.to_owned()))));
         }
         all
     }
@@ -65,7 +59,6 @@ impl Document {
             Self::Schedulers => documents::schedulers(resolved),
             Self::Scheduler(name) => documents::scheduler(resolved, name.as_deref())?,
             Self::Stores => documents::stores(resolved),
-            Self::Store(name) => documents::store(resolved, name.as_deref())?,
         };
         Some(documents::render(&value, format))
     }
@@ -84,9 +77,6 @@ impl Document {
             ),
             Self::Scheduler(name) => {
                 ("scheduler", name.clone(), documents::scheduler_names().map(str::to_owned).collect())
-            }
-            Self::Store(name) => {
-                ("storage strategy", name.clone(), documents::store_names().map(str::to_owned).collect())
             }
             _ => ("document", None, Vec::new()),
         };

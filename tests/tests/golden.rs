@@ -43,7 +43,6 @@ const CASES: &[(&str, &str)] = &[
     ("scheduler-list.json", "scheduler list"),
     ("scheduler-show.yaml", "scheduler show --format yaml"),
     ("storage-list-table.txt", "storage list --format table"),
-    ("storage-show.json", "storage show"),
     ("getAvailableTemplates.json", "getAvailableTemplates -f in.json"),
 ];
 

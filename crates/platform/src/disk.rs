@@ -2,8 +2,9 @@
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -111,6 +112,36 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
             fs::remove_file(from)
         }
         _ => Err(error),
+    }
+}
+
+/// Gives an open file, which may have none yet, the name `to`.
+///
+/// # Errors
+///
+/// `AlreadyExists` where the name is taken, or what the system call says.
+pub fn link_open(file: &File, to: &Path) -> io::Result<()> {
+    let (from, to) = (c_path(Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())))?, c_path(to)?);
+    let (here, flags) = (libc::AT_FDCWD, libc::AT_SYMLINK_FOLLOW);
+    // SAFETY: both paths are C strings that live through the call.
+    match unsafe { libc::linkat(here, from.as_ptr(), here, to.as_ptr(), flags) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Whether the calling process could write to `path` if it tried, by its effective user: asked of the kernel, which
+/// also knows of file systems that are mounted for reading only. Nothing is opened or changed.
+///
+/// # Errors
+///
+/// Why it could not.
+pub fn may_write(path: &Path) -> io::Result<()> {
+    let path = c_path(path)?;
+    // SAFETY: `path` is a C string that lives through the call.
+    match unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::W_OK, libc::AT_EACCESS) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

@@ -5,12 +5,13 @@
 //! the owner of its directory. Owner and mode are changed through the descriptor, never by path.
 
 use std::fmt;
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
-use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use crate::{disk, sys};
+pub use crate::replacement::Replacement;
+use crate::sys;
 
 /// What a file is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub enum Refused {
     HardLinks(u64),
     /// It belongs to this user, who is neither the caller, root, nor the owner of the directory.
     Owner(u32),
+    /// It belongs to this user, and only root can give it back to them once it is replaced.
+    NotOurs(u32),
     /// These permission bits let accounts write it that the directory does not trust.
     Writable(u32),
 }
@@ -59,6 +62,9 @@ impl fmt::Display for Refused {
                     f,
                     "it belongs to user {owner}, who is neither you, root, nor the owner of its directory"
                 )
+            }
+            Self::NotOurs(owner) => {
+                write!(f, "it belongs to user {owner}, and only root or that user can replace it")
             }
             Self::Writable(mode) => {
                 write!(f, "accounts other than its owner may write it (mode {:04o})", mode & 0o7777)
@@ -107,9 +113,7 @@ pub fn open(path: &Path, access: Access) -> Result<File, Refused> {
 ///
 /// [`Refused`], never of kind `Io` but where the directory cannot be looked at.
 pub fn trust(file: &Metadata, path: &Path) -> Result<(), Refused> {
-    if let Some(refused) = refused_kind(file) {
-        return Err(refused);
-    }
+    regular(file)?;
     if file.nlink() > 1 {
         return Err(Refused::HardLinks(file.nlink()));
     }
@@ -125,6 +129,86 @@ pub fn trust(file: &Metadata, path: &Path) -> Result<(), Refused> {
     // A directory that its group may write, and not others, means that group to write its files.
     let shared = directory.mode() & 0o020 != 0 && directory.gid() == file.gid();
     if others || group && !shared { Err(Refused::Writable(file.mode())) } else { Ok(()) }
+}
+
+/// Whether it is a regular file, of whatever owner.
+///
+/// # Errors
+///
+/// [`Refused::Link`] or [`Refused::Kind`].
+pub fn regular(file: &Metadata) -> Result<(), Refused> {
+    refused_kind(file).map_or(Ok(()), Err)
+}
+
+/// Reads a file, through links and of any owner, but only a regular one: a pipe is not waited for.
+///
+/// # Errors
+///
+/// What the system calls say, what the file is where it is no regular one, and `FileTooLarge` above `limit` bytes.
+pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    regular(&file.metadata()?).map_err(io::Error::other)?;
+    let mut bytes = Vec::new();
+    let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if read as u64 > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
+}
+
+/// What a person names to be written to.
+#[derive(Debug)]
+pub enum Destination {
+    /// A file to make or to replace; links to it are resolved.
+    File(PathBuf),
+    /// A pipe or device, which is written to as it is.
+    Stream(File),
+}
+
+/// Finds out what is at `path`. A link is followed where no other account can have put it there: it belongs to the
+/// caller, or to a directory that only the caller or root may write, such as `/dev`.
+///
+/// # Errors
+///
+/// [`Refused::Link`] for a link that is not followed or leads to nothing, [`Refused::Kind`] for a directory, and
+/// `Io` for a pipe that no process reads, which is not waited for.
+pub fn destination(path: &Path) -> Result<Destination, Refused> {
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Destination::File(path.to_owned()));
+        }
+        found => found?,
+    };
+    if !found.is_symlink() {
+        return if found.is_file() {
+            Ok(Destination::File(path.to_owned()))
+        } else {
+            stream(path, libc::O_NOFOLLOW)
+        };
+    }
+    let above = fs::metadata(directory(path))?;
+    let user = sys::effective_user();
+    let closed = (above.uid() == 0 || above.uid() == user) && above.mode() & 0o022 == 0;
+    if !closed && found.uid() != user {
+        return Err(Refused::Link);
+    }
+    // A standard stream of this process, whatever it leads to: nothing of it is to be replaced.
+    if fs::read_link(path)?.starts_with("/proc") || fs::canonicalize(directory(path))?.starts_with("/proc") {
+        return stream(path, 0);
+    }
+    match fs::metadata(path) {
+        Ok(end) if end.is_file() => Ok(Destination::File(fs::canonicalize(path)?)),
+        Ok(_) => stream(path, 0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Refused::Link),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn stream(path: &Path, flags: i32) -> Result<Destination, Refused> {
+    if fs::metadata(path)?.is_dir() {
+        return Err(Refused::Kind("a directory"));
+    }
+    let flags = flags | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = OpenOptions::new().append(true).custom_flags(flags).open(path)?;
+    sys::wait_from_now_on(&file)?;
+    Ok(Destination::Stream(file))
 }
 
 fn refused_kind(file: &Metadata) -> Option<Refused> {
@@ -156,7 +240,7 @@ pub fn create(path: &Path, mode: u32) -> Result<File, Refused> {
 }
 
 /// Gives a file that root has just created to the owner of its directory.
-fn hand_over(file: &File, path: &Path) -> io::Result<()> {
+pub(crate) fn hand_over(file: &File, path: &Path) -> io::Result<()> {
     if sys::effective_user() != 0 {
         return Ok(());
     }
@@ -187,6 +271,36 @@ pub fn open_or_create(path: &Path, access: Access, mode: u32) -> Result<File, Re
     }
 }
 
+/// Makes a directory and those above it that are missing; the file creation mask takes away from `mode` as usual.
+/// What root makes in another user's directory belongs to that user.
+///
+/// # Errors
+///
+/// What the system calls say; `NotADirectory` where a file is in the way.
+pub fn create_directories(path: &Path, mode: u32) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) => return Err(io::ErrorKind::NotADirectory.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    create_directories(directory(path), mode)?;
+    match DirBuilder::new().mode(mode).create(path) {
+        // Another process was faster, or the name is a link to nothing.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return if fs::metadata(path)?.is_dir() { Ok(()) } else { Err(error) };
+        }
+        created => created?,
+    }
+    if sys::effective_user() != 0 {
+        return Ok(());
+    }
+    // Through a descriptor, since the owner of the directory above may have put a link there meanwhile.
+    let flags = libc::O_NOFOLLOW | libc::O_DIRECTORY;
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    hand_over(&opened, path)
+}
+
 /// The directory of a file.
 pub fn directory(file: &Path) -> &Path {
     file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -197,85 +311,3 @@ pub fn directory(file: &Path) -> &Path {
 pub fn sync_directory(file: &Path) {
     let _ = File::open(directory(file)).and_then(|directory| directory.sync_all());
 }
-
-/// New content for a file: a temporary file in the same directory, which takes the file's place as a whole, or is
-/// removed when dropped before that.
-#[derive(Debug)]
-pub struct Replacement {
-    file: File,
-    temporary: PathBuf,
-    target: PathBuf,
-    placed: bool,
-}
-
-impl Replacement {
-    /// Begins; `target` stays as it is until [`Self::commit`].
-    ///
-    /// # Errors
-    ///
-    /// As [`create`].
-    pub fn begin(target: &Path, mode: u32) -> Result<Self, Refused> {
-        let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let directory = directory(target);
-        for attempt in 0_u32.. {
-            // A process of the same number in another container, or a planted file: then the next name.
-            let temporary = directory.join(format!(".{name}.{}.{attempt}.tmp", std::process::id()));
-            match create(&temporary, mode) {
-                Err(Refused::Io(error))
-                    if error.kind() == io::ErrorKind::AlreadyExists && attempt < ATTEMPTS => {}
-                created => {
-                    let file = created?;
-                    return Ok(Self { file, temporary, target: target.to_owned(), placed: false });
-                }
-            }
-        }
-        Err(Refused::Io(io::ErrorKind::AlreadyExists.into()))
-    }
-
-    /// The file to write to.
-    pub fn file(&mut self) -> &mut File {
-        &mut self.file
-    }
-
-    /// Where it is until then.
-    pub fn temporary(&self) -> &Path {
-        &self.temporary
-    }
-
-    /// Syncs it, puts it in the place of the target, and makes that durable.
-    ///
-    /// # Errors
-    ///
-    /// What the system calls say; the target is as it was.
-    pub fn commit(mut self) -> io::Result<()> {
-        self.file.sync_all()?;
-        fs::rename(&self.temporary, &self.target)?;
-        self.placed = true;
-        sync_directory(&self.target);
-        Ok(())
-    }
-
-    /// The same where the target must not exist.
-    ///
-    /// # Errors
-    ///
-    /// `AlreadyExists` where it does; else as [`Self::commit`].
-    pub fn commit_new(mut self) -> io::Result<()> {
-        self.file.sync_all()?;
-        disk::rename_new(&self.temporary, &self.target)?;
-        self.placed = true;
-        sync_directory(&self.target);
-        Ok(())
-    }
-}
-
-impl Drop for Replacement {
-    fn drop(&mut self) {
-        if !self.placed {
-            let _ = fs::remove_file(&self.temporary);
-        }
-    }
-}
-
-/// How many names for a temporary file are tried.
-const ATTEMPTS: u32 = 100;

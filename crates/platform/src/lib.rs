@@ -6,5 +6,6 @@
 pub mod disk;
 pub mod files;
 pub mod locate;
+mod replacement;
 pub mod sys;
 pub mod terminal;

@@ -47,9 +47,6 @@ pub(super) fn run(global: &GlobalOptions, command: &Command, env: &Environment) 
             document(resolved, &Document::Scheduler(name.clone()), format)
         }
         Command::Storage(Storage::List) => document(resolved, &Document::Stores, format),
-        Command::Storage(Storage::Show { name }) => {
-            document(resolved, &Document::Store(name.clone()), format)
-        }
         _ => Reply::failure(vec![Error::new(ErrorKind::Usage, "this command is not answered here")]),
     };
     reply.plain = global.no_color;

@@ -6,21 +6,28 @@ use std::path::Path;
 
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_cli::{ImportSource, Storage};
+use ohfp_snapshot_builder::answer::not_found;
+use ohfp_snapshot_builder::load;
+use ohfp_snapshot_builder::place;
+use ohfp_snapshot_builder::render::documents;
 use ohfp_storage::{Source, SqliteStore};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{Call, one};
 use crate::output::{self, Reply};
-use crate::parts::Access;
-use crate::{clock, remembered};
+use crate::parts::{self, Access};
+use crate::{clock, remembered, state};
 
-/// Whether the store answers; the others are answered from the configuration.
+/// Whether the answer depends on the store or its place; the others are answered from the configuration.
 pub(super) fn is_ours(command: &Storage) -> bool {
-    !matches!(command, Storage::List | Storage::Show { .. })
+    !matches!(command, Storage::List)
 }
 
 pub(super) fn run(call: &Call<'_>, command: &Storage) -> Result<Reply, Vec<Error>> {
+    if let Storage::Show { name } = command {
+        return show(call, name.as_deref());
+    }
     let looks = matches!(
         command,
         Storage::Health
@@ -42,6 +49,22 @@ pub(super) fn run(call: &Call<'_>, command: &Storage) -> Result<Reply, Vec<Error
     Ok(Reply { code: u8::from(!good), ..call.document(&answer) })
 }
 
+/// One kind of store, and where this instance's is. Looks at the configuration alone: the templates are none of it,
+/// and no snapshot can know the variables that decide the place.
+fn show(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Vec<Error>> {
+    let place = place::find(call.global.config.as_deref(), None, call.env).map_err(one)?;
+    let configuration = load::configuration(&place.origin, call.env)?;
+    let mut shown = documents::store(&configuration.settings, name)
+        .ok_or_else(|| one(not_found("storage strategy", name, documents::store_names())))?;
+    let database = parts::database(&configuration, &place, call.env).map_err(one)?;
+    if let Some(fields) = shown.as_object_mut() {
+        fields.insert("path".to_owned(), database.display().to_string().into());
+        fields.insert("exists".to_owned(), database.exists().into());
+        fields.insert("directory_from".to_owned(), state::rule(call.env).to_string().into());
+    }
+    Ok(call.document(&shown))
+}
+
 /// The answer, and whether it is good news.
 fn answer(store: &SqliteStore, command: &Storage) -> Result<(Value, bool)> {
     match command {
@@ -57,7 +80,7 @@ fn answer(store: &SqliteStore, command: &Storage) -> Result<(Value, bool)> {
         Storage::Metrics => good(&store.metrics()?),
         Storage::Backup { file } => good(&store.backup(file)?),
         Storage::Migrate { dry_run } => good(&store.migrate(*dry_run)?),
-        Storage::Export { file } => good(&export(store, file)?),
+        Storage::Export { file, force } => good(&export(store, file, *force)?),
         Storage::Import { file, from } => good(&import(store, file, *from)?),
         Storage::List | Storage::Show { .. } => {
             Err(Error::new(ErrorKind::Usage, "this command is not answered here"))
@@ -75,8 +98,8 @@ fn value(answer: &impl Serialize) -> Result<Value> {
 }
 
 /// Writes everything into a file, which is there whole or not at all.
-fn export(store: &SqliteStore, file: &Path) -> Result<impl Serialize> {
-    output::file(file, |out| {
+fn export(store: &SqliteStore, file: &Path, force: bool) -> Result<impl Serialize> {
+    output::file::state(file, force, |out| {
         let mut out = BufWriter::new(out);
         let counts = store.export(&mut out)?;
         out.flush().map_err(|error| {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::table::Table;
 use super::{Format, Rendered, json, text, yaml};
 use crate::load::Resolved;
-use crate::resolve::{ProviderInstance, SchedulerKind, keys, redact};
+use crate::resolve::{ProviderInstance, SchedulerKind, Settings, keys, redact};
 
 /// Renders a document.
 pub fn render(document: &Value, format: Format) -> Rendered {
@@ -254,8 +254,8 @@ pub fn stores(resolved: &Resolved) -> Value {
 }
 
 /// `storage show [NAME]`: the named one, else the configured one.
-pub fn store(resolved: &Resolved, name: Option<&str>) -> Option<Value> {
-    choice(&STORES, resolved.settings.storage_strategy(), name)
+pub fn store(settings: &Settings, name: Option<&str>) -> Option<Value> {
+    choice(&STORES, settings.storage_strategy(), name)
 }
 
 /// The names `storage show` knows.
