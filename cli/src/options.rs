@@ -14,6 +14,14 @@ pub struct GlobalOptions {
     #[arg(long, value_name = "PATH", global = true)]
     pub config: Option<PathBuf>,
 
+    /// Ask as this Host Factory instance: hostProviders.json in HF_CONFDIR names its directories
+    #[arg(long, value_name = "NAME", global = true)]
+    pub instance: Option<String>,
+
+    /// Directory of the state store, instead of the one that the variables name
+    #[arg(long, value_name = "DIR", global = true)]
+    pub state_dir: Option<PathBuf>,
+
     /// Answer's form
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t, global = true)]
     pub format: OutputFormat,

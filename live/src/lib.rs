@@ -12,6 +12,7 @@ mod doctor;
 mod host_factory;
 mod init;
 pub mod input;
+mod instance;
 mod log;
 mod output;
 mod parts;
@@ -40,7 +41,6 @@ pub fn main() -> ExitCode {
     ohfp_platform::sys::survive_file_size_limit();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let env = Environment::from_process();
-    log::start(&env);
     ExitCode::from(run(arguments, &env))
 }
 
@@ -56,24 +56,41 @@ fn run(arguments: Vec<OsString>, env: &Environment) -> u8 {
     let mut command = ManuallyDrop::new(ohfp_cli::command());
     let cli = match ohfp_cli::parse_by(&mut command, words) {
         Ok(cli) => cli,
-        Err(error) if !error.use_stderr() => return output::help(&error, env),
-        Err(error) if host_factory => {
+        Err(error) if host_factory && error.use_stderr() => {
+            log::start(env);
             // The first paragraph says what is wrong; the usage behind it is for people.
             let text = error.render().to_string();
             let paragraph: Vec<&str> =
                 text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
             let message = paragraph.join(" ");
             let message = message.strip_prefix("error: ").unwrap_or(&message);
-            return output::write(
-                &host_factory::failure(&[Error::new(ErrorKind::Input, message)]),
-                None,
-                env,
-            );
+            return failed(host_factory, Error::new(ErrorKind::Input, message), env);
         }
+        Err(error) if !error.use_stderr() => return output::help(&error, env),
         Err(error) => return output::usage(&error, env),
     };
-    let reply = ManuallyDrop::new(answer(&cli, env));
+    let adjusted;
+    let env = if cli.global.instance.is_some() || cli.global.state_dir.is_some() {
+        match instance::environment(&cli.global, env) {
+            Ok(environment) => {
+                adjusted = environment;
+                &adjusted
+            }
+            Err(error) => return failed(host_factory, error, env),
+        }
+    } else {
+        env
+    };
+    log::start(env);
+    let mut reply = ManuallyDrop::new(answer(&cli, env));
+    reply.note = instance::note(&cli.global, &cli.command, env);
     output::write(&reply, cli.global.output.as_deref(), env)
+}
+
+/// An invocation that failed before there was a command to run.
+fn failed(host_factory: bool, error: Error, env: &Environment) -> u8 {
+    let reply = if host_factory { host_factory::failure(&[error]) } else { Reply::failure(vec![error]) };
+    output::write(&reply, None, env)
 }
 
 fn answer(cli: &Cli, env: &Environment) -> Reply {

@@ -97,6 +97,11 @@ requests list-returns extra | storage health extra | storage backup | storage im
 sim reclaim nosuch --grace -1 | sim reclaim | system health extra | templates list --filter maxNumber=1
 templates list --filter=templateId~first | --format json machines list | --no-color requests list
 machines --format json list | machines list list | machines lst | requests lst
+storage show | storage show sqlite --format yaml | storage show --format table
+# Options that name another instance or store.
+--state-dir . machines list | machines list --state-dir=. | --state-dir nosuch requests list
+templates list --state-dir . | --instance x templates list | --instance=x config show --format yaml
+templates show second-derived --instance x | --state-dir | --instance | templates list --state-dir
 # Host Factory's operations: all that is not `-f FILE`.
 getAvailableTemplates | getAvailableTemplates -f | getAvailableTemplates in.json
 getAvailableTemplates -fin.json | getAvailableTemplates -f=in.json | getAvailableTemplates --file in.json

@@ -96,10 +96,29 @@ impl Catalogue {
             .map(|path| path.file_name().map_or_else(String::new, |name| format!("`{}`", name.display())))
             .collect();
         let message = format!("no template file in `{}`; looked for {}", root.display(), names.join(", "));
-        Error::new(ErrorKind::Input, message).hint(
-            "`ohfp init --config-dir DIR` makes one to start from; OHFP_CONFIG_DIR names another folder",
-        )
+        let error = Error::new(ErrorKind::Input, message);
+        match instances(root).as_slice() {
+            [] => error.hint(
+                "`ohfp init --config-dir DIR` makes one to start from; OHFP_CONFIG_DIR names another folder",
+            ),
+            [first, ..] => error.cause(format!("`{first}{INSTANCE_SUFFIX}` is there, which belongs to an instance of another name")).hint(format!(
+                "Host Factory names its instance in HF_PROVIDER_NAME; by hand: HF_PROVIDER_NAME={first}, or --instance {first}"
+            )),
+        }
     }
+}
+
+/// How IBM's names of template files end, behind the instance's.
+const INSTANCE_SUFFIX: &str = "prov_templates.json";
+
+/// The instances whose template files are in a folder.
+fn instances(root: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut found: Vec<String> =
+        names.filter_map(|name| name.strip_suffix(INSTANCE_SUFFIX).map(str::to_owned)).collect();
+    found.sort();
+    found
 }
 
 /// IBM's names for a file of an instance: its own, then the sample's.

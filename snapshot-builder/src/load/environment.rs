@@ -23,6 +23,16 @@ impl Environment {
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str)
     }
+
+    /// Sets a variable, for this invocation alone.
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.0.insert(name.into(), value.into());
+    }
+
+    /// Unsets a variable, for this invocation alone.
+    pub fn unset(&mut self, name: &str) {
+        self.0.remove(OsStr::new(name));
+    }
 }
 
 impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Environment {
