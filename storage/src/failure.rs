@@ -10,6 +10,9 @@ pub(crate) fn sqlite(path: &Path, doing: &str, error: &rusqlite::Error) -> Error
     let shown = path.display();
     match error.sqlite_error_code() {
         Some(_) if is_busy(error) => busy(path),
+        Some(_) if is_wrong_checksum(error) => {
+            damaged(path).cause("a page is not what was written there: its checksum is wrong")
+        }
         Some(ErrorCode::DatabaseCorrupt) => damaged(path).cause(error),
         Some(ErrorCode::NotADatabase) => foreign(path, "it is not an SQLite database"),
         code => {
@@ -36,6 +39,11 @@ pub(crate) fn io(step: &str, path: &Path, error: &std::io::Error) -> Error {
         std::io::ErrorKind::StorageFull => failure.hint("free some space; nothing was changed"),
         _ => failure,
     }
+}
+
+/// Whether `sqlite/page_checksums.c` has refused a page.
+fn is_wrong_checksum(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|failure| failure.extended_code == rusqlite::ffi::SQLITE_IOERR_DATA)
 }
 
 /// Whether somebody else is in the way for the moment.

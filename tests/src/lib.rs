@@ -11,7 +11,9 @@
 
 pub mod contract;
 pub mod counting;
+pub mod damage;
 pub mod grid;
+pub mod inquiry;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::ExitStatusExt;

@@ -60,6 +60,8 @@ To check it
                         Kill processes at random moments of requests, returns and looks
   torture readers [--readers N --builds N]
                         Readers while one snapshot replaces another; every answer is whole
+  torture rot [--databases N]
+                        Damage 2000 databases; every answer is the one of before, or says why not
   fuzz [TARGET] [--seconds N]
                         Fuzz what reads foreign bytes (nightly compiler and cargo-fuzz)
   miri                  The byte-slice path of the snapshot format under Miri (nightly compiler)

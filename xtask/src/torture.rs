@@ -4,8 +4,8 @@
 //! * `publish`: builders killed at random moments while others read; every answer belongs whole to
 //!   one generation, and nothing is left behind.
 //! * `readers`: many readers while one snapshot replaces another; the same of every answer.
-//! * `crowd`, `requests`: the tests of these subjects at their full size: many processes at once, and
-//!   processes killed at random moments.
+//! * `crowd`, `requests`, `rot`: the tests of these subjects at their full size: many processes at once,
+//!   processes killed at random moments, damaged databases.
 
 mod generations;
 mod parts;
@@ -37,8 +37,10 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
         ["crowd"] => tests(project, "crowd", &[("OHFP_CROWD_PROCESSES", "64"), ("OHFP_CROWD_ROUNDS", "20")]),
         ["requests"] => tests(project, "kills", &[("OHFP_KILLS", "2000")]),
         ["requests", "--kills", kills] => tests(project, "kills", &[("OHFP_KILLS", kills)]),
+        ["rot"] => tests(project, "rot", &[("OHFP_ROT", "2000")]),
+        ["rot", "--databases", databases] => tests(project, "rot", &[("OHFP_ROT", databases)]),
         _ => Err("torture takes `snapshot [--stride N]`, `publish [--kills N]`, \
-                  `readers [--readers N --builds N]`, `crowd` or `requests [--kills N]`"
+                  `readers [--readers N --builds N]`, `crowd`, `requests [--kills N]` or `rot [--databases N]`"
             .into()),
     }
 }

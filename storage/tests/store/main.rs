@@ -8,6 +8,7 @@
 )]
 
 mod behaviour;
+mod checksums;
 mod common;
 mod exchange;
 mod journals;
