@@ -43,13 +43,19 @@ pub enum Templates {
     ///
     /// Looks at all files before it answers, so one run shows all errors: what is not JSON, fields
     /// that are missing or out of range, ids that occur twice. Where there is no error it shows all
-    /// warnings: misspelled names, machine types nobody knows. Exits with 1 when there is an error;
-    /// warnings alone are no failure.
+    /// warnings: misspelled names, machine types that are not known, templates that are left out, a
+    /// maxNumber that is not the published one. Exits with 1 when there is an error or a template is
+    /// left out; other warnings are no failure.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("Check the configuration in force", "ohfp templates validate --format list"),
         ("Check a folder before it is used", "ohfp --config ./new templates validate"),
+        ("Accept templates that are left out", "ohfp templates validate --lenient"),
     ]))]
-    Validate,
+    Validate {
+        /// Exit with 0 although templates are left out
+        #[arg(long)]
+        lenient: bool,
+    },
 }
 
 /// `config …`

@@ -15,12 +15,15 @@ use ohfp_cli::{GlobalOptions, HostFactoryInput};
 use ohfp_snapshot_builder::load::Environment;
 use ohfp_snapshot_builder::render::templates::Catalogue;
 use ohfp_snapshot_builder::render::{Format, Rendered, documents, json};
-use ohfp_snapshot_builder::resolve::SchedulerKind;
+use ohfp_snapshot_builder::resolve::{LeftOut, SchedulerKind};
 use serde_json::Value;
 
 use crate::output::Reply;
 use crate::parts::{Access, Parts};
 use crate::{asking, clock, input, remembered, source};
+
+/// How many templates a message names.
+const NAMED: usize = 5;
 
 /// `getAvailableTemplates`: pure, and never an empty list.
 pub(crate) fn available_templates(
@@ -38,7 +41,18 @@ pub(crate) fn available_templates(
     let resolved = &source.resolved;
     if resolved.templates.is_empty() {
         let place = resolved.origin.root.display();
-        return failure(&[Error::new(ErrorKind::Input, format!("there are no templates in `{place}`"))
+        let reasons: Vec<String> = resolved.left_out.iter().take(NAMED).map(LeftOut::message).collect();
+        let message = match (reasons.as_slice(), resolved.left_out.len().saturating_sub(NAMED)) {
+            ([], _) => format!("there are no templates in `{place}`"),
+            (all, 0) => format!("no template of `{place}` can be offered: {}", all.join("; ")),
+            (some, more) => {
+                format!(
+                    "no template of `{place}` can be offered: {}; {more} more are left out",
+                    some.join("; ")
+                )
+            }
+        };
+        return failure(&[Error::new(ErrorKind::Input, message)
             .hint("Host Factory drops a provider that answers none, so this is an error; `ohfp templates validate` tells more")]);
     }
     let catalogue = Catalogue { templates: &resolved.templates, scheduler: SchedulerKind::HostFactory };

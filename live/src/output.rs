@@ -27,6 +27,8 @@ pub(crate) struct Reply {
     pub(crate) note: Option<String>,
     /// For standard error.
     pub(crate) errors: Vec<Error>,
+    /// For standard error, where it is a terminal: what a person must know besides.
+    pub(crate) notes: Vec<String>,
     /// Exit code.
     pub(crate) code: u8,
     /// What the answer was made from; the snapshot is looked after once the answer is out.
@@ -95,6 +97,9 @@ pub(crate) fn write(reply: &Reply, file: Option<&Path>, env: &Environment) -> u8
     }
     for error in &reply.errors {
         stderr(&format!("ohfp: {error}\n"));
+    }
+    if !reply.notes.is_empty() && io::stderr().is_terminal() {
+        stderr(&reply.notes.iter().map(|note| format!("ohfp: note: {note}\n")).collect::<String>());
     }
     let written = match file {
         Some(path) if reply.code == 0 => file::replace(path, &reply.document.bytes(false)).map(|()| true),

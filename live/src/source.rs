@@ -44,7 +44,7 @@ pub(crate) fn load(global: &GlobalOptions, env: &Environment) -> Result<Source, 
         && standing::is_of(published, &place)
     {
         let lowered = standing::lowered(&resolved, published);
-        for lowered in &lowered {
+        for lowered in lowered.iter().take(LOGGED) {
             tracing::warn!(
                 template = lowered.id,
                 published = lowered.published,
@@ -53,9 +53,26 @@ pub(crate) fn load(global: &GlobalOptions, env: &Environment) -> Result<Source, 
                  `ohfp-snapshot build --allow-lower-max`"
             );
         }
-        standing::hold(&mut resolved, &lowered);
+        standing::hold(&mut resolved, lowered);
+    }
+    // From a fresh snapshot, it has been said when that was made.
+    if upkeep.as_ref().is_none_or(|upkeep| upkeep.verdict != Verdict::Fresh) {
+        log_left_out(&resolved);
     }
     Ok(Source { resolved, upkeep })
+}
+
+/// How many templates a finding is logged for one by one.
+const LOGGED: usize = 20;
+
+/// Host Factory runs the scripts and nothing else: the log is where its administrator looks.
+fn log_left_out(resolved: &Resolved) {
+    for left_out in resolved.left_out.iter().take(LOGGED) {
+        tracing::warn!(template = left_out.id, hint = left_out.hint, "{}", left_out.message());
+    }
+    if let Some(more @ 1..) = resolved.left_out.len().checked_sub(LOGGED) {
+        tracing::warn!("{more} more templates are left out; `ohfp templates validate` lists them");
+    }
 }
 
 fn examine(place: &Place, env: &Environment, read_at: SystemTime, answerable: bool) -> Option<Upkeep> {

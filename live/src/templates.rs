@@ -45,6 +45,9 @@ impl Templates {
 
     /// The template of that id.
     pub(crate) fn find(&self, id: &str) -> Result<Found, Vec<Error>> {
+        if let Some(error) = answer::impossible_id(id) {
+            return Err(vec![error]);
+        }
         let loaded = self.all.get().and_then(|all| all.iter().find(|template| template.id == id));
         if let Some(template) = loaded {
             return Ok(Found { template: template.clone(), source: None });

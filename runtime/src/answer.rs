@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use ohfp_platform::locate::{self, LIVE_PROGRAM, Path, SHIPPED_SNAPSHOT};
 use ohfp_platform::sys::{self, ExitCode, Process, STDERR, STDOUT, Written};
 use ohfp_platform::terminal;
+use ohfp_snapshot_format::key::LIST_NOTES;
 use ohfp_snapshot_format::open::{Access, Refusal, Snapshot};
 use ohfp_snapshot_format::view::{Contents, Parts};
 use ohfp_snapshot_format::{CLI_FINGERPRINT, fresh};
@@ -95,6 +96,10 @@ fn parts<'s>(
     contents: &Contents<'s>,
     record: &'s mut [u8],
 ) -> Result<Option<Parts<'s>>, Refusal> {
+    // What is left out is told beside a list, where a person reads it: the live program's.
+    if question.is_list() && contents.index.answer(LIST_NOTES).is_some() && sys::is_terminal(STDERR) {
+        return Ok(None);
+    }
     let styled =
         |plain: bool| !plain && terminal::styled(|name| process.variable(name), || sys::is_terminal(STDOUT));
     match question {
@@ -108,6 +113,13 @@ fn parts<'s>(
 }
 
 impl Question<'_> {
+    /// `templates list` in any form.
+    fn is_list(&self) -> bool {
+        let Self::Filed { key, .. } = self else { return matches!(self, Self::Page { .. }) };
+        let key = key.as_bytes();
+        key.starts_with(b"templates list\t") || key.starts_with(b"template list\t")
+    }
+
     /// Help, version, completions: the same whatever the configuration.
     fn is_help(&self) -> bool {
         let Self::Filed { key, .. } = self else { return false };

@@ -1,5 +1,6 @@
 //! The questions that the configuration alone answers, named once for builder and live program.
 
+use ohfp_broker::template::{ID_RULE, is_id};
 use ohfp_broker::{Error, ErrorKind, Result};
 use serde_json::Value;
 
@@ -84,6 +85,35 @@ impl Document {
     }
 }
 
+/// How many templates a note names.
+const NAMED: usize = 5;
+
+/// What a list of templates does not show, a line each: templates that are left out, and numbers that are not
+/// those of the file.
+pub fn list_notes(resolved: &Resolved) -> Vec<String> {
+    let line = |count: usize, names: &mut dyn Iterator<Item = &str>, what: &str, look: &str| {
+        let names: Vec<String> = names.take(NAMED).map(|name| format!("`{name}`")).collect();
+        let more = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };
+        format!("{what}: {}{more}; {look}", names.join(", "))
+    };
+    let (left_out, held) = (&resolved.left_out, &resolved.held);
+    let mut notes = Vec::new();
+    if !left_out.is_empty() {
+        let what = match left_out.len() {
+            1 => "1 template is left out".to_owned(),
+            count => format!("{count} templates are left out"),
+        };
+        let mut names = left_out.iter().map(|left_out| left_out.id.as_str());
+        notes.push(line(left_out.len(), &mut names, &what, "`ohfp templates validate` says why"));
+    }
+    if !held.is_empty() {
+        let what = "maxNumber as published, which is more than in the file";
+        let mut names = held.iter().map(|held| held.id.as_str());
+        notes.push(line(held.len(), &mut names, what, "`ohfp templates validate` says more"));
+    }
+    notes
+}
+
 /// "Not found", with the nearest known name.
 pub fn not_found<'a>(what: &str, name: Option<&str>, known: impl Iterator<Item = &'a str>) -> Error {
     let Some(name) = name else {
@@ -99,10 +129,28 @@ fn hinted(error: Error, nearest: Option<&str>) -> Error {
     }
 }
 
+/// The error for what no template can be called, however long it is: no catalogue needs to be read for it.
+pub fn impossible_id(id: &str) -> Option<Error> {
+    const SHOWN: usize = 64;
+    if is_id(id) {
+        return None;
+    }
+    let cut = id.char_indices().nth(SHOWN).and_then(|(end, _)| id.get(..end));
+    let shown = cut.map_or_else(|| id.to_owned(), |start| format!("{start}…"));
+    let error = Error::new(ErrorKind::NotFound, format!("there is no template `{shown}`"));
+    Some(error.hint(format!("a templateId is {ID_RULE}")))
+}
+
 /// The template of that id.
 pub fn template<'a>(resolved: &'a Resolved, id: &str) -> Result<&'a ohfp_broker::template::Template> {
+    if let Some(error) = impossible_id(id) {
+        return Err(error);
+    }
     let templates = &resolved.templates;
     templates.iter().find(|template| template.id == id).ok_or_else(|| {
+        if let Some(left_out) = resolved.left_out.iter().find(|left_out| left_out.id == id) {
+            return Error::new(ErrorKind::NotFound, left_out.message()).hint(left_out.hint.as_str());
+        }
         let error = not_found("template", Some(id), templates.iter().map(|template| template.id.as_str()));
         if error.hint_text().is_some() {
             error

@@ -12,10 +12,11 @@ use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_cli::{CompletionShell, Page};
 use ohfp_snapshot_format::PRODUCT_VERSION;
 use ohfp_snapshot_format::index::Record;
+use ohfp_snapshot_format::key::LIST_NOTES;
 use ohfp_snapshot_format::write::{Maker, Payload, PayloadWriter, SectionId};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
-use crate::answer::Document;
+use crate::answer::{self, Document};
 use crate::load::{FileState, InputFile, Resolved};
 use crate::render::templates::{self, Catalogue, List};
 use crate::render::{Format, Rendered};
@@ -85,6 +86,7 @@ fn configured_format(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, reso
     }
     completions(writer);
     documents(writer, resolved);
+    list_notes(writer, resolved);
 }
 
 /// Help of one command path, under its names and aliases, short and long, plain and styled.
@@ -116,6 +118,16 @@ fn completions(writer: &mut PayloadWriter) {
     {
         let script = writer.section(format!("completions {name}"), ohfp_cli::completions(shell));
         writer.answer(key(&format!("completions {name}"), Format::Json), script);
+    }
+}
+
+/// Filed only where there is a note: its presence tells the runtime to leave lists at a terminal to the live
+/// program.
+fn list_notes(writer: &mut PayloadWriter, resolved: &Resolved) {
+    let notes = answer::list_notes(resolved);
+    if !notes.is_empty() {
+        let section = writer.section("templates list notes", notes.join("\n").into_bytes());
+        writer.answer(String::from_utf8_lossy(LIST_NOTES), section);
     }
 }
 

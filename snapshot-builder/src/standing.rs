@@ -18,6 +18,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::load::{Environment, Resolved};
 use crate::place::{self, Place};
 use crate::publish::{self, Lock, Turn};
+pub use crate::resolve::Lowered;
 use crate::resolve::SchedulerKind;
 use crate::stamp::{self, Difference};
 use crate::{inspect, lower};
@@ -111,17 +112,6 @@ pub fn is_of(snapshot: &Snapshot, place: &Place) -> bool {
         && snapshot.stamps().is_ok_and(|stamps| stamps.root.as_slice() == place::identity(&place.origin))
 }
 
-/// A template whose `maxNumber` is less than what is published.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lowered {
-    /// Its id.
-    pub id: String,
-    /// As published.
-    pub published: i64,
-    /// In the file now.
-    pub now: i64,
-}
-
 /// Templates whose `maxNumber` sank below the published one. Only Host Factory minds: it can hang
 /// when a limit shrinks while it runs.
 pub fn lowered(resolved: &Resolved, published: &Snapshot) -> Vec<Lowered> {
@@ -148,14 +138,24 @@ fn published_max(record: &[u8]) -> Option<i64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// Answers go on with the published number until someone allows the lower one.
-pub fn hold(resolved: &mut Resolved, lowered: &[Lowered]) {
+/// The numbers that answers do not take from the file, because more is published: what an administrator
+/// must be told who looks at the file.
+pub fn held(resolved: &Resolved, place: &Place, env: &Environment) -> Vec<Lowered> {
+    let Some(path) = &place.snapshot else { return Vec::new() };
+    let (_, published) = judge(path, place, env, false);
+    let published = published.filter(|published| is_of(published, place));
+    published.map(|published| lowered(resolved, &published)).unwrap_or_default()
+}
+
+/// Answers go on with the published numbers until the lower ones are allowed.
+pub fn hold(resolved: &mut Resolved, lowered: Vec<Lowered>) {
     for template in &mut resolved.templates {
         if let Some(lowered) = lowered.iter().find(|lowered| lowered.id == template.id) {
             template.max_number = lowered.published;
             template.fields.insert("maxNumber".to_owned(), Value::Number(Number::from(lowered.published)));
         }
     }
+    resolved.held = lowered;
 }
 
 /// What a refresh did.

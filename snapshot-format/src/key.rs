@@ -7,6 +7,7 @@
 //! | `ohfp --version`, `-V` | `--version` |
 //! | any other command | its words joined by a space, a tab, the format |
 //! | the same with `--long` | … a tab, `long` |
+//! | no question: notes for people beside `templates list`, which the live program writes | `templates list`, a tab, `notes` |
 //!
 //! A word holds no white space or control characters, so no two questions share a key.
 
@@ -54,5 +55,7 @@ impl Key {
 
 /// The format's part of a key.
 pub const FORMAT_SEPARATOR: &[u8] = b"\t";
+/// What a person must know who looks at a list of templates at a terminal. No command line has this key.
+pub const LIST_NOTES: &[u8] = b"templates list\tnotes";
 /// The suffix of long variants.
 pub const LONG_SUFFIX: &[u8] = b"\tlong";

@@ -5,10 +5,11 @@ use ohfp_cli::{Command, Config, GlobalOptions, Providers, Scheduler};
 use ohfp_cli::{ListOptions, Storage, Templates};
 use ohfp_snapshot_builder::answer::{self, Document};
 use ohfp_snapshot_builder::load::{self, Environment, Resolved, Warning};
-use ohfp_snapshot_builder::place;
+use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_builder::render::templates::{Catalogue, show_head, show_tail};
 use ohfp_snapshot_builder::render::{Format, Rendered, documents};
-use ohfp_snapshot_builder::resolve;
+use ohfp_snapshot_builder::resolve::{self, Lowered};
+use ohfp_snapshot_builder::standing;
 use serde_json::{Value, json};
 
 use super::{format, scheduler};
@@ -19,10 +20,18 @@ use crate::{selection, source};
 /// Runs one of them.
 pub(super) fn run(global: &GlobalOptions, command: &Command, env: &Environment) -> Reply {
     let format = format(global.format);
-    if matches!(command, Command::Templates(Templates::Validate) | Command::Config(Config::Validate)) {
+    let validated = match command {
+        Command::Templates(Templates::Validate { lenient }) => Some(!lenient),
+        Command::Config(Config::Validate) => Some(false),
+        _ => None,
+    };
+    if let Some(all_offered) = validated {
         let place = place::find(global.config.as_deref(), None, env).map_err(|error| vec![error]);
-        let loaded = place.and_then(|place| load::load(&place.origin, env)).and_then(with_sound_providers);
-        return validate(&loaded, format, global.no_color);
+        let loaded = place.and_then(|place| {
+            let resolved = load::load(&place.origin, env).and_then(with_sound_providers)?;
+            Ok(with_held(resolved, &place, env))
+        });
+        return validate(&loaded, all_offered, format, global.no_color);
     }
     let source = match source::load(global, env) {
         Ok(source) => source,
@@ -31,7 +40,8 @@ pub(super) fn run(global: &GlobalOptions, command: &Command, env: &Environment) 
     let resolved = &source.resolved;
     let mut reply = match command {
         Command::Templates(Templates::List(list)) => {
-            Reply::from_result(templates_list(global, resolved, list, format))
+            let reply = Reply::from_result(templates_list(global, resolved, list, format));
+            Reply { notes: answer::list_notes(resolved), ..reply }
         }
         Command::Templates(Templates::Show { template_id }) => {
             templates_show(global, resolved, template_id, format)
@@ -111,13 +121,26 @@ fn with_sound_providers(mut resolved: Resolved) -> Result<Resolved, Vec<Error>> 
     if errors.is_empty() { Ok(resolved) } else { Err(errors) }
 }
 
-/// All errors, or all warnings where there is no error; exit code 1 when there is one.
-fn validate(loaded: &Result<Resolved, Vec<Error>>, format: Format, plain: bool) -> Reply {
+/// The same, with a warning for each `maxNumber` of the file that is not the one of answers.
+fn with_held(mut resolved: Resolved, place: &Place, env: &Environment) -> Resolved {
+    let held = standing::held(&resolved, place, env);
+    resolved.warnings.extend(held.iter().map(|held| Warning {
+        place: None,
+        message: held.message(),
+        hint: Some(Lowered::HINT.to_owned()),
+    }));
+    resolved
+}
+
+/// All errors, or all warnings where there is no error; exit code 1 when there is one, or where all templates
+/// must be offered and one is left out.
+fn validate(loaded: &Result<Resolved, Vec<Error>>, all_offered: bool, format: Format, plain: bool) -> Reply {
     let finding = |severity: &str, message: String, hint: Option<&str>| json!({ "severity": severity, "message": message, "hint": hint });
     let (code, findings): (u8, Vec<Value>) = match loaded {
         Ok(resolved) => {
             let warnings = resolved.warnings.iter();
-            (0, warnings.map(|warning| finding("warning", warning.to_string(), None)).collect())
+            let code = u8::from(all_offered && !resolved.left_out.is_empty());
+            (code, warnings.map(|warning| finding("warning", warning.to_string(), None)).collect())
         }
         Err(errors) => {
             let errors = errors.iter();
@@ -125,7 +148,15 @@ fn validate(loaded: &Result<Resolved, Vec<Error>>, format: Format, plain: bool) 
         }
     };
     let templates = loaded.as_ref().map_or(0, |resolved| resolved.templates.len());
-    let report = json!({ "valid": code == 0, "templates": templates, "findings": findings });
+    let left_out: Vec<&str> =
+        loaded.iter().flat_map(|resolved| &resolved.left_out).map(|one| &*one.id).collect();
+    let mut report = json!({ "valid": code == 0, "templates": templates });
+    if let Some(report) = report.as_object_mut() {
+        if !left_out.is_empty() {
+            report.insert("leftOut".to_owned(), left_out.into());
+        }
+        report.insert("findings".to_owned(), findings.as_slice().into());
+    }
     let report = if matches!(format, Format::Table | Format::List) && findings.is_empty() {
         json!({ "valid": true, "templates": templates })
     } else {

@@ -27,7 +27,7 @@ pub use trail::{FileState, InputFile, Trail};
 use crate::resolve::defaults::Defaults;
 use crate::resolve::providers::{self, ProviderInstance};
 use crate::resolve::templates::Resolver;
-use crate::resolve::{LeftOut, Settings, aws_config, config_file};
+use crate::resolve::{LeftOut, Lowered, Settings, aws_config, config_file};
 use catalogue::{Catalogue, ibm_names};
 
 /// Where configuration comes from; decided elsewhere, by one rule shared with the runtime.
@@ -52,6 +52,9 @@ pub struct Resolved {
     pub templates: Vec<Template>,
     /// In the files, and not among `templates`.
     pub left_out: Vec<LeftOut>,
+    /// Templates with the published `maxNumber` instead of the file's; none until it is compared with what is
+    /// published.
+    pub held: Vec<Lowered>,
     /// What is doubtful.
     pub warnings: Vec<Warning>,
     /// Everything this depends on.
@@ -107,6 +110,7 @@ pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> 
         providers,
         templates,
         left_out,
+        held: Vec::new(),
         warnings,
         trail: recorder.finish(),
     })

@@ -27,4 +27,4 @@ pub use performance::Performance;
 pub use providers::ProviderInstance;
 pub use redact::{REDACTED, redact};
 pub use settings::{Refresh, SchedulerKind, Setting, Settings, Source};
-pub use templates::LeftOut;
+pub use templates::{LeftOut, Lowered};

@@ -34,6 +34,32 @@ impl LeftOut {
     }
 }
 
+/// A template whose `maxNumber` in the file is less than what is published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lowered {
+    /// Its id.
+    pub id: String,
+    /// As published.
+    pub published: i64,
+    /// In the file now.
+    pub now: i64,
+}
+
+impl Lowered {
+    /// What answers have, what the file has, and why they differ.
+    pub fn message(&self) -> String {
+        let Self { id, published, now } = self;
+        format!(
+            "`maxNumber` of template `{id}` is {now} in the file and {published} as published; answers have the \
+             published number, since a running Host Factory can hang on a lower one"
+        )
+    }
+
+    /// How the file's number comes into force.
+    pub const HINT: &'static str =
+        "stop Host Factory, run `ohfp-snapshot build --allow-lower-max`, and start it again";
+}
+
 /// The fields of a template as read: under Host Factory's names, with the names that came twice.
 pub(crate) struct Fields {
     map: Map<String, Value>,

@@ -41,12 +41,12 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     let mut resolved = load::load(&place.origin, env)?;
     let held =
         if standing::is_of(&snapshot, &place) { standing::lowered(&resolved, &snapshot) } else { Vec::new() };
-    standing::hold(&mut resolved, &held);
+    standing::hold(&mut resolved, held);
     let payload = lower::lower(&resolved, &mut |step| progress.step(step)).map_err(one)?;
     progress.done();
     if payload.digest() == snapshot.header.payload_digest {
         let mut document = format!("sound and equal to its sources: {}\n", path.display());
-        for Lowered { id, published, now } in &held {
+        for Lowered { id, published, now } in &resolved.held {
             let _ = writeln!(
                 document,
                 "  maxNumber of {id} is held at {published}; its file says {now} (build --allow-lower-max allows it)"

@@ -31,7 +31,7 @@ pub(crate) fn fault(sandbox: &Sandbox, verdict: Verdict, problems: &[String]) ->
     let before = snapshots(sandbox);
     let built = bounded(sandbox, "ohfp-snapshot", &["build"]);
     let list = bounded(sandbox, "ohfp-live", &["templates", "list"]);
-    let checked = bounded(sandbox, "ohfp-live", &["templates", "validate"]);
+    let checked = bounded(sandbox, "ohfp-live", &["templates", "validate", "--lenient"]);
     let input = sandbox.path.join("in.json");
     let asked = bounded(
         sandbox,
