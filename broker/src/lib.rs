@@ -3,6 +3,7 @@
 pub mod error;
 pub mod host;
 pub mod id;
+pub mod json;
 pub mod machine;
 pub mod operations;
 pub mod provider;
