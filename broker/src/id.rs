@@ -70,6 +70,14 @@ impl RequestId {
         &self.0
     }
 
+    /// Whether it has the form of the ids that [`Self::new`] makes: then it was told by a store of ours, be that
+    /// this one or one that was lost.
+    pub fn is_ours(&self) -> bool {
+        let uuid = self.0.strip_prefix("req-").or_else(|| self.0.strip_prefix("ret-"));
+        let uuid = uuid.and_then(|text| uuid::Uuid::try_parse(text).ok());
+        uuid.is_some_and(|uuid| uuid.get_version_num() == 7)
+    }
+
     /// What makes a launch idempotent for the provider: the same for every try of the same attempt, whichever
     /// process makes it, and another one for another attempt. At most 64 of `0-9A-Za-z-`, as EC2 demands.
     pub fn token(&self, attempt: u32) -> String {
@@ -171,6 +179,10 @@ mod tests {
         assert!(back.as_str().starts_with("ret-"));
         let uuid = uuid::Uuid::parse_str(back.as_str().strip_prefix("ret-").unwrap()).unwrap();
         assert_eq!(uuid.get_version_num(), 7);
+        assert!(early.is_ours() && back.is_ours());
+        for other in ["", "req-", "req-1", "ret-unknown", &uuid.to_string(), &format!("x{early}")] {
+            assert!(!RequestId::from_text(other).is_ours(), "{other}");
+        }
     }
 
     #[test]

@@ -40,6 +40,7 @@ fn main() {
 fn open(directory: &Path) -> SqliteStore {
     let options = Options {
         local_file_system: true,
+        small_blocks: false,
         busy_timeout: Duration::from_secs(5),
         eager: false,
         read_only: false,
@@ -70,6 +71,7 @@ fn machine(name: &str, request: &Request, state: MachineState, now: i64) -> Mach
 
 fn fill(directory: &Path, number: i64) {
     let store = open(directory);
+    store.init().unwrap();
     for index in 0..number {
         add(&store, &format!("req-{index:032}"), index, true);
     }

@@ -117,7 +117,7 @@ impl SqliteStore {
     }
 }
 
-fn validate(session: &Session<'_>) -> Validation {
+pub(crate) fn validate(session: &Session<'_>) -> Validation {
     let mut findings = Vec::new();
     // What is too broken to be read on is itself a finding, and the last one.
     if let Err(error) = integrity(session, &mut findings) {

@@ -1,21 +1,22 @@
 //! A connection that has been checked, and is set up for how we use it.
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_platform::{disk, files};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::backup::{self, Backup};
+use crate::identity::{self, Identity};
 use crate::{failure, place, schema};
 
 /// What there is at the path.
 pub(crate) enum Found {
-    /// No database, and nothing that speaks of one.
-    Nothing,
     /// A database that must first be brought to this version, or to the other journal.
     Outdated(Connection, Outdated),
     /// A database to be used.
@@ -40,28 +41,38 @@ pub(crate) struct Setup {
     pub(crate) busy_timeout: Duration,
     /// Whether nothing may be written.
     pub(crate) read_only: bool,
+    /// Whether blocks of the file system are smaller than pages of memory.
+    pub(crate) small_blocks: bool,
 }
 
-/// Opens the database if there is one.
+/// Opens the database, which is there.
 pub(crate) fn find(path: &Path, setup: Setup) -> Result<Found> {
-    if place::inspect(path)?.is_none() {
-        place::must_be_new(path)?;
-        return Ok(Found::Nothing);
-    }
     let connection = open(path, setup)?;
     let (application, version, wal) = patiently(setup.busy_timeout, || marks(&connection))
         .map_err(|error| failure::sqlite(path, "open", &error))?;
+    let version = usable(path, application, version)?;
+    if version < schema::VERSION || wal != setup.wal {
+        Ok(Found::Outdated(connection, Outdated { version, wal }))
+    } else {
+        Ok(Found::Ready(connection))
+    }
+}
+
+/// Whether a database is a state store that this program can use.
+pub(crate) fn is_ours(path: &Path, connection: &Connection) -> Result<()> {
+    let (application, version, _) =
+        marks(connection).map_err(|error| failure::sqlite(path, "open", &error))?;
+    usable(path, application, version).map(drop)
+}
+
+fn usable(path: &Path, application: i32, version: i64) -> Result<u32> {
     if application != schema::APPLICATION_ID {
         return Err(failure::foreign(path, "it is an SQLite database of another program"));
     }
     match u32::try_from(version) {
-        Ok(version) if version > schema::VERSION => Err(newer(path, &version.to_string())),
-        Err(_) => Err(newer(path, &version.to_string())),
         Ok(0) => Err(failure::damaged(path).cause("it has no schema version")),
-        Ok(version) if version < schema::VERSION || wal != setup.wal => {
-            Ok(Found::Outdated(connection, Outdated { version, wal }))
-        }
-        Ok(_) => Ok(Found::Ready(connection)),
+        Ok(version) if version <= schema::VERSION => Ok(version),
+        _ => Err(newer(path, &version.to_string())),
     }
 }
 
@@ -106,10 +117,21 @@ pub(crate) fn may_be_read(path: &Path, found: Outdated) -> Result<()> {
 
 /// Opens a database that is there. Calls instead of pragmas where there are calls: they cost nothing.
 pub(crate) fn open(path: &Path, setup: Setup) -> Result<Connection> {
+    if setup.wal && setup.small_blocks {
+        has_room_for_index(path)?;
+    }
     let access =
         if setup.read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
-    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let opened = match Connection::open_with_flags(path, flags) {
+        // SQLite means links in any part of the path. Those above the file are the administrator's choice.
+        Err(error) if error.sqlite_error().is_some_and(|error| error.extended_code == LINK_IN_PATH) => {
+            let resolved = resolved(path).map_err(|error| failure::io("open", path, &error))?;
+            Connection::open_with_flags(resolved, flags)
+        }
+        opened => opened,
+    };
+    let opened = opened.and_then(|connection| {
         connection.busy_timeout(setup.busy_timeout)?;
         // A schema that somebody has tampered with must not run anything, and keys always hold.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
@@ -124,54 +146,51 @@ pub(crate) fn open(path: &Path, setup: Setup) -> Result<Connection> {
     opened.map_err(|error| failure::sqlite(path, "open", &error))
 }
 
-/// Makes an empty database under another name and renames it, so that no process ever sees half of one. The
-/// caller has the turn to write.
-pub(crate) fn create(path: &Path, setup: Setup) -> Result<()> {
-    let new = place::beside(path, place::NEW_SUFFIX);
-    remove_database(&new)?;
-    let file = OpenOptions::new().write(true).create_new(true).mode(place::FILE_MODE).open(&new);
-    file.map_err(|error| failure::io("create", &new, &error))?;
-    place::give_to_owner_of_directory(&new);
-    let filled = open(&new, Setup { read_only: false, ..setup }).and_then(|connection| {
-        let failed = |error: rusqlite::Error| failure::sqlite(path, "create", &error);
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
-        connection.pragma_update(None, "application_id", schema::APPLICATION_ID).map_err(failed)?;
-        schema::migrate(&connection, 0).map_err(failed)?;
-        set_journal(&connection, setup.wal).map_err(failed)?;
-        connection.close().map_err(|(_, error)| failed(error))
-    });
-    let done = filled.and_then(|()| {
-        fs::File::open(&new)
-            .and_then(|file| file.sync_all())
-            .map_err(|error| failure::io("write", &new, &error))?;
-        fs::rename(&new, path).map_err(|error| failure::io("create", path, &error))
-    });
-    if done.is_err() {
-        let _ = remove_database(&new);
+/// `SQLITE_CANTOPEN_SYMLINK`
+const LINK_IN_PATH: i32 = 14 | (6 << 8);
+
+/// The path with a directory without links.
+fn resolved(path: &Path) -> std::io::Result<PathBuf> {
+    let directory = fs::canonicalize(files::directory(path))?;
+    Ok(directory.join(path.file_name().unwrap_or_default()))
+}
+
+/// What the index of the log takes at its start, in bytes, with some to spare.
+const INDEX_ROOM: u64 = 64 << 10;
+
+/// SQLite takes room for that index, which is mapped into memory, by a byte in each page. Where blocks are
+/// smaller than pages that leaves holes, and writing into a hole on a full disk is SIGBUS.
+fn has_room_for_index(path: &Path) -> Result<()> {
+    let space = disk::space(files::directory(path)).map_err(|error| failure::io("open", path, &error))?;
+    if space.free_bytes < INDEX_ROOM { Err(failure::full(path)) } else { Ok(()) }
+}
+
+/// What the database file says by itself, without the log beside it and without any lock. SQLite opens and closes
+/// it, so locks that other connections of this process hold stay.
+pub(crate) fn alone(path: &Path) -> rusqlite::Result<Identity> {
+    identity::read(&open_alone(path)?)
+}
+
+/// The connection for that.
+pub(crate) fn open_alone(path: &Path) -> rusqlite::Result<Connection> {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => uri.push(char::from(*byte)),
+            _ => uri.push_str(&format!("%{byte:02x}")),
+        }
     }
-    done?;
-    place::sync_directory(path);
-    Ok(())
+    uri.push_str("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(uri, flags)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    Ok(connection)
 }
 
 /// The connection when it has its journal, which SQLite does not see to before somebody reads.
 pub(crate) fn with_journal(path: &Path, connection: Connection) -> Result<Connection> {
     schema::version(&connection).map_err(|error| failure::sqlite(path, "open", &error))?;
     Ok(connection)
-}
-
-/// Removes a database that nobody uses, and its logs.
-pub(crate) fn remove_database(path: &Path) -> Result<()> {
-    for suffix in ["", place::WAL_SUFFIX, place::JOURNAL_SUFFIX, "-shm"] {
-        let file = place::beside(path, suffix);
-        match fs::remove_file(&file) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(failure::io("remove", &file, &error));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 /// Brings a database to this version and to the right journal; gives the copy that was made before. The
@@ -189,6 +208,13 @@ pub(crate) fn update(
             .map_err(|error| failure::sqlite(path, "migrate", &error))?;
         tracing::info!(path = %path.display(), from = found.version, to = schema::VERSION, "migrated the state store");
     }
+    if setup.wal && !found.wal && identity::known(path, connection)?.is_backup {
+        // From now on it goes its own way. That must be in the file itself, before there is a log.
+        let inode = place::inspect(path)?.map_or(0, |file| file.ino());
+        patiently(setup.busy_timeout, || identity::adopt(connection, inode))
+            .map_err(|error| failure::sqlite(path, "write to", &error))?;
+        tracing::warn!(path = %path.display(), "a backup was put in the place of the state store");
+    }
     if found.wal != setup.wal {
         let changed = patiently(setup.busy_timeout, || set_journal(connection, setup.wal))
             .map_err(|error| failure::sqlite(path, "change the journal of", &error))?;
@@ -199,6 +225,13 @@ pub(crate) fn update(
         }
     }
     Ok(copy)
+}
+
+/// Ends a connection to a draft so that all of it is in its one file, which has the right journal then.
+pub(crate) fn close_whole(connection: Connection, wal: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    set_journal(&connection, wal)?;
+    connection.close().map_err(|(_, error)| error)
 }
 
 /// Chooses the journal; gives whether it is the WAL now.
@@ -215,10 +248,12 @@ pub(crate) fn prepare_for_writing(path: &Path, connection: &Connection) -> Resul
         // The log is synced when it is another's turn already. A rollback journal must be on the disk before
         // the database changes; that it is cut to nothing spares network file systems a file that comes and
         // goes with every transaction.
+        // What is deleted is overwritten: user data of requests may hold what must not be found again.
         connection.execute_batch(if has_log {
-            "PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = ON;"
+            "PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON;"
         } else {
-            "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;"
+            "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;
+             PRAGMA secure_delete = ON;"
         })?;
         Ok(has_log)
     });

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ohfp_broker::{Error, ErrorKind};
+use ohfp_platform::files::Refused;
 use rusqlite::ErrorCode;
 
 /// A failed step on the state store. `doing` completes "cannot … the state store".
@@ -69,7 +70,40 @@ pub(crate) fn foreign(path: &Path, why: &str) -> Error {
 /// The file is ours, and broken.
 pub(crate) fn damaged(path: &Path) -> Error {
     Error::new(ErrorKind::Damaged, format!("the state store `{}` is damaged", path.display()))
-        .hint("`ohfp storage validate` says what is wrong; a backup can be put in its place")
+        .hint("`ohfp storage validate` says what is wrong; `ohfp storage restore FILE` puts a backup in its place")
+}
+
+/// A file that is not to be used as it is, by name.
+pub(crate) fn untrusted(path: &Path, refused: &Refused) -> Error {
+    let named = |kind: ErrorKind| {
+        Error::new(kind, format!("`{}` is not used", path.display())).cause(refused)
+    };
+    match refused {
+        Refused::Io(error) => io("open", path, error),
+        Refused::Link | Refused::Kind(_) | Refused::HardLinks(_) => {
+            named(ErrorKind::Input).hint("move it away, and put the file itself there")
+        }
+        Refused::Owner(_) => named(ErrorKind::System).hint("give it to the owner of its directory with chown"),
+        Refused::Writable(_) => {
+            named(ErrorKind::System).hint(format!("see that it was not changed; then chmod go-w '{}'", path.display()))
+        }
+    }
+}
+
+/// A database that is a link to nothing: an empty store must not be made in the place where it leads.
+pub(crate) fn dangling(database: &Path) -> Error {
+    let to = std::fs::read_link(database).unwrap_or_default();
+    Error::new(
+        ErrorKind::Damaged,
+        format!("the state store `{}` is a link to `{}`, and that is missing", database.display(), to.display()),
+    )
+    .hint("put the database itself there, not a link; or mount the file system that it lies on")
+}
+
+/// The disk has no room for what SQLite needs.
+pub(crate) fn full(path: &Path) -> Error {
+    Error::new(ErrorKind::System, format!("the disk is full: the state store `{}` cannot be opened", path.display()))
+        .hint("free some space; nothing was changed")
 }
 
 /// A change that contradicts what is stored; the caller has a fault.

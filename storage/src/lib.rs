@@ -6,39 +6,56 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | `store` | [`SqliteStore`]: when to open, whom to let write, what a transaction is |
+//! | `store`, `contract` | [`SqliteStore`]: when to open, what a transaction is; the broker's traits |
 //! | `place` | the files: the database, its lock, what lies beside it |
-//! | `lock` | whose turn it is to write |
+//! | `lock` | the write lock between processes |
+//! | `watermark`, `identity`, `coherence` | whether database, log and lock file belong together |
+//! | `traces`, `create`, `draft` | whether there was a store before; how one comes into being |
 //! | `connection` | a checked connection, set up for how we use it |
 //! | `schema` | tables, indices, migrations |
 //! | `session`, `rows`, `failure` | statements, rows and errors in the broker's terms |
 //! | `requests`, `machines`, `returns`, `documents` | the queries |
-//! | `upkeep`, `checks`, `backup`, `prune` | what operators ask for |
+//! | `upkeep`, `checks`, `backup`, `restore`, `digest`, `prune` | what operators ask for |
+//! | `maintenance`, `reserve` | what is done for the files now and then; room for returns |
 //! | `export`, `import` | all of it as one document, and back; other products' documents |
 
 mod backup;
 mod checks;
+mod coherence;
 mod connection;
+mod contract;
+mod create;
+mod digest;
 mod documents;
+mod draft;
 mod export;
 mod failure;
+mod identity;
 mod import;
 mod lock;
 mod machines;
+mod maintenance;
 mod place;
 mod prune;
 mod requests;
+mod reserve;
+mod restore;
 mod returns;
 mod rows;
 mod schema;
 mod session;
 mod store;
+mod traces;
 mod upkeep;
+mod watermark;
 
 pub use backup::{Backup, Migration};
 pub use checks::{Finding, Validation};
+pub use create::Created;
 pub use export::Counts;
 pub use import::{Import, Skipped, Source};
 pub use prune::Pruned;
+pub use restore::Restored;
 pub use store::{Options, SqliteStore};
+pub use traces::Traces;
 pub use upkeep::{Health, Metrics, RoundTrip};

@@ -16,6 +16,16 @@ pub(crate) const VERSION: u32 = 1;
 const MIGRATIONS: [&str; VERSION as usize] = [V1];
 
 const V1: &str = "
+CREATE TABLE store (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  id BLOB NOT NULL CHECK (length(id) = 16),
+  kind TEXT NOT NULL CHECK (kind = 'live' OR kind = 'backup'),
+  number INTEGER NOT NULL CHECK (number >= 0),
+  inode INTEGER NOT NULL,
+  made INTEGER NOT NULL,
+  digest BLOB
+) STRICT;
+
 CREATE TABLE request (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,

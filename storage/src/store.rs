@@ -1,25 +1,22 @@
-//! [`SqliteStore`]: when to open, whom to let write, what a transaction is.
+//! [`SqliteStore`]: when to open, which process may write, what a transaction is.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ohfp_broker::records::{Ledger, Records};
-use ohfp_broker::request::{Request, View};
-use ohfp_broker::store::{
-    Admission, Applied, Change, MachineFilter, RequestFilter, Resolved, Returning, Store,
-};
-use ohfp_broker::template::MaxNumber;
-use ohfp_broker::{Machine, MachineId, MachineRef, RequestId, Result, Timestamp};
+use ohfp_broker::{ErrorKind, Result};
+use ohfp_platform::files::{self, Access, Refused};
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::coherence::{self, Doubt, Lock, Seen};
 use crate::connection::{self, Found, Setup};
-use crate::documents::{Documents, NoDocuments};
-use crate::lock::{self, Turn};
+use crate::lock::{self, WriteLock};
 use crate::session::{Session, Verdict};
-use crate::{failure, machines, place, requests, returns};
+use crate::traces::{self, Traces};
+use crate::watermark::{self, FileMark, StoreId, Watermark};
+use crate::{create, failure, identity, place, reserve};
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,25 +24,31 @@ pub struct Options {
     /// Whether the database lies on a file system of this machine alone. Elsewhere SQLite's write-ahead log
     /// does not work, and a rollback journal is used.
     pub local_file_system: bool,
+    /// Whether blocks of that file system are smaller than pages of memory. SQLite does not expect a disk that is
+    /// full then, so its room is checked first.
+    pub small_blocks: bool,
     /// For how long to wait for others, at most.
     pub busy_timeout: Duration,
-    /// Whether to open at once, and to create what is missing; else that is for the first query to do.
+    /// Whether to open at once what is there; else that is for the first query to do.
     pub eager: bool,
     /// Whether nothing may be written, created or migrated.
     pub read_only: bool,
 }
 
-/// Beyond so many bytes the write-ahead log is carried over into the database by whoever has written. A cold
-/// start reads the log, so it must not be long; carrying it over costs two more writes to the disk, so it
-/// must not be done each time.
-const LONGEST_LOG: u64 = 256 * 1024;
+/// A writer checkpoints the write-ahead log once it exceeds this many bytes. A cold start reads the log, so it
+/// must not be long; a checkpoint costs two more writes to the disk, so it must not be done each time.
+const CHECKPOINT_ABOVE: u64 = 256 * 1024;
 
-/// The same while others wait for their turn.
-const LONGEST_LOG_OF_MANY: u64 = 2 * 1024 * 1024;
+/// The same while others wait for the write lock.
+const CHECKPOINT_ABOVE_WHEN_CONTENDED: u64 = 2 * 1024 * 1024;
+
+/// How often files that do not seem to belong together are looked at: another process may be writing to them.
+const LOOKS: u32 = 6;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// When what was written is on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Durability {
+pub(crate) enum Durability {
     /// When the transaction ends.
     AtOnce,
     /// When the next transaction that is durable at once ends. Waiting for the disk is most of what a
@@ -53,16 +56,33 @@ enum Durability {
     WithNext,
 }
 
+/// What becomes of a write where there is no database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Creation {
+    /// It is created, unless something speaks of an older one.
+    Allowed,
+    /// It is missing, which is an error.
+    Refused,
+}
+
 /// The state store in an SQLite database.
 ///
-/// Reading creates nothing: where there is no database yet, there are no requests yet.
+/// Reading creates nothing. Only a request for machines creates a store, and only where nothing speaks of an
+/// older one.
 #[derive(Debug)]
 pub struct SqliteStore {
     path: PathBuf,
     options: Options,
+    traces: Traces,
     link: Mutex<Option<Link>>,
-    /// Whether a turn to write had to be waited for: others may be waiting for theirs now.
-    crowded: AtomicBool,
+    /// The lock file, opened once: by the first process that reads its watermark.
+    lock_file: Mutex<Option<Arc<File>>>,
+    /// The write lock among the threads of this process. Taken before `link`.
+    threads: Mutex<()>,
+    /// Whether the write lock had to be waited for: others may be waiting for it now.
+    contended: AtomicBool,
+    /// Whether this process may use up the reserve.
+    may_use_reserve: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -71,30 +91,54 @@ struct Link {
     writes: bool,
     /// The write-ahead log, where there is one; only once it writes.
     log: Option<File>,
+    /// What was seen of the files before they were opened, until the first transaction has confirmed it.
+    unconfirmed: Option<Seen>,
 }
 
 impl Link {
-    fn new(connection: Connection) -> Self {
-        Self { connection, writes: false, log: None }
+    fn new(connection: Connection, seen: Seen) -> Self {
+        Self { connection, writes: false, log: None, unconfirmed: Some(seen) }
     }
 }
 
+/// A transaction that was tried on files that may not belong together.
+enum Tried<T> {
+    Done(T),
+    Doubtful(Doubt),
+}
+
 impl SqliteStore {
-    /// A store at `path`. Its directory and the database are created when first needed, or now with
-    /// [`Options::eager`].
+    /// A store at `path`, which leaves traces beside it only.
     ///
     /// # Errors
     ///
-    /// `Input` where the file is not a state store or of a newer version, `Damaged` where it is broken,
-    /// `Unavailable` where others keep it busy, `System` where it cannot be read or created.
+    /// As [`Self::open_with`].
     pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self> {
+        Self::open_with(path, options, Traces::default())
+    }
+
+    /// A store at `path`. The database is opened when first needed, or now with [`Options::eager`].
+    ///
+    /// # Errors
+    ///
+    /// `Input` where the file is not a state store or of a newer version, `Damaged` where it is broken or missing
+    /// although there was one, `Unavailable` where others keep it busy, `System` where it cannot be read.
+    pub fn open_with(path: impl AsRef<Path>, options: Options, traces: Traces) -> Result<Self> {
         let path = path.as_ref();
         // SQLite gives a meaning to some relative names.
         let path = std::path::absolute(path).map_err(|error| failure::io("find", path, &error))?;
-        let store = Self { path, options, link: Mutex::new(None), crowded: AtomicBool::new(false) };
-        if options.eager && store.connected()?.is_none() && !options.read_only {
-            let turn = store.turn()?;
-            drop(store.connected_for_writing(&turn)?);
+        let store = Self {
+            path,
+            options,
+            traces,
+            link: Mutex::default(),
+            lock_file: Mutex::default(),
+            threads: Mutex::default(),
+            contended: AtomicBool::new(false),
+            may_use_reserve: AtomicBool::new(false),
+        };
+        if options.eager {
+            drop(store.connected()?);
         }
         Ok(store)
     }
@@ -109,11 +153,16 @@ impl SqliteStore {
         self.options
     }
 
+    pub(crate) fn traces(&self) -> &Traces {
+        &self.traces
+    }
+
     pub(crate) fn setup(&self) -> Setup {
         Setup {
             wal: self.options.local_file_system,
             busy_timeout: self.options.busy_timeout,
             read_only: self.options.read_only,
+            small_blocks: self.options.small_blocks,
         }
     }
 
@@ -122,76 +171,154 @@ impl SqliteStore {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The turn to write, and a directory to write in.
-    pub(crate) fn turn(&self) -> Result<Turn> {
+    /// Gives up the connection, for what has to be done to the files themselves. The caller has the write lock.
+    pub(crate) fn disconnect(&self) {
+        *self.link() = None;
+    }
+
+    /// The write lock, and a directory to write in.
+    pub(crate) fn write_lock(&self) -> Result<WriteLock<'_>> {
         if self.options.read_only {
             return Err(failure::refused(format!(
                 "the state store `{}` is open for reading only",
                 self.path.display()
             )));
         }
-        place::make_directory(&self.path)?;
-        let turn = lock::take(&self.path, self.options.busy_timeout)?;
-        self.crowded.fetch_or(turn.waited, Ordering::Relaxed);
-        Ok(turn)
-    }
-
-    /// Opens the database with `open`, after which there is a write-ahead log where there should be one, and its
-    /// name is on the disk as well as what will be in it.
-    fn with_log<T>(&self, open: impl FnOnce() -> Result<T>) -> Result<T> {
-        let is_new = self.options.local_file_system && !place::beside(&self.path, place::WAL_SUFFIX).exists();
-        let opened = open()?;
-        if is_new {
-            place::sync_directory(&self.path);
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = self.lock_file(true)?;
+        match lock::take(&self.path, &file, self.options.busy_timeout) {
+            Ok(waited) => {
+                self.contended.fetch_or(waited, Ordering::Relaxed);
+                Ok(WriteLock::new(file, threads))
+            }
+            Err(error) => {
+                // A lock that comes too late goes with the last handle of the file.
+                *self.lock_file.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                Err(error)
+            }
         }
-        Ok(opened)
     }
 
-    /// The connection, made now if need be; nothing where there is no database.
+    /// The write lock if no process has it, and none waits for it.
+    pub(crate) fn idle_write_lock(&self) -> Result<Option<WriteLock<'_>>> {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = self.lock_file(true)?;
+        Ok(file.try_lock().is_ok().then(|| WriteLock::new(file, threads)))
+    }
+
+    fn lock_file(&self, create: bool) -> Result<Arc<File>> {
+        let mut held = self.lock_file.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = held.as_ref() {
+            return Ok(Arc::clone(file));
+        }
+        if create {
+            place::make_directory(&self.path)?;
+        }
+        let file = Arc::new(lock::open(&self.path)?);
+        *held = Some(Arc::clone(&file));
+        Ok(file)
+    }
+
+    /// Looks at the files before SQLite opens them; `None` where there is no database.
+    fn look(&self) -> Result<Option<Seen>> {
+        let Some(file) = place::inspect(&self.path)? else {
+            self.traces.must_be_new(&self.path)?;
+            return Ok(None);
+        };
+        let wal = self.options.local_file_system;
+        let log = if wal { place::inspect_log(&self.path)? } else { None };
+        let mut held = self.lock_file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut read_only = None;
+        let lock = match held.as_ref() {
+            Some(lock) => Lock::Open(lock),
+            None => {
+                let path = place::beside(&self.path, place::LOCK_SUFFIX);
+                let access = if self.options.read_only { Access::Read } else { Access::ReadWrite };
+                match files::open(&path, access) {
+                    Ok(lock) if self.options.read_only => Lock::Open(read_only.insert(lock)),
+                    Ok(lock) => Lock::Open(held.insert(Arc::new(lock))),
+                    Err(refused) if refused.is_missing() => Lock::Missing,
+                    Err(Refused::Io(error)) if is_denied(&error) => Lock::Closed,
+                    Err(refused) => return Err(failure::untrusted(&path, &refused)),
+                }
+            }
+        };
+        let seen = coherence::look(&self.path, lock, &file, log, wal)?;
+        if seen.is_alone() { Err(Doubt::Alone.error(&self.path)) } else { Ok(Some(seen)) }
+    }
+
+    /// Opens the database, after which there is a write-ahead log where there should be one, and its name is on
+    /// the disk as well as what will be in it.
+    fn find(&self, seen: &Seen) -> Result<Found> {
+        let found = connection::find(&self.path, self.setup())?;
+        if self.options.local_file_system && !seen.log_exists() {
+            files::sync_directory(&self.path);
+        }
+        if let Found::Outdated(connection, outdated) = &found
+            && outdated.version > 0
+            && let Some(doubt) = seen.doubt(&identity::known(&self.path, connection)?)
+        {
+            return Err(doubt.error(&self.path));
+        }
+        Ok(found)
+    }
+
+    /// The connection, made now if need be; `None` where there is no database.
     fn connected(&self) -> Result<Option<MutexGuard<'_, Option<Link>>>> {
         let mut link = self.link();
         if link.is_some() {
             return Ok(Some(link));
         }
-        match self.with_log(|| connection::find(&self.path, self.setup()))? {
-            Found::Nothing => Ok(None),
+        let Some(seen) = self.look()? else { return Ok(None) };
+        match self.find(&seen)? {
             Found::Ready(connection) => {
-                *link = Some(Link::new(connection));
+                *link = Some(Link::new(connection, seen));
                 Ok(Some(link))
             }
             Found::Outdated(connection, outdated) if self.options.read_only => {
                 connection::may_be_read(&self.path, outdated)?;
-                *link = Some(Link::new(connection));
+                *link = Some(Link::new(connection, seen));
                 Ok(Some(link))
             }
             Found::Outdated(connection, _) => {
-                // Another connection of ours would be in the way of what has to be done; and whoever writes
-                // takes the turn first and the connection second.
+                // Another connection of ours would be in the way of what has to be done; and a writer takes the
+                // write lock first and the connection second.
                 drop(connection);
                 drop(link);
-                let turn = self.turn()?;
-                self.connected_for_writing(&turn).map(Some)
+                let lock = self.write_lock()?;
+                self.connected_for_writing(&lock, Creation::Refused).map(Some)
             }
         }
     }
 
     /// The connection, ready to write; the database is created or migrated if need be.
-    fn connected_for_writing(&self, _turn: &Turn) -> Result<MutexGuard<'_, Option<Link>>> {
+    fn connected_for_writing(
+        &self,
+        lock: &WriteLock<'_>,
+        creation: Creation,
+    ) -> Result<MutexGuard<'_, Option<Link>>> {
         let mut link = self.link();
         if link.is_none() {
-            let setup = self.setup();
-            let connection = self.with_log(|| match connection::find(&self.path, setup)? {
-                Found::Ready(connection) => Ok(connection),
+            let seen = match self.look()? {
+                Some(seen) => seen,
+                None if creation == Creation::Refused => return Err(traces::missing(&self.path)),
+                None => {
+                    create::create(&self.path, self.setup(), lock.file(), &self.traces)?;
+                    self.look()?.ok_or_else(|| traces::missing(&self.path))?
+                }
+            };
+            let connection = match self.find(&seen)? {
+                Found::Ready(connection) => connection,
                 Found::Outdated(connection, outdated) => {
-                    connection::update(&self.path, &connection, outdated, setup)?;
-                    connection::with_journal(&self.path, connection)
+                    connection::update(&self.path, &connection, outdated, self.setup())?;
+                    let connection = connection::with_journal(&self.path, connection)?;
+                    create::seal(&self.path, &connection, lock.file())?;
+                    connection
                 }
-                Found::Nothing => {
-                    connection::create(&self.path, setup)?;
-                    connection::with_journal(&self.path, connection::open(&self.path, setup)?)
-                }
-            })?;
-            *link = Some(Link::new(connection));
+            };
+            // What was looked at may have become another store by an update.
+            let seen = self.look()?.unwrap_or(seen);
+            *link = Some(Link::new(connection, seen));
         }
         if let Some(link) = link.as_mut()
             && !link.writes
@@ -204,145 +331,239 @@ impl SqliteStore {
         Ok(link)
     }
 
-    /// Runs `body` on one consistent state; nothing where there is no database.
+    /// Runs `body` on one consistent state; `None` where there is no database.
     pub(crate) fn read<T>(&self, body: impl FnOnce(&Session<'_>) -> Result<T>) -> Result<Option<T>> {
-        let Some(link) = self.connected()? else { return Ok(None) };
-        let Some(Link { connection, .. }) = link.as_ref() else { return Ok(None) };
-        let patience = self.options.busy_timeout;
-        let _transaction =
-            connection::begin(&self.path, connection, TransactionBehavior::Deferred, patience)?;
-        body(&Session::new(connection, &self.path)).map(Some)
-    }
-
-    /// Runs `body` in a transaction that may write, when it is our turn.
-    pub(crate) fn write<T>(&self, body: impl FnOnce(&Session<'_>) -> Result<Verdict<T>>) -> Result<T> {
-        self.write_with(Durability::AtOnce, body)
-    }
-
-    fn write_with<T>(
-        &self,
-        durability: Durability,
-        body: impl FnOnce(&Session<'_>) -> Result<Verdict<T>>,
-    ) -> Result<T> {
-        // Opening takes longer than writing, and nobody has to wait for it.
-        drop(self.connected()?);
-        let turn = self.turn()?;
-        let mut link = self.connected_for_writing(&turn)?;
-        let Some(link) = link.as_mut() else { return Err(failure::busy(&self.path)) };
-        let (connection, patience) = (&link.connection, self.options.busy_timeout);
-        let transaction =
-            connection::begin(&self.path, connection, TransactionBehavior::Immediate, patience)?;
-        let value = match body(&Session::new(connection, &self.path))? {
-            Verdict::Undo(value) => return Ok(value),
-            Verdict::Keep(value) => value,
-        };
-        connection::commit(&self.path, &transaction, patience)?;
-        let Some(log) = &link.log else { return Ok(value) };
-        self.shorten_log(connection, log);
-        // Others may write while this one waits for the disk, and one wait of the disk's serves them all.
-        drop(turn);
-        if durability == Durability::AtOnce {
-            log.sync_data().map_err(|error| failure::io("write", &self.path, &error))?;
-        }
-        Ok(value)
-    }
-
-    /// Carries a long log over into the database. Everything is stored already, so a failure here is nobody's
-    /// but the next writer's, who tries again.
-    fn shorten_log(&self, connection: &Connection, log: &File) {
-        let longest = if self.crowded.load(Ordering::Relaxed) { LONGEST_LOG_OF_MANY } else { LONGEST_LOG };
-        if log.metadata().map_or(0, |file| file.len()) <= longest {
-            return;
-        }
-        // Somebody who is reading the log right now is not waited for.
-        let carried = connection
-            .busy_timeout(Duration::ZERO)
-            .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
-            .and_then(|()| connection.busy_timeout(self.options.busy_timeout));
-        if let Err(error) = carried {
-            tracing::warn!(path = %self.path.display(), %error, "the write-ahead log cannot be shortened");
-        }
-    }
-}
-
-impl Store for SqliteStore {
-    fn admit(&self, request: &Request, limit: MaxNumber) -> Result<Admission> {
-        self.write(|session| requests::admit(session, request, limit))
-    }
-
-    fn demand(&self, template_id: &str) -> Result<u64> {
-        Ok(self.read(|session| requests::demand(session, template_id))?.unwrap_or(0))
-    }
-
-    fn admit_return(&self, request: &Request, wanted: &[MachineRef]) -> Result<Returning> {
-        self.write(|session| returns::admit(session, request, wanted))
-    }
-
-    fn apply(&self, change: &Change) -> Result<Applied> {
-        if change.request.is_none() && change.machines.is_empty() {
-            return Ok(Applied::Stored);
-        }
-        self.write(|session| requests::apply(session, change))
-    }
-
-    fn acknowledge(&self, ids: &[RequestId]) -> Result<()> {
-        let unheard = self.read(|session| requests::any_unacknowledged(session, ids))?;
-        if unheard == Some(true) {
-            self.write(|session| requests::acknowledge(session, ids))?;
-        }
-        Ok(())
-    }
-
-    fn views(&self, ids: &[RequestId]) -> Result<Vec<Option<View>>> {
-        Ok(self.read(|session| requests::views(session, ids))?.unwrap_or_else(|| vec![None; ids.len()]))
-    }
-
-    fn find_machines(&self, wanted: &[MachineRef]) -> Result<Vec<Resolved>> {
-        let found = self.read(|session| machines::find(session, wanted))?;
-        Ok(found.unwrap_or_else(|| vec![Resolved::Unknown; wanted.len()]))
-    }
-
-    fn machines_by_id(&self, ids: &[MachineId]) -> Result<Vec<Machine>> {
-        Ok(self.read(|session| machines::by_id(session, ids))?.unwrap_or_default())
-    }
-
-    fn requests(&self, filter: &RequestFilter) -> Result<Vec<View>> {
-        Ok(self.read(|session| requests::list(session, filter))?.unwrap_or_default())
-    }
-
-    fn machines(&self, filter: &MachineFilter) -> Result<Vec<Machine>> {
-        Ok(self.read(|session| machines::list(session, filter))?.unwrap_or_default())
-    }
-
-    fn watched_machines(&self) -> Result<Vec<Machine>> {
-        Ok(self.read(machines::watched)?.unwrap_or_default())
-    }
-
-    fn due(
-        &self,
-        now: Timestamp,
-        unacknowledged_before: Timestamp,
-        untouched_since: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<View>> {
-        let due =
-            self.read(|session| requests::due(session, now, unacknowledged_before, untouched_since, limit))?;
-        Ok(due.unwrap_or_default())
-    }
-}
-
-impl Records for SqliteStore {
-    fn write(&self, provider: &str, body: &mut dyn FnMut(&mut dyn Ledger) -> Result<()>) -> Result<()> {
-        self.write_with(Durability::WithNext, |session| {
-            body(&mut Documents::new(*session, provider, true))?;
-            Ok(Verdict::Keep(()))
+        let mut body = Some(body);
+        self.undoubted(|| {
+            let Some(mut guard) = self.with_room(|| self.connected())? else { return Ok(Tried::Done(None)) };
+            let Some(link) = guard.as_mut() else { return Ok(Tried::Done(None)) };
+            let Link { connection, unconfirmed, .. } = link;
+            let patience = self.options.busy_timeout;
+            let transaction =
+                connection::begin(&self.path, connection, TransactionBehavior::Deferred, patience)?;
+            if let Some(seen) = unconfirmed {
+                if let Some(doubt) = seen.doubt(&identity::known(&self.path, &transaction)?) {
+                    drop(transaction);
+                    *guard = None;
+                    return Ok(Tried::Doubtful(doubt));
+                }
+                *unconfirmed = None;
+            }
+            let Some(body) = body.take() else { return Ok(Tried::Done(None)) };
+            let value = body(&Session::new(&transaction, &self.path))?;
+            drop(transaction);
+            Ok(Tried::Done(Some(value)))
         })
     }
 
-    fn read(&self, provider: &str, body: &mut dyn FnMut(&mut dyn Ledger) -> Result<()>) -> Result<()> {
-        match SqliteStore::read(self, |session| body(&mut Documents::new(*session, provider, false)))? {
-            Some(()) => Ok(()),
-            None => body(&mut NoDocuments),
+    /// Whether there is a database.
+    pub(crate) fn is_there(&self) -> Result<bool> {
+        Ok(self.connected()?.is_some())
+    }
+
+    /// Runs a step on the connection, outside of a transaction; `None` where there is no database.
+    pub(crate) fn with_reader<T>(&self, step: impl FnOnce(&Connection) -> Result<T>) -> Result<Option<T>> {
+        // The first transaction finds out whether the files belong together.
+        if self.read(|_| Ok(()))?.is_none() {
+            return Ok(None);
+        }
+        let guard = self.connected()?;
+        guard.as_ref().and_then(|guard| guard.as_ref()).map(|link| step(&link.connection)).transpose()
+    }
+
+    /// Runs a step on the connection of a writer, outside of a transaction.
+    pub(crate) fn with_writer<T>(
+        &self,
+        lock: &WriteLock<'_>,
+        step: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        let mut guard = self.connected_for_writing(lock, Creation::Refused)?;
+        let mark = self.watermark(lock.file())?;
+        let Some(Link { connection, unconfirmed, .. }) = guard.as_mut() else {
+            return Err(failure::busy(&self.path));
+        };
+        let known = identity::known(&self.path, connection)?;
+        let doubt = unconfirmed.as_ref().and_then(|seen| seen.doubt(&known));
+        if let Some(doubt) = doubt.or_else(|| mark.and_then(|mark| coherence::reaches(&mark, &known))) {
+            *guard = None;
+            return Err(doubt.error(&self.path));
+        }
+        *unconfirmed = None;
+        step(connection)
+    }
+
+    /// Tries again what met files that do not belong together: another process may have been writing to them.
+    fn undoubted<T>(&self, mut step: impl FnMut() -> Result<Tried<T>>) -> Result<T> {
+        for look in 1.. {
+            match step()? {
+                Tried::Done(value) => return Ok(value),
+                Tried::Doubtful(doubt) if look >= LOOKS => return Err(doubt.error(&self.path)),
+                Tried::Doubtful(_) => std::thread::sleep(BETWEEN_LOOKS),
+            }
+        }
+        Err(failure::busy(&self.path))
+    }
+
+    /// Runs `body` in a transaction that may write, with the write lock, in a store that is there.
+    pub(crate) fn write<T>(&self, body: impl FnOnce(&Session<'_>) -> Result<Verdict<T>>) -> Result<T> {
+        self.write_with(Durability::AtOnce, Creation::Refused, body)
+    }
+
+    pub(crate) fn write_with<T>(
+        &self,
+        durability: Durability,
+        creation: Creation,
+        body: impl FnOnce(&Session<'_>) -> Result<Verdict<T>>,
+    ) -> Result<T> {
+        let mut body = Some(body);
+        self.undoubted(|| {
+            // Opening takes longer than writing, and no process has to wait for it. Where there is no store, not
+            // even a lock file is made.
+            if self.connected()?.is_none() && creation == Creation::Refused {
+                return Err(traces::missing(&self.path));
+            }
+            let lock = self.write_lock()?;
+            let mut guard = self.connected_for_writing(&lock, creation)?;
+            let Some(link) = guard.as_mut() else { return Err(failure::busy(&self.path)) };
+            let Link { connection, log, unconfirmed, .. } = link;
+            let patience = self.options.busy_timeout;
+            let mark = self.watermark(lock.file())?;
+            let transaction =
+                connection::begin(&self.path, connection, TransactionBehavior::Immediate, patience)?;
+            let known = identity::known(&self.path, &transaction)?;
+            let seen = unconfirmed.as_ref();
+            let doubt = seen.and_then(|seen| seen.doubt(&known)).or_else(|| {
+                // A store that was restored meanwhile has another id, and this connection the old files.
+                mark.and_then(|mark| coherence::reaches(&mark, &known))
+            });
+            if let Some(doubt) = doubt {
+                drop(transaction);
+                *guard = None;
+                return Ok(Tried::Doubtful(doubt));
+            }
+            let file = unconfirmed.take().map(|seen| seen.file);
+            let Some(body) = body.take() else { return Err(failure::busy(&self.path)) };
+            let value = match body(&Session::new(&transaction, &self.path))? {
+                Verdict::Undo(value) => return Ok(Tried::Done(value)),
+                Verdict::Keep(value) => value,
+            };
+            let at_once = durability == Durability::AtOnce;
+            let number = known.number.saturating_add(u64::from(at_once));
+            if at_once {
+                identity::count(&transaction, number)
+                    .map_err(|error| failure::sqlite(&self.path, "write to", &error))?;
+            }
+            connection::commit(&self.path, &transaction, patience)?;
+            drop(transaction);
+            let mark = Written { lock: &lock, id: known.id, number, mark, file };
+            self.note(&mark, connection, log.as_ref());
+            let lock_file = Arc::clone(lock.file());
+            // Others may write while this one waits for the disk, and one wait of the disk's serves them all.
+            drop(lock);
+            if at_once {
+                if let Some(log) = log {
+                    log.sync_data().map_err(|error| failure::io("write", &self.path, &error))?;
+                }
+                // Only now: a watermark above what is on the disk would make a whole store a damaged one.
+                self.noted(watermark::raise(&lock_file, &known.id, number));
+            }
+            Ok(Tried::Done(value))
+        })
+    }
+
+    /// What the lock file says of a store that was created as a whole.
+    pub(crate) fn watermark(&self, lock: &File) -> Result<Option<Watermark>> {
+        let read = Watermark::read(lock);
+        let mark = read.map_err(|error| failure::io("read the lock file of", &self.path, &error))?;
+        Ok(mark.filter(|mark| !mark.creating))
+    }
+
+    /// Checkpoints a long log, and keeps in the lock file what the database file is now.
+    fn note(&self, written: &Written<'_, '_>, connection: &Connection, log: Option<&File>) {
+        let contended = self.contended.load(Ordering::Relaxed);
+        let most = if contended { CHECKPOINT_ABOVE_WHEN_CONTENDED } else { CHECKPOINT_ABOVE };
+        let is_long = log.is_some_and(|log| log.metadata().is_ok_and(|log| log.len() > most));
+        if is_long {
+            self.checkpoint(written, connection);
+        } else if written.mark.is_none() {
+            // The lock file was removed, or belongs to a store that was being created.
+            self.noted(written.watermark(0, written.file.unwrap_or_default()).write(written.lock.file()));
+        } else if let (Some(mark), Some(file)) = (written.mark, written.file)
+            && mark.file != file
+        {
+            self.noted(Watermark { file, ..mark }.write_file(written.lock.file()));
         }
     }
+
+    /// Carries the log over into the database file. The transactions are durable already; where a reader is in
+    /// the way, the next writer tries again. Gives whether all of the log was carried over.
+    pub(crate) fn checkpoint(&self, written: &Written<'_, '_>, connection: &Connection) -> bool {
+        // A process that is reading the log right now is not waited for.
+        let done = connection
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)))
+            .and_then(|busy: i64| connection.busy_timeout(self.options.busy_timeout).map(|()| busy == 0));
+        let whole = done.unwrap_or_else(|error| {
+            tracing::warn!(path = %self.path.display(), %error, "the write-ahead log cannot be checkpointed");
+            false
+        });
+        let base = if whole { written.number } else { written.mark.map_or(0, |mark| mark.base) };
+        let file = std::fs::symlink_metadata(&self.path).map(|file| FileMark::of(&file)).unwrap_or_default();
+        let mark = written.watermark(base, file);
+        let lock = written.lock.file();
+        self.noted(if written.mark.is_some() { mark.write_file(lock) } else { mark.write(lock) });
+        whole
+    }
+
+    /// A watermark that cannot be written makes later checks milder, nothing worse.
+    fn noted(&self, written: std::io::Result<()>) {
+        if let Err(error) = written {
+            tracing::warn!(path = %self.path.display(), %error, "the lock file cannot be written");
+        }
+    }
+
+    /// From now on this process may use up the room that is kept for returns.
+    pub fn use_reserve(&self) {
+        self.may_use_reserve.store(true, Ordering::Relaxed);
+    }
+
+    /// Runs a step; where it fails for what may be a full disk, and this process may use the reserve, gives up the
+    /// reserve and runs it again.
+    pub(crate) fn with_room<T>(&self, step: impl Fn() -> Result<T>) -> Result<T> {
+        match step() {
+            Err(error)
+                if error.kind() == ErrorKind::System
+                    && self.may_use_reserve.load(Ordering::Relaxed)
+                    && reserve::release(&self.path) =>
+            {
+                tracing::warn!(error = error.summary(), "the room that is kept for returns is used");
+                *self.link() = None;
+                step()
+            }
+            done => done,
+        }
+    }
+}
+
+/// What a transaction has written, with the write lock still held.
+pub(crate) struct Written<'w, 's> {
+    pub(crate) lock: &'w WriteLock<'s>,
+    pub(crate) id: StoreId,
+    /// Number of the last transaction in the database.
+    pub(crate) number: u64,
+    /// What the lock file said before.
+    pub(crate) mark: Option<Watermark>,
+    /// The database file, where it was looked at and found right.
+    pub(crate) file: Option<FileMark>,
+}
+
+impl Written<'_, '_> {
+    fn watermark(&self, base: u64, file: FileMark) -> Watermark {
+        let number = self.mark.map_or(0, |mark| mark.number);
+        Watermark { id: self.id, creating: false, number, base, file }
+    }
+}
+
+fn is_denied(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::PermissionDenied
 }

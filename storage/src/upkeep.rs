@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::session::{Session, Verdict};
 use crate::store::SqliteStore;
-use crate::{place, requests, rows, schema};
+use crate::{connection, identity, place, requests, reserve, rows, schema};
 
 /// How a store is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,6 +39,10 @@ pub struct Health {
     pub bytes: u64,
     /// Size of the write-ahead log in bytes.
     pub log_bytes: u64,
+    /// Transactions that the log holds and the database file does not: what a copy of that file alone would lack.
+    pub only_in_log: Option<u64>,
+    /// Room that is kept on the disk for returns, in bytes.
+    pub reserve_bytes: u64,
     /// What is the matter.
     pub problems: Vec<String>,
 }
@@ -99,13 +103,17 @@ impl SqliteStore {
             local_file_system: self.options().local_file_system,
             schema_version: None,
             current_schema_version: schema::VERSION,
-            bytes: size(path),
-            log_bytes: size(&place::beside(path, place::WAL_SUFFIX)),
+            bytes: place::size(path),
+            log_bytes: place::size(&place::beside(path, place::WAL_SUFFIX)),
+            only_in_log: None,
+            reserve_bytes: reserve::held(path),
             problems: Vec::new(),
         };
         match self.read(marks) {
-            Ok(Some((journal, version))) => {
+            Ok(Some((journal, version, number))) => {
                 (health.journal, health.schema_version) = (Some(journal), Some(version));
+                let in_file = connection::alone(path).map(|alone| alone.number);
+                health.only_in_log = in_file.ok().map(|in_file| number.saturating_sub(in_file));
             }
             Ok(None) => {}
             Err(error) => health.problems.push(error.summary()),
@@ -154,8 +162,8 @@ impl SqliteStore {
     /// What is in the store. It counts everything, so it takes its time.
     pub fn metrics(&self) -> Result<Metrics> {
         let mut metrics = self.read(count)?.unwrap_or_default();
-        metrics.bytes = size(self.path());
-        metrics.log_bytes = size(&place::beside(self.path(), place::WAL_SUFFIX));
+        metrics.bytes = place::size(self.path());
+        metrics.log_bytes = place::size(&place::beside(self.path(), place::WAL_SUFFIX));
         // A log is a header, and in front of each page another one.
         let frame = metrics.page_bytes.saturating_add(24);
         metrics.log_pages = metrics.log_bytes.saturating_sub(32).checked_div(frame).unwrap_or(0);
@@ -163,11 +171,12 @@ impl SqliteStore {
     }
 }
 
-fn marks(session: &Session<'_>) -> Result<(String, i64)> {
+fn marks(session: &Session<'_>) -> Result<(String, i64, u64)> {
     let journal = session
         .prepare("PRAGMA journal_mode")?
         .first([], |row| row.get(0).map_err(|error| session.failed(&error)))?;
-    Ok((journal.unwrap_or_default(), session.number("PRAGMA user_version", [])?))
+    let known = identity::read(session.connection()).map_err(|error| session.failed(&error))?;
+    Ok((journal.unwrap_or_default(), session.number("PRAGMA user_version", [])?, known.number))
 }
 
 /// Writes something that changes nothing; that may be refused, which is the question.
@@ -210,10 +219,6 @@ fn by_state(session: &Session<'_>, sql: &str, names: &[&str]) -> Result<BTreeMap
         Ok(())
     })?;
     Ok(counts)
-}
-
-fn size(path: &Path) -> u64 {
-    fs::metadata(path).map_or(0, |file| file.len())
 }
 
 fn micros(since: Instant) -> u64 {

@@ -82,6 +82,48 @@ pub fn kind(path: &Path) -> io::Result<Kind> {
     })
 }
 
+/// What matters of a file system before a database is opened on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileSystem {
+    /// Whether it is known to belong to this machine alone.
+    pub local: bool,
+    /// Size of a block in bytes.
+    pub block_size: u64,
+}
+
+/// The file system of an open file or directory, by `fstatfs`; `None` where the system does not say.
+pub fn of(file: &File) -> Option<FileSystem> {
+    // SAFETY: all-zero bytes are a valid `statfs`, a plain record of integers.
+    let mut raw: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open as long as `file` lives; `raw` is writable.
+    if unsafe { libc::fstatfs(file.as_raw_fd(), &raw mut raw) } != 0 {
+        return None;
+    }
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::unnecessary_cast,
+        reason = "magic numbers are 32 bits wide, sizes are not negative, and field types differ between targets"
+    )]
+    let (magic, block_size) = (raw.f_type as u32, raw.f_bsize as u64);
+    Some(FileSystem { local: crate::sys::LOCAL_FILE_SYSTEMS.contains(&magic), block_size })
+}
+
+/// Takes `bytes` of room for a file, so that no later write within them finds the disk full. What is in the
+/// file stays.
+///
+/// # Errors
+///
+/// `StorageFull`, or what else the system call says.
+pub fn allocate(file: &File, bytes: u64) -> io::Result<()> {
+    let length = libc::off_t::try_from(bytes).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
+    // SAFETY: the descriptor is open as long as `file` lives.
+    match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, length) } {
+        0 => Ok(()),
+        code => Err(io::Error::from_raw_os_error(code)),
+    }
+}
+
 /// Renames `from` to `to` unless `to` exists, which is `AlreadyExists`. Where the file system cannot do it
 /// in one step, a hard link does.
 ///

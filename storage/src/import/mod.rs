@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::export::{Counts, Document, FORMAT};
 use crate::session::Verdict;
-use crate::store::SqliteStore;
+use crate::store::{Creation, Durability, SqliteStore};
 
 /// Where a document comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -107,7 +107,9 @@ impl SqliteStore {
             Source::OpenResourceBroker => orb::read(&bytes)?,
         };
         drop(bytes);
-        self.write(|session| take::take(session, source, &content).map(Verdict::Keep))
+        self.write_with(Durability::AtOnce, Creation::Allowed, |session| {
+            take::take(session, source, &content).map(Verdict::Keep)
+        })
     }
 }
 

@@ -12,8 +12,13 @@ use ohfp_broker::{
 use ohfp_storage::{Options, SqliteStore};
 use tempfile::TempDir;
 
-pub(crate) const OPTIONS: Options =
-    Options { local_file_system: true, busy_timeout: Duration::from_secs(20), eager: true, read_only: false };
+pub(crate) const OPTIONS: Options = Options {
+    local_file_system: true,
+    small_blocks: false,
+    busy_timeout: Duration::from_secs(20),
+    eager: true,
+    read_only: false,
+};
 
 /// A directory with an empty store.
 pub(crate) struct Site {
@@ -28,7 +33,7 @@ impl Site {
 
     pub(crate) fn with(options: Options) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(directory.path().join("state.db"), options).unwrap();
+        let store = create(&directory.path().join("state.db"), options);
         Self { directory, store }
     }
 
@@ -42,8 +47,16 @@ impl Site {
     }
 }
 
+/// A store that is there.
 pub(crate) fn open(path: &Path) -> SqliteStore {
     SqliteStore::open(path, OPTIONS).unwrap()
+}
+
+/// A new one.
+pub(crate) fn create(path: &Path, options: Options) -> SqliteStore {
+    let store = SqliteStore::open(path, options).unwrap();
+    store.init().unwrap();
+    store
 }
 
 pub(crate) fn at(millis: i64) -> Timestamp {

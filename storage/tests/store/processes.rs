@@ -173,7 +173,7 @@ fn work_for_ever(directory: &Path, number: u32) {
 #[test]
 fn what_was_told_to_be_stored_survives_any_death() {
     let directory = tempfile::tempdir().unwrap();
-    let store = open(&directory.path().join("state.db"));
+    let store = create(&directory.path().join("state.db"), OPTIONS);
     store.admit(&acquire("req-shared", 1, 0), MaxNumber::Unlimited).unwrap();
     let mut pause = 17;
     let mut children: Vec<Child> = (0..4).map(|number| spawn("work", directory.path(), number)).collect();
@@ -247,7 +247,8 @@ fn waiting_for_the_turn_ends_and_a_death_gives_it_up() {
 /// Somebody without the right to write there.
 fn stranger(directory: &Path) {
     let kind = |outcome: ohfp_broker::Result<()>| outcome.unwrap_err().kind();
-    let error = SqliteStore::open(directory.join("empty/state.db"), OPTIONS).unwrap_err();
+    let store = SqliteStore::open(directory.join("empty/state.db"), OPTIONS).unwrap();
+    let error = store.admit(&acquire("req-1", 1, 1), MaxNumber::Unlimited).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::System, "{error}");
     assert!(error.summary().contains("empty"), "{error}");
     // What is there can be read, also without the right to make files beside it, and not be written.
@@ -271,7 +272,7 @@ fn who_may_not_write_is_told_so() {
         fs::create_dir(path.join(name)).unwrap();
     }
     for name in ["full", "secret"] {
-        fulfil(&open(&path.join(name).join("state.db")), "req-1", &["i-1"], 100);
+        fulfil(&create(&path.join(name).join("state.db"), OPTIONS), "req-1", &["i-1"], 100);
     }
     for file in fs::read_dir(path.join("full")).unwrap() {
         fs::set_permissions(file.unwrap().path(), fs::Permissions::from_mode(0o444)).unwrap();
@@ -303,7 +304,7 @@ fn what_root_makes_belongs_to_the_owner_of_the_directory() {
     let path = directory.path().join("a");
     fs::create_dir(&path).unwrap();
     std::os::unix::fs::chown(&path, Some(65_534), Some(65_534)).unwrap();
-    let store = open(&path.join("b/state.db"));
+    let store = create(&path.join("b/state.db"), OPTIONS);
     store.admit(&acquire("req-1", 1, 1), MaxNumber::Unlimited).unwrap();
     store.backup(path.join("b/copy.db")).unwrap();
     for name in ["", "state.db", "state.db.lock", "state.db-wal", "state.db-shm", "copy.db"] {

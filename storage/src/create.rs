@@ -1,0 +1,146 @@
+//! How a store comes into being.
+//!
+//! Before it has its name, the lock file says that it is being created, and after, that it was. So a process may
+//! be killed anywhere, and a power failure may come: what is there then is a store, or nothing was.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ohfp_broker::Result;
+use ohfp_platform::files;
+use rusqlite::Connection;
+use serde::Serialize;
+
+use crate::connection::{self, Setup};
+use crate::draft::Draft;
+use crate::place::{self, JOURNAL_SUFFIX, REPLACED_SUFFIX, SHM_SUFFIX, WAL_SUFFIX};
+use crate::store::SqliteStore;
+use crate::traces::Traces;
+use crate::watermark::{FileMark, StoreId, Watermark};
+use crate::{failure, identity, reserve, schema};
+
+/// A store that was created on request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Created {
+    /// Where it is.
+    pub path: String,
+    /// What spoke of an older store.
+    pub traces: Vec<String>,
+    /// Files of an older store, as they are called now.
+    pub kept: Vec<String>,
+}
+
+impl SqliteStore {
+    /// Creates an empty store where there is none, also where something speaks of an older one. What is left of
+    /// that is kept under other names.
+    ///
+    /// # Errors
+    ///
+    /// `Refused` where there is a store, `System` where none can be created.
+    pub fn init(&self) -> Result<Created> {
+        let lock = self.write_lock()?;
+        let path = self.path();
+        if fs::symlink_metadata(path).is_ok() {
+            let message = format!("the state store `{}` exists", path.display());
+            return Err(failure::refused(message).hint(
+                "`ohfp storage restore` puts a backup in its place; to begin anew, move it away first",
+            ));
+        }
+        let traces = self.traces().found(path);
+        let kept = set_aside(path)?;
+        create(path, self.setup(), lock.file(), self.traces())?;
+        tracing::warn!(path = %path.display(), traces = traces.join("; "), "an empty state store was created");
+        Ok(Created { path: path.display().to_string(), traces, kept })
+    }
+}
+
+/// Makes an empty database in a draft and gives it its name, so that no process ever sees half of one. The
+/// caller has the write lock; where there are no locks, the first of several processes wins.
+pub(crate) fn create(path: &Path, setup: Setup, lock: &File, traces: &Traces) -> Result<()> {
+    let draft = Draft::begin(path)?;
+    let now = jiff::Timestamp::now().as_millisecond();
+    let id = fill(&draft, setup, |connection, inode| identity::create(connection, inode, now))?;
+    publish(draft, path, lock, Watermark { id, creating: true, number: 0, base: 0, file: FileMark::default() })?;
+    traces.plant(path);
+    reserve::fill(path);
+    Ok(())
+}
+
+/// Makes the schema and the row that says which store it is, then the journal.
+fn fill(
+    draft: &Draft,
+    setup: Setup,
+    identify: impl FnOnce(&Connection, u64) -> rusqlite::Result<StoreId>,
+) -> Result<StoreId> {
+    let path = draft.path();
+    let connection = connection::open(path, Setup { read_only: false, ..setup })?;
+    let failed = |error: rusqlite::Error| failure::sqlite(path, "create", &error);
+    connection.pragma_update(None, "application_id", schema::APPLICATION_ID).map_err(failed)?;
+    schema::migrate(&connection, 0).map_err(failed)?;
+    let id = identify(&connection, draft.inode()?).map_err(failed)?;
+    connection::close_whole(connection, setup.wal).map_err(failed)?;
+    Ok(id)
+}
+
+/// Gives a whole database its name, and has the lock file speak of it before and after. `mark` says how far it
+/// reaches.
+pub(crate) fn publish(draft: Draft, path: &Path, lock: &File, mark: Watermark) -> Result<()> {
+    let failed = |error: &io::Error| failure::io("create", path, error);
+    draft.sync()?;
+    let written = |mark: Watermark| mark.write(lock).and_then(|()| lock.sync_data()).map_err(|error| failed(&error));
+    written(Watermark { creating: true, ..mark })?;
+    match draft.place_new(path) {
+        // Without locks, another process may have been faster. It writes what its database needs.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        placed => placed.map_err(|error| failed(&error))?,
+    }
+    let file = fs::symlink_metadata(path).map_err(|error| failed(&error))?;
+    written(Watermark { creating: false, file: FileMark::of(&file), ..mark })
+}
+
+/// Writes the watermark of a database that has just been brought up to date, all of it in its file. The caller
+/// has the write lock.
+pub(crate) fn seal(path: &Path, connection: &Connection, lock: &File) -> Result<()> {
+    let known = identity::known(path, connection)?;
+    let file = fs::symlink_metadata(path).map(|file| FileMark::of(&file)).unwrap_or_default();
+    let mark = Watermark { id: known.id, creating: false, number: known.number, base: 0, file };
+    mark.write(lock).map_err(|error| failure::io("write the lock file of", path, &error))
+}
+
+/// Gives the files of a store other names, which begin alike, and with a time; the index of its log is removed.
+/// Gives the new names. The caller has the write lock, and no connection.
+pub(crate) fn set_aside(path: &Path) -> Result<Vec<String>> {
+    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ");
+    let kept = place::beside(path, &format!("{REPLACED_SUFFIX}{time}"));
+    let mut names = Vec::new();
+    // The database first: without it the others are not used.
+    for suffix in ["", WAL_SUFFIX, JOURNAL_SUFFIX] {
+        let (from, to) = (place::beside(path, suffix), place::beside(&kept, suffix));
+        if is_missing_or_empty(&from) && !suffix.is_empty() {
+            remove(&from)?;
+            continue;
+        }
+        match ohfp_platform::disk::rename_new(&from, &to) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            moved => {
+                moved.map_err(|error| failure::io("rename", &from, &error))?;
+                names.push(to.display().to_string());
+            }
+        }
+    }
+    remove(&place::beside(path, SHM_SUFFIX))?;
+    files::sync_directory(path);
+    Ok(names)
+}
+
+fn is_missing_or_empty(path: &Path) -> bool {
+    fs::symlink_metadata(path).map_or(true, |file| file.is_file() && file.len() == 0)
+}
+
+fn remove(path: &PathBuf) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failure::io("remove", path, &error)),
+        _ => Ok(()),
+    }
+}
