@@ -57,14 +57,40 @@ pub enum Storage {
     #[command(verbatim_doc_comment, after_long_help = examples(&[("The counts", "ohfp storage metrics --format list")]))]
     Metrics,
 
+    /// Create an empty store
+    ///
+    /// The first request for machines does so by itself. Where something speaks of an older store, ohfp
+    /// takes that for missing, not for new: then mount its file system or restore a backup. Only when
+    /// the old one is lost for good, create a new one with this; it keeps what is left under other names.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[("A new beginning", "ohfp storage init")]))]
+    Init,
+
     /// Copy the store into a file while it is in use
     ///
-    /// The copy is one state of the store, whatever other processes write meanwhile. It is a store
-    /// itself. A file that exists is not replaced.
+    /// The copy is one state of the store, whatever other processes write meanwhile, and carries the sum
+    /// of its content. Never copy ohfp.db by other means: what was written last is in its log. A file
+    /// that exists is not replaced.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("A copy with today's date", "ohfp storage backup ohfp-$(date +%F).db")]))]
     Backup {
         /// File to write
         file: PathBuf,
+    },
+
+    /// Put a backup in the place of the store
+    ///
+    /// Checks the backup first, and keeps the files of the store under other names. Tells since when
+    /// machines may exist that the store does not know.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("What storage backup wrote", "ohfp storage restore ohfp-2026-11-27.db"),
+        ("What is left of a store without its log", "ohfp storage restore ohfp.db --unverified"),
+    ]))]
+    Restore {
+        /// File to read
+        file: PathBuf,
+
+        /// Take a file that does not carry the sum of its content, such as a plain copy of ohfp.db
+        #[arg(long)]
+        unverified: bool,
     },
 
     /// Bring the store to the form that this version needs

@@ -86,6 +86,8 @@ fn give_back(
     let one = |error| vec![error];
     let (parts, wire, machines) = asked(global, input, env, <dyn Scheduler>::read_return)?;
     let requests = parts.requests().map_err(one)?;
+    // Machines that cannot be returned go on costing money.
+    requests.store.use_reserve();
     let now = clock::now();
     let id = clock::new_id(RequestKind::Return, now).map_err(one)?;
     let given_back = requests.broker().give_back(id, &machines, now).map_err(one)?;

@@ -9,6 +9,7 @@ mod clock;
 mod commands;
 mod components;
 mod doctor;
+mod history;
 mod host_factory;
 mod init;
 pub mod input;

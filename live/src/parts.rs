@@ -16,7 +16,7 @@ use ohfp_snapshot_builder::load::{self, Configuration, Environment};
 use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_builder::resolve::performance::{Mode, Performance};
 use ohfp_snapshot_builder::resolve::{ProviderInstance, SchedulerKind};
-use ohfp_storage::{Options, SqliteStore};
+use ohfp_storage::{Options, SqliteStore, Traces};
 use serde_json::Value;
 
 use crate::cache::{Limits, ResultCache};
@@ -201,7 +201,7 @@ impl Parts {
         let monitoring = self.container.options().monitoring;
         self.container.register(Batch::Optional, move |optional| {
             optional.register_on_demand::<ResultCache>("CachePort", move |demanded| {
-                let path = state::directory(&cache_at, &cache_variables)?.join("results.cache");
+                let path = state::cache(&state::directory(&cache_at, &cache_variables)?);
                 demanded.register_singleton("CachePort", move |_| {
                     Ok(Arc::new(ResultCache::open(path.clone(), limits)))
                 })
@@ -260,12 +260,21 @@ impl Parts {
 
 /// Where the database of this configuration lies.
 pub(crate) fn database(configuration: &Configuration, place: &Place, env: &Environment) -> Result<PathBuf> {
-    let path = state::directory(place, env)?.join(configuration.settings.database_name());
-    if state::is_usable(&path) {
-        Ok(path)
-    } else {
-        Err(Error::new(ErrorKind::Input, format!("`{}` cannot be a file's name", path.display())))
+    let name = configuration.settings.database_name();
+    let path = state::directory(place, env)?.join(name);
+    if !state::is_usable(&path) {
+        return Err(Error::new(ErrorKind::Input, format!("`{}` cannot be a file's name", path.display())));
     }
+    if state::is_reserved(name) {
+        return Err(Error::new(
+            ErrorKind::Input,
+            format!(
+                "`storage.sql_strategy.name` is `{name}`, which is another file's name beside the database"
+            ),
+        )
+        .hint("choose another name, such as `ohfp.db`"));
+    }
+    Ok(path)
 }
 
 pub(crate) fn store(
@@ -276,13 +285,20 @@ pub(crate) fn store(
     eager: bool,
 ) -> Result<SqliteStore> {
     let path = database(configuration, place, env)?;
+    let file_system = state::file_system(&path);
     let options = Options {
-        local_file_system: state::is_local(&path),
+        local_file_system: file_system.is_some_and(|found| found.local),
+        block_size: file_system.map_or(0, |found| found.block_size),
         busy_timeout: Duration::from_secs(configuration.settings.busy_timeout()),
         eager,
         read_only: access == Access::Look,
     };
-    SqliteStore::open(path, options)
+    let traces = Traces {
+        marker: state::marker(place, env, &path),
+        companions: path.parent().map(state::cache).into_iter().collect(),
+        log: log::path(env),
+    };
+    SqliteStore::open_with(path, options, traces)
 }
 
 fn policy(configuration: &Configuration) -> Policy {

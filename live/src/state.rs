@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Result};
-use ohfp_platform::sys;
+use ohfp_platform::disk::{self, FileSystem};
 use ohfp_snapshot_builder::load::Environment;
 use ohfp_snapshot_builder::place::{self, Place};
 use xxhash_rust::xxh3::xxh3_64;
@@ -76,13 +76,40 @@ fn absolute(path: &Path) -> Result<PathBuf> {
     })
 }
 
-/// Whether a path lies on a file system known to be local, judged by the nearest directory that exists.
-pub(crate) fn is_local(path: &Path) -> bool {
+/// The file system that a path lies on, judged by the nearest directory that exists; `None` where it is unknown.
+pub(crate) fn file_system(path: &Path) -> Option<FileSystem> {
     path.ancestors()
-        // Opening anything else might wait for somebody at its other end.
+        // Opening anything else might wait for another process at its other end.
         .filter(|path| path.is_file() || path.is_dir())
         .find_map(|path| File::open(path).ok())
-        .is_some_and(|file| sys::is_local(&file))
+        .and_then(|file| disk::of(&file))
+}
+
+/// The result cache of an instance, beside its store.
+pub(crate) fn cache(directory: &Path) -> PathBuf {
+    directory.join(CACHE)
+}
+
+const CACHE: &str = "results.cache";
+
+/// Where it is noted that this store exists: in the user's cache directory, by configuration and store, so that it
+/// is found when the file system of the store is not there. `None` where no cache directory is known.
+pub(crate) fn marker(place: &Place, env: &Environment, database: &Path) -> Option<PathBuf> {
+    let set = |name: &str| env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+    let key = [place::identity(&place.origin), &[0], database.as_os_str().as_bytes()].concat();
+    let name = format!("{:016x}.store", xxh3_64(&key));
+    base.filter(|base| base.is_absolute()).map(|base| base.join("ohfp").join(name))
+}
+
+/// Whether a name beside the database is another file's of an instance.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    let endings = ["-wal", "-shm", "-journal", ".lock", ".reserve", ".snapshot", ".previous", ".tmp", ".log"];
+    name.starts_with('.')
+        || [CACHE, "config.json"].contains(&name)
+        || name.contains(".backup")
+        || name.contains(".replaced-")
+        || endings.iter().any(|ending| name.ends_with(ending))
 }
 
 /// Whether a path can be handed to C.

@@ -40,7 +40,7 @@ fn main() {
 fn open(directory: &Path) -> SqliteStore {
     let options = Options {
         local_file_system: true,
-        small_blocks: false,
+        block_size: 4_096,
         busy_timeout: Duration::from_secs(5),
         eager: false,
         read_only: false,

@@ -83,8 +83,9 @@ pub(crate) fn look(
     wal: bool,
 ) -> Result<Seen> {
     let watermark = match lock {
-        Lock::Open(lock) => Watermark::read(lock)
-            .map_err(|error| failure::io("read the lock file of", database, &error))?,
+        Lock::Open(lock) => {
+            Watermark::read(lock).map_err(|error| failure::io("read the lock file of", database, &error))?
+        }
         Lock::Missing | Lock::Closed => None,
     };
     let blind = matches!(lock, Lock::Closed);

@@ -5,7 +5,9 @@
 
 use ohfp_broker::records::{Ledger, Records};
 use ohfp_broker::request::{Request, View};
-use ohfp_broker::store::{Admission, Applied, Change, MachineFilter, RequestFilter, Resolved, Returning, Store};
+use ohfp_broker::store::{
+    Admission, Applied, Change, MachineFilter, RequestFilter, Resolved, Returning, Store,
+};
 use ohfp_broker::template::MaxNumber;
 use ohfp_broker::{Error, Machine, MachineId, MachineRef, RequestId, Result, Timestamp};
 

@@ -61,7 +61,12 @@ pub(crate) fn create(path: &Path, setup: Setup, lock: &File, traces: &Traces) ->
     let draft = Draft::begin(path)?;
     let now = jiff::Timestamp::now().as_millisecond();
     let id = fill(&draft, setup, |connection, inode| identity::create(connection, inode, now))?;
-    publish(draft, path, lock, Watermark { id, creating: true, number: 0, base: 0, file: FileMark::default() })?;
+    publish(
+        draft,
+        path,
+        lock,
+        Watermark { id, creating: true, number: 0, base: 0, file: FileMark::default() },
+    )?;
     traces.plant(path);
     reserve::fill(path);
     Ok(())
@@ -88,7 +93,8 @@ fn fill(
 pub(crate) fn publish(draft: Draft, path: &Path, lock: &File, mark: Watermark) -> Result<()> {
     let failed = |error: &io::Error| failure::io("create", path, error);
     draft.sync()?;
-    let written = |mark: Watermark| mark.write(lock).and_then(|()| lock.sync_data()).map_err(|error| failed(&error));
+    let written =
+        |mark: Watermark| mark.write(lock).and_then(|()| lock.sync_data()).map_err(|error| failed(&error));
     written(Watermark { creating: true, ..mark })?;
     match draft.place_new(path) {
         // Without locks, another process may have been faster. It writes what its database needs.

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ohfp_broker::Result;
-use ohfp_platform::files::{self, Access, Refused};
 use ohfp_platform::disk;
+use ohfp_platform::files::{self, Access, Refused};
 use std::os::unix::fs::MetadataExt;
 
 use crate::failure;
@@ -44,7 +44,8 @@ impl Draft {
         for attempt in 0.. {
             let path = directory.join(format!("{PREFIX}{}-{attempt}{SUFFIX}", std::process::id()));
             match files::create(&path, FILE_MODE) {
-                Err(Refused::Io(error)) if error.kind() == io::ErrorKind::AlreadyExists && attempt < ATTEMPTS => {}
+                Err(Refused::Io(error))
+                    if error.kind() == io::ErrorKind::AlreadyExists && attempt < ATTEMPTS => {}
                 Err(Refused::Io(error)) => return Err(failed(&error)),
                 Err(refused) => return Err(failure::untrusted(target, &refused)),
                 Ok(file) => {

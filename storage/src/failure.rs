@@ -69,24 +69,25 @@ pub(crate) fn foreign(path: &Path, why: &str) -> Error {
 
 /// The file is ours, and broken.
 pub(crate) fn damaged(path: &Path) -> Error {
-    Error::new(ErrorKind::Damaged, format!("the state store `{}` is damaged", path.display()))
-        .hint("`ohfp storage validate` says what is wrong; `ohfp storage restore FILE` puts a backup in its place")
+    Error::new(ErrorKind::Damaged, format!("the state store `{}` is damaged", path.display())).hint(
+        "`ohfp storage validate` says what is wrong; `ohfp storage restore FILE` puts a backup in its place",
+    )
 }
 
 /// A file that is not to be used as it is, by name.
 pub(crate) fn untrusted(path: &Path, refused: &Refused) -> Error {
-    let named = |kind: ErrorKind| {
-        Error::new(kind, format!("`{}` is not used", path.display())).cause(refused)
-    };
+    let named =
+        |kind: ErrorKind| Error::new(kind, format!("`{}` is not used", path.display())).cause(refused);
     match refused {
         Refused::Io(error) => io("open", path, error),
         Refused::Link | Refused::Kind(_) | Refused::HardLinks(_) => {
             named(ErrorKind::Input).hint("move it away, and put the file itself there")
         }
-        Refused::Owner(_) => named(ErrorKind::System).hint("give it to the owner of its directory with chown"),
-        Refused::Writable(_) => {
-            named(ErrorKind::System).hint(format!("see that it was not changed; then chmod go-w '{}'", path.display()))
+        Refused::Owner(_) | Refused::NotOurs(_) => {
+            named(ErrorKind::System).hint("give it to the owner of its directory with chown")
         }
+        Refused::Writable(_) => named(ErrorKind::System)
+            .hint(format!("see that it was not changed; then chmod go-w '{}'", path.display())),
     }
 }
 
@@ -95,15 +96,22 @@ pub(crate) fn dangling(database: &Path) -> Error {
     let to = std::fs::read_link(database).unwrap_or_default();
     Error::new(
         ErrorKind::Damaged,
-        format!("the state store `{}` is a link to `{}`, and that is missing", database.display(), to.display()),
+        format!(
+            "the state store `{}` is a link to `{}`, and that is missing",
+            database.display(),
+            to.display()
+        ),
     )
     .hint("put the database itself there, not a link; or mount the file system that it lies on")
 }
 
 /// The disk has no room for what SQLite needs.
 pub(crate) fn full(path: &Path) -> Error {
-    Error::new(ErrorKind::System, format!("the disk is full: the state store `{}` cannot be opened", path.display()))
-        .hint("free some space; nothing was changed")
+    Error::new(
+        ErrorKind::System,
+        format!("the disk is full: the state store `{}` cannot be opened", path.display()),
+    )
+    .hint("free some space; nothing was changed")
 }
 
 /// A change that contradicts what is stored; the caller has a fault.

@@ -48,9 +48,12 @@ pub(crate) fn read(connection: &Connection) -> rusqlite::Result<Identity> {
 
 /// The same, with the error in the broker's terms: a database without it is none of ours that is whole.
 pub(crate) fn known(path: &Path, connection: &Connection) -> Result<Identity> {
-    read(connection).map_err(|error| match failure::is_busy(&error) {
-        true => failure::sqlite(path, "use", &error),
-        false => failure::damaged(path).cause("it does not say which store it is").cause(error),
+    read(connection).map_err(|error| {
+        if failure::is_busy(&error) {
+            failure::sqlite(path, "use", &error)
+        } else {
+            failure::damaged(path).cause("it does not say which store it is").cause(error)
+        }
     })
 }
 
@@ -61,7 +64,8 @@ pub(crate) fn count(connection: &Connection, number: u64) -> rusqlite::Result<()
 
 /// Makes the row of a new store in the file with this inode number.
 pub(crate) fn create(connection: &Connection, inode: u64, made: i64) -> rusqlite::Result<StoreId> {
-    let sql = "INSERT INTO store (one, id, kind, number, inode, made) VALUES (1, randomblob(16), ?1, 0, ?2, ?3)
+    let sql =
+        "INSERT INTO store (one, id, kind, number, inode, made) VALUES (1, randomblob(16), ?1, 0, ?2, ?3)
                RETURNING id";
     connection.query_row(sql, params![LIVE, inode.cast_signed(), made], |row| row.get(0))
 }

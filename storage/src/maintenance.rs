@@ -9,18 +9,19 @@ use ohfp_broker::Result;
 use crate::store::{SqliteStore, Written};
 use crate::{identity, place, reserve};
 
-/// How often the log is carried over into the database file, at most. It is two waits for the disk.
-const BETWEEN_CHECKPOINTS: Duration = Duration::from_mins(1);
+/// For how long the log must have been left alone before it is carried over into the database file, which is two
+/// waits for the disk. A store that is written to all the time does so by the length of its log.
+const QUIET: Duration = Duration::from_secs(10);
 
 impl SqliteStore {
-    /// Carries the log over into the database file and takes back the room that is kept for returns, unless that
-    /// was done in the last minute, there is no log, or another process writes or waits to.
+    /// Carries the log over into the database file and takes back the room that is kept for returns, unless there
+    /// is no log, it was written to just now, or another process has the write lock.
     ///
     /// # Errors
     ///
     /// As [`Self::open_with`].
     pub fn maintain(&self) -> Result<()> {
-        if place::size(&place::beside(self.path(), place::WAL_SUFFIX)) == 0 || is_recent(self.path()) {
+        if !is_due(&place::beside(self.path(), place::WAL_SUFFIX)) {
             return Ok(());
         }
         let Some(lock) = self.idle_write_lock()? else { return Ok(()) };
@@ -41,8 +42,9 @@ impl SqliteStore {
     }
 }
 
-/// Whether the database file was changed within the last minute, which a checkpoint does.
-fn is_recent(database: &Path) -> bool {
-    let changed = fs::symlink_metadata(database).and_then(|file| file.modified());
-    changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| age < BETWEEN_CHECKPOINTS))
+/// Whether there is something in the log, and nothing new. A time in the future is as good as old.
+fn is_due(log: &Path) -> bool {
+    let Ok(status) = fs::symlink_metadata(log) else { return false };
+    let is_new = status.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age < QUIET));
+    status.len() > 0 && !is_new
 }

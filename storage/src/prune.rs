@@ -23,6 +23,21 @@ pub struct Pruned {
 const BATCH: usize = 200;
 
 impl SqliteStore {
+    /// When the request ended that has been over for the longest; `None` where none is over.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open_with`].
+    pub fn oldest_finished(&self) -> Result<Option<Timestamp>> {
+        let sql = format!(
+            "SELECT updated FROM request INDEXED BY request_spent WHERE {SPENT} ORDER BY updated LIMIT 1"
+        );
+        let oldest = self.read(|session| {
+            session.prepare(&sql)?.first([], |row| rows::Cells { row, table: "request" }.integer(0))
+        })?;
+        Ok(oldest.flatten().map(Timestamp::from_millis))
+    }
+
     /// Deletes requests that were over before `finished_before`, with machines and documents, once all their
     /// machines are gone and all returns of these are over as well.
     pub fn prune(&self, finished_before: Timestamp) -> Result<Pruned> {

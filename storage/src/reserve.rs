@@ -47,6 +47,5 @@ pub(crate) fn fill(database: &Path) {
 /// Gives the room up. Gives whether there was any.
 pub(crate) fn release(database: &Path) -> bool {
     let path = place::beside(database, RESERVE_SUFFIX);
-    held(database) > 0
-        && files::open(&path, Access::ReadWrite).is_ok_and(|file| file.set_len(0).is_ok())
+    held(database) > 0 && files::open(&path, Access::ReadWrite).is_ok_and(|file| file.set_len(0).is_ok())
 }

@@ -112,14 +112,20 @@ impl Source {
         if !status.is_file() {
             return Err(Error::new(ErrorKind::Input, format!("`{}` is not a regular file", from.display())));
         }
-        let connection = connection::open_alone(from).map_err(|error| failure::sqlite(from, "open", &error))?;
+        let connection =
+            connection::open_alone(from).map_err(|error| failure::sqlite(from, "open", &error))?;
         connection::is_ours(from, &connection)?;
         let known = identity::known(from, &connection)?;
         let verified = known.is_backup && carries_sum(from, &connection)?;
         if !verified && !unverified {
             let why = if known.is_backup { "its content is not what was written" } else { "it is no backup" };
-            return Err(Error::new(ErrorKind::Damaged, format!("`{}` is not restored: {why}", from.display()))
-                .hint("name what `ohfp storage backup` wrote; if there is nothing better, --unverified takes this"));
+            return Err(Error::new(
+                ErrorKind::Damaged,
+                format!("`{}` is not restored: {why}", from.display()),
+            )
+            .hint(
+                "name what `ohfp storage backup` wrote; if there is nothing better, --unverified takes this",
+            ));
         }
         let content = checks::validate(&Session::new(&connection, from));
         if let Some(finding) = content.findings.first() {

@@ -24,9 +24,8 @@ pub struct Options {
     /// Whether the database lies on a file system of this machine alone. Elsewhere SQLite's write-ahead log
     /// does not work, and a rollback journal is used.
     pub local_file_system: bool,
-    /// Whether blocks of that file system are smaller than pages of memory. SQLite does not expect a disk that is
-    /// full then, so its room is checked first.
-    pub small_blocks: bool,
+    /// Size of a block of that file system in bytes; 0 where it is not known.
+    pub block_size: u64,
     /// For how long to wait for others, at most.
     pub busy_timeout: Duration,
     /// Whether to open at once what is there; else that is for the first query to do.
@@ -41,6 +40,9 @@ const CHECKPOINT_ABOVE: u64 = 256 * 1024;
 
 /// The same while others wait for the write lock.
 const CHECKPOINT_ABOVE_WHEN_CONTENDED: u64 = 2 * 1024 * 1024;
+
+/// Size of a page of memory in bytes, at least.
+const PAGE: u64 = 4_096;
 
 /// How often files that do not seem to belong together are looked at: another process may be writing to them.
 const LOOKS: u32 = 6;
@@ -162,7 +164,7 @@ impl SqliteStore {
             wal: self.options.local_file_system,
             busy_timeout: self.options.busy_timeout,
             read_only: self.options.read_only,
-            small_blocks: self.options.small_blocks,
+            small_blocks: (1..PAGE).contains(&self.options.block_size),
         }
     }
 

@@ -110,9 +110,8 @@ pub(crate) fn leftovers(database: &Path) -> Vec<PathBuf> {
     let Some(name) = database.file_name() else { return found };
     let prefixes = [BACKUP_SUFFIX, REPLACED_SUFFIX].map(|suffix| place::beside(Path::new(name), suffix));
     let is_copy = |name: &OsStr| {
-        let begins = |prefix: &PathBuf| {
-            name.as_encoded_bytes().starts_with(prefix.as_os_str().as_encoded_bytes())
-        };
+        let begins =
+            |prefix: &PathBuf| name.as_encoded_bytes().starts_with(prefix.as_os_str().as_encoded_bytes());
         prefixes.iter().any(begins)
     };
     let entries = fs::read_dir(files::directory(database)).into_iter().flatten().flatten();

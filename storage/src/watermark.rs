@@ -133,8 +133,7 @@ fn number_cell(id: &StoreId, number: u64) -> Vec<u8> {
 }
 
 fn check(id: &StoreId, words: &[u64]) -> u64 {
-    let bytes: Vec<u8> =
-        id.iter().copied().chain(words.iter().flat_map(|word| word.to_le_bytes())).collect();
+    let bytes: Vec<u8> = id.iter().copied().chain(words.iter().flat_map(|word| word.to_le_bytes())).collect();
     xxh3_64(&bytes)
 }
 

@@ -1,6 +1,6 @@
 //! `storage …`, as far as the store itself answers.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Write as _};
 use std::path::Path;
 
@@ -37,6 +37,9 @@ pub(super) fn run(call: &Call<'_>, command: &Storage) -> Result<Reply, Vec<Error
             | Storage::Export { .. }
             | Storage::Migrate { dry_run: true }
     );
+    if matches!(command, Storage::Init | Storage::Restore { .. }) {
+        return anew(call, command);
+    }
     let parts = call.parts(if looks { Access::Look } else { Access::Change })?;
     let store = parts.store().map_err(one)?;
     let (answer, good) = answer(&store, command).map_err(one)?;
@@ -65,6 +68,27 @@ fn show(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Vec<Error>> {
     Ok(call.document(&shown))
 }
 
+/// What puts another store in the place of the one that is there, or missing. The components are not assembled,
+/// since they may have to open it.
+fn anew(call: &Call<'_>, command: &Storage) -> Result<Reply, Vec<Error>> {
+    let place = place::find(call.global.config.as_deref(), None, call.env).map_err(one)?;
+    let configuration = load::configuration(&place.origin, call.env)?;
+    let store = parts::store(&configuration, &place, call.env, Access::Change, false).map_err(one)?;
+    let answer = match command {
+        Storage::Restore { file, unverified } => {
+            store.restore(file, *unverified).and_then(|restored| value(&restored))
+        }
+        _ => store.init().and_then(|created| value(&created)),
+    };
+    // What was remembered of requests is of the other store.
+    if answer.is_ok()
+        && let Some(directory) = store.path().parent()
+    {
+        let _ = fs::remove_file(state::cache(directory));
+    }
+    Ok(call.document(&answer.map_err(one)?))
+}
+
 /// The answer, and whether it is good news.
 fn answer(store: &SqliteStore, command: &Storage) -> Result<(Value, bool)> {
     match command {
@@ -82,7 +106,7 @@ fn answer(store: &SqliteStore, command: &Storage) -> Result<(Value, bool)> {
         Storage::Migrate { dry_run } => good(&store.migrate(*dry_run)?),
         Storage::Export { file, force } => good(&export(store, file, *force)?),
         Storage::Import { file, from } => good(&import(store, file, *from)?),
-        Storage::List | Storage::Show { .. } => {
+        Storage::List | Storage::Show { .. } | Storage::Init | Storage::Restore { .. } => {
             Err(Error::new(ErrorKind::Usage, "this command is not answered here"))
         }
     }

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 pub(crate) const OPTIONS: Options = Options {
     local_file_system: true,
-    small_blocks: false,
+    block_size: 4_096,
     busy_timeout: Duration::from_secs(20),
     eager: true,
     read_only: false,

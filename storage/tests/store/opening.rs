@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use ohfp_broker::records::Records;
-use ohfp_broker::store::{MachineFilter, RequestFilter, Resolved, Store};
+use ohfp_broker::store::{MachineFilter, RequestFilter, Store};
 use ohfp_broker::template::MaxNumber;
 use ohfp_broker::{ErrorKind, Timestamp};
 use ohfp_storage::{Options, SqliteStore};

@@ -94,9 +94,9 @@ impl<'p> LiveSite<'p> {
         copy(&filled, &running)?;
         let request = cmd!(sh, "{program} machines request bench 100 --wait --format json");
         let answer: Value = serde_json::from_str(&self.on(&running, request)?.ignore_stderr().read()?)?;
-        copy(&running, &pristine)?;
-        // With a short log.
-        self.on(&pristine, cmd!(sh, "{program} storage test"))?.ignore_stdout().run()?;
+        copy(&running, &state)?;
+        // From now on it is a store of its own, with a log and a lock file.
+        self.on(&state, cmd!(sh, "{program} storage test"))?.ignore_stdout().run()?;
         let request = answer.pointer("/requests/0").ok_or("no request was made")?;
         let machines = request.get("machines").and_then(Value::as_array).cloned().unwrap_or_default();
         if machines.len() != LIVE {
@@ -114,8 +114,8 @@ impl<'p> LiveSite<'p> {
             pristine,
             state,
         };
-        for name in ["ohfp.db", "ohfp.db-wal"] {
-            sh.copy_file(history.pristine.join(name), history.state.join(name))?;
+        for name in ["ohfp.db", "ohfp.db-wal", "ohfp.db.lock"] {
+            sh.copy_file(history.state.join(name), history.pristine.join(name))?;
         }
         Ok(history)
     }
@@ -144,15 +144,15 @@ impl History {
         Ok(self.case(case)?.after(&["/bin/rm", "-f", text(&cache)?]))
     }
 
-    /// The same for a case that changes the state: it finds it unchanged each time. What a case writes on the large
-    /// database stays in the log, which is too short to be carried over.
+    /// The same for a case that changes the state: it finds it unchanged each time. What a case writes stays in the
+    /// log, which is too short to be carried over, so the database is the same file all the time.
     pub(super) fn changing(&self, case: Case) -> Result<Case> {
         let mut line = "set -e".to_owned();
-        for name in ["ohfp.db", "ohfp.db-wal"] {
+        for name in ["ohfp.db", "ohfp.db-wal", "ohfp.db.lock"] {
             let (from, to) = (self.pristine.join(name), self.state.join(name));
             if from.metadata()?.len() < SMALL {
-                let to = text(&to)?;
-                write!(line, "; cp '{}' '{to}'; sync '{to}'", text(&from)?)?;
+                let (from, to) = (text(&from)?, text(&to)?);
+                write!(line, "; cmp -s '{from}' '{to}' || {{ cp '{from}' '{to}'; sync '{to}'; }}")?;
             }
         }
         Ok(self.case(case)?.after(&["/bin/sh", "-c", &line]))
