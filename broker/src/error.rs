@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+pub use crate::text::{printable, shortened};
+
 /// Shorthand for results of this crate's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -105,21 +107,6 @@ impl Error {
     /// What to do next, when we know.
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
-    }
-}
-
-/// Names come from files and variables: what they hold must neither break a line nor drive a terminal.
-pub fn printable(text: String) -> String {
-    if text.contains(char::is_control) {
-        text.chars()
-            .flat_map(|letter| {
-                let escaped = letter.is_control().then(|| letter.escape_default());
-                let plain = escaped.is_none().then_some(letter);
-                escaped.into_iter().flatten().chain(plain)
-            })
-            .collect()
-    } else {
-        text
     }
 }
 

@@ -3,7 +3,6 @@
 pub mod error;
 pub mod host;
 pub mod id;
-pub mod json;
 pub mod machine;
 pub mod operations;
 pub mod provider;
@@ -14,6 +13,7 @@ pub mod scheduler;
 pub mod state;
 pub mod store;
 pub mod template;
+pub mod text;
 pub mod time;
 pub mod weights;
 

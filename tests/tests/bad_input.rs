@@ -278,7 +278,7 @@ fn what_is_doubtful_is_kept_or_left_out_with_a_warning() {
                 one(&format!("{base}, \"keyName\": \"k\", \"keyName\": ▲\"l\"")),
                 "`keyName`|given twice|the last one counts",
             ),
-            (one(&format!("{base}, \"instanceTags\": ▲\"a:b\"")), "`instanceTags`|`key=value;key=value`"),
+            (one(&format!("{base}, \"instanceTags\": ▲\"a:b\"")), "`instanceTags`|key=value;key=value"),
             (one(&format!("{base}, \"iops\": ▲500")), "`iops`|no effect with volumeType gp2"),
             (one(r#""templateId": "a", "maxNumber": ▲10001"#), "10001|up to 10000"),
             ("{\"templates\": ▲[]}".to_owned(), "list of templates is empty"),
