@@ -5,20 +5,36 @@
 //! standard error belongs to the answer's reader. A file that has grown too large is renamed, by one
 //! process at a time; the others go on writing into the renamed one until they end.
 
-use std::fs::{self, File, OpenOptions};
+use std::borrow::Cow;
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
+use ohfp_broker::error::shortened;
+use ohfp_platform::files::{self, Access, Refused};
 use ohfp_snapshot_builder::load::Environment;
 use ohfp_snapshot_builder::resolve::Performance;
 use ohfp_snapshot_builder::resolve::performance::log_level;
+use serde_json::{Map, Value};
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
+
+use crate::output;
+
+/// For the owner, and for the group to read, whatever the file creation mask says.
+const MODE: u32 = 0o640;
+const DIRECTORY_MODE: u32 = 0o750;
+
+/// Characters of a field of an event. Ids and names come from outside, and a request may hold a megabyte of them.
+const LONGEST_FIELD: usize = 200;
+/// The same of fields that ohfp itself puts together, in which what comes from outside is cut already.
+const LONGEST_TEXT: usize = 4_000;
+const TEXTS: [&str; 3] = ["message", "error", "reason"];
 
 /// Events about loading components; they have a level of their own.
 const PERFORMANCE: &str = "performance";
@@ -112,21 +128,32 @@ struct LogFile {
 
 impl LogFile {
     fn open(&self) -> Option<Mutex<File>> {
-        if let Some(directory) = self.path.parent() {
-            fs::create_dir_all(directory).ok()?;
-        }
-        let file = append(&self.path)?;
+        files::create_directories(files::directory(&self.path), DIRECTORY_MODE).ok()?;
+        let file = self.append()?;
         if file.metadata().is_ok_and(|now| now.len() >= self.largest) && self.rotate(&file).is_some() {
-            return append(&self.path).map(Mutex::new);
+            return self.append().map(Mutex::new);
         }
         Some(Mutex::new(file))
+    }
+
+    /// `None` where the file cannot be opened, which is no reason to fail, and where it is not to be trusted, which
+    /// the reader is told.
+    fn append(&self) -> Option<File> {
+        match files::open_or_create(&self.path, Access::Append, MODE) {
+            Ok(file) => Some(file),
+            Err(Refused::Io(_)) => None,
+            Err(refused) => {
+                output::note(&format!("nothing is logged to `{}`: {refused}", self.path.display()));
+                None
+            }
+        }
     }
 
     /// Renames the file and its predecessors, unless somebody else does or has done it.
     fn rotate(&self, file: &File) -> Option<()> {
         file.try_lock().ok()?;
         let ours = file.metadata().ok()?;
-        let there = fs::metadata(&self.path).ok()?;
+        let there = fs::symlink_metadata(&self.path).ok()?;
         if (ours.dev(), ours.ino()) != (there.dev(), there.ino()) {
             return Some(());
         }
@@ -142,8 +169,26 @@ impl LogFile {
     }
 }
 
-fn append(path: &Path) -> Option<File> {
-    OpenOptions::new().create(true).append(true).mode(0o640).open(path).ok()
+/// The line with its long fields cut. Short lines, which nearly all are, are not looked into.
+fn cut(line: &[u8]) -> Cow<'_, [u8]> {
+    if line.len() <= LONGEST_FIELD {
+        return Cow::Borrowed(line);
+    }
+    let Ok(mut fields) = serde_json::from_slice::<Map<String, Value>>(line) else {
+        return Cow::Borrowed(line);
+    };
+    for (name, value) in &mut fields {
+        let longest = if TEXTS.contains(&name.as_str()) { LONGEST_TEXT } else { LONGEST_FIELD };
+        if let Value::String(text) = value
+            && text.len() > longest
+            && name != "report"
+        {
+            *text = shortened(text, longest).into_owned();
+        }
+    }
+    let mut short = Value::Object(fields).to_string().into_bytes();
+    short.push(b'\n');
+    Cow::Owned(short)
 }
 
 /// One line, written in one call. A log that cannot be written is no reason to fail.
@@ -152,7 +197,7 @@ struct Line<'a>(Option<&'a Mutex<File>>);
 impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if let Some(Ok(mut file)) = self.0.map(Mutex::lock) {
-            let _ = file.write_all(line);
+            let _ = file.write_all(&cut(line));
         }
         Ok(line.len())
     }

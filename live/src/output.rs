@@ -5,6 +5,7 @@ pub(crate) mod file;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use ohfp_broker::error::printable;
 use ohfp_broker::{Error, ErrorKind, RequestId, Result};
 use ohfp_platform::sys::{self, Written};
 use ohfp_platform::terminal;
@@ -92,8 +93,8 @@ fn styled(env: &Environment, stream: &impl IsTerminal) -> bool {
 
 /// Writes a reply to standard output, or its document to a file, and gives the exit code.
 pub(crate) fn write(reply: &Reply, file: Option<&Path>, env: &Environment) -> u8 {
-    if let Some(note) = &reply.note {
-        stderr(&format!("ohfp: note: {note}\n"));
+    if let Some(text) = &reply.note {
+        note(text);
     }
     for error in &reply.errors {
         stderr(&format!("ohfp: {error}\n"));
@@ -137,6 +138,11 @@ pub(crate) fn usage(error: &clap::Error, env: &Environment) -> u8 {
     let styled = styled(env, &io::stderr());
     stderr(&if styled { text.ansi().to_string() } else { text.to_string() });
     ErrorKind::Usage.exit_code()
+}
+
+/// Tells the reader something that the answer does not depend on.
+pub(crate) fn note(text: &str) {
+    stderr(&format!("ohfp: note: {}\n", printable(text.to_owned())));
 }
 
 /// Nobody is left to tell when standard error fails.
