@@ -9,49 +9,48 @@
 //! A file that is not exactly this, or is not ours alone, reads as empty.
 
 use std::ffi::OsString;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bincode::config;
 use ohfp_broker::{Error, ErrorKind, Result, Timestamp};
-use ohfp_platform::sys;
+use ohfp_platform::files::{self, Access, Refused, Replacement};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::entries::{Entries, Entry};
 
 pub(super) const MAGIC: [u8; 8] = *b"OHFPRES1";
+/// For its owner alone.
+const MODE: u32 = 0o600;
 const HEADER: usize = MAGIC.len() + 8;
 
 /// Temporary files of processes that were killed are this old at least.
 const ABANDONED: Duration = Duration::from_mins(1);
 
-/// The answers in the file; none when it is missing, damaged, foreign, or larger than `limit`.
+/// The answers in the file; none when it is missing, damaged, not to be trusted, or larger than `limit`.
 pub(super) fn read(path: &Path, limit: u64) -> Vec<(String, Entry)> {
     content(path, limit).and_then(|bytes| parse(&bytes)).unwrap_or_default()
 }
 
 fn content(path: &Path, limit: u64) -> Option<Vec<u8>> {
-    // Before opening: opening a FIFO waits for a writer.
-    if !fs::symlink_metadata(path).is_ok_and(|status| is_ours(&status)) {
-        return None;
-    }
-    let file = File::open(path).ok()?;
-    let status = file.metadata().ok()?;
+    let file = match files::open(path, Access::Read) {
+        Ok(file) => file,
+        Err(Refused::Io(_)) => return None,
+        Err(refused) => {
+            tracing::warn!(path = %path.display(), reason = %refused, "the result cache is not used");
+            return None;
+        }
+    };
+    let len = file.metadata().ok()?.len();
     let most = limit.saturating_add(HEADER as u64);
-    if !is_ours(&status) || status.len() > most {
+    if len > most {
         return None;
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(status.len()).ok()?);
+    let mut bytes = Vec::with_capacity(usize::try_from(len).ok()?);
     file.take(most).read_to_end(&mut bytes).ok()?;
     Some(bytes)
-}
-
-/// Nobody else can have written it.
-fn is_ours(status: &Metadata) -> bool {
-    status.is_file() && status.uid() == sys::effective_user() && status.mode() & 0o022 == 0
 }
 
 /// Takes a file apart.
@@ -94,24 +93,24 @@ pub(super) fn checksum(payload: &[u8]) -> [u8; 8] {
 }
 
 /// Writes the file: temporary file in the same directory, then rename. No fsync: it would cost more
-/// than the cache saves, and half a file after a crash of the machine is an empty cache.
+/// than the cache saves, and half a file after a crash of the machine is an empty cache. What is there and not to
+/// be trusted stays as it is.
 pub(super) fn write(path: &Path, entries: &Entries) -> Result<()> {
     let bytes = compose(entries)?;
-    let written = || -> io::Result<()> {
+    let written = || -> std::result::Result<(), Refused> {
+        match fs::symlink_metadata(path) {
+            Ok(there) => files::trust(&there, path)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
         let (directory, stem) = place(path)?;
         remove_abandoned(&directory, &stem);
-        let mut name = stem;
-        name.push(format!("{}.tmp", std::process::id()));
-        let temporary = directory.join(name);
-        // One of a killed process with our number must not lend us its mode.
-        let _ = fs::remove_file(&temporary);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        file.write_all(&bytes).and_then(|()| fs::rename(&temporary, path)).inspect_err(|_| {
-            let _ = fs::remove_file(&temporary);
-        })
+        let mut new = Replacement::unnamed(path, MODE)?;
+        new.file().write_all(&bytes)?;
+        Ok(new.commit_unsynced()?)
     };
-    written().map_err(|error| {
-        Error::new(ErrorKind::System, format!("cannot write the cache `{}`", path.display())).cause(error)
+    written().map_err(|refused| {
+        Error::new(ErrorKind::System, format!("cannot write the cache `{}`", path.display())).cause(refused)
     })
 }
 
@@ -133,8 +132,9 @@ fn remove_abandoned(directory: &Path, stem: &OsString) {
             .as_encoded_bytes()
             .strip_prefix(stem.as_encoded_bytes())
             .and_then(|rest| rest.strip_suffix(b".tmp"));
-        let is_temporary =
-            middle.is_some_and(|middle| !middle.is_empty() && middle.iter().all(u8::is_ascii_digit));
+        let is_temporary = middle.is_some_and(|middle| {
+            !middle.is_empty() && middle.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+        });
         let is_old = || {
             let age = entry.metadata().and_then(|status| status.modified());
             age.is_ok_and(|at| at.elapsed().is_ok_and(|age| age >= ABANDONED))
