@@ -3,6 +3,7 @@
 //! The live program uses the same pipeline up to `render`, so there is one resolver and one truth.
 
 pub mod answer;
+pub mod audience;
 pub mod inspect;
 pub mod load;
 pub mod lower;

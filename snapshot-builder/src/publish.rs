@@ -1,17 +1,18 @@
 //! Publishing: a snapshot appears whole or not at all, and the one before it is kept.
 //!
 //! Temporary file in the same directory, fsync, read back and verify, rename, fsync of the
-//! directory. Builders take turns by a lock on the directory itself: it needs no file that could be
-//! left behind, and a killed builder cannot hold it.
+//! directory. Builders take turns by a lock on a file beside the snapshot, which a killed builder
+//! cannot hold, and which no account that may only look can hold either.
 
 use std::ffi::{CString, OsStr};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, Permissions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_platform::files::{self, Refused, Replacement};
 use ohfp_platform::sys;
 use ohfp_snapshot_format::open::Access;
 use ohfp_snapshot_format::stamps::StampsV1;
@@ -19,10 +20,19 @@ use ohfp_snapshot_format::write::{Maker, Payload};
 use ohfp_snapshot_format::{Refusal, Snapshot};
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::audience::Audience;
+
 /// Suffix of the previous generation.
 pub const PREVIOUS_SUFFIX: &str = ".previous";
 /// Suffix of unfinished files; the next build removes those that a killed one left.
 const TEMPORARY_SUFFIX: &str = ".tmp";
+/// Suffix of the file by which builders take turns.
+const LOCK_SUFFIX: &str = ".lock";
+/// For its owner alone: an account that could open it could stop all others.
+const LOCK_MODE: u32 = 0o600;
+const DIRECTORY_MODE: u32 = 0o755;
+/// Mode of a snapshot until it is known who may read it.
+const NEW_MODE: u32 = 0o600;
 
 /// Whether to wait for another builder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +48,8 @@ pub enum Turn {
 pub struct Lock {
     directory: PathBuf,
     file_name: Vec<u8>,
-    /// Holds the lock as long as it is open. Some network file systems do not lock directories;
-    /// renames keep readers safe all the same, two builders merely do the same work twice.
+    /// Holds the lock as long as it is open. Some network file systems have none; renames keep
+    /// readers safe all the same, two builders merely do the same work twice.
     held: Option<File>,
 }
 
@@ -55,29 +65,58 @@ impl Lock {
                 .cause("it is not a regular file")
                 .hint("a snapshot replaces what has its name: name a file in OHFP_SNAPSHOT"));
         }
-        fs::create_dir_all(directory).map_err(|error| failed("create the directory", directory, &error))?;
-        let handle =
-            File::open(directory).map_err(|error| failed("open the directory", directory, &error))?;
-        let held = match turn {
-            Turn::Wait => handle.lock().ok().map(|()| handle),
-            Turn::GiveUp => match handle.try_lock() {
-                Ok(()) => Some(handle),
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(_)) => None,
-            },
-        };
-        let lock = Self { directory: directory.to_owned(), file_name, held };
+        files::create_directories(directory, DIRECTORY_MODE)
+            .map_err(|error| failed("create the directory", directory, &error))?;
+        let mut lock = Self { directory: directory.to_owned(), file_name, held: None };
+        if !lock.hold(turn)? {
+            return Ok(None);
+        }
         if lock.held.is_some() {
             lock.remove_leftovers();
         }
         Ok(Some(lock))
     }
 
-    fn temporary(&self) -> PathBuf {
-        let mut name = b".".to_vec();
-        name.extend_from_slice(&self.file_name);
-        name.extend_from_slice(format!(".{}", std::process::id()).as_bytes());
-        name.extend_from_slice(TEMPORARY_SUFFIX.as_bytes());
+    /// Whether this process may publish now; else another one does.
+    fn hold(&mut self, turn: Turn) -> Result<bool> {
+        let path = self.hidden(LOCK_SUFFIX);
+        loop {
+            let handle = match files::open_or_create(&path, files::Access::ReadWrite, LOCK_MODE) {
+                Ok(handle) => handle,
+                // Another account's, in a directory that a group shares. What else is wrong, writing will tell.
+                Err(Refused::Io(_)) => return Ok(true),
+                Err(refused) => {
+                    let message = format!("cannot use the lock `{}`", path.display());
+                    return Err(Error::new(ErrorKind::Refused, message)
+                        .cause(refused)
+                        .hint("remove it: it holds nothing, and is made anew"));
+                }
+            };
+            match turn {
+                Turn::Wait => {
+                    if handle.lock().is_err() {
+                        return Ok(true);
+                    }
+                }
+                Turn::GiveUp => match handle.try_lock() {
+                    Ok(()) => {}
+                    Err(TryLockError::WouldBlock) => return Ok(false),
+                    Err(TryLockError::Error(_)) => return Ok(true),
+                },
+            }
+            // The one before has removed it while this process waited: then others wait for a new one.
+            let identity = |status: &Metadata| (status.dev(), status.ino());
+            let opened = handle.metadata().ok().as_ref().map(identity);
+            if fs::symlink_metadata(&path).ok().as_ref().map(identity) == opened {
+                self.held = Some(handle);
+                return Ok(true);
+            }
+        }
+    }
+
+    /// A hidden name beside the snapshot.
+    fn hidden(&self, suffix: &str) -> PathBuf {
+        let name = [b".".as_slice(), &self.file_name, suffix.as_bytes()].concat();
         self.directory.join(OsStr::from_bytes(&name))
     }
 
@@ -96,6 +135,15 @@ impl Lock {
     }
 }
 
+impl Drop for Lock {
+    /// The file goes before the lock on it: who waits for that finds out, and makes a new one.
+    fn drop(&mut self) {
+        if self.held.is_some() {
+            let _ = fs::remove_file(self.hidden(LOCK_SUFFIX));
+        }
+    }
+}
+
 /// What was published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Published {
@@ -110,39 +158,42 @@ pub fn publish(
     payload: &Payload,
     stamps: Option<&StampsV1>,
     maker: Maker<'_>,
+    audience: Audience,
 ) -> Result<Published> {
-    replace(lock, path, payload.digest(), true, |out| payload.write_to(out, stamps, maker))
+    let content = |out: &mut Windows<'_>| payload.write_to(out, stamps, maker);
+    replace(path, payload.digest(), audience, || keep_previous(path, &lock.temporary_previous()), content)
 }
 
 /// Replaces the snapshot at `path` by itself with other stamps. That is no new generation, so the
 /// previous one stays.
-pub fn restamp(lock: &Lock, path: &Path, snapshot: &Snapshot, stamps: &StampsV1) -> Result<Published> {
-    let digest = snapshot.header.payload_digest;
-    replace(lock, path, digest, false, |out| ohfp_snapshot_format::write::restamp(out, snapshot, stamps))
+pub fn restamp(
+    _lock: &Lock,
+    path: &Path,
+    snapshot: &Snapshot,
+    stamps: &StampsV1,
+    audience: Audience,
+) -> Result<Published> {
+    let content = |out: &mut Windows<'_>| ohfp_snapshot_format::write::restamp(out, snapshot, stamps);
+    replace(path, snapshot.header.payload_digest, audience, || (), content)
 }
 
 fn replace(
-    lock: &Lock,
     path: &Path,
     digest: u128,
-    new_generation: bool,
-    content: impl FnOnce(&mut Windows) -> std::io::Result<u64>,
+    audience: Audience,
+    before: impl FnOnce(),
+    content: impl FnOnce(&mut Windows<'_>) -> std::io::Result<u64>,
 ) -> Result<Published> {
-    let temporary = lock.temporary();
-    let result = write(&temporary, content)
-        .and_then(|bytes| read_back(&temporary, digest).map(|()| bytes))
-        .and_then(|bytes| {
-            if new_generation {
-                keep_previous(path, &lock.temporary_previous());
-            }
-            fs::rename(&temporary, path).map_err(|error| failed("replace", path, &error))?;
-            lock.sync();
-            Ok(Published { bytes })
-        });
-    if result.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
-    result
+    sys::survive_file_size_limit();
+    let mut new = Replacement::begin(path, NEW_MODE).map_err(|refused| match refused {
+        Refused::Io(error) => failed("write", path, &error),
+        refused => failed("write", path, &std::io::Error::other(refused)),
+    })?;
+    let bytes = write(new.file(), audience, content).map_err(|error| failed("write", path, &error))?;
+    read_back(new.temporary(), digest)?;
+    before();
+    new.commit().map_err(|error| failed("replace", path, &error))?;
+    Ok(Published { bytes })
 }
 
 /// Exchanges the snapshot with its previous generation: done twice, nothing has changed.
@@ -157,7 +208,7 @@ pub fn rollback(lock: &Lock, path: &Path) -> Result<()> {
     // The current file keeps a second name while the previous one takes its place, so that readers
     // find a whole snapshot at every moment.
     fs::hard_link(path, &aside)
-        .or_else(|_| fs::copy(path, &aside).map(|_| ()))
+        .or_else(|_| copy(path, &aside))
         .and_then(|()| fs::rename(&previous, path))
         .and_then(|()| fs::rename(&aside, &previous))
         .map_err(|error| failed("roll back", path, &error))?;
@@ -172,21 +223,22 @@ impl Lock {
     }
 
     fn temporary_previous(&self) -> PathBuf {
-        self.temporary().with_extension(format!("previous{TEMPORARY_SUFFIX}"))
+        self.hidden(&format!(".{}.previous{TEMPORARY_SUFFIX}", std::process::id()))
     }
 }
 
-fn write(temporary: &Path, content: impl FnOnce(&mut Windows) -> std::io::Result<u64>) -> Result<u64> {
-    sys::survive_file_size_limit();
-    let written = || -> std::io::Result<u64> {
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(temporary)?;
-        let mut out = Windows { file, pending: Vec::with_capacity(WINDOW) };
-        let bytes = content(&mut out)?;
-        out.flush()?;
-        out.file.sync_all()?;
-        Ok(bytes)
-    };
-    written().map_err(|error| failed("write", temporary, &error))
+fn write(
+    file: &mut File,
+    audience: Audience,
+    content: impl FnOnce(&mut Windows<'_>) -> std::io::Result<u64>,
+) -> std::io::Result<u64> {
+    let group = file.metadata()?.gid();
+    file.set_permissions(Permissions::from_mode(audience.mode(group)))?;
+    let mut out = Windows { file, pending: Vec::with_capacity(WINDOW) };
+    let bytes = content(&mut out)?;
+    out.flush()?;
+    out.file.sync_all()?;
+    Ok(bytes)
 }
 
 /// What the kernel maps at one page fault.
@@ -194,12 +246,12 @@ const WINDOW: usize = 64 * 1024;
 
 /// Writes whole windows. The page cache then keeps each as one folio, which is mapped in one piece: cheaper
 /// by 3 µs of every answer than the many small folios that come of uneven writes.
-struct Windows {
-    file: File,
+struct Windows<'f> {
+    file: &'f mut File,
     pending: Vec<u8>,
 }
 
-impl Write for Windows {
+impl Write for Windows<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let (taken, _) = bytes.split_at(bytes.len().min(WINDOW - self.pending.len()));
         self.pending.extend_from_slice(taken);
@@ -256,10 +308,18 @@ pub fn previous(path: &Path) -> PathBuf {
 /// both names hold whole snapshots.
 fn keep_previous(path: &Path, temporary: &Path) {
     let _ = fs::remove_file(temporary);
-    let linked = fs::hard_link(path, temporary).is_ok() || fs::copy(path, temporary).is_ok();
+    let linked = fs::hard_link(path, temporary).is_ok() || copy(path, temporary).is_ok();
     if linked && fs::rename(temporary, previous(path)).is_err() {
         let _ = fs::remove_file(temporary);
     }
+}
+
+/// Copies a file where it cannot have a second name, into one that must not exist.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut source = files::open(from, files::Access::Read).map_err(std::io::Error::other)?;
+    let mode = source.metadata()?.mode() & 0o777;
+    let mut target = files::create(to, mode).map_err(std::io::Error::other)?;
+    std::io::copy(&mut source, &mut target).map(|_| ())
 }
 
 /// A failed step on a path.

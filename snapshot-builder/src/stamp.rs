@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ohfp_platform::files;
 use ohfp_snapshot_format::stamps::{
     ArchivedStampsV1, FileV1, PresentV1, StampsV1, VariableV1, digest, halves,
 };
@@ -31,7 +32,7 @@ pub fn confirm(resolved: &Resolved) -> Option<StampsV1> {
             }
             continue;
         };
-        if xxh3_128(&fs::read(&file.path).ok()?) != *digest {
+        if xxh3_128(&files::read_regular(&file.path, trail::SIZE_LIMIT).ok()?) != *digest {
             return None;
         }
         let status = fs::metadata(&file.path).ok()?;
@@ -131,7 +132,7 @@ pub fn differences<'e>(
     for file in stamps.files.iter() {
         let Ok(path) = CString::from_vec_with_nul(file.path.as_slice().to_vec()) else { continue };
         let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path.as_bytes()));
-        let what = match (fs::read(path), file.present.as_ref()) {
+        let what = match (files::read_regular(path, trail::SIZE_LIMIT), file.present.as_ref()) {
             (Ok(content), Some(then)) => {
                 let then = [then.digest[0].to_native(), then.digest[1].to_native()];
                 if digest(&content) == then {

@@ -15,6 +15,7 @@ use ohfp_snapshot_format::{Refusal, Snapshot, fresh};
 use serde_json::{Number, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::audience::Audience;
 use crate::load::{Environment, Resolved};
 use crate::place::{self, Place};
 use crate::publish::{self, Lock, Turn};
@@ -185,11 +186,12 @@ pub fn refresh(
         std::thread::sleep(stamp::tick());
         stamps = stamp::confirm(resolved).unwrap_or(stamps);
     }
+    let audience = Audience::of(&resolved.trail);
     if let (Verdict::Touched, Some(snapshot)) = (verdict, published) {
-        publish::restamp(&lock, path, snapshot, &stamps)?;
+        publish::restamp(&lock, path, snapshot, &stamps, audience)?;
         return Ok(Refreshed::Restamped);
     }
     let payload = lower::lower(resolved, &mut |_| ())?;
-    publish::publish(&lock, path, &payload, Some(&stamps), lower::maker())?;
+    publish::publish(&lock, path, &payload, Some(&stamps), lower::maker(), audience)?;
     Ok(Refreshed::Rebuilt)
 }

@@ -8,7 +8,8 @@ use std::os::unix::fs::FileExt;
 use crate::header::{HEADER_LEN, Header};
 use crate::stamps::ArchivedStampsV1;
 use crate::view::{Contents, View};
-use ohfp_platform::sys::{self, Bytes};
+use ohfp_platform::locate::Path;
+use ohfp_platform::sys::{self, Bytes, Status};
 
 /// How the file's bytes are brought in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,9 +44,9 @@ pub enum Refusal {
     Unreadable(i32),
     /// A directory, device or pipe.
     NotAFile,
-    /// Owned by neither this user nor root.
+    /// Owned by neither this user, root, nor the owner of its directory.
     Owner(u32),
-    /// Others may write to it.
+    /// More accounts may write to it than its directory means.
     WritableByOthers,
     /// Does not start with the magic.
     NotASnapshot,
@@ -86,8 +87,10 @@ impl fmt::Display for Refusal {
             Self::Missing => f.write_str("there is no snapshot"),
             Self::Unreadable(code) => write!(f, "cannot be read (os error {code})"),
             Self::NotAFile => f.write_str("is not a regular file"),
-            Self::Owner(user) => write!(f, "belongs to user {user}, who is neither you nor root"),
-            Self::WritableByOthers => f.write_str("is writable by others"),
+            Self::Owner(user) => {
+                write!(f, "belongs to user {user}, who is neither you, root, nor the owner of its directory")
+            }
+            Self::WritableByOthers => f.write_str("may be written by others than its owner"),
             Self::NotASnapshot => f.write_str("is not an ohfp snapshot"),
             Self::Truncated => f.write_str("is shorter than a header"),
             Self::FormatVersion(version) => write!(
@@ -153,11 +156,9 @@ impl Snapshot {
         if !status.is_file() {
             return Err(Refusal::NotAFile);
         }
-        if status.owner != 0 && status.owner != sys::effective_user() {
-            return Err(Refusal::Owner(status.owner));
-        }
-        if status.mode & 0o002 != 0 {
-            return Err(Refusal::WritableByOthers);
+        let own = status.owner == 0 || status.owner == sys::effective_user();
+        if !own || status.mode & 0o022 != 0 {
+            trust(path, &status, own)?;
         }
         let len = usize::try_from(status.size).map_err(|_| Refusal::Truncated)?;
         if len < HEADER_LEN {
@@ -211,6 +212,25 @@ fn unreadable(error: &std::io::Error) -> Refusal {
     } else {
         Refusal::Unreadable(error.raw_os_error().unwrap_or_default())
     }
+}
+
+/// Whether a file of another owner, or that more accounts than its owner may write, is what the owner of its
+/// directory means to be there. Apart from `open`, since nearly no snapshot needs it.
+#[cold]
+#[inline(never)]
+fn trust(path: &CStr, file: &Status, own: bool) -> Result<(), Refusal> {
+    let directory = Path::absolute(path.to_bytes()).and_then(|path| path.parent());
+    let directory = directory.and_then(|directory| sys::stat(directory.as_c_str()).ok());
+    if !own && directory.is_none_or(|directory| directory.owner != file.owner) {
+        return Err(Refusal::Owner(file.owner));
+    }
+    // A directory that its group may write means that group to write its files.
+    let shared =
+        directory.is_some_and(|directory| directory.mode & 0o020 != 0 && directory.group == file.group);
+    if file.mode & 0o002 != 0 || file.mode & 0o020 != 0 && !shared {
+        return Err(Refusal::WritableByOthers);
+    }
+    Ok(())
 }
 
 /// Reads the file into memory once its header says that it is worth it: a file of another kind may be

@@ -171,7 +171,11 @@ fn files_that_are_trusted_and_others() {
     let cases: &[(&str, bool, Put)] = &[
         ("as built", true, |_| ()),
         ("readable by its owner", true, |path| mode(path, 0o400)),
-        ("writable by the group", true, |path| mode(path, 0o664)),
+        ("writable by the group", false, |path| mode(path, 0o664)),
+        ("writable by the group that shares the directory", true, |path| {
+            mode(path, 0o664);
+            mode(path.parent().unwrap(), 0o775);
+        }),
         ("writable by all", false, |path| mode(path, 0o666)),
         ("writable by others", false, |path| mode(path, 0o602)),
         ("a link to it", true, |path| {

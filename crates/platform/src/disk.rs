@@ -172,16 +172,29 @@ pub fn link_open(file: &File, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether the calling process could write to `path` if it tried, by its effective user: asked of the kernel, which
-/// also knows of file systems that are mounted for reading only. Nothing is opened or changed.
+/// Whether the calling process could write to the file `path` if it tried, by its effective user: asked of the
+/// kernel, which also knows of file systems that are mounted for reading only. Nothing is opened or changed.
 ///
 /// # Errors
 ///
 /// Why it could not.
 pub fn may_write(path: &Path) -> io::Result<()> {
+    access(path, libc::W_OK)
+}
+
+/// Whether the calling process could create and remove files in the directory `path`.
+///
+/// # Errors
+///
+/// Why it could not.
+pub fn may_create_in(path: &Path) -> io::Result<()> {
+    access(path, libc::W_OK | libc::X_OK)
+}
+
+fn access(path: &Path, rights: libc::c_int) -> io::Result<()> {
     let path = c_path(path)?;
     // SAFETY: `path` is a C string that lives through the call.
-    match unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::W_OK, libc::AT_EACCESS) } {
+    match unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), rights, libc::AT_EACCESS) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }

@@ -17,6 +17,9 @@ pub const STDOUT: RawFd = 1;
 /// Standard error.
 pub const STDERR: RawFd = 2;
 
+/// For `OpenOptions::custom_flags`: opening does not wait for the other end of a pipe.
+pub const WITHOUT_WAITING: i32 = libc::O_NONBLOCK | libc::O_NOCTTY;
+
 /// What the file system says of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {

@@ -4,12 +4,13 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_platform::sys;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::environment::Environment;
@@ -54,7 +55,7 @@ pub enum FileState {
 }
 
 /// Larger files are refused: none of ours is, so it is the wrong file.
-const SIZE_LIMIT: u64 = 1 << 30;
+pub(crate) const SIZE_LIMIT: u64 = 1 << 30;
 
 /// Opens files and looks variables up, and remembers both.
 #[derive(Debug)]
@@ -142,12 +143,16 @@ fn read_steadily(path: &Path) -> io::Result<Reading> {
     if let Some(what) = unfit(&before) {
         return Ok(Reading::Unfit(what));
     }
-    let mut file = match File::open(path) {
+    // Without waiting, should a pipe have taken its place meanwhile.
+    let mut file = match OpenOptions::new().read(true).custom_flags(sys::WITHOUT_WAITING).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Reading::Changed),
         Err(error) => return Err(error),
     };
     let opened = file.metadata()?;
+    if let Some(what) = unfit(&opened) {
+        return Ok(Reading::Unfit(what));
+    }
     let mut content = Vec::with_capacity(usize::try_from(opened.size()).unwrap_or(0).saturating_add(1));
     (&mut file).take(SIZE_LIMIT + 1).read_to_end(&mut content)?;
     let after = file.metadata()?;

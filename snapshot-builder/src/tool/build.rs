@@ -9,6 +9,7 @@ use ohfp_broker::{Error, ErrorKind};
 use ohfp_snapshot_format::stamps::StampsV1;
 
 use super::{Outcome, Outcomes, Progress, located, note, open, size};
+use crate::audience::Audience;
 use crate::inspect::{Catalogue, Changes};
 use crate::load::{self, Environment, Origin, Resolved};
 use crate::publish::{self, Lock, Turn};
@@ -17,6 +18,7 @@ use crate::{lower, place, stamp, standing};
 
 /// Arguments of `build`.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
 pub(super) struct Arguments {
     /// Configuration: a folder, or a config.json
     #[arg(long, value_name = "PATH")]
@@ -27,6 +29,11 @@ pub(super) struct Arguments {
     /// Seal it: no stamps, valid for the life of the container image it is built into
     #[arg(long)]
     sealed: bool,
+    /// Let every account read it, although an input cannot be read by all
+    ///
+    /// Else a snapshot is for those accounts that can read everything it is made from.
+    #[arg(long, requires = "sealed")]
+    world_readable: bool,
     /// Publish although the maxNumber of a template is less than in the published snapshot
     ///
     /// A running Host Factory can hang when a limit shrinks, so that is refused without this option.
@@ -62,7 +69,9 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
         return Err(vec![refuse_lower(first, lowered.len())]);
     }
     let stamps = (!arguments.sealed).then_some(&stamps);
-    let published = publish::publish(&lock, &path, &payload, stamps, lower::maker()).map_err(one)?;
+    let audience = if arguments.world_readable { Audience::Everyone } else { Audience::of(&resolved.trail) };
+    let published =
+        publish::publish(&lock, &path, &payload, stamps, lower::maker(), audience).map_err(one)?;
     drop(lock);
     progress.done();
 
