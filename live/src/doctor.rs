@@ -1,21 +1,24 @@
 //! `ohfp doctor`: is this installation sound, and if not, what mends it?
 
+pub(crate) mod places;
+pub(crate) mod state;
+
+use std::path::Path;
+
 use ohfp_broker::Error;
 use ohfp_cli::GlobalOptions;
 use ohfp_platform::locate::RootSource;
 use ohfp_snapshot_builder::load::{self, Configuration, Environment};
 use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_builder::render::{Format, documents};
-use ohfp_snapshot_builder::standing::{self, Verdict};
-use ohfp_snapshot_format::Refusal;
 use serde_json::{Value, json};
 
 use crate::output::Reply;
 use crate::parts::{self, Access};
-use crate::{log, selection};
+use crate::selection;
 
 /// One finding.
-struct Check {
+pub(crate) struct Check {
     what: &'static str,
     status: &'static str,
     detail: String,
@@ -37,20 +40,13 @@ pub(crate) fn run(global: &GlobalOptions, format: Format, env: &Environment) -> 
             // What is wrong with the configuration has been said with the templates.
             if let Ok(configuration) = load::configuration(&place.origin, env) {
                 checks.push(provider(&configuration));
-                checks.push(store(&configuration, &place, env));
+                checks.extend(store(&configuration, &place, env));
             }
-            checks.push(snapshot(&place, env));
+            checks.push(places::snapshot(&place, env));
+            checks.extend(places::cache(&place, env));
         }
     }
-    checks.push(match log::path(env) {
-        Some(path) => Check { what: "log", status: OK, detail: path.display().to_string(), fix: None },
-        None => Check {
-            what: "log",
-            status: WARNING,
-            detail: "nothing is logged".to_owned(),
-            fix: Some("set HF_PROVIDER_LOGDIR or HOME".to_owned()),
-        },
-    });
+    checks.push(places::log(env));
     let code = u8::from(checks.iter().any(|check| check.status == FAILED));
     let rows: Vec<Value> = checks
         .iter()
@@ -157,66 +153,40 @@ fn provider(configuration: &Configuration) -> Check {
     }
 }
 
-/// Opens the state store as a question does that only looks.
-fn store(configuration: &Configuration, place: &Place, env: &Environment) -> Check {
+/// Opens the state store as a question does that only looks, and looks whether one that writes could.
+fn store(configuration: &Configuration, place: &Place, env: &Environment) -> Vec<Check> {
     let what = "store";
     if configuration.settings.get("features.database_support").as_bool() == Some(false) {
-        return Check {
+        return vec![Check {
             what,
             status: WARNING,
             detail: "switched off: only questions about templates and configuration are answered".to_owned(),
             fix: Some("set `features.database_support` in config.json to true".to_owned()),
-        };
+        }];
     }
     let health = match parts::store(configuration, place, env, Access::Look, false) {
         Ok(store) => store.health(),
-        Err(error) => return from_error(what, &error),
+        Err(error) => return vec![from_error(what, &error)],
     };
+    let mut checks = state::checks(Path::new(&health.path));
     if !health.healthy {
-        return Check {
+        checks.push(Check {
             what,
             status: FAILED,
             detail: health.problems.join("; "),
             fix: Some("`ohfp storage health` and `ohfp storage validate` tell more".to_owned()),
-        };
+        });
     }
-    let detail = match health.schema_version {
-        Some(version) => format!(
-            "{}, schema version {version}, journal {}",
-            health.path,
-            health.journal.as_deref().unwrap_or("unknown")
-        ),
-        None => format!("{} is not there yet; the first request creates it", health.path),
-    };
-    Check { what, status: OK, detail, fix: None }
-}
-
-fn snapshot(place: &Place, env: &Environment) -> Check {
-    let Some(path) = &place.snapshot else {
-        return Check {
-            what: "snapshot",
-            status: WARNING,
-            detail: "there is no place for it: every answer comes from the sources".to_owned(),
-            fix: Some("name a file in OHFP_SNAPSHOT".to_owned()),
+    if checks.iter().all(|check| check.what != what) {
+        let detail = match health.schema_version {
+            Some(version) => format!(
+                "{}, schema version {version}, journal {}",
+                health.path,
+                health.journal.as_deref().unwrap_or("unknown")
+            ),
+            None => format!("{} is not there yet; the first request creates it", health.path),
         };
-    };
-    let (verdict, _) = standing::judge(path, place, env, true);
-    let shown = path.display();
-    let Some(reason) = verdict.reason() else {
-        return Check { what: "snapshot", status: OK, detail: format!("{shown} is fresh"), fix: None };
-    };
-    let fix = match &verdict {
-        Verdict::Foreign(_) => "name another file in OHFP_SNAPSHOT".to_owned(),
-        Verdict::Unusable(Refusal::Owner(_)) => {
-            format!("remove `{shown}`, or name another file in OHFP_SNAPSHOT")
-        }
-        Verdict::Unusable(Refusal::WritableByOthers) => format!("chmod o-w '{shown}'"),
-        _ => "`ohfp-snapshot build`; with `snapshot.refresh` = auto the next question does it".to_owned(),
-    };
-    Check {
-        what: "snapshot",
-        status: WARNING,
-        detail: format!("{shown} is not used: {reason}"),
-        fix: Some(fix),
+        checks.insert(0, Check { what, status: OK, detail, fix: None });
     }
+    checks
 }

@@ -10,14 +10,14 @@ use ohfp_snapshot_builder::answer::not_found;
 use ohfp_snapshot_builder::load;
 use ohfp_snapshot_builder::place;
 use ohfp_snapshot_builder::render::documents;
-use ohfp_storage::{Source, SqliteStore};
+use ohfp_storage::{Health, Source, SqliteStore};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{Call, one};
 use crate::output::{self, Reply};
 use crate::parts::{self, Access};
-use crate::{clock, remembered, state};
+use crate::{clock, doctor, remembered, state};
 
 /// Whether the answer depends on the store or its place; the others are answered from the configuration.
 pub(super) fn is_ours(command: &Storage) -> bool {
@@ -93,7 +93,7 @@ fn anew(call: &Call<'_>, command: &Storage) -> Result<Reply, Vec<Error>> {
 fn answer(store: &SqliteStore, command: &Storage) -> Result<(Value, bool)> {
     match command {
         Storage::Health => {
-            let health = store.health();
+            let health = health(store);
             Ok((value(&health)?, health.healthy))
         }
         Storage::Validate => {
@@ -110,6 +110,17 @@ fn answer(store: &SqliteStore, command: &Storage) -> Result<(Value, bool)> {
             Err(Error::new(ErrorKind::Usage, "this command is not answered here"))
         }
     }
+}
+
+/// How the store is doing, and whether it could be written. That is found out without writing: who asks may be an
+/// operator, and others may be waiting for their turn.
+pub(super) fn health(store: &SqliteStore) -> Health {
+    let mut health = store.health();
+    let problems = doctor::state::problems(store.path());
+    health.writable.get_or_insert(problems.is_empty());
+    health.healthy &= problems.is_empty();
+    health.problems.extend(problems);
+    health
 }
 
 fn good(answer: &impl Serialize) -> Result<(Value, bool)> {

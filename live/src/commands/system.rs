@@ -6,10 +6,10 @@ use ohfp_cli::System;
 use ohfp_snapshot_builder::answer::not_found;
 use serde_json::{Value, json};
 
-use super::{Call, one};
-use crate::clock;
+use super::{Call, one, storage};
 use crate::output::Reply;
 use crate::parts::{Access, Parts};
+use crate::{clock, doctor};
 
 pub(super) fn run(call: &Call<'_>, command: &System) -> Result<Reply, Vec<Error>> {
     let parts = call.parts(Access::Look)?;
@@ -44,7 +44,7 @@ fn health(call: &Call<'_>, parts: &Parts) -> Reply {
         let detail = sound.unwrap_or_else(|error| error.summary());
         checks.push(json!({ "check": name, "status": status, "detail": detail }));
     };
-    let store = parts.store().map(|store| store.health()).and_then(|health| {
+    let store = parts.store().map(|store| storage::health(&store)).and_then(|health| {
         if health.healthy {
             Ok(health.path)
         } else {
@@ -52,11 +52,18 @@ fn health(call: &Call<'_>, parts: &Parts) -> Reply {
         }
     });
     check("store".to_owned(), store);
-    let log = parts.log().map(|log| match &log.0 {
-        Some(path) => path.display().to_string(),
-        None => "nothing is logged".to_owned(),
-    });
-    check("log".to_owned(), log);
+    // Requests are made without a log, too.
+    let (status, detail) = match parts.log().map(|log| log.0.clone()) {
+        Err(error) => ("unhealthy", error.summary()),
+        Ok(None) => ("degraded", "nothing is logged".to_owned()),
+        Ok(Some(path)) => match doctor::places::log_problem(&path) {
+            None => ("healthy", path.display().to_string()),
+            Some(problem) => {
+                ("degraded", format!("nothing can be logged to `{}`: {problem}", path.display()))
+            }
+        },
+    };
+    let log = json!({ "check": "log", "status": status, "detail": detail });
     match parts.providers() {
         Err(error) => check("providers".to_owned(), Err(error)),
         Ok(registry) => {
@@ -70,6 +77,7 @@ fn health(call: &Call<'_>, parts: &Parts) -> Reply {
             }
         }
     }
+    checks.insert(1, log);
     let reply = call.document(&json!({ "checks": checks }));
     Reply { code: u8::from(!healthy), ..reply }
 }
