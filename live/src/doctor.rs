@@ -8,9 +8,11 @@ use std::path::Path;
 use ohfp_broker::Error;
 use ohfp_cli::GlobalOptions;
 use ohfp_platform::locate::RootSource;
-use ohfp_snapshot_builder::load::{self, Configuration, Environment};
+use ohfp_snapshot_builder::load::{self, Configuration, Environment, Warning};
 use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_builder::render::{Format, documents};
+use ohfp_snapshot_builder::resolve::Lowered;
+use ohfp_snapshot_builder::standing;
 use serde_json::{Value, json};
 
 use crate::output::Reply;
@@ -110,8 +112,14 @@ fn templates(place: &Place, env: &Environment) -> Vec<Check> {
     checks.extend(resolved.warnings.iter().map(|warning| Check {
         what: "templates",
         status: WARNING,
-        detail: warning.to_string(),
-        fix: None,
+        detail: Warning { hint: None, ..warning.clone() }.to_string(),
+        fix: warning.hint.clone(),
+    }));
+    checks.extend(standing::held(&resolved, place, env).iter().map(|held| Check {
+        what: "templates",
+        status: WARNING,
+        detail: held.message(),
+        fix: Some(Lowered::HINT.to_owned()),
     }));
     checks
 }

@@ -79,6 +79,8 @@ fn the_reason_is_told_wherever_it_is_asked_for() {
         let report: Value = serde_json::from_slice(&validated.stdout).unwrap();
         let told = report["leftOut"][0] == "small" && report["valid"] == false;
         check("validate", validated.code == 1 && told, &report["findings"].to_string(), &named);
+        let diagnosed = sandbox.run("ohfp", &["doctor"]);
+        check("doctor", true, &diagnosed.text(), &named);
         for lenient in [&["templates", "validate", "--lenient"][..], &["config", "validate"]] {
             let validated = sandbox.run("ohfp", lenient);
             check("lenient", validated.code == 0, &validated.text(), &named);
@@ -162,8 +164,12 @@ fn a_held_number_is_told() {
             ["`maxNumber` of template `good` is 2 in the file and 7 as published", "--allow-lower-max"];
         faults.extend(lacks(&validated.text(), &words).into_iter().map(|fault| format!("{turn}: {fault}")));
         assert_eq!(validated.code, 0, "{validated:?}");
+        let diagnosed = sandbox.run("ohfp", &["doctor"]);
+        faults.extend(
+            lacks(&diagnosed.text(), &words).into_iter().map(|fault| format!("{turn}: doctor: {fault}")),
+        );
     }
-    expect_none(&faults, 8);
+    expect_none(&faults, 12);
     let allowed =
         ended(sandbox.command(program("ohfp-snapshot")).args(["build", "--quiet", "--allow-lower-max"]));
     assert_eq!(allowed.code, 0, "{allowed:?}");
