@@ -7,6 +7,7 @@ use ohfp_broker::template;
 use serde_json::{Map, Value};
 
 use super::instance_types::{self, InstanceType};
+use super::nearest::nearest;
 use super::rule::shown;
 
 /// The attributes Host Factory must have, in the order they are appended, and the useful fourth.
@@ -21,6 +22,9 @@ const NUMBERS: &[&str] = &["ncpus", "nram", "ncores", "mem", "rank", "nthreads",
 
 /// Attributes that are strings, even when they look otherwise.
 const STRINGS: &[&str] = &["type", "priceInfo"];
+
+/// Attributes in use that are near to a name of ours and mean something else.
+const COMMON: &[&str] = &["ngpus", "maxmem"];
 
 const TYPES: [&str; 3] = ["String", "Numeric", "Boolean"];
 
@@ -92,6 +96,16 @@ fn typed(name: &str, value: &Value) -> Option<(&'static str, String)> {
         Value::Bool(flag) => ("Boolean", u8::from(*flag).to_string()),
         _ => return None,
     })
+}
+
+/// The attribute that decides the size and that `name` is probably meant to be, where it is not given itself.
+/// Any other name is passed on to Host Factory, and its business.
+pub(crate) fn typo_of(name: &str, given: &Map<String, Value>) -> Option<&'static str> {
+    if DERIVED.contains(&name) || COMMON.contains(&name) || NUMBERS.contains(&name) || STRINGS.contains(&name)
+    {
+        return None;
+    }
+    nearest(name, DERIVED.into_iter().filter(|own| !given.contains_key(*own)))
 }
 
 /// Whether a plain value of one type can be the text of another: `["Boolean", 0]`, `["String", 7]`.

@@ -248,6 +248,15 @@ impl Checked<'_, '_> {
                 sound = false;
             }
         }
+        let misspelt =
+            attributes.keys().find_map(|name| Some((name, attributes::typo_of(name, attributes)?)));
+        if let Some((name, meant)) = misspelt {
+            let members = find(self.part, &[Step::Key("attributes"), Step::Key(name)]);
+            let at = members.map_or_else(|| self.at("attributes"), |part| self.text.offset(part));
+            let path = format!("attributes.{name}");
+            let message = format!("{} may be meant for `{meant}`, which is not there", self.field(&path));
+            self.findings.warning(self.text, at, message, did_you_mean(Some(meant)));
+        }
         sound.then(|| std::mem::take(attributes))
     }
 

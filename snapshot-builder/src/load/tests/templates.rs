@@ -305,6 +305,27 @@ fn doubtful_fields_are_kept_with_a_warning() {
         "\"instanceTags\":\"x\"",
         "16: `instanceTags` of template `a` does not look like \"key=value;key=value\"",
     );
+    let misspelt = |attributes: &str, findings: &[&str]| {
+        let folder = Folder::new(&[(
+            "awsprov_templates.json",
+            &one(&format!("\"vmType\": \"m5.large\",\n\"attributes\": {{{attributes}}}")),
+        )]);
+        assert_eq!(folder.lines(&[]), findings, "{attributes}");
+    };
+    misspelt(
+        r#""ncpu": 4"#,
+        &[
+            "warning: awsprov_templates.json:2:24: `attributes.ncpu` of template `a` may be meant for `ncpus`, which is not there (did you mean `ncpus`?)",
+        ],
+    );
+    misspelt(
+        r#""NRAM": 4"#,
+        &[
+            "warning: awsprov_templates.json:2:24: `attributes.NRAM` of template `a` may be meant for `nram`, which is not there (did you mean `nram`?)",
+        ],
+    );
+    misspelt(r#""ngpus": 4"#, &[]);
+    misspelt(r#""ncpu": 4, "ncpus": 2, "rack": 1, "zone": "b", "mem": 7, "gpus": 1"#, &[]);
     // Once per name, not once per template.
     let template =
         |id: &str| format!("{{\"templateId\": \"{id}\", \"maxNumber\": 1, \"vmTyep\": 1, {GIVEN}}}");
