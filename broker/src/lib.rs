@@ -1,13 +1,17 @@
 //! The domain of ohfp. It knows what a template, a request and a machine are; it performs no I/O.
 
+#[cfg(feature = "contract")]
+pub mod contract;
 pub mod error;
 pub mod host;
 pub mod id;
+pub mod lookup;
 pub mod machine;
 pub mod operations;
 pub mod provider;
 pub mod quoted;
 pub mod records;
+pub mod replace;
 pub mod request;
 pub mod scheduler;
 pub mod state;

@@ -1,16 +1,15 @@
 //! Machines: storing what was seen of them, finding them.
 
-use std::collections::BTreeSet;
-
-use ohfp_broker::host;
+use ohfp_broker::lookup::{self, Candidates, Numbered};
 use ohfp_broker::machine::Ending;
+use ohfp_broker::replace;
 use ohfp_broker::store::{MachineFilter, Resolved};
 use ohfp_broker::{Machine, MachineId, MachineRef, MachineState, RequestId, Result, Timestamp};
 use rusqlite::{ToSql, params};
 
 use crate::failure::refused;
 use crate::requests::{in_words, window};
-use crate::rows::{self, MACHINE, Stored};
+use crate::rows::{self, MACHINE};
 use crate::session::{Query, Session};
 
 /// Machines of an acquire request, in the order they were recorded.
@@ -52,14 +51,14 @@ impl<'c> Writer<'c> {
     /// when somebody else has changed it meanwhile.
     pub(crate) fn store(&mut self, machine: &Machine) -> Result<Option<i64>> {
         let key = [machine.id.as_str(), machine.provider.as_str()];
-        let before = self.before.first(key, rows::stored)?;
+        let before = self.before.first(key, rows::numbered)?;
         match before {
             None if machine.version == 0 => {
                 self.add(machine, 1)?;
                 Ok(Some(i64::from(!machine.is_gone())))
             }
             Some(before) if machine.version != 0 && machine.version == before.machine.version => {
-                may_replace(&before.machine, machine)?;
+                replace::machine(&before.machine, machine)?;
                 let changed = self.replace(before.number, machine)?;
                 let left = i64::from(!machine.is_gone()) - i64::from(!before.machine.is_gone());
                 Ok((changed == 1).then_some(left))
@@ -131,28 +130,6 @@ impl<'c> Writer<'c> {
     }
 }
 
-/// What never changes must not, states only as their table has it, and an end is for good.
-fn may_replace(before: &Machine, after: &Machine) -> Result<()> {
-    let id = &after.id;
-    if (&before.request, &before.template_id) != (&after.request, &after.template_id) {
-        return Err(refused(format!("request and template of machine `{id}` cannot change")));
-    }
-    if before.state != after.state && !before.state.may_become(after.state) {
-        return Err(refused(format!(
-            "machine `{id}` is {}; it cannot become {}",
-            before.state.name(),
-            after.state.name()
-        )));
-    }
-    if before.ending.is_some() && before.ending != after.ending {
-        return Err(refused(format!("who ended machine `{id}` cannot change")));
-    }
-    if before.returned_by.is_some() && before.returned_by != after.returned_by {
-        return Err(refused(format!("the return of machine `{id}` cannot change")));
-    }
-    Ok(())
-}
-
 /// Finds machines the way a scheduler names them.
 pub(crate) struct Finder<'c> {
     by_id: Query<'c>,
@@ -178,83 +155,26 @@ impl<'c> Finder<'c> {
             gone: by_host(true, &format!("LIMIT {GONE}"))?,
         })
     }
-
-    /// The machine that is meant.
-    pub(crate) fn find(&mut self, wanted: &MachineRef) -> Result<Resolved<Stored>> {
-        let mut known = match &wanted.id {
-            Some(id) => self.by_id.all([id.as_str()], rows::stored)?,
-            None => Vec::new(),
-        };
-        // Several providers may use the same id: what exists goes before what is gone, the newest first.
-        known.sort_by_key(|stored| (stored.machine.is_gone(), std::cmp::Reverse(stored.number)));
-        let both =
-            wanted.name.as_deref().and_then(|name| known.iter().find(|stored| stored.answers_to(name)));
-        if let Some(both) = both {
-            return Ok(Resolved::Known(both.clone()));
-        }
-        match (known.into_iter().next(), wanted.name.as_deref(), wanted.name_to_look_up()) {
-            (None, _, Some(name)) => self.named(name),
-            (None, _, None) => Ok(Resolved::Unknown),
-            (Some(stored), Some(name), None) if !stored.machine.is_gone() => self.confirm(stored, name),
-            (Some(stored), _, _) => Ok(Resolved::Known(stored)),
-        }
-    }
-
-    /// The machine of an id that is called otherwise than it is said to be, unless another one is called so.
-    fn confirm(&mut self, stored: Stored, name: &str) -> Result<Resolved<Stored>> {
-        let other = match self.named(name)? {
-            Resolved::Known(other) => format!("machine {}", other.machine.id),
-            Resolved::Unknown => return Ok(Resolved::Known(stored)),
-            Resolved::Doubtful(_) => "several machines".to_owned(),
-        };
-        let called = stored.machine.name.as_deref().map_or("no host name yet".to_owned(), str::to_owned);
-        Ok(Resolved::Doubtful(format!("{} is {called}, and {name} is {other}", stored.machine.id)))
-    }
-
-    fn named(&mut self, name: &str) -> Result<Resolved<Stored>> {
-        let label = host::label(name);
-        let mut living = self.living.all([&label], rows::stored)?;
-        living.retain(|stored| stored.answers_to(name));
-        // A whole name goes before the same name as a short one of others.
-        if living.iter().any(|stored| stored.is_called(name)) {
-            living.retain(|stored| stored.is_called(name));
-        }
-        let hosts: BTreeSet<(&str, String)> = living.iter().filter_map(Stored::host).collect();
-        if hosts.len() > 1 {
-            let names: Vec<String> =
-                living.iter().map(|stored| MachineRef::from(&stored.machine).to_string()).collect();
-            return Ok(Resolved::Doubtful(format!("it could be {}", names.join(" or "))));
-        }
-        // An address is one machine's at a time, so an older one of the same name only seems to be alive.
-        if let Some(newest) = living.into_iter().next() {
-            return Ok(Resolved::Known(newest));
-        }
-        let mut gone = self.gone.all([&label], rows::stored)?;
-        gone.retain(|stored| stored.answers_to(name));
-        let whole = gone.iter().position(|stored| stored.is_called(name)).unwrap_or(0);
-        Ok(gone.into_iter().nth(whole).map_or(Resolved::Unknown, Resolved::Known))
-    }
 }
 
-impl Stored {
-    fn is_called(&self, name: &str) -> bool {
-        self.machine.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name))
+impl Candidates for Finder<'_> {
+    fn by_id(&mut self, id: &MachineId) -> Result<Vec<Numbered>> {
+        self.by_id.all([id.as_str()], rows::numbered)
     }
 
-    fn answers_to(&self, name: &str) -> bool {
-        self.machine.name.as_deref().is_some_and(|own| host::stands_for(name, own))
+    fn living(&mut self, label: &str) -> Result<Vec<Numbered>> {
+        self.living.all([label], rows::numbered)
     }
 
-    /// Its provider, within which a name is one machine's at a time, and its name.
-    fn host(&self) -> Option<(&str, String)> {
-        Some((&self.machine.provider, self.machine.name.as_deref()?.to_ascii_lowercase()))
+    fn gone(&mut self, label: &str) -> Result<Vec<Numbered>> {
+        self.gone.all([label], rows::numbered)
     }
 }
 
 /// Machines by reference, in the order asked.
 pub(crate) fn find(session: &Session<'_>, wanted: &[MachineRef]) -> Result<Vec<Resolved>> {
     let mut finder = Finder::new(session)?;
-    wanted.iter().map(|wanted| Ok(finder.find(wanted)?.map(|stored| stored.machine))).collect()
+    wanted.iter().map(|wanted| Ok(lookup::find(&mut finder, wanted)?.map(|found| found.machine))).collect()
 }
 
 /// Machines by id; unknown ones are left out.

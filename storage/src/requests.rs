@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use ohfp_broker::replace as replace_rule;
 use ohfp_broker::request::{Request, View};
 use ohfp_broker::store::{Admission, Applied, Change, RequestFilter};
 use ohfp_broker::template::MaxNumber;
@@ -128,7 +129,7 @@ fn replace(session: &Session<'_>, request: &Request) -> Result<Applied> {
     if before.version != request.version {
         return Ok(Applied::Conflict);
     }
-    may_replace(&before, request)?;
+    replace_rule::request(&before, request)?;
     let changed = session.run(
         "UPDATE request SET provider = ?3, requested = ?4, launch_order = ?5, user_data = ?6,
            resource_ids = ?7, state = ?8, reason = ?9, updated = ?10, deadline = ?11, attempt = ?12,
@@ -152,24 +153,6 @@ fn replace(session: &Session<'_>, request: &Request) -> Result<Applied> {
         ],
     )?;
     Ok(if changed == 1 { Applied::Stored } else { Applied::Conflict })
-}
-
-/// What never changes must not, and states only as their table has it.
-fn may_replace(before: &Request, after: &Request) -> Result<()> {
-    let id = &after.id;
-    if (before.kind, &before.template_id, &before.weights, before.created)
-        != (after.kind, &after.template_id, &after.weights, after.created)
-    {
-        return Err(refused(format!("kind, template, weights and time of request `{id}` cannot change")));
-    }
-    if before.state != after.state && !before.state.may_become(before.kind, after.state) {
-        return Err(refused(format!(
-            "request `{id}` is {}; it cannot become {}",
-            before.state.name(),
-            after.state.name()
-        )));
-    }
-    Ok(())
 }
 
 /// Whether one of these is known and nobody was told of it.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use ohfp_broker::lookup;
 use ohfp_broker::machine::Ending;
 use ohfp_broker::store::{Doubt, Resolved, Returning};
 use ohfp_broker::{MachineRef, Request, RequestKind, Result};
@@ -31,7 +32,7 @@ pub(crate) fn admit(
     let mut members = Vec::new();
     let mut numbers = HashSet::new();
     for wanted in wanted {
-        match finder.find(wanted)? {
+        match lookup::find(&mut finder, wanted)? {
             Resolved::Known(stored) => {
                 let doubt = |why| Doubt { wanted: wanted.clone(), why };
                 returning.renamed.extend(stored.machine.disagreement(wanted).map(doubt));

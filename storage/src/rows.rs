@@ -1,6 +1,7 @@
 //! Rows as requests and machines. A database may hold anything: what makes no sense is an error that names
 //! table, row and column.
 
+use ohfp_broker::lookup::Numbered;
 use ohfp_broker::machine::Ending;
 use ohfp_broker::records::Record;
 use ohfp_broker::{
@@ -57,13 +58,6 @@ pub(crate) fn written(value: &impl Serialize, is_empty: bool) -> Option<String> 
     if is_empty { None } else { serde_json::to_string(value).ok() }
 }
 
-/// A machine and the number of its row.
-#[derive(Clone, Debug)]
-pub(crate) struct Stored {
-    pub(crate) number: i64,
-    pub(crate) machine: Machine,
-}
-
 /// A machine from a row of [`MACHINE`].
 pub(crate) fn machine(row: &Row<'_>) -> Result<Machine> {
     let cells = Cells { row, table: "machine" };
@@ -96,8 +90,8 @@ pub(crate) fn machine(row: &Row<'_>) -> Result<Machine> {
 }
 
 /// The same, with the number of the row.
-pub(crate) fn stored(row: &Row<'_>) -> Result<Stored> {
-    Ok(Stored { number: Cells { row, table: "machine" }.integer(0)?, machine: machine(row)? })
+pub(crate) fn numbered(row: &Row<'_>) -> Result<Numbered> {
+    Ok(Numbered { number: Cells { row, table: "machine" }.integer(0)?, machine: machine(row)? })
 }
 
 /// A provider's document from a row of [`DOCUMENT`].

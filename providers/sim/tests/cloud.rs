@@ -1,13 +1,11 @@
 //! The simulated cloud, as the broker and whoever plays the cloud see it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
-mod memory;
-
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread;
 
-use memory::Memory;
+use ohfp_broker::contract::MemoryStore;
 use ohfp_broker::provider::{Instance, LaunchFailure, Launched, Order, Provider};
 use ohfp_broker::{ErrorKind, MachineId, MachineRef, MachineState, Template, Timestamp};
 use ohfp_provider_sim::{SimConfig, SimProvider};
@@ -23,7 +21,7 @@ fn template(fields: &Value) -> Template {
     Template::from_fields(all).unwrap()
 }
 
-fn cloud(options: &Value, records: &Arc<Memory>) -> SimProvider {
+fn cloud(options: &Value, records: &Arc<MemoryStore>) -> SimProvider {
     let config = SimConfig::from_options(options.as_object().unwrap()).unwrap();
     SimProvider::new("sim", config, records.clone())
 }
@@ -127,7 +125,7 @@ fn units_are_counted_where_types_have_weights() {
 
 #[test]
 fn the_same_token_makes_machines_once() {
-    let records = Arc::new(Memory::default());
+    let records = Arc::new(MemoryStore::default());
     let sim = cloud(&json!({ "capacity": { "total": 3 } }), &records);
     let first = launch(&sim, &json!({}), ("a", 5), 0).unwrap();
     assert_eq!(first.instances.len(), 3);
@@ -139,7 +137,7 @@ fn the_same_token_makes_machines_once() {
     assert_eq!(launch(&sim, &json!({}), ("b", 1), 1_000), none, "what came of a token stays");
     assert_eq!(machines(&sim, "c", 3, 1_000).len(), 3);
 
-    let records = Arc::new(Memory::default());
+    let records = Arc::new(MemoryStore::default());
     let found: Vec<Vec<MachineId>> = thread::scope(|scope| {
         let asked: Vec<_> = (0..8)
             .map(|_| scope.spawn(|| ids(&machines(&cloud(&json!({}), &records), "same", 4, 0))))
@@ -204,7 +202,7 @@ fn launches_fail_as_they_are_told_to() {
         assert_eq!(launch(&nothing, &json!({}), ("a", 0), 0), Ok(Launched::default()));
     }
 
-    let records = Arc::new(Memory::default());
+    let records = Arc::new(MemoryStore::default());
     let unreachable = cloud(&json!({ "launch": { "unreachable_probability": 1 } }), &records);
     assert!(matches!(order(&unreachable, 0), Err(LaunchFailure::Unreachable(_))));
     assert_eq!(unreachable.live_count(at(0)).unwrap(), 0);
@@ -230,7 +228,7 @@ fn launches_fail_as_they_are_told_to() {
 
 #[test]
 fn looks_and_releases_fail_as_they_are_told_to() {
-    let records = Arc::new(Memory::default());
+    let records = Arc::new(MemoryStore::default());
     let made = ids(&machines(&cloud(&json!({}), &records), "a", 2, 0));
     let silent = cloud(&json!({ "describe": { "error_probability": 1 } }), &records);
     assert_eq!(silent.describe(&made, at(60)).unwrap_err().kind(), ErrorKind::Unavailable);

@@ -1,12 +1,10 @@
 //! Whatever is asked of the simulated cloud, in whatever order: what must hold of any cloud holds.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
-mod memory;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use memory::Memory;
+use ohfp_broker::contract::MemoryStore;
 use ohfp_broker::provider::{Instance, Order, Provider};
 use ohfp_broker::{MachineId, MachineState, Template, Timestamp};
 use ohfp_provider_sim::{SimConfig, SimProvider};
@@ -49,7 +47,7 @@ const TOTAL: usize = 9;
 const LARGE: usize = 3;
 
 /// A small cloud in which much goes wrong: two types of machines, one of them scarce, 11 addresses.
-fn cloud(seed: u64, records: &Arc<Memory>) -> SimProvider {
+fn cloud(seed: u64, records: &Arc<MemoryStore>) -> SimProvider {
     let options = json!({
         "seed": seed,
         "boot": { "seconds": [0, 20], "failure_probability": 0.2 },

@@ -3,12 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ohfp_broker::provider::Instance;
-use ohfp_broker::store::{Admission, Applied, Change, Returning, Store};
-use ohfp_broker::template::MaxNumber;
-use ohfp_broker::{
-    Machine, MachineId, MachineRef, MachineState, Request, RequestId, RequestKind, RequestState, Timestamp,
-};
+use ohfp_broker::contract;
+pub(crate) use ohfp_broker::contract::fixtures::*;
+use ohfp_broker::records::Records;
+use ohfp_broker::store::Store;
 use ohfp_storage::{Options, SqliteStore};
 use tempfile::TempDir;
 
@@ -47,6 +45,20 @@ impl Site {
     }
 }
 
+impl contract::Site for Site {
+    fn store(&self) -> &dyn Store {
+        &self.store
+    }
+
+    fn again(&self) -> Box<dyn Store + '_> {
+        Box::new(Self::again(self))
+    }
+
+    fn documents(&self) -> &dyn Records {
+        &self.store
+    }
+}
+
 /// A store that is there.
 pub(crate) fn open(path: &Path) -> SqliteStore {
     SqliteStore::open(path, OPTIONS).unwrap()
@@ -57,80 +69,6 @@ pub(crate) fn create(path: &Path, options: Options) -> SqliteStore {
     let store = SqliteStore::open(path, options).unwrap();
     store.init().unwrap();
     store
-}
-
-pub(crate) fn at(millis: i64) -> Timestamp {
-    Timestamp::from_millis(millis)
-}
-
-pub(crate) fn id(text: &str) -> RequestId {
-    RequestId::from_text(text)
-}
-
-/// A request of template `t`, made at `created`, to be fulfilled within a second.
-pub(crate) fn acquire(name: &str, count: u32, created: i64) -> Request {
-    let mut request = Request::new(id(name), RequestKind::Acquire, count, at(created), at(created + 1_000));
-    request.template_id = Some("t".to_owned());
-    request.provider = Some("sim".to_owned());
-    request.order = Some(r#"{"templateId":"t"}"#.to_owned());
-    request
-}
-
-pub(crate) fn give_back(name: &str, created: i64) -> Request {
-    Request::new(id(name), RequestKind::Return, 0, at(created), at(created + 1_000))
-}
-
-pub(crate) fn machine(name: &str, request: &str) -> Machine {
-    let instance = Instance {
-        name: Some(format!("host-{name}")),
-        state: MachineState::Running,
-        private_ip: Some("10.0.0.1".to_owned()),
-        launched: at(7),
-        ..Instance::new(MachineId::new(name))
-    };
-    Machine::from_instance(&instance, &acquire(request, 1, 0), Some("a=b"), at(9))
-}
-
-/// Admits a request and stores its machines, all running; the request is then complete.
-pub(crate) fn fulfil(store: &SqliteStore, name: &str, machines: &[&str], now: i64) {
-    let request = acquire(name, u32::try_from(machines.len()).unwrap(), now);
-    assert_eq!(store.admit(&request, MaxNumber::Unlimited).unwrap(), Admission::Admitted);
-    let mut request = view(store, name).request;
-    request.become_state(RequestState::Complete, None, at(now)).unwrap();
-    let machines = machines.iter().map(|machine_name| machine(machine_name, name)).collect();
-    stored(store, Some(request), machines);
-}
-
-pub(crate) fn view(store: &SqliteStore, name: &str) -> ohfp_broker::View {
-    store.views(&[id(name)]).unwrap().remove(0).unwrap()
-}
-
-pub(crate) fn stored(store: &SqliteStore, request: Option<Request>, machines: Vec<Machine>) {
-    assert_eq!(store.apply(&Change { request, machines }).unwrap(), Applied::Stored);
-}
-
-/// Changes machines as they are now.
-pub(crate) fn change(store: &SqliteStore, names: &[&str], alter: impl Fn(&mut Machine)) {
-    let ids: Vec<MachineId> = names.iter().map(|name| MachineId::new(*name)).collect();
-    let mut machines = store.machines_by_id(&ids).unwrap();
-    machines.iter_mut().for_each(alter);
-    stored(store, None, machines);
-}
-
-/// `name`, `/id` or `name/id`.
-pub(crate) fn reference(text: &str) -> MachineRef {
-    let (name, id) = text.split_once('/').unwrap_or((text, ""));
-    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    MachineRef { name: some(name), id: some(id).map(MachineId::new) }
-}
-
-pub(crate) fn return_machines(store: &SqliteStore, name: &str, wanted: &[&str], now: i64) -> Returning {
-    let wanted: Vec<MachineRef> = wanted.iter().map(|text| reference(text)).collect();
-    store.admit_return(&give_back(name, now), &wanted).unwrap()
-}
-
-pub(crate) fn ids(machines: &[Machine]) -> Vec<&str> {
-    machines.iter().map(|machine| machine.id.as_str()).collect()
 }
 
 /// SQL for so many finished requests of one machine each, one made each millisecond, all gone.

@@ -1,0 +1,72 @@
+//! The promises of this crate's traits as tests, for every implementation: a new back end adds one line.
+//!
+//! ```
+//! use ohfp_broker::contract::{MemorySite, Site};
+//! use ohfp_broker::store::Store;
+//!
+//! let site = MemorySite::default();
+//! assert_eq!(site.store().demand("t").unwrap(), 0);
+//! ```
+//!
+//! In the tests of a store:
+//!
+//! ```ignore
+//! ohfp_broker::store_contract!(MySite::new());
+//! ```
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot go on must say so"
+)]
+
+pub mod documents;
+pub mod fixtures;
+mod memory;
+pub mod store;
+
+pub use memory::{MemorySite, MemoryStore};
+
+use crate::records::Records;
+use crate::store::Store;
+
+/// A store made for one test, with what it needs to live.
+pub trait Site {
+    /// The store.
+    fn store(&self) -> &dyn Store;
+
+    /// The same state as another process sees it.
+    fn again(&self) -> Box<dyn Store + '_>;
+
+    /// The documents of providers in that store.
+    fn documents(&self) -> &dyn Records;
+}
+
+/// Makes a test of each promise of [`Store`] and [`Records`], for stores that the expression makes: a new
+/// [`Site`] at each evaluation.
+#[macro_export]
+macro_rules! store_contract {
+    ($site:expr) => {
+        $crate::store_contract! { @ $site => store:
+            what_was_stored_is_read_back_in_every_field,
+            a_change_is_stored_by_whoever_saw_the_version_before,
+            what_the_state_machines_do_not_allow_is_an_error,
+            admission_counts_what_exists_and_what_is_on_its_way,
+            machines_are_found_by_id_before_name_and_alive_before_gone,
+            a_return_takes_each_machine_once_and_marks_those_nobody_has_returned,
+            views_come_in_the_order_asked,
+            lists,
+            watched_are_machines_the_scheduler_may_not_know_the_end_of,
+            due_is_what_needs_attention_although_nobody_asks,
+            an_acknowledgement_is_nobodys_conflict_and_is_never_taken_back,
+        }
+        $crate::store_contract! { @ $site => documents: a_provider_has_its_own, a_failure_takes_everything_back, }
+    };
+    (@ $site:expr => $module:ident: $($name:ident,)+) => {
+        $(#[test]
+        fn $name() {
+            $crate::contract::$module::$name(&$site);
+        })+
+    };
+}
