@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the product against the floor, against ordinary programs and, on request,
 //! against its peer.
 
+mod chart;
 mod history;
 mod hyperfine;
 mod live;
@@ -32,6 +33,9 @@ struct Bench<'p> {
 
 /// Runs the command.
 pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
+    if let ["chart", run] = options {
+        return chart::draw(project, &project.sh.read_file(project.root.join(run))?);
+    }
     let (live, options) = match options {
         ["live", rest @ ..] => (true, rest),
         all => (false, all),
@@ -74,8 +78,11 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
     say(report.trim_end())?;
     if !quick {
         let name = format!("tests/bench/runs/{}-{}.md", machine.date, machine.slug());
-        project.sh.write_file(project.root.join(&name), report)?;
+        project.sh.write_file(project.root.join(&name), &report)?;
         step(format_args!("kept as {name}"));
+        if with_peer {
+            chart::draw(project, &report)?;
+        }
     }
     Ok(())
 }

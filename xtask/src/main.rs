@@ -13,6 +13,7 @@ mod demo;
 mod deps;
 mod dist;
 mod elf;
+mod mutants;
 mod nightly;
 mod project;
 mod testing;
@@ -43,6 +44,7 @@ To measure it
                         --peer: orb-py from PyPI too, in a virtual environment
   bench live [--quick] [--peer]
                         The same of requests and machines: every operation, little and much history
+  bench chart RUN       Draw the chart of the README from a kept run, a file under tests/bench/runs
   catalog N [DIR]       Write a catalogue of N templates, 10 to 1000000
 
 To check it
@@ -65,6 +67,8 @@ To check it
   fuzz [TARGET] [--seconds N]
                         Fuzz what reads foreign bytes (nightly compiler and cargo-fuzz)
   miri                  The byte-slice path of the snapshot format under Miri (nightly compiler)
+  mutants [CRATE] [--shard K/N] [--changed BASE]
+                        Change each crate's code; how much of that its own tests notice (cargo-mutants)
   conformance [ARGUMENTS]
                         Play Host Factory against an installed tree; ARGUMENTS go to the runner
   conformance --print-profile DIST
@@ -112,6 +116,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
         ("fuzz", _) => nightly::fuzz(&Project::open()?, &options)?,
         ("miri", []) => nightly::miri(&Project::open()?)?,
         ("torture", _) => torture::run(&Project::open()?, &options)?,
+        ("mutants", _) => mutants::run(&Project::open()?, &options)?,
         ("ci", []) => return checks::ci(&Project::open()?),
         (command, _) => {
             return Err(format!(
