@@ -137,7 +137,11 @@ fn edges(metadata: &Value) -> Vec<String> {
             continue;
         };
         let wanted = list(package, "dependencies");
-        for to in wanted.iter().map(name).filter(|to| ours.contains(to) && !may.contains(&to.as_str())) {
+        for to in wanted
+            .iter()
+            .map(name)
+            .filter(|to| *to != from && ours.contains(to) && !may.contains(&to.as_str()))
+        {
             breaches.push(format!("`{from}` depends on `{to}`, which EDGES does not allow"));
         }
     }
