@@ -32,9 +32,21 @@ impl Template {
         self.fields.get(field).and_then(Value::as_str)
     }
 
-    /// How many machines may exist at a time.
+    /// How many machines may exist at a time; units where [`Weights::of`](crate::Weights::of) it has some.
     pub fn limit(&self) -> MaxNumber {
-        MaxNumber::from_number(self.max_number).unwrap_or(MaxNumber::AtMost(0))
+        let slots = u64::from(self.slots_per_machine().unwrap_or(1));
+        match MaxNumber::from_number(self.max_number) {
+            Some(MaxNumber::AtMost(machines)) => MaxNumber::AtMost(machines.saturating_mul(slots)),
+            Some(MaxNumber::Unlimited) => MaxNumber::Unlimited,
+            None => MaxNumber::AtMost(0),
+        }
+    }
+
+    /// The slots of one machine, for the templates that LSF counts in slots: those with `ec2FleetConfig`.
+    pub fn slots_per_machine(&self) -> Option<u32> {
+        self.text("ec2FleetConfig").filter(|file| !file.is_empty())?;
+        let ncpus = self.fields.get("attributes")?.get("ncpus")?.get(1)?.as_str()?;
+        ncpus.split('.').next()?.parse().ok().filter(|slots| *slots > 0)
     }
 }
 

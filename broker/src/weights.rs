@@ -1,4 +1,7 @@
 //! What machines are worth where a template counts units of capacity instead of machines.
+//!
+//! Spot templates weigh their machine types. LSF's EC2 Fleet templates count slots: each machine is worth its
+//! `ncpus`, and `maxNumber` × `ncpus` slots may exist (LSF's reference of `awsprov_templates.json`).
 
 use std::collections::BTreeMap;
 
@@ -7,14 +10,22 @@ use serde_json::Value;
 
 use crate::template::{PriceType, Template};
 
-/// Units by machine type, as `vmTypes` of a spot template has them. At least one is worth more than 1.
+/// Units by machine type, as `vmTypes` of a spot template has them, or one number for all. At least one
+/// machine is worth more than 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Weights(BTreeMap<String, u32>);
 
+/// Stands for every machine type that has no weight of its own; no type is called so.
+const ANY: &str = "*";
+
 impl Weights {
-    /// The weights of a spot or heterogeneous template; `None` where units are machines.
+    /// The weights of a spot or heterogeneous template, or of one that counts slots; `None` where units are
+    /// machines.
     pub fn of(template: &Template) -> Option<Self> {
+        if let Some(slots) = template.slots_per_machine() {
+            return (slots > 1).then(|| Self(BTreeMap::from([(ANY.to_owned(), slots)])));
+        }
         let price = template.text("priceType").and_then(PriceType::parse).unwrap_or_default();
         if price == PriceType::OnDemand {
             return None;
@@ -31,7 +42,13 @@ impl Weights {
 
     /// What a machine of this type is worth; 1 for a type without a weight.
     pub fn units(&self, machine_type: Option<&str>) -> u32 {
-        machine_type.and_then(|name| self.0.get(name)).copied().unwrap_or(1).max(1)
+        let own = machine_type.and_then(|name| self.0.get(name));
+        own.or_else(|| self.0.get(ANY)).copied().unwrap_or(1).max(1)
+    }
+
+    /// Whether the units are slots.
+    fn are_slots(&self) -> bool {
+        self.0.contains_key(ANY)
     }
 }
 
@@ -40,14 +57,19 @@ fn units(weight: &Value) -> u32 {
     number.map_or(1, |number| u32::try_from(number).unwrap_or(u32::MAX)).max(1)
 }
 
-/// "machines", or "units" where they are not the same.
+/// "machines", or "units" or "slots" where they are not the same.
 pub fn noun(weights: Option<&Weights>) -> &'static str {
-    if weights.is_some() { "units" } else { "machines" }
+    match weights {
+        None => "machines",
+        Some(weights) if weights.are_slots() => "slots",
+        Some(_) => "units",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::template::MaxNumber;
 
     #[test]
     fn units_are_counted_where_weights_say_so() {
@@ -72,5 +94,37 @@ mod tests {
             assert_eq!(weights.as_ref().map(|weights| weights.units(Some(machine_type))), worth);
             assert!(weights.is_none_or(|weights| weights.units(None) == 1));
         }
+    }
+
+    #[test]
+    fn ec2_fleet_templates_count_slots() {
+        let check = |fields: &str, max_number: i64, worth: Option<u32>, limit: MaxNumber| {
+            let fields = serde_json::from_str(fields).unwrap();
+            let template = Template { id: "t".to_owned(), max_number, fields };
+            let weights = Weights::of(&template);
+            let found = weights.as_ref().map(|weights| weights.units(Some("any")));
+            assert_eq!((found, template.limit()), (worth, limit), "{template:?}");
+            assert_eq!(noun(weights.as_ref()), if worth.is_some() { "slots" } else { "machines" });
+        };
+        let four = r#""attributes": {"ncpus": ["Numeric", "4"]}"#;
+        let fleet = r#""ec2FleetConfig": "fleet.json""#;
+        let at_most = MaxNumber::AtMost;
+        check(&format!("{{{fleet}, {four}}}"), 16, Some(4), at_most(64));
+        check(&format!("{{{fleet}, {four}}}"), 0, Some(4), at_most(0));
+        check(&format!("{{{fleet}, {four}}}"), -1, Some(4), MaxNumber::Unlimited);
+        check(&format!("{{{fleet}, {four}}}"), i64::MAX, Some(4), at_most(u64::MAX));
+        check(
+            &format!("{{{fleet}, \"attributes\": {{\"ncpus\": [\"Numeric\", \"1\"]}}}}"),
+            16,
+            None,
+            at_most(16),
+        );
+        check(&format!("{{{fleet}}}"), 16, None, at_most(16));
+        check(&format!("{{\"ec2FleetConfig\": \"\", {four}}}"), 16, None, at_most(16));
+        check(&format!("{{\"ec2FleetConfig\": null, {four}}}"), 16, None, at_most(16));
+        check(&format!("{{{four}}}"), 16, None, at_most(16));
+        // Slots go before weights: LSF knows no weights.
+        let spot = r#""priceType": "spot", "vmTypes": {"any": 8}"#;
+        check(&format!("{{{fleet}, {spot}, {four}}}"), 16, Some(4), at_most(64));
     }
 }

@@ -217,13 +217,19 @@ fn fail(request: &mut Request, why: String, now: Timestamp) -> Result<()> {
 }
 
 fn full(template: &Template, existing: u64, count: u64) -> Error {
+    let allowed = match template.limit() {
+        MaxNumber::AtMost(most) => most,
+        MaxNumber::Unlimited => u64::MAX,
+    };
+    let slots = template.slots_per_machine().filter(|slots| *slots > 1);
+    let product = slots.map(|slots| format!(" (maxNumber {} × ncpus {slots})", template.max_number));
     Error::new(
         ErrorKind::Refused,
         format!(
-            "template `{}` allows {} {} and {existing} exist or are on their way: {count} more are too many",
+            "template `{}` allows {allowed} {}{} and {existing} exist or are on their way: {count} more are too many",
             template.id,
-            template.max_number,
-            weights::noun(Weights::of(template).as_ref())
+            weights::noun(Weights::of(template).as_ref()),
+            product.unwrap_or_default()
         ),
     )
     .hint("return machines first, or raise the template's maxNumber")
