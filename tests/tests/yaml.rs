@@ -116,6 +116,30 @@ fn odd_texts() {
     check(&Sandbox::with_fixture("odd"));
 }
 
+/// YAML lets a key without a mark have 1,024 characters.
+#[test]
+fn long_keys() {
+    let mut fields = Vec::new();
+    for length in [900, 998, 999, 1_000, 1_001, 1_022, 1_023, 1_024, 1_025, 5_000] {
+        for letter in ["k", "ä", "\u{1}", "k "] {
+            let name = letter.repeat(length / letter.len());
+            fields.push((name, serde_json::json!({ "in": fields.len(), "list": [1, "a"] })));
+        }
+    }
+    let long = "x".repeat(2_000);
+    let mut template = serde_json::json!({
+        "templateId": "a", "maxNumber": 1, "vmType": "m5.large",
+        "nested": { &long: { &long: { "a": 1 } } },
+        "listed": [{ &long: [{ &long: 1 }], "b": 2 }, [{ &long: [[]] }]],
+        &long: [{ "a": { "b": 1 } }, { "c": 2 }],
+    });
+    for (name, value) in fields {
+        template[name] = value;
+    }
+    let templates = serde_json::json!([template]).to_string();
+    check(&Sandbox::with_files(&[("awsprov_templates.json", &templates)]));
+}
+
 #[test]
 fn no_templates() {
     check(&Sandbox::with_fixture("empty"));

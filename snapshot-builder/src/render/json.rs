@@ -67,10 +67,19 @@ pub fn document(value: &Value) -> Vec<u8> {
 /// How plain values are written; brackets, commas and colons are the same in JSON and in YAML's flow style.
 pub(super) struct Plain {
     pub(super) string: fn(&mut Vec<u8>, &str),
+    /// A member's name, with what stands between it and the value.
+    pub(super) key: fn(&mut Vec<u8>, &str),
     pub(super) number: fn(&mut Vec<u8>, &str),
 }
 
-const PLAIN: Plain = Plain { string, number: |out, digits| out.extend_from_slice(digits.as_bytes()) };
+const PLAIN: Plain = Plain {
+    string,
+    key: |out, name| {
+        string(out, name);
+        out.extend_from_slice(b": ");
+    },
+    number: |out, digits| out.extend_from_slice(digits.as_bytes()),
+};
 
 /// Appends `value` on one line.
 pub(super) fn inline(out: &mut Vec<u8>, value: &Value, plain: &Plain) {
@@ -96,8 +105,7 @@ pub(super) fn inline(out: &mut Vec<u8>, value: &Value, plain: &Plain) {
                 if number > 0 {
                     out.extend_from_slice(b", ");
                 }
-                (plain.string)(out, name);
-                out.extend_from_slice(b": ");
+                (plain.key)(out, name);
                 inline(out, value, plain);
             }
             out.push(b'}');

@@ -32,6 +32,9 @@ pub struct List {
     pub tail: Vec<u8>,
 }
 
+const YAML_HEAD: &[u8] = b"templates:\n";
+const YAML_EMPTY: &[u8] = b"templates: []\n";
+
 impl List {
     /// Head, and templates `offset..offset + limit` with the tail as body.
     pub fn page(self, offset: usize, limit: Option<usize>) -> Rendered {
@@ -43,6 +46,10 @@ impl List {
             _ => &[],
         };
         let body = [records, &self.tail].concat();
+        // Without an item, YAML takes the name alone for null.
+        if page.is_empty() && self.head == YAML_HEAD {
+            return Rendered { head: YAML_EMPTY.to_vec(), head_styled: YAML_EMPTY.to_vec(), body };
+        }
         Rendered { head: self.head, head_styled: self.head_styled, body }
     }
 }
@@ -114,9 +121,9 @@ impl Catalogue<'_> {
 
     fn yaml(&self) -> List {
         if self.templates.is_empty() {
-            return self.records(b"templates: []\n", b"", b"", |_, _| ());
+            return self.records(YAML_EMPTY, b"", b"", |_, _| ());
         }
-        self.records(b"templates:\n", b"", b"", |out, template| {
+        self.records(YAML_HEAD, b"", b"", |out, template| {
             out.extend_from_slice(b"- ");
             self.yaml_record(out, template, 2);
         })

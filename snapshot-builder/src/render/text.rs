@@ -4,10 +4,22 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-/// Appends text with control characters made visible, so that data cannot move the cursor.
+/// Characters that move the cursor, turn the direction of what follows, or show nothing: what a reader
+/// sees would not be what is there.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Appends text with hidden characters made visible, so that data cannot move the cursor or look like other
+/// data.
 pub fn visible(out: &mut String, text: &str) {
     // Nearly all text is printable ASCII, and looking at bytes is several times faster.
-    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) || !text.contains(char::is_control) {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) || !text.contains(is_hidden) {
         out.push_str(text);
         return;
     }
@@ -18,6 +30,7 @@ pub fn visible(out: &mut String, text: &str) {
             control if control.is_control() => {
                 let _ = write!(out, "\\x{:02x}", u32::from(control));
             }
+            hidden if is_hidden(hidden) => out.extend(hidden.escape_unicode()),
             other => out.push(other),
         }
     }
@@ -78,4 +91,24 @@ fn nested(out: &mut String, item: &Value) {
 /// The types of Host Factory's attributes.
 pub fn is_attribute_type(kind: &str) -> bool {
     matches!(kind, "String" | "Numeric" | "Boolean")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hidden_is_made_visible() {
+        for (text, wanted) in [
+            ("plain äöü 漢字 😀 ne\u{301}e", "plain äöü 漢字 😀 ne\u{301}e"),
+            ("a\nb\tc\x1b[2J", "a\\nb\\tc\\x1b[2J"),
+            ("evil\u{202e}txt.exe", "evil\\u{202e}txt.exe"),
+            ("a\u{200b}b\u{feff}c\u{2066}d\u{2069}", "a\\u{200b}b\\u{feff}c\\u{2066}d\\u{2069}"),
+            ("\u{e0041}\u{3164}\u{ad}", "\\u{e0041}\\u{3164}\\u{ad}"),
+        ] {
+            let mut out = String::new();
+            visible(&mut out, text);
+            assert_eq!(out, wanted);
+        }
+    }
 }

@@ -39,7 +39,10 @@ fn object(out: &mut Vec<u8>, members: &Map<String, Value>, indent: usize) {
 }
 
 fn member(out: &mut Vec<u8>, name: &str, value: &Value, indent: usize) {
-    scalar(out, name);
+    if key(out, name) {
+        out.push(b'\n');
+        pad(out, indent);
+    }
     out.push(b':');
     match value {
         Value::Object(members) if !members.is_empty() => {
@@ -75,7 +78,28 @@ fn sequence(out: &mut Vec<u8>, items: &[Value], indent: usize) {
     }
 }
 
-const PLAIN: Plain = Plain { string: scalar, number: number_text };
+/// A key without a mark may have 1,024 characters, quotes and escapes included; a reader need not look
+/// further for its colon.
+const LONGEST_KEY: usize = 1_000;
+
+/// Appends a key. A long one has the mark `?` before it, and its colon on a line of its own: `true` then.
+fn key(out: &mut Vec<u8>, name: &str) -> bool {
+    let start = out.len();
+    scalar(out, name);
+    let is_long = out.len() - start > LONGEST_KEY;
+    if is_long {
+        out.splice(start..start, *b"? ");
+    }
+    is_long
+}
+
+/// The key of a member in flow style, with its colon.
+fn flow_key(out: &mut Vec<u8>, name: &str) {
+    let is_long = key(out, name);
+    out.extend_from_slice(if is_long { b" : " } else { b": " });
+}
+
+const PLAIN: Plain = Plain { string: scalar, key: flow_key, number: number_text };
 
 fn flow(out: &mut Vec<u8>, value: &Value) {
     json::inline(out, value, &PLAIN);
