@@ -5,6 +5,7 @@ pub mod contract;
 pub mod error;
 pub mod host;
 pub mod id;
+pub mod json;
 pub mod lookup;
 pub mod machine;
 pub mod operations;

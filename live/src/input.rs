@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_broker::{Error, ErrorKind, Result, json};
 use serde_json::Value;
 
 /// Host Factory's inputs are a few kilobytes; five hundred machines are 40 KB.
@@ -37,7 +37,7 @@ fn read_file(path: &Path) -> Result<Value> {
 /// Takes bytes apart: one JSON object, with or without a byte order mark. `name` is theirs for messages.
 pub fn parse(name: &str, bytes: &[u8]) -> Result<Value> {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    match serde_json::from_slice(text) {
+    match json::from_slice(text) {
         Ok(value @ Value::Object(_)) => Ok(value),
         Ok(_) => Err(wrong(name, "does not hold a JSON object")),
         Err(error) => Err(wrong(name, &format!("is not JSON: {error}"))),

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
 
-use ohfp_broker::{Error, Template};
+use ohfp_broker::{Error, Template, json};
 use ohfp_cli::GlobalOptions;
 use ohfp_platform::sys::{self, Process};
 use ohfp_snapshot_builder::answer;
@@ -12,7 +12,7 @@ use ohfp_snapshot_builder::load::Environment;
 use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_format::open::Access;
 use ohfp_snapshot_format::{CLI_FINGERPRINT, Refusal, Snapshot, fresh};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::source::{self, Source};
 
@@ -89,7 +89,10 @@ impl Templates {
         else {
             return Ok(None);
         };
-        let fields = serde_json::from_slice::<Map<String, Value>>(&parts.concat()).ok();
+        let fields = match json::from_slice(&parts.concat()) {
+            Ok(Value::Object(fields)) => Some(fields),
+            _ => None,
+        };
         Ok(fields.and_then(Template::from_fields).filter(|template| template.id == id))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ohfp_broker::json;
 use ohfp_snapshot_format::index::{NONE, RECORD_ENTRY, Record};
 use ohfp_snapshot_format::{Refusal, Snapshot, View};
 use serde_json::Value;
@@ -73,7 +74,7 @@ impl<'a> Catalogue<'a> {
 
     /// Id and `maxNumber` of a record.
     fn parse(bytes: &[u8]) -> (String, i64) {
-        let record: Value = serde_json::from_slice(bytes).unwrap_or_default();
+        let record: Value = json::from_slice(bytes).unwrap_or_default();
         let field = |names: [&str; 2]| names.into_iter().find_map(|name| record.get(name));
         let id = field(["templateId", "template_id"]).and_then(Value::as_str).unwrap_or_default();
         let max_number = field(["maxNumber", "max_instances"]).and_then(Value::as_i64).unwrap_or_default();

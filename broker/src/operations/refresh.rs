@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Broker, TRIES, WATCH_SECONDS, contended, settle};
 use crate::error::{Error, Result};
 use crate::id::{MachineId, RequestId, RequestKind};
+use crate::json;
 use crate::machine::{Ending, Machine};
 use crate::provider::{Instance, LaunchFailure};
 use crate::request::View;
@@ -125,7 +126,7 @@ impl Broker<'_> {
 
     fn launch_again(&self, view: View, now: Timestamp, errors: &mut Vec<Error>) -> Result<View> {
         let request = &view.request;
-        let fields = request.order.as_deref().and_then(|order| serde_json::from_str(order).ok());
+        let fields = request.order.as_deref().and_then(|order| json::object(order).ok());
         let Some(template) = fields.and_then(Template::from_fields) else {
             return self.give_up_launch(&view, now, errors);
         };

@@ -7,9 +7,11 @@ use std::cell::OnceCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use ohfp_broker::json::Json;
 use ohfp_broker::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// A spot in a file, or a file as a whole.
@@ -82,6 +84,11 @@ impl Text {
     /// The members of the object in `part`, a slice of this text that may not be JSON.
     pub(crate) fn object<'t>(&'t self, part: &'t str) -> Result<Vec<Member<'t>>, Syntax> {
         self.parse(part).map(|Members(members)| members)
+    }
+
+    /// Reads `part`, a slice of this text, as any JSON value.
+    pub(crate) fn value(&self, part: &str) -> Result<Value, Syntax> {
+        self.parse(part).map(|Json(value)| value)
     }
 
     /// Reads `part`, a slice of this text, as JSON.

@@ -32,7 +32,7 @@ const KEYS: &[(&str, Rule)] = &[
 /// The options in the file, as far as they are right.
 pub(crate) fn read(text: &Text, findings: &mut Findings) -> Map<String, Value> {
     let mut config = Map::new();
-    match text.parse::<Value>(text.as_str()) {
+    match text.value(text.as_str()) {
         Ok(Value::Object(_)) => (),
         Ok(other) => {
             let message = format!("expected an object like {{\"AWS_REGION\": …}}, not {}", shown(&other));
@@ -46,7 +46,7 @@ pub(crate) fn read(text: &Text, findings: &mut Findings) -> Map<String, Value> {
     }
     for member in members(text.as_str()) {
         let (name, at) = (member.name(), text.offset(member.key.get()));
-        let Ok(value) = text.parse::<Value>(member.value.get()) else { continue };
+        let Ok(value) = text.value(member.value.get()) else { continue };
         if config.contains_key(&name) {
             findings.warning(text, at, format!("`{name}` appears twice; the last one counts"), None);
         }

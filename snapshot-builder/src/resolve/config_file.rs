@@ -38,7 +38,7 @@ pub(crate) fn read(
             idle: BTreeMap::new(),
             aliased: Vec::new(),
         };
-        match text.parse::<Value>(text.as_str()) {
+        match text.value(text.as_str()) {
             Ok(Value::Object(_)) => {
                 reader.section("", text.as_str());
                 reader.apply_aliases();
@@ -138,7 +138,7 @@ impl<'r> Reader<'r, '_> {
     /// Reads the value of a key that is written as `name`.
     fn value(&mut self, key: &'static Key, name: &str, part: &'r str) {
         let mut at = self.text.offset(part);
-        let mut value: Value = match self.text.parse(part) {
+        let mut value: Value = match self.text.value(part) {
             Ok(Value::Null) => return,
             Ok(value) => value,
             Err(syntax) => return self.findings.error(self.text, syntax.offset, &syntax.message, None),

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
+use ohfp_broker::json::Json;
 use ohfp_broker::template::{Template, has_spot_price};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -82,7 +83,7 @@ impl<'de> Deserialize<'de> for Fields {
                 let mut fields =
                     Fields { map: Map::new(), repeated: Vec::new(), repeated_unknown: Vec::new() };
                 while let Some(name) = object.next_key::<String>()? {
-                    let value = object.next_value()?;
+                    let Json(value) = object.next_value()?;
                     match fields::known(&name) {
                         Some(field) => {
                             let name = if field.hf == name { name } else { field.hf.to_owned() };
@@ -158,8 +159,7 @@ impl<'t, 'r> Resolver<'t, 'r> {
     /// Adds the template in `part`, a slice of `text`.
     pub(crate) fn add(&mut self, text: &'t Text, part: &'t str) {
         if !part.starts_with('{') {
-            let value =
-                text.parse::<Value>(part).map_or_else(|_| "something else".to_owned(), |value| shown(&value));
+            let value = text.value(part).map_or_else(|_| "something else".to_owned(), |value| shown(&value));
             let message = format!("a template must be an object, not {value}");
             return self.findings.error(text, text.offset(part), &message, None);
         }

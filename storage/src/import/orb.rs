@@ -15,6 +15,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use ohfp_broker::json;
 use ohfp_broker::machine::Ending;
 use ohfp_broker::{
     Machine, MachineId, MachineState, Request, RequestId, RequestKind, RequestState, Result, Timestamp,
@@ -28,7 +29,7 @@ use super::{Content, Membership, Skipped, malformed};
 const DEADLINE_SECONDS: u64 = 3_600;
 
 pub(super) fn read(bytes: &[u8]) -> Result<Content> {
-    let document: Value = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+    let document = json::from_slice(bytes).map_err(|error| malformed(&error))?;
     let mut reading = Reading::default();
     reading.entries(&document)?;
     reading.adopt();
