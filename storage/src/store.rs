@@ -95,11 +95,13 @@ struct Link {
     log: Option<File>,
     /// What was seen of the files before they were opened, until the first transaction has confirmed it.
     unconfirmed: Option<Seen>,
+    /// Which store it is, once that is confirmed.
+    id: Option<StoreId>,
 }
 
 impl Link {
     fn new(connection: Connection, seen: Seen) -> Self {
-        Self { connection, writes: false, log: None, unconfirmed: Some(seen) }
+        Self { connection, writes: false, log: None, unconfirmed: Some(seen), id: None }
     }
 }
 
@@ -339,17 +341,18 @@ impl SqliteStore {
         self.undoubted(|| {
             let Some(mut guard) = self.with_room(|| self.connected())? else { return Ok(Tried::Done(None)) };
             let Some(link) = guard.as_mut() else { return Ok(Tried::Done(None)) };
-            let Link { connection, unconfirmed, .. } = link;
+            let Link { connection, unconfirmed, id, .. } = link;
             let patience = self.options.busy_timeout;
             let transaction =
                 connection::begin(&self.path, connection, TransactionBehavior::Deferred, patience)?;
             if let Some(seen) = unconfirmed {
-                if let Some(doubt) = seen.doubt(&identity::known(&self.path, &transaction)?) {
+                let known = identity::known(&self.path, &transaction)?;
+                if let Some(doubt) = seen.doubt(&known) {
                     drop(transaction);
                     *guard = None;
                     return Ok(Tried::Doubtful(doubt));
                 }
-                *unconfirmed = None;
+                (*unconfirmed, *id) = (None, Some(known.id));
             }
             let Some(body) = body.take() else { return Ok(Tried::Done(None)) };
             let value = body(&Session::new(&transaction, &self.path))?;
@@ -425,25 +428,27 @@ impl SqliteStore {
                 return Err(traces::missing(&self.path));
             }
             let lock = self.write_lock()?;
+            let mark = self.watermark(lock.file())?;
+            self.leave_replaced(mark.as_ref());
             let mut guard = self.connected_for_writing(&lock, creation)?;
             let Some(link) = guard.as_mut() else { return Err(failure::busy(&self.path)) };
-            let Link { connection, log, unconfirmed, .. } = link;
+            let Link { connection, log, unconfirmed, id, .. } = link;
             let patience = self.options.busy_timeout;
-            let mark = self.watermark(lock.file())?;
+            // One that was just created has left another.
+            let mark = if mark.is_some() { mark } else { self.watermark(lock.file())? };
             let transaction =
                 connection::begin(&self.path, connection, TransactionBehavior::Immediate, patience)?;
             let known = identity::known(&self.path, &transaction)?;
             let seen = unconfirmed.as_ref();
-            let doubt = seen.and_then(|seen| seen.doubt(&known)).or_else(|| {
-                // A store that was restored meanwhile has another id, and this connection the old files.
-                mark.and_then(|mark| coherence::reaches(&mark, &known))
-            });
+            let doubt = seen.and_then(|seen| seen.doubt(&known));
+            let doubt = doubt.or_else(|| mark.and_then(|mark| coherence::reaches(&mark, &known)));
             if let Some(doubt) = doubt {
                 drop(transaction);
                 *guard = None;
                 return Ok(Tried::Doubtful(doubt));
             }
             let file = unconfirmed.take().map(|seen| seen.file);
+            *id = Some(known.id);
             let Some(body) = body.take() else { return Err(failure::busy(&self.path)) };
             let value = match body(&Session::new(&transaction, &self.path))? {
                 Verdict::Undo(value) => return Ok(Tried::Done(value)),
@@ -471,6 +476,18 @@ impl SqliteStore {
             }
             Ok(Tried::Done(value))
         })
+    }
+
+    /// Gives up a connection to files of a store that was replaced by another meanwhile: what would be written there
+    /// would be lost.
+    fn leave_replaced(&self, mark: Option<&Watermark>) {
+        let mut link = self.link();
+        let id = link.as_ref().and_then(|link| link.id);
+        if let (Some(id), Some(mark)) = (id, mark)
+            && id != mark.id
+        {
+            *link = None;
+        }
     }
 
     /// What the lock file says of a store that was created as a whole.

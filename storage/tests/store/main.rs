@@ -9,6 +9,7 @@
 
 mod behaviour;
 mod checksums;
+mod coherence;
 mod common;
 mod exchange;
 mod journals;
