@@ -13,7 +13,7 @@ pub const DEFAULT_TIMEOUT: u64 = 300;
 #[group(id = "question", required = true, multiple = false)]
 #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct HostFactoryInput {
-    /// File with Host Factory's question, one JSON object
+    /// File with Host Factory's question, one JSON object; - is standard input
     #[arg(short, long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 
@@ -26,7 +26,7 @@ pub struct HostFactoryInput {
 #[group(id = "document", multiple = false)]
 #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct OptionalInput {
-    /// File with the question, one JSON object as Host Factory writes it
+    /// File with the question, one JSON object as Host Factory writes it; - is standard input
     #[arg(short, long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 

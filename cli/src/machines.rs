@@ -13,7 +13,7 @@ pub enum Machines {
     /// Request machines of one template
     ///
     /// Answers with the id of the request as soon as it is recorded and sent to the provider; the
-    /// machines come later. With --wait, answers with the request's status once it is finished, and
+    /// machines come later. Exits with 1 when the provider has refused it. With --wait, answers with the request's status once it is finished, and
     /// exits with 1 when not all machines came. With --dry-run, tells what would be requested and
     /// from which provider: nothing is recorded, and the provider is not asked.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
@@ -44,7 +44,7 @@ pub enum Machines {
     /// List machines
     ///
     /// Newest first. Machines that are gone are left out unless --status or --request-id asks for them.
-    /// Shows what is recorded and does not ask the provider; machines status does.
+    /// Shows what is recorded, and at a terminal how old that is; machines status asks the provider.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("The machines that exist", "ohfp machines list --format table"),
         ("Those of one template that run", "ohfp machines list --template-id OnDemand-M6i-Large --status running"),

@@ -30,7 +30,7 @@ pub struct GlobalOptions {
     #[arg(long, global = true)]
     pub no_color: bool,
 
-    /// Write the answer to FILE instead of standard output
+    /// Write the answer to FILE instead of standard output; - is standard output
     #[arg(long, value_name = "FILE", global = true)]
     pub output: Option<PathBuf>,
 

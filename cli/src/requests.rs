@@ -13,9 +13,9 @@ pub enum Requests {
     /// Ask how requests and returns are going, and show it
     ///
     /// Asks the provider about those that are not finished, and records what it says. The answer has
-    /// each one's status and its machines, as getRequestStatus has them. An id that is not known is
-    /// answered as complete_with_error, never as running. With --wait, answers once all are finished,
-    /// and exits with 1 when one of them did not get all it asked for.
+    /// each one's status and its machines, as getRequestStatus has them. An id that is not known is an
+    /// error; in an input, as a scheduler gives it, it is answered as complete_with_error. With --wait,
+    /// answers once all are finished, and exits with 1 when one of them did not get all it asked for.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("One request", "ohfp requests status req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11"),
         ("All that are not finished", "ohfp requests status --all --format table"),
@@ -25,8 +25,8 @@ pub enum Requests {
 
     /// List requests and returns
     ///
-    /// Newest first, finished ones included. Shows what is recorded and does not ask the provider;
-    /// requests status does.
+    /// Newest first, finished ones included. Shows what is recorded, and at a terminal how old that is;
+    /// requests status asks the provider.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("The last ten", "ohfp requests list --limit 10 --format table"),
         ("What failed, and why", "ohfp requests list --status failed --format list"),
@@ -61,7 +61,7 @@ pub enum Requests {
     /// Follow a request or return until it is finished
     ///
     /// Standard error shows how it is going, standard output gets the final status. Exits with 1 when
-    /// it ended with an error, or when the time is over.
+    /// there is no such request, when it ended with an error, or when the time is over.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("Follow a request", "ohfp requests watch req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11"),
         ("Look every second, for at most a minute",

@@ -110,7 +110,7 @@ pub enum Storage {
     /// replaced, unless --force is given.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("Everything", "ohfp storage export state.json")]))]
     Export {
-        /// File to write
+        /// File to write; - is standard output
         file: PathBuf,
 
         /// Replace a file that exists
@@ -128,7 +128,7 @@ pub enum Storage {
         ("The requests of Open Resource Broker", "ohfp storage import data/request_database.json --from orb"),
     ]))]
     Import {
-        /// File to read
+        /// File to read; - is standard input
         file: PathBuf,
 
         /// Which program wrote it

@@ -1,19 +1,26 @@
-//! Inputs: one JSON object, from a file or from the command line.
+//! Inputs: one JSON object, from a file, from standard input or from the command line.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use ohfp_broker::{Error, ErrorKind, Result, json};
+use ohfp_platform::files;
 use serde_json::Value;
 
 /// Host Factory's inputs are a few kilobytes; five hundred machines are 40 KB.
 const LIMIT: u64 = 64 * 1024 * 1024;
+const TOO_LARGE: &str = "is larger than 64 MiB";
+
+/// The name that stands for standard input, and for standard output.
+pub(crate) const DASH: &str = "-";
 
 /// Reads the input that `--file` or `--data` gives; nothing when neither is there.
 pub(crate) fn read(file: Option<&Path>, data: Option<&str>) -> Result<Option<Value>> {
     match (file, data) {
         (_, Some(data)) => parse("the input of --data", data.as_bytes()).map(Some),
+        (Some(path), None) if path == Path::new(DASH) => {
+            read_all("standard input", &mut io::stdin().lock()).map(Some)
+        }
         (Some(path), None) => read_file(path).map(Some),
         (None, None) => Ok(None),
     }
@@ -21,17 +28,21 @@ pub(crate) fn read(file: Option<&Path>, data: Option<&str>) -> Result<Option<Val
 
 fn read_file(path: &Path) -> Result<Value> {
     let name = format!("input file `{}`", path.display());
-    let unreadable = |error: std::io::Error| wrong(&name, &format!("cannot be read: {error}"));
-    let status = std::fs::metadata(path).map_err(unreadable)?;
-    if !status.is_file() {
-        return Err(wrong(&name, "is not a regular file"));
+    match files::read_regular(path, LIMIT) {
+        Ok(bytes) => parse(&name, &bytes),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(wrong(&name, TOO_LARGE)),
+        Err(error) => Err(wrong(&name, &format!("cannot be read: {error}"))),
     }
+}
+
+fn read_all(name: &str, from: &mut impl Read) -> Result<Value> {
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    let read = from.take(LIMIT + 1).read_to_end(&mut bytes);
+    read.map_err(|error| wrong(name, &format!("cannot be read: {error}")))?;
     if bytes.len() as u64 > LIMIT {
-        return Err(wrong(&name, "is larger than 64 MiB"));
+        return Err(wrong(name, TOO_LARGE));
     }
-    parse(&name, &bytes)
+    parse(name, &bytes)
 }
 
 /// Takes bytes apart: one JSON object, with or without a byte order mark. `name` is theirs for messages.

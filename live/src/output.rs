@@ -13,6 +13,7 @@ use ohfp_snapshot_builder::load::Environment;
 use ohfp_snapshot_builder::place;
 use ohfp_snapshot_builder::render::Rendered;
 
+use crate::input::DASH;
 use crate::parts::Parts;
 use crate::source::Source;
 use crate::{clock, upkeep};
@@ -102,7 +103,7 @@ pub(crate) fn write(reply: &Reply, file: Option<&Path>, env: &Environment) -> u8
     if !reply.notes.is_empty() && io::stderr().is_terminal() {
         stderr(&reply.notes.iter().map(|note| format!("ohfp: note: {note}\n")).collect::<String>());
     }
-    let written = match file {
+    let written = match file.filter(|path| *path != Path::new(DASH)) {
         Some(path) if reply.code == 0 => file::replace(path, &reply.document.bytes(false)).map(|()| true),
         _ => {
             let styled = !reply.plain && styled(env, &io::stdout());

@@ -32,6 +32,8 @@ pub const LIMITED: &str = "five";
 pub const NONE: &str = "none";
 /// A spot fleet of two types; at most 20.
 pub const SPOT: &str = "spot";
+/// A spot fleet that counts units: machines of 4 and 8; at most 40.
+pub const UNITS: &str = "units";
 
 const TEMPLATES: &str = r#"{"templates": [
   {"templateId": "any", "maxNumber": -1, "priceType": "ondemand", "imageId": "ami-1", "subnetId": "subnet-1",
@@ -41,7 +43,9 @@ const TEMPLATES: &str = r#"{"templates": [
   {"templateId": "none", "maxNumber": 0, "priceType": "ondemand", "imageId": "ami-1", "subnetId": "subnet-1",
    "vmType": "m6i.large"},
   {"templateId": "spot", "maxNumber": 20, "priceType": "spot", "imageId": "ami-1", "subnetId": "subnet-1",
-   "vmTypes": {"m6i.large": 1, "m5.xlarge": 2}, "fleetRole": "arn:aws:iam::123456789012:role/fleet"}
+   "vmTypes": {"m6i.large": 1, "m5.xlarge": 1}, "fleetRole": "arn:aws:iam::123456789012:role/fleet"},
+  {"templateId": "units", "maxNumber": 40, "priceType": "spot", "imageId": "ami-1", "subnetId": "subnet-1",
+   "vmTypes": {"m6i.xlarge": 4, "m6i.2xlarge": 8}, "fleetRole": "arn:aws:iam::123456789012:role/fleet"}
 ]}"#;
 
 impl Grid {

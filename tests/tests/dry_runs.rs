@@ -134,7 +134,6 @@ fn looks_make_no_state() {
         // Nothing is known, and that is an answer.
         for (words, says) in [
             (&["requests", "status", "--all"][..], "\"requests\": []"),
-            (&["requests", "status", "req-x"], "complete_with_error"),
             (&["requests", "list-returns"], "\"requests\": []"),
             (&["getReturnRequests", "-d", "{}"], "\"requests\": []"),
         ] {

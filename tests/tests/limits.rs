@@ -2,7 +2,7 @@
 //! moment, also after machines have gone.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
-use ohfp_tests::grid::{Grid, LIMITED, NONE, SPOT, TEMPLATE, hosts, text, wanted};
+use ohfp_tests::grid::{Grid, LIMITED, NONE, SPOT, TEMPLATE, UNITS, hosts, text, wanted};
 use serde_json::{Value, json};
 
 /// Refused, with a reason that has all of this, and nothing is recorded or made.
@@ -39,6 +39,43 @@ fn a_template_has_no_more_than_its_maximum() {
     assert_eq!(grid.live(), 12);
     grid.machines(SPOT, 20);
     refused(&grid, SPOT, 1, &["`spot`", "20 exist"]);
+}
+
+/// Where machines are worth more than one, requests, limits and answers count units.
+#[test]
+fn spot_capacity_is_counted_in_units() {
+    let grid = Grid::new(&json!({}), &json!({}));
+    for (asked, machines, units) in [(4, 1, 4), (8, 2, 12), (12, 2, 12), (1, 1, 4)] {
+        let id = grid.request(UNITS, asked);
+        let status = grid.settled(&id);
+        assert_eq!((&status["status"], &status["message"]), (&json!("complete"), &json!("")), "{asked}");
+        assert_eq!(hosts(&status).len(), machines, "{asked} units: {status}");
+        let shown = grid.command(&["machines", "list", "--request-id", &id, "--scheduler", "default"]);
+        let worth =
+            shown["machines"].as_array().unwrap().iter().map(|machine| machine["units"].as_u64().unwrap());
+        assert_eq!(worth.sum::<u64>(), units, "{shown}");
+    }
+    // 32 of 40 exist.
+    refused(&grid, UNITS, 9, &["`units` allows 40 units", "32 exist", "9 more"]);
+    let rehearsal = grid.command(&["machines", "request", UNITS, "8", "--dry-run"]);
+    assert_eq!(rehearsal["existing"], 32);
+    let waiting = grid.sandbox.run("ohfp", &["machines", "request", UNITS, "8", "--wait"]);
+    assert!(waiting.code == 0 && waiting.stderr.contains("of 8 units running"), "{waiting:?}");
+    // A fleet may exceed its target by less than its largest machine, so it may exceed the limit too.
+    refused(&grid, UNITS, 1, &["44 exist"]);
+}
+
+/// Fewer units than requested are not complete, and the message counts them.
+#[test]
+fn missing_units_are_told() {
+    let cloud = json!({ "capacity": { "total": 2 } });
+    let grid = Grid::new(&cloud, &json!({}));
+    let status = grid.settled(&grid.request(UNITS, 24));
+    assert_eq!((&status["status"], hosts(&status).len()), (&json!("complete_with_error"), 2));
+    let message = text(&status["message"]);
+    assert!(message.starts_with("12 of 24 units: InsufficientInstanceCapacity"), "{message}");
+    let none = grid.settled(&grid.request(UNITS, 4));
+    assert!(text(&none["message"]).starts_with("0 of 4 units: "), "{none}");
 }
 
 /// Machines that start count, and so does a launch that nobody has confirmed; what failed does not.

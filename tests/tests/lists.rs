@@ -78,7 +78,7 @@ fn filters_keep_what_fits() {
         ("templates list --filter maxNumber=20", 1),
         ("templates list --filter max_instances=-1 --limit 1", 1),
         ("templates list --filter attributes.ncpus=2", 4),
-        ("templates list --filter vmTypes.m5.xlarge=2", 1),
+        ("templates list --filter vmTypes.m6i.2xlarge=8", 1),
         ("templates list --filter vmTypes~m5", 1),
         ("templates list --filter priceType=nosuch", 0),
     ];

@@ -73,10 +73,35 @@ fn an_interrupted_wait_leaves_the_terminal_as_it_was() {
     let interrupted = ["timeout", "-s", "INT", "2"];
     let (seen, answer) = on_terminal(&grid, &[("TERM", "xterm")], &interrupted, &line);
     assert_eq!(answer, Value::Null, "it was not finished");
-    assert!(seen.contains("\r[") && !seen.contains("\x1b[?") && !seen.contains('\n'), "{seen:?}");
+    assert!(seen.contains("\r[") && !seen.contains("\x1b[?"), "{seen:?}");
     for piece in seen.split("\x1b[32m").skip(1) {
         assert!(piece.contains("\x1b[0m"), "{seen:?}");
     }
     // The request goes on, and is known.
-    assert_eq!(grid.command(&["requests", "list"])["requests"].as_array().unwrap().len(), 1);
+    let requests = grid.command(&["requests", "list"])["requests"].clone();
+    let id = requests[0]["requestId"].as_str().unwrap();
+    assert!(seen.contains(id), "the request's id was on the screen: {seen:?}");
+    assert_eq!(requests.as_array().unwrap().len(), 1);
+    assert_eq!(grid.status(id)["status"], "running");
+}
+
+/// A list shows what is recorded. A person is told how old that is; a program is told nothing beside the list.
+#[test]
+fn recorded_states_are_said_to_be_recorded() {
+    let grid = grid();
+    grid.request(TEMPLATE, 2);
+    for (list, asks) in
+        [("machines list", "machines status --all"), ("requests list", "requests status --all")]
+    {
+        let (seen, answer) = on_terminal(&grid, &[("TERM", "xterm")], &[], list);
+        assert!(
+            seen.contains("recorded") && seen.contains(" ago") && seen.contains(asks),
+            "{list}: {seen:?}"
+        );
+        assert!(answer.is_object(), "{list}");
+        let piped = run(&grid, list);
+        assert!(piped.code == 0 && piped.stderr.is_empty(), "{piped:?}");
+        let (seen, _) = on_terminal(&grid, &[("TERM", "xterm")], &[], &format!("{list} --template-id none"));
+        assert_eq!(seen, "", "nothing is shown, so nothing is old");
+    }
 }

@@ -122,6 +122,51 @@ fn hosts_that_nobody_has_are_gone() {
     assert_eq!(grid.live(), 1);
 }
 
+/// Hosts are told by the name that was asked, whatever its case and with or without its domain.
+#[test]
+fn the_answer_has_the_name_that_was_asked() {
+    let grid = Grid::new(&json!({}), &json!({}));
+    let known = grid.machines(TEMPLATE, 2);
+    grid.command(&["sim", "fail", &known[0].id]);
+    let short = |host: &Host| host.name.split('.').next().unwrap().to_owned();
+    let (gone, alive) = (short(&known[0]), short(&known[1]));
+    for name in [known[0].name.to_uppercase(), gone.clone(), gone.to_uppercase()] {
+        let input = json!({ "machines": [{ "name": name }, { "name": alive }] });
+        assert_eq!(grid.reclaims(&input), [(name.clone(), 0)], "{input}");
+        let input = json!({ "machines": [{ "name": name, "machineId": known[0].id }] });
+        assert_eq!(grid.reclaims(&input), [(name.clone(), 0)], "{input}");
+    }
+}
+
+/// Clouds use addresses again. The name of a machine that has gone is not told while another one has it: the
+/// scheduler would give up the one that lives.
+#[test]
+fn the_successor_of_a_host_is_not_given_up() {
+    let grid = Grid::new(&json!({ "network": { "block": "10.0.0.0/28" } }), &json!({}));
+    // Eleven addresses are usable.
+    let first = grid.machines(TEMPLATE, 11);
+    grid.command(&["sim", "fail", &first[0].id]);
+    assert_eq!(grid.reclaims(&json!({})), at_once(&[&first[0]]));
+    let second = grid.machines(TEMPLATE, 1);
+    assert_eq!(second[0].name, first[0].name, "set-up: the address is used again");
+    let old = json!({ "name": first[0].name, "machineId": first[0].id });
+    let new = json!({ "name": first[0].name, "machineId": second[0].id });
+    let stranger = json!({ "name": first[0].name, "machineId": "i-00000000000000000" });
+    for machines in
+        [json!([old]), json!([new]), json!([old, new]), json!([stranger]), json!({ "name": first[0].name })]
+    {
+        assert_eq!(grid.reclaims(&json!({ "machines": machines })), [], "{machines}");
+    }
+    assert_eq!(grid.reclaims(&json!({})), []);
+    // The old one is returned without harm, and a name means the one that lives.
+    grid.answer("requestReturnMachines", &json!({ "machines": [old] }));
+    assert_eq!(grid.live(), 11);
+    let log = std::fs::read_to_string(grid.log()).unwrap();
+    assert!(log.contains("has this name now"), "a disagreement is logged: {log}");
+    grid.answer("requestReturnMachines", &json!({ "machines": { "name": first[0].name } }));
+    grid.until_live(10);
+}
+
 /// A host that is named twice, or by name and by id, is told once.
 #[test]
 fn nothing_is_told_twice() {

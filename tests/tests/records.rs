@@ -61,6 +61,9 @@ fn every_form() {
     let requests = grid.command(&["requests", "list"]);
     let partial = text(&requests["requests"][1]["requestId"]);
     let given_back = text(&requests["requests"][0]["requestId"]);
+    // As a scheduler asks, which gets an answer about each id.
+    let asked = [&partial, &given_back, "req-unknown"].map(|id| json!({ "requestId": id }));
+    let asked = json!({ "requests": asked }).to_string();
     for (name, words) in [
         ("machines-list", &["machines", "list"][..]),
         ("machines-list-gone", &["machines", "list", "--status", "terminated"]),
@@ -68,7 +71,7 @@ fn every_form() {
         ("machines-status", &["machines", "status", &machines[1].id]),
         ("requests-list", &["requests", "list"]),
         ("requests-show", &["requests", "show", &partial]),
-        ("requests-status", &["requests", "status", &partial, &given_back, "req-unknown"]),
+        ("requests-status", &["requests", "status", "-d", &asked]),
     ] {
         for format in ["json", "yaml", "table", "list"] {
             let run = |more: &[&str]| {

@@ -62,7 +62,7 @@ fn check(grid: &Grid, way: usize, machines: &dyn Fn(&Host, &Host) -> Value, ends
 #[test]
 fn machines_are_named_in_every_way() {
     let grid = Grid::new(&json!({}), &json!({}));
-    let cases: [(&dyn Fn(&Host, &Host) -> Value, &[usize]); 16] = [
+    let cases: [(&dyn Fn(&Host, &Host) -> Value, &[usize]); 22] = [
         (&|a, _| json!([{ "name": a.name, "machineId": a.id }]), &[0]),
         (&|a, _| json!([{ "name": a.name }]), &[0]),
         (&|a, _| json!([{ "name": a.name, "machineId": null }]), &[0]),
@@ -75,17 +75,148 @@ fn machines_are_named_in_every_way() {
         (&|a, _| json!([{ "name": a.name }, { "name": a.name }, { "machineId": a.id }]), &[0]),
         (&|a, _| json!([{ "name": "stranger.example.com" }, { "name": a.name }]), &[0]),
         (&|_, b| json!([{ "machineId": "i-00000000000000000" }, { "machineId": b.id }]), &[1]),
-        // Known by its name alone: the id is somebody else's idea.
-        (&|a, _| json!([{ "name": a.name, "machineId": "i-00000000000000000" }]), &[0]),
+        // An id that no provider has decides: the host of that name is another machine by now.
+        (&|a, _| json!([{ "name": a.name, "machineId": "i-00000000000000000" }]), &[]),
+        (&|a, _| json!([{ "name": short(a), "machineId": "i-00000000000000000" }]), &[]),
         // Known by its id alone: a host may have been renamed.
         (&|a, _| json!([{ "name": "renamed.example.com", "machineId": a.id }]), &[0]),
-        // Two different machines in one: neither is meant for sure.
-        (&|a, b| json!([{ "name": a.name, "machineId": b.id }]), &[]),
+        // Host names have no case, and one without its domain is the host that it is the first label of.
+        (&|a, _| json!([{ "name": a.name.to_uppercase() }]), &[0]),
+        (&|_, b| json!([{ "name": short(b) }]), &[1]),
+        (&|_, b| json!([{ "name": short(b).to_uppercase(), "machineId": b.id }]), &[1]),
+        (&|a, _| json!([{ "name": short(a) }, { "name": a.name }, { "machineId": a.id }]), &[0]),
+        (&|a, _| json!([{ "name": short(a).rsplit_once('-').unwrap().0 }]), &[]),
+        (&|a, _| json!([{ "name": format!("{}.example.com", short(a)) }]), &[]),
         (&|_, _| json!([{ "name": "stranger.example.com", "machineId": "i-00000000000000000" }]), &[]),
         (&|_, _| json!([{ "name": "\u{fc}\u{1f5a5}'; DROP TABLE machine; --" }]), &[]),
     ];
     for (way, (machines, ends)) in cases.into_iter().enumerate() {
         check(&grid, way, machines, ends);
+    }
+}
+
+/// A host name as LSF has it where it strips domains.
+fn short(host: &Host) -> &str {
+    host.name.split('.').next().unwrap()
+}
+
+/// Where id and name mean two machines, neither is ended, and the scheduler does not forget them.
+#[test]
+fn two_machines_in_one_are_refused() {
+    let grid = Grid::new(&json!({}), &json!({}));
+    let hosts = grid.machines(TEMPLATE, 3);
+    for way in 0..2 {
+        let input = json!({ "machines": [{ "name": hosts[0].name, "machineId": hosts[1].id }] });
+        let message = refused(&call(&grid, way, &input));
+        assert!(message.contains(&hosts[0].name) && message.contains(&hosts[1].id), "{message}");
+        assert_eq!(grid.live(), 3);
+    }
+    // What else is returned with them is ended.
+    let mixed = json!({ "machines": [
+        { "name": hosts[0].name, "machineId": hosts[1].id }, { "name": hosts[2].name }
+    ] });
+    refused(&call(&grid, 1, &mixed));
+    grid.until_live(2);
+    let left = grid.command(&["sim", "list"])["machines"].as_array().unwrap().clone();
+    let running = left.iter().filter(|machine| machine["status"] == "running");
+    assert_eq!(running.count(), 2, "{left:?}");
+}
+
+/// Hosts of two providers may have the same short name, and then it means neither.
+#[test]
+fn a_short_name_of_two_hosts_is_refused() {
+    let grid = Grid::new(&json!({}), &json!({}));
+    let one = grid.machines(TEMPLATE, 1).remove(0);
+    grid.change_cloud(&json!({ "network": { "domain": "other.internal", "block": "10.1.0.0/24" } }));
+    grid.machines(TEMPLATE, 1);
+    let machines = grid.command(&["machines", "list"])["machines"].clone();
+    // The addresses differ, so the hosts are renamed in an export to what two networks could have.
+    let export = String::from_utf8(grid.sandbox.run("ohfp", &["storage", "export", "-"]).stdout).unwrap();
+    let mut other = machines.as_array().unwrap().iter().map(|machine| text(&machine["name"]));
+    let other = other.find(|name| *name != one.name).unwrap();
+    let renamed = format!("{}.other.internal", short(&one));
+    std::fs::remove_dir_all(grid.work()).unwrap();
+    std::fs::create_dir(grid.work()).unwrap();
+    let file = grid.sandbox.path.join("renamed.json");
+    std::fs::write(&file, export.replace(&other, &renamed)).unwrap();
+    grid.command(&["storage", "import", file.to_str().unwrap()]);
+
+    let message = refused(&call(&grid, 1, &json!({ "machines": [{ "name": short(&one) }] })));
+    assert!(message.contains(&one.name) && message.contains(&renamed), "{message}");
+    let by_hand = grid.sandbox.run("ohfp", &["machines", "return", short(&one)]);
+    assert!(by_hand.code == 1 && by_hand.stderr.contains(&renamed), "{by_hand:?}");
+    let known = json!({ "machines": [{ "name": short(&one) }] });
+    assert_eq!(grid.reclaims(&known), [], "a host that may be alive is given up");
+    assert_eq!(grid.live(), 2);
+    grid.settled(&text(
+        &grid.answer("requestReturnMachines", &json!({ "machines": { "name": one.name } }))["requestId"],
+    ));
+    assert_eq!(grid.live(), 1);
+}
+
+/// The only provider that could have an unknown machine cannot be asked: nothing is known of the machine, so
+/// the scheduler must not forget it. What is known is returned all the same.
+#[test]
+fn unknown_machines_are_not_gone_while_a_provider_cannot_be_asked() {
+    let grid = Grid::new(&json!({}), &json!({}));
+    let host = grid.machines(TEMPLATE, 1).remove(0);
+    let aws = json!({ "provider": { "providers": [
+        { "name": "sim", "type": "sim", "enabled": false, "config": { "release": { "seconds": 0.05 } } },
+        { "name": "aws", "type": "aws", "config": { "region": "us-east-1" } },
+    ] } });
+    grid.sandbox.write("config.json", aws.to_string());
+    let stranger = json!({ "name": "ip-10-9-9-9.ec2.internal", "machineId": "i-0e90ecb3228822f6f" });
+    for machines in [json!([stranger]), json!({ "name": "ip-10-9-9-9.ec2.internal" })] {
+        let input = json!({ "machines": machines });
+        for operation in ["requestReturnMachines", "getReturnRequests"] {
+            let message = grid.refusal(operation, &input);
+            assert!(message.contains("ip-10-9-9-9.ec2.internal") && message.contains("aws"), "{message}");
+        }
+    }
+    let requests = grid.command(&["requests", "list", "--type", "return"]);
+    assert_eq!(requests["requests"], json!([]), "a return of nothing is left behind");
+    let known = json!({ "name": host.name, "machineId": host.id });
+    let message = grid.refusal("requestReturnMachines", &json!({ "machines": [stranger, known] }));
+    assert!(message.contains("i-0e90ecb3228822f6f") && !message.contains(&host.id), "{message}");
+    // It is being ended; its provider was told.
+    let entry = grid.command(&["machines", "show", &host.id]);
+    assert!(entry["returnRequestId"].is_string(), "{entry}");
+    grid.answer("requestReturnMachines", &json!({ "machines": [known] }));
+}
+
+/// A machine that exists in the cloud and not in the store, as after history was cleared, is ended by its id.
+#[test]
+fn machines_that_only_the_provider_knows_are_ended() {
+    let grid = Grid::new(&json!({}), &json!({}));
+    let hosts = grid.machines(TEMPLATE, 3);
+    // The cloud of the simulated provider remembers in the same file; only what ohfp knows is forgotten.
+    let file = grid.sandbox.path.join("cloud.json");
+    let export = grid.sandbox.run("ohfp", &["storage", "export", "-"]);
+    let mut document: Value = serde_json::from_slice(&export.stdout).unwrap();
+    for table in ["requests", "machines", "members"] {
+        document[table] = json!([]);
+    }
+    std::fs::write(&file, document.to_string()).unwrap();
+    std::fs::remove_dir_all(grid.work()).unwrap();
+    std::fs::create_dir(grid.work()).unwrap();
+    grid.command(&["storage", "import", file.to_str().unwrap()]);
+    assert_eq!((grid.live(), grid.command(&["machines", "list"])["machines"].clone()), (3, json!([])));
+
+    let ask = |machines: Value| json!({ "machines": machines });
+    let all: Vec<Value> =
+        hosts.iter().map(|host| json!({ "name": short(host), "machineId": host.id })).collect();
+    assert_eq!(grid.reclaims(&ask(json!(all))), [], "the cloud has them");
+    for (machine, message, left) in [
+        (json!({ "name": hosts[0].name, "machineId": "i-00000000000000000" }), "No Active VM.", 3),
+        (json!({ "name": hosts[0].name, "machineId": hosts[0].id }), "Delete VM success.", 2),
+        (json!({ "name": "renamed", "machineId": hosts[1].id }), "Delete VM success.", 1),
+        (json!({ "name": short(&hosts[2]) }), "Delete VM success.", 0),
+        (json!({ "name": short(&hosts[2]) }), "No Active VM.", 0),
+    ] {
+        let answer = grid.answer("requestReturnMachines", &ask(machine.clone()));
+        assert_eq!(answer["message"], message, "{machine}");
+        assert_eq!(grid.settled(&text(&answer["requestId"]))["status"], "complete", "{machine}");
+        grid.until_live(left);
     }
 }
 
@@ -209,7 +340,21 @@ fn a_machine_that_starts_is_given_back() {
     let machines = hosts(&grid.status(&id));
     let back = grid.give_back(&machines);
     assert_eq!(grid.settled(&back)["status"], "complete");
-    assert_ne!(grid.status(&id)["status"], "running");
+    let status = grid.status(&id);
+    // It has got none of them, and says why.
+    assert_eq!(status["status"], "complete_with_error", "{status}");
+    assert_eq!(status["message"], "0 of 2 machines: 2 × returned before it was up");
+    for machine in status["machines"].as_array().unwrap() {
+        assert_eq!(
+            (&machine["result"], &machine["message"]),
+            (&json!("fail"), &json!("returned before it was up"))
+        );
+    }
+    let shown = grid.sandbox.run("ohfp", &["requests", "status", &id, "--format", "list"]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    for line in ["succeeded: 0", "failed: 2", "status: complete_with_error"] {
+        assert!(shown.lines().any(|shown| shown == line), "{shown}");
+    }
     assert_eq!(grid.live(), 0);
 }
 

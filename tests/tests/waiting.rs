@@ -36,9 +36,66 @@ fn waiting_ends_with_the_request() {
     let gone = run(&grid, "machines return --all --yes --wait");
     assert_eq!((gone.code, &document(&gone)["requests"][0]["status"]), (0, &json!("complete")), "{gone:?}");
     assert!(gone.stderr.contains(" of 5 machines gone"), "{gone:?}");
-    let unknown = run(&grid, "requests status nosuch --wait");
-    assert_eq!(unknown.code, 1, "{unknown:?}");
-    assert_eq!(document(&unknown)["requests"][0]["status"], "complete_with_error");
+}
+
+/// A mistyped id is an error for a person, and an answer for a scheduler.
+#[test]
+fn requests_that_do_not_exist_are_errors() {
+    let grid = Grid::new(&json!({}), &json!({}));
+    let id = grid.request(TEMPLATE, 1);
+    grid.settled(&id);
+    for words in [
+        "requests status nosuch",
+        "requests status nosuch --wait",
+        "requests watch nosuch",
+        "requests show nosuch",
+    ] {
+        let unknown = run(&grid, words);
+        assert_eq!(unknown.code, 1, "{words}: {unknown:?}");
+        assert!(unknown.stdout.is_empty(), "{words} answers all the same: {unknown:?}");
+        assert!(unknown.stderr.contains("there is no request `nosuch`"), "{words}: {unknown:?}");
+    }
+    for words in [format!("requests status {id} nosuch"), format!("requests status nosuch {id} --wait")] {
+        let both = run(&grid, &words);
+        let found = document(&both);
+        assert_eq!((both.code, found["requests"].as_array().unwrap().len()), (1, 1), "{both:?}");
+        assert_eq!(found["requests"][0]["requestId"], id);
+        assert!(both.stderr.contains("`nosuch`"), "{both:?}");
+    }
+    let input = json!({ "requests": [{ "requestId": "nosuch" }] }).to_string();
+    for operation in [&["requests", "status", "-d", &input] as &[&str], &["getRequestStatus", "-d", &input]] {
+        let answer = grid.sandbox.run("ohfp", operation);
+        assert_eq!(answer.code, 0, "{answer:?}");
+        assert_eq!(document(&answer)["requests"][0]["status"], "complete_with_error");
+    }
+}
+
+/// What the provider has refused already is no success for a person. Host Factory asks for the status.
+#[test]
+fn a_refused_launch_is_told_at_once() {
+    for cloud in [json!({ "refused_probability": 1 }), json!({ "no_capacity_probability": 1 })] {
+        let grid = Grid::new(&json!({ "launch": cloud }), &json!({}));
+        let refused = run(&grid, "machines request any 2");
+        let id = text(&document(&refused)["requestId"]);
+        assert!(refused.code == 1 && refused.stderr.contains(&id), "{refused:?}");
+        let id = grid.request(TEMPLATE, 2);
+        assert_eq!(grid.status(&id)["status"], "complete_with_error");
+    }
+}
+
+/// No request is a list too.
+#[test]
+fn nothing_open_has_the_columns_of_what_is_open() {
+    let grid = Grid::new(&json!({ "boot": { "seconds": 3_600 } }), &json!({}));
+    let head = |ended: &Ended| text(&json!(String::from_utf8_lossy(&ended.stdout).lines().next().unwrap()));
+    let words = "requests status --all --format table";
+    let none = run(&grid, words);
+    assert_eq!((none.code, String::from_utf8_lossy(&none.stdout).lines().count()), (0, 1), "{none:?}");
+    grid.request(TEMPLATE, 1);
+    let one = run(&grid, words);
+    let columns = |line: String| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(columns(head(&none)), columns(head(&one)));
+    assert_eq!(run(&grid, "requests list --status failed --format table").code, 0);
 }
 
 #[test]
@@ -46,7 +103,7 @@ fn waiting_has_an_end() {
     let grid = Grid::new(&json!({ "boot": { "seconds": 3_600 } }), &json!({}));
     let asked = run(&grid, "machines request any 2 --wait --timeout 1");
     assert_eq!(asked.code, 1, "{asked:?}");
-    assert!(asked.stderr.contains("time is up"), "{asked:?}");
+    assert!(asked.stderr.contains("timed out after 1 s"), "{asked:?}");
     let status = document(&asked)["requests"][0].clone();
     assert_eq!((&status["status"], hosts(&status).len()), (&json!("running"), 2));
     let id = text(&status["requestId"]);
@@ -59,7 +116,10 @@ fn waiting_has_an_end() {
         let watched = run(&grid, &words);
         assert!(started.elapsed() >= Duration::from_secs(1), "{words} does not wait");
         assert_eq!((watched.code, &document(&watched)["requests"][0]["status"]), (1, &json!("running")));
-        assert!(watched.stderr.contains("time is up"), "{words}: {watched:?}");
+        assert!(
+            watched.stderr.contains(&format!("timed out after 1 s; {id} is still running")),
+            "{words}: {watched:?}"
+        );
     }
     // What was begun goes on.
     assert_eq!(grid.live(), 2);

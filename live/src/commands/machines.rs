@@ -1,9 +1,12 @@
 //! `machines …`
 
+use ohfp_broker::operations::Accepted;
 use ohfp_broker::scheduler::MachinesWanted;
 use ohfp_broker::store::{MachineFilter, Resolved, Store};
 use ohfp_broker::template::MaxNumber;
-use ohfp_broker::{Error, ErrorKind, Machine, MachineRef, MachineState, RequestId, RequestKind, Result};
+use ohfp_broker::{
+    Error, ErrorKind, Machine, MachineRef, MachineState, RequestId, RequestKind, RequestState, Result,
+};
 use ohfp_cli::{Machines, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus};
 use ohfp_snapshot_builder::answer::not_found;
 use serde_json::json;
@@ -13,7 +16,7 @@ use crate::output::Reply;
 use crate::parts::{Access, Parts};
 use crate::present::confirm::confirm;
 use crate::present::page::Page;
-use crate::present::rows;
+use crate::present::{recorded, rows};
 use crate::{asking, clock, host_factory, input};
 
 pub(super) fn run(call: &Call<'_>, command: &Machines) -> Result<Reply, Vec<Error>> {
@@ -58,10 +61,18 @@ fn request(call: &Call<'_>, arguments: &MachinesRequest) -> Result<Reply, Vec<Er
     let asked = asking::acquire(&parts, &wanted, now)?;
     let id = asked.accepted.id.clone();
     if arguments.waiting.wait {
-        return waiting::until_finished(call, parts, &[id], arguments.waiting.timeout);
+        return waiting::for_new(call, parts, &id, arguments.waiting.timeout);
     }
+    let refused = (asked.accepted.state == RequestState::Failed).then(|| refused(&asked.accepted));
     let reply = call.document(&wire.write_accepted(&asked.accepted)).told(parts, vec![id]);
-    Ok(Reply { source: asked.source, ..reply })
+    let (code, errors) = (u8::from(refused.is_some()), refused.into_iter().collect());
+    Ok(Reply { source: asked.source, errors, code, ..reply })
+}
+
+/// Host Factory learns from the status of the id that nothing will come; a person learns it at once.
+fn refused(accepted: &Accepted) -> Error {
+    let why = accepted.reason.as_deref().unwrap_or("the provider made none");
+    Error::new(ErrorKind::Refused, format!("no machine comes for {}: {why}", accepted.id))
 }
 
 fn give_back(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply, Vec<Error>> {
@@ -95,7 +106,7 @@ fn give_back(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply, Vec<E
     host_factory::log_doubts(&given_back.renamed);
     tracing::info!(request = id.as_str(), machines = given_back.active, "machines returned");
     if arguments.waiting.wait {
-        return waiting::until_finished(call, parts, &[id], arguments.waiting.timeout);
+        return waiting::for_new(call, parts, &id, arguments.waiting.timeout);
     }
     Ok(call.document(&wire.write_given_back(&given_back)).told(parts, vec![id]))
 }
@@ -175,7 +186,9 @@ fn list(call: &Call<'_>, arguments: &MachinesList) -> Result<Reply, Vec<Error>> 
     let machines = requests.store.machines(&filter).map_err(one)?;
     let kind = call.scheduler(&parts.configuration.settings);
     let rendered = rows::MACHINES.list(&machines, &arguments.list, afterwards, kind, call.format);
-    rendered.map(Reply::answer).map_err(one)
+    let changed = machines.iter().map(|machine| machine.updated).max();
+    let notes = recorded::note(changed, clock::now(), "machines status --all");
+    rendered.map(|rendered| Reply { notes, ..Reply::answer(rendered) }).map_err(one)
 }
 
 fn show(call: &Call<'_>, machine: &str) -> Result<Reply, Vec<Error>> {

@@ -8,11 +8,12 @@ use ohfp_cli::{OptionalInput, RequestStatus, RequestType, Requests, RequestsCanc
 use ohfp_cli::{RequestsStatus, RequestsWatch};
 use serde_json::json;
 
+use super::waiting::{Awaited, Pace};
 use super::{Call, counted, one, waiting};
 use crate::output::Reply;
 use crate::parts::{Access, Parts};
 use crate::present::confirm::confirm;
-use crate::present::{page, rows};
+use crate::present::{page, recorded, rows};
 use crate::{clock, host_factory, input, remembered};
 
 pub(super) fn run(call: &Call<'_>, command: &Requests) -> Result<Reply, Vec<Error>> {
@@ -37,18 +38,20 @@ fn status(call: &Call<'_>, arguments: &RequestsStatus) -> Result<Reply, Vec<Erro
         input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref()).map_err(one)?;
     let parts = call.parts(Access::Change)?;
     let wire = crate::wire::of(call.scheduler(&parts.configuration.settings));
+    // An input is a scheduler's question: it gets an answer about every id.
+    let must_exist = document.is_none();
     let ids: Vec<RequestId> = match document {
         Some(document) => wire.read_status(&document).map_err(one)?,
         None if arguments.all => unfinished(&parts).map_err(one)?,
         None => arguments.request_ids.iter().map(|id| RequestId::from_text(id.as_str())).collect(),
     };
     if arguments.waiting.wait {
-        return waiting::until_finished(call, parts, &ids, arguments.waiting.timeout);
+        let awaited = Awaited { must_exist, ..Awaited::of(&ids, arguments.waiting.timeout) };
+        return waiting::wait(call, parts, &awaited);
     }
     let (views, errors) = remembered::status(&parts, &ids, clock::now()).map_err(one)?;
     host_factory::log_errors(&errors);
-    let statuses = rows::statuses(&wire.write_statuses(&ids, &views), call.format);
-    Ok(Reply::answer(statuses).told(parts, Vec::new()))
+    waiting::statuses(call, parts, &ids, &views, must_exist)
 }
 
 fn unfinished(parts: &Parts) -> Result<Vec<RequestId>> {
@@ -74,7 +77,9 @@ fn list(call: &Call<'_>, arguments: &RequestsList) -> Result<Reply, Vec<Error>> 
     let views = requests.store.requests(&filter).map_err(one)?;
     let kind = call.scheduler(&parts.configuration.settings);
     let rendered = rows::REQUESTS.list(&views, &arguments.list, afterwards, kind, call.format);
-    rendered.map(Reply::answer).map_err(one)
+    let changed = views.iter().map(|view| view.request.updated).max();
+    let notes = recorded::note(changed, clock::now(), "requests status --all");
+    rendered.map(|rendered| Reply { notes, ..Reply::answer(rendered) }).map_err(one)
 }
 
 fn states(status: RequestStatus) -> &'static [RequestState] {
@@ -123,8 +128,13 @@ fn cancel(call: &Call<'_>, arguments: &RequestsCancel) -> Result<Reply, Vec<Erro
 fn watch(call: &Call<'_>, arguments: &RequestsWatch) -> Result<Reply, Vec<Error>> {
     let parts = call.parts(Access::Change)?;
     let id = RequestId::from_text(arguments.request_id.as_str());
-    let pace = waiting::Pace::Every(Duration::from_secs(arguments.interval));
-    waiting::wait(call, parts, &[id], arguments.timeout.map(Duration::from_secs), pace)
+    let awaited = Awaited {
+        ids: &[id],
+        timeout: arguments.timeout.map(Duration::from_secs),
+        pace: Pace::Every(Duration::from_secs(arguments.interval)),
+        must_exist: true,
+    };
+    waiting::wait(call, parts, &awaited)
 }
 
 fn list_returns(call: &Call<'_>, input: &OptionalInput) -> Result<Reply, Vec<Error>> {

@@ -1,20 +1,22 @@
 //! `storage …`, as far as the store itself answers.
 
-use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Write as _};
+use std::fs;
+use std::io::{self, BufReader, BufWriter, Read, Write as _};
 use std::path::Path;
 
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_cli::{ImportSource, Storage};
+use ohfp_platform::files;
 use ohfp_snapshot_builder::answer::not_found;
 use ohfp_snapshot_builder::load;
 use ohfp_snapshot_builder::place;
-use ohfp_snapshot_builder::render::documents;
+use ohfp_snapshot_builder::render::{Rendered, documents};
 use ohfp_storage::{Health, Source, SqliteStore};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{Call, one};
+use crate::input::DASH;
 use crate::output::{self, Reply};
 use crate::parts::{self, Access};
 use crate::{clock, doctor, remembered, state};
@@ -41,7 +43,18 @@ pub(super) fn run(call: &Call<'_>, command: &Storage) -> Result<Reply, Vec<Error
         return anew(call, command);
     }
     let parts = call.parts(if looks { Access::Look } else { Access::Change })?;
+    if let Storage::Backup { file } = command
+        && file == Path::new(DASH)
+    {
+        let error = Error::new(ErrorKind::Usage, "a backup is a database, which standard output cannot be");
+        return Err(one(error.hint("name a file; `ohfp storage export -` writes everything as JSON")));
+    }
     let store = parts.store().map_err(one)?;
+    if let Storage::Export { file, .. } = command
+        && file == Path::new(DASH)
+    {
+        return export_to_stdout(&store).map(Reply::answer).map_err(one);
+    }
     let (answer, good) = answer(&store, command).map_err(one)?;
     if matches!(command, Storage::Import { .. }) {
         // What was remembered of requests may be of others now.
@@ -132,6 +145,13 @@ fn value(answer: &impl Serialize) -> Result<Value> {
         .map_err(|error| Error::new(ErrorKind::System, "cannot write the answer as JSON").cause(error))
 }
 
+/// Writes everything to standard output, where nothing else may go then.
+fn export_to_stdout(store: &SqliteStore) -> Result<Rendered> {
+    let mut document = Vec::new();
+    store.export(&mut document)?;
+    Ok(Rendered::plain(document))
+}
+
 /// Writes everything into a file, which is there whole or not at all.
 fn export(store: &SqliteStore, file: &Path, force: bool) -> Result<impl Serialize> {
     output::file::state(file, force, |out| {
@@ -145,12 +165,17 @@ fn export(store: &SqliteStore, file: &Path, force: bool) -> Result<impl Serializ
 }
 
 fn import(store: &SqliteStore, file: &Path, from: ImportSource) -> Result<impl Serialize> {
-    let opened = File::open(file).map_err(|error| {
-        Error::new(ErrorKind::Input, format!("cannot read `{}`", file.display())).cause(error)
-    })?;
+    let document: Box<dyn Read> = if file == Path::new(DASH) {
+        Box::new(io::stdin())
+    } else {
+        let bytes = files::read_regular(file, u64::MAX).map_err(|error| {
+            Error::new(ErrorKind::Input, format!("cannot read `{}`", file.display())).cause(error)
+        })?;
+        Box::new(io::Cursor::new(bytes))
+    };
     let source = match from {
         ImportSource::Ohfp => Source::Ohfp,
         ImportSource::Orb => Source::OpenResourceBroker,
     };
-    store.import(&mut BufReader::new(opened), Some(source))
+    store.import(&mut BufReader::new(document), Some(source))
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ohfp_broker::{Error, ErrorKind, RequestId, RequestState, View};
 
 use super::{Call, one};
-use crate::output::Reply;
+use crate::output::{self, Reply};
 use crate::parts::Parts;
 use crate::present::progress::{Progress, Standing};
 use crate::present::rows;
@@ -25,26 +25,41 @@ pub(super) enum Pace {
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(3);
 
-pub(super) fn until_finished(
+/// What is waited for.
+pub(super) struct Awaited<'i> {
+    pub(super) ids: &'i [RequestId],
+    pub(super) timeout: Option<Duration>,
+    pub(super) pace: Pace,
+    /// Whether an id that is not known is an error; a scheduler's input gets an answer for each id.
+    pub(super) must_exist: bool,
+}
+
+/// Waits for what has just been requested. Its id is on the screen before: what interrupts the wait does not end
+/// the request.
+pub(super) fn for_new(
     call: &Call<'_>,
     parts: Parts,
-    ids: &[RequestId],
+    id: &RequestId,
     timeout: u64,
 ) -> Result<Reply, Vec<Error>> {
-    wait(call, parts, ids, Some(Duration::from_secs(timeout)), Pace::Slowing)
+    output::note(&format!("waiting for {id}; it goes on when the wait is interrupted"));
+    let ids = std::slice::from_ref(id);
+    wait(call, parts, &Awaited { must_exist: false, ..Awaited::of(ids, timeout) })
+}
+
+impl<'i> Awaited<'i> {
+    /// These requests, which must exist, within so many seconds.
+    pub(super) fn of(ids: &'i [RequestId], timeout: u64) -> Self {
+        let timeout = Some(Duration::from_secs(timeout));
+        Self { ids, timeout, pace: Pace::Slowing, must_exist: true }
+    }
 }
 
 /// Looks until all requests are over or time is up, and answers with their status. Exit code 1 unless all
 /// are complete.
-pub(super) fn wait(
-    call: &Call<'_>,
-    parts: Parts,
-    ids: &[RequestId],
-    timeout: Option<Duration>,
-    pace: Pace,
-) -> Result<Reply, Vec<Error>> {
+pub(super) fn wait(call: &Call<'_>, parts: Parts, awaited: &Awaited<'_>) -> Result<Reply, Vec<Error>> {
+    let Awaited { ids, timeout, pace, must_exist } = *awaited;
     let started = Instant::now();
-    let wire = crate::wire::of(call.scheduler(&parts.configuration.settings));
     let mut progress = Progress::on_stderr(call.env);
     let mut pause = SHORTEST;
     loop {
@@ -66,23 +81,16 @@ pub(super) fn wait(
             Err(error) => return Err(one(error)),
         };
         let known: Vec<View> = views.iter().flatten().cloned().collect();
+        let late: Vec<&str> = known.iter().filter(|view| !view.request.state.is_final()).map(id_of).collect();
         progress.show(&Standing::of(&known), started.elapsed());
-        let unfinished = known.iter().any(|view| !view.request.state.is_final());
-        if !unfinished || timed_out(started, timeout) {
-            let statuses = rows::statuses(&wire.write_statuses(ids, &views), call.format);
-            let reply = Reply::answer(statuses).told(parts, Vec::new());
-            let good = views
-                .iter()
-                .all(|view| view.as_ref().is_some_and(|view| view.request.state == RequestState::Complete));
-            let errors = if unfinished {
-                vec![
-                    Error::new(ErrorKind::Unavailable, "time is up, and it is not finished")
-                        .hint("it goes on by itself; `ohfp requests watch ID` looks further"),
-                ]
-            } else {
-                Vec::new()
-            };
-            return Ok(Reply { code: u8::from(!good), errors, ..reply });
+        if late.is_empty() || timed_out(started, timeout) {
+            let good = known.iter().all(|view| view.request.state == RequestState::Complete);
+            let good = good && known.len() == ids.len();
+            let mut reply = statuses(call, parts, ids, &views, must_exist)?;
+            if let (false, Some(timeout)) = (late.is_empty(), timeout) {
+                reply.errors.push(timed_out_error(&late, timeout));
+            }
+            return Ok(Reply { code: u8::from(!good), ..reply });
         }
         parts.container().unload_idle(Instant::now());
         thread::sleep(match pace {
@@ -91,6 +99,56 @@ pub(super) fn wait(
         });
         pause = (pause * 3 / 2).min(LONGEST);
     }
+}
+
+/// The status of requests as an answer. For a person, an id that is not known is an error beside it.
+pub(super) fn statuses(
+    call: &Call<'_>,
+    parts: Parts,
+    ids: &[RequestId],
+    views: &[Option<View>],
+    must_exist: bool,
+) -> Result<Reply, Vec<Error>> {
+    let wire = crate::wire::of(call.scheduler(&parts.configuration.settings));
+    if !must_exist {
+        let statuses = rows::statuses(&wire.write_statuses(ids, views), call.format);
+        return Ok(Reply::answer(statuses).told(parts, Vec::new()));
+    }
+    let (mut known, mut found, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, view) in ids.iter().zip(views) {
+        match view {
+            Some(_) => {
+                known.push(id.clone());
+                found.push(view.clone());
+            }
+            None => errors.push(super::requests::unknown(id)),
+        }
+    }
+    if known.is_empty() && !errors.is_empty() {
+        return Err(errors);
+    }
+    let statuses = rows::statuses(&wire.write_statuses(&known, &found), call.format);
+    let code = u8::from(!errors.is_empty());
+    Ok(Reply { errors, code, ..Reply::answer(statuses).told(parts, Vec::new()) })
+}
+
+fn id_of(view: &View) -> &str {
+    view.request.id.as_str()
+}
+
+/// Names what is not finished; of many requests the first.
+fn timed_out_error(late: &[&str], timeout: Duration) -> Error {
+    let (named, verb) = match late {
+        [one] => ((*one).to_owned(), "is"),
+        [first, rest @ ..] => (format!("{first} and {} others", rest.len()), "are"),
+        [] => (String::new(), "is"),
+    };
+    let first = late.first().copied().unwrap_or_default();
+    Error::new(
+        ErrorKind::Unavailable,
+        format!("timed out after {} s; {named} {verb} still running", timeout.as_secs()),
+    )
+    .hint(format!("it continues by itself; `ohfp requests watch {first}` follows it"))
 }
 
 fn timed_out(started: Instant, timeout: Option<Duration>) -> bool {

@@ -1,11 +1,12 @@
 //! How answers about machines and requests look: which entries (`filter`, `page`), which fields in which
 //! form (`rows`), what is said while somebody waits (`progress`) and what is asked before something is lost
-//! (`confirm`). Nothing here knows a store or a provider, and nothing writes to standard output.
+//! (`confirm`), and how old recorded states are (`recorded`). Nothing here knows a store or a provider, and nothing writes to standard output.
 
 pub(crate) mod confirm;
 pub(crate) mod filter;
 pub(crate) mod page;
 pub(crate) mod progress;
+pub(crate) mod recorded;
 pub(crate) mod rows;
 #[cfg(test)]
 mod tests;

@@ -30,6 +30,8 @@ pub(crate) struct Standing {
     pub(crate) failed: u64,
     /// Machines in all.
     pub(crate) total: u64,
+    /// Whether these are units of capacity, as spot requests count them.
+    pub(crate) units: bool,
     /// What `done` means: `running`, `gone`.
     pub(crate) goal: &'static str,
 }
@@ -40,9 +42,13 @@ impl Standing {
         let mut standing = Self::default();
         for view in views {
             let request = &view.request;
-            let results = |result: &str| {
-                let machines = view.machines.iter();
-                count(machines.filter(|machine| machine_result(view, machine).0 == result).count())
+            // A return counts machines, whatever they are worth.
+            let units = request.weights.is_some();
+            standing.units |= units;
+            let results = |result: &str| -> u64 {
+                let machines =
+                    view.machines.iter().filter(|machine| machine_result(view, machine).0 == result);
+                machines.map(|machine| if units { u64::from(machine.units) } else { 1 }).sum()
             };
             let (total, goal) = match request.kind {
                 RequestKind::Acquire => (u64::from(request.requested), "running"),
@@ -60,9 +66,14 @@ impl Standing {
     }
 
     fn words(&self, elapsed: Duration) -> String {
-        let Self { done, failed, total, goal } = self;
+        let Self { done, failed, total, units, goal } = self;
         let failed = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
-        let machines = if *total == 1 { "machine" } else { "machines" };
+        let machines = match (units, *total) {
+            (true, 1) => "unit",
+            (true, _) => "units",
+            (false, 1) => "machine",
+            (false, _) => "machines",
+        };
         format!("{done} of {total} {machines} {goal}{failed}, {}", clock(elapsed))
     }
 
@@ -80,7 +91,7 @@ fn count(number: usize) -> u64 {
 }
 
 /// `7 s`, `3 min 07 s`, `2 h 05 min`.
-fn clock(elapsed: Duration) -> String {
+pub(super) fn clock(elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => format!("{seconds} s"),
@@ -187,7 +198,7 @@ mod tests {
     use super::*;
 
     fn standing(done: u64, failed: u64) -> Standing {
-        Standing { done, failed, total: 5, goal: "running" }
+        Standing { done, failed, total: 5, units: false, goal: "running" }
     }
 
     /// What these standings, a number of seconds each, leave on a stream.
@@ -256,7 +267,7 @@ mod tests {
         for (done, total, cells) in
             [(0, 5, 0), (1, 5, 4), (5, 5, 24), (9, 5, 24), (0, 0, 24), (u64::MAX, u64::MAX, 0)]
         {
-            let standing = Standing { done, failed: u64::MAX, total, goal: "gone" };
+            let standing = Standing { done, failed: u64::MAX, total, units: false, goal: "gone" };
             let text = shown(Look::Bar { styled: false }, &[(standing.clone(), u64::MAX)]);
             assert!(line(&text).is_empty());
             if total != u64::MAX {

@@ -92,6 +92,13 @@ pub(crate) static MACHINES: Rows<Machine> = Rows {
         field(["reclaimTime", "reclaim_time"], "RECLAIMED", Long, Date, |machine| {
             seconds(machine.reclaim_at)
         }),
+        field(["units", "units"], "UNITS", Long, AsIs, |machine| json!(machine.units)),
+        field(["ncores", "cores"], "CORES", Long, AsIs, |machine| json!(machine.cores)),
+        field(["nthreads", "threads_per_core"], "THREADS", Long, AsIs, |machine| {
+            json!(machine.threads_per_core)
+        }),
+        field(["rcAccount", "rc_account"], "ACCOUNT", Long, AsIs, |machine| json!(machine.rc_account)),
+        field(["resourceId", "resource_id"], "RESOURCE", Long, AsIs, |machine| json!(machine.resource_id)),
         field(["instanceTags", "tags"], "TAGS", Long, AsIs, |machine| json!(machine.tags)),
         field(["updateTime", "update_time"], "UPDATED", Long, Date, |machine| seconds(Some(machine.updated))),
         field(["message", "message"], "MESSAGE", Long, AsIs, |machine| json!(machine.message)),
@@ -123,6 +130,11 @@ pub(crate) static REQUESTS: Rows<View> = Rows {
             seconds(Some(view.request.updated))
         }),
         field(["deadline", "deadline"], "DEADLINE", Long, Date, |view| seconds(Some(view.request.deadline))),
+        field(["rcAccount", "rc_account"], "ACCOUNT", Long, AsIs, |view| json!(view.request.rc_account)),
+        field(["providerApi", "provider_api"], "API", Long, AsIs, |view| json!(view.request.provider_api)),
+        field(["resourceIds", "resource_ids"], "RESOURCES", Long, Count, |view| {
+            json!(view.request.resource_ids)
+        }),
         field(["message", "message"], "MESSAGE", Always, AsIs, |view| json!(view.request.reason)),
     ],
 };
@@ -273,7 +285,14 @@ pub(crate) fn statuses(wire: &Value, format: Format) -> Rendered {
         Format::Json | Format::Yaml => documents::render(wire, format),
         Format::Table | Format::List => {
             let rows: Vec<Value> = requests.iter().map(status_row).collect();
-            document(&json!({ "requests": rows }), format)
+            // The table of no request has the columns of one.
+            let empty = format == Format::Table && rows.is_empty();
+            let rows = if empty { vec![status_row(&Value::Null)] } else { rows };
+            let mut table = document(&json!({ "requests": rows }), format);
+            if empty {
+                table.body.clear();
+            }
+            table
         }
     }
 }
