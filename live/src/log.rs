@@ -104,11 +104,14 @@ pub(crate) fn path(env: &Environment) -> Option<PathBuf> {
     Some(state.join("ohfp/ohfp.log"))
 }
 
-/// The log lies on shared storage, so its name says whose it is.
-fn host() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = name.trim();
-    if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
+/// The log lies on shared storage, so its name says whose it is. The kernel is asked once.
+fn host() -> &'static str {
+    static HOST: OnceLock<String> = OnceLock::new();
+    HOST.get_or_init(|| {
+        let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let name = name.trim();
+        if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
+    })
 }
 
 /// Host Factory's level, where it gives one.
