@@ -136,10 +136,7 @@ static int read_checked(sqlite3_file *file, void *buffer, int amount, sqlite3_in
   if (offset == 0 && amount == 100 && (result == SQLITE_OK || result == SQLITE_IOERR_SHORT_READ)) {
     sqlite3_int64 size = 0;
     if (result == SQLITE_IOERR_SHORT_READ && methods_below->xFileSize(file, &size) == SQLITE_OK && size == 0) {
-      /* SQLite takes page size and reserved bytes of a new database from what it reads here. */
-      page[16] = PAGE >> 8;
-      page[RESERVED] = SUM;
-      *state(file) = SUMMED;
+      *state(file) = SUMMED; /* until the first page says otherwise */
       return result;
     }
     if (result == SQLITE_OK) result = judge(file, page);
@@ -225,7 +222,17 @@ static int open_file(sqlite3_vfs *self, const char *name, sqlite3_file *file, in
   return result;
 }
 
+/* New databases, and what VACUUM makes of others, get room for the checksum. */
+static int reserve(sqlite3 *connection) {
+  int bytes = SUM;
+  sqlite3_vfs *used = 0;
+  (void)sqlite3_file_control(connection, "main", SQLITE_FCNTL_VFS_POINTER, &used);
+  if (used == &vfs) (void)sqlite3_file_control(connection, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes);
+  return SQLITE_OK;
+}
+
 int ohfp_page_checksums(const char *unused) {
+  int result;
   (void)unused;
   below = sqlite3_vfs_find(0);
   if (!below) return SQLITE_ERROR;
@@ -233,5 +240,6 @@ int ohfp_page_checksums(const char *unused) {
   vfs.szOsFile = below->szOsFile + 1;
   vfs.zName = "ohfp";
   vfs.xOpen = open_file;
-  return sqlite3_vfs_register(&vfs, 1);
+  result = sqlite3_vfs_register(&vfs, 1);
+  return result == SQLITE_OK ? sqlite3_auto_extension((void (*)(void))reserve) : result;
 }

@@ -53,11 +53,11 @@ pub(crate) fn inspect(database: &Path) -> Result<Option<Metadata>> {
     Ok(Some(metadata))
 }
 
-/// The sizes in bytes of write-ahead log, checked as the database is; `None` when there is none. The index of
-/// the log is checked too: SQLite writes to both.
+/// The size in bytes of the write-ahead log, checked as the database is; `None` when there is none. The index of
+/// the log and a rollback journal are checked too: SQLite opens whatever lies there.
 pub(crate) fn inspect_log(database: &Path) -> Result<Option<u64>> {
     let mut log = None;
-    for suffix in [WAL_SUFFIX, SHM_SUFFIX] {
+    for suffix in [WAL_SUFFIX, SHM_SUFFIX, JOURNAL_SUFFIX] {
         let path = beside(database, suffix);
         let Some(metadata) = status(&path)? else { continue };
         files::trust(&metadata, &path).map_err(|refused| failure::untrusted(&path, &refused))?;

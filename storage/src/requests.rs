@@ -9,7 +9,7 @@ use ohfp_broker::template::MaxNumber;
 use ohfp_broker::{RequestId, RequestKind, RequestState, Result, Timestamp, UserData};
 use rusqlite::params;
 
-use crate::failure::refused;
+use crate::failure::{self, refused};
 use crate::rows::{self, Cells, REQUEST, written};
 use crate::session::{Query, Session, Verdict};
 use crate::{machines, returns};
@@ -178,20 +178,37 @@ pub(crate) fn acknowledge(session: &Session<'_>, ids: &[RequestId]) -> Result<Ve
 
 /// Requests by id with their machines.
 pub(crate) fn views(session: &Session<'_>, ids: &[RequestId]) -> Result<Vec<Option<View>>> {
-    let mut query = session.prepare(&format!("SELECT {REQUEST} FROM request WHERE id = ?1"))?;
+    let mut query =
+        session.prepare(&format!("SELECT {REQUEST}, machines_left FROM request WHERE id = ?1"))?;
     let mut viewer = Viewer::new(session);
     ids.iter()
-        .map(|id| match query.first([id.as_str()], rows::request)? {
-            Some(request) => viewer.view(request).map(Some),
-            None => Ok(None),
+        .map(|id| match query.first([id.as_str()], counted)? {
+            Some(found) => viewer.view(found).map(Some),
+            None => missed(session, id).map(|()| None),
         })
         .collect()
+}
+
+/// An id that the index does not have is looked for without it before it counts as unknown, where it looks like
+/// one that was told: a damaged index must not make the scheduler forget machines. It reads the whole table,
+/// whose pages are compared with their checksums on the way.
+fn missed(session: &Session<'_>, id: &RequestId) -> Result<()> {
+    if !id.is_ours() {
+        return Ok(());
+    }
+    let mut query = session.prepare("SELECT 1 FROM request NOT INDEXED WHERE id = ?1")?;
+    match query.first([id.as_str()], |_| Ok(()))? {
+        Some(()) => {
+            Err(failure::damaged(session.path()).cause(format!("the index of requests lacks `{id}`")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Requests, newest first.
 pub(crate) fn list(session: &Session<'_>, filter: &RequestFilter) -> Result<Vec<View>> {
     let unfinished = !filter.states.is_empty() && !filter.states.iter().any(|state| state.is_final());
-    let mut sql = format!("SELECT {REQUEST} FROM request");
+    let mut sql = format!("SELECT {REQUEST}, machines_left FROM request");
     // Without this, SQLite might go through all of history for what is current.
     sql.push_str(if unfinished { " INDEXED BY request_unfinished WHERE " } else { " WHERE " });
     sql.push_str(if unfinished { UNFINISHED } else { "1" });
@@ -206,8 +223,8 @@ pub(crate) fn list(session: &Session<'_>, filter: &RequestFilter) -> Result<Vec<
     let (limit, offset) = window(filter.limit, filter.offset);
     let mut query = session.prepare(&sql)?;
     let requests = match &filter.template_id {
-        Some(template_id) => query.all(params![limit, offset, template_id], rows::request)?,
-        None => query.all([limit, offset], rows::request)?,
+        Some(template_id) => query.all(params![limit, offset, template_id], counted)?,
+        None => query.all([limit, offset], counted)?,
     };
     with_machines(session, requests)
 }
@@ -248,15 +265,28 @@ pub(crate) fn due(
     if due.is_empty() {
         return Ok(Vec::new());
     }
-    let mut query = session.prepare(&format!("SELECT {REQUEST} FROM request WHERE number = ?1"))?;
+    let mut query =
+        session.prepare(&format!("SELECT {REQUEST}, machines_left FROM request WHERE number = ?1"))?;
     let mut requests = Vec::new();
     for (_, number) in due.into_iter().take(limit as usize) {
-        requests.extend(query.first([number], rows::request)?);
+        requests.extend(query.first([number], counted)?);
     }
     with_machines(session, requests)
 }
 
-fn with_machines(session: &Session<'_>, requests: Vec<Request>) -> Result<Vec<View>> {
+/// A request and how many machines it has left.
+struct Counted {
+    request: Request,
+    left: i64,
+}
+
+/// From a row of [`REQUEST`] and `machines_left`.
+fn counted(row: &rusqlite::Row<'_>) -> Result<Counted> {
+    let last = row.as_ref().column_count().saturating_sub(1);
+    Ok(Counted { request: rows::request(row)?, left: Cells { row, table: "request" }.integer(last)? })
+}
+
+fn with_machines(session: &Session<'_>, requests: Vec<Counted>) -> Result<Vec<View>> {
     let mut viewer = Viewer::new(session);
     requests.into_iter().map(|request| viewer.view(request)).collect()
 }
@@ -273,7 +303,7 @@ impl<'s, 'c> Viewer<'s, 'c> {
         Self { session, made: None, returned: None }
     }
 
-    fn view(&mut self, request: Request) -> Result<View> {
+    fn view(&mut self, Counted { request, left }: Counted) -> Result<View> {
         let (query, sql) = match request.kind {
             RequestKind::Acquire => (&mut self.made, machines::OF_REQUEST),
             RequestKind::Return => (&mut self.returned, returns::MACHINES),
@@ -283,6 +313,14 @@ impl<'s, 'c> Viewer<'s, 'c> {
             None => query.insert(self.session.prepare(&sql.replace("{}", rows::MACHINE))?),
         };
         let machines = query.all([request.id.as_str()], rows::machine)?;
+        // Each transaction that changes machines counts them, so a machine that is not found was lost.
+        let found = machines.iter().filter(|machine| !machine.is_gone()).count();
+        if request.kind == RequestKind::Acquire && i64::try_from(found) != Ok(left) {
+            return Err(failure::damaged(self.session.path()).cause(format!(
+                "`{}` has {left} machines that are not terminated; {found} are found",
+                request.id
+            )));
+        }
         Ok(View { request, machines })
     }
 }

@@ -32,6 +32,11 @@ impl<'c> Session<'c> {
         self.connection
     }
 
+    /// Where the database is.
+    pub(crate) fn path(&self) -> &'c Path {
+        self.path
+    }
+
     /// A statement to be run any number of times.
     pub(crate) fn prepare(&self, sql: &str) -> Result<Query<'c>> {
         let statement = self.connection.prepare(sql).map_err(|error| self.failed(&error))?;

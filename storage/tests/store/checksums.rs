@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use ohfp_broker::store::{MachineFilter, RequestFilter, Store};
-use ohfp_broker::{ErrorKind, Result};
+use ohfp_broker::{ErrorKind, RequestId, Result};
 use ohfp_storage::SqliteStore;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
@@ -121,53 +121,103 @@ fn another_program_must_not_write() {
     assert_eq!(read.unwrap_err().kind(), ErrorKind::Damaged);
 }
 
-/// A store that was made before there were checksums goes on without, and so do its backups.
-#[test]
-fn a_store_without_checksums() {
-    let directory = filled();
-    let path = directory.path().join("state.db");
-    assert!(has_checksums(&path));
-    let plain = directory.path().join("plain.db");
+/// Makes a store one that was made before there were checksums.
+fn without_checksums(path: &Path) {
+    let plain = path.with_extension("plain");
     let other = other_program(&plain);
     other.execute("ATTACH ?1 AS sound", [path.to_str().unwrap()]).unwrap();
-    let schema: Vec<String> = other
-        .prepare("SELECT sql FROM sound.sqlite_schema WHERE sql IS NOT NULL ORDER BY type DESC")
-        .unwrap()
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .map(|sql| sql.unwrap())
-        .collect();
-    for statement in schema.iter().filter(|statement| !statement.contains("sqlite_sequence")) {
-        other.execute_batch(statement).unwrap();
+    let texts = |sql: &str| -> Vec<String> {
+        let mut statement = other.prepare(sql).unwrap();
+        let found = statement.query_map([], |row| row.get(0)).unwrap();
+        found.map(|text| text.unwrap()).collect()
+    };
+    for statement in texts("SELECT sql FROM sound.sqlite_schema WHERE sql IS NOT NULL ORDER BY type DESC") {
+        other.execute_batch(&statement).unwrap();
     }
-    let tables: Vec<String> = other
-        .prepare("SELECT name FROM sound.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-        .unwrap()
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .map(|name| name.unwrap())
-        .collect();
     other.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
-    for table in tables {
-        other.execute_batch(&format!("INSERT INTO main.{table} SELECT * FROM sound.{table}")).unwrap();
+    for table in
+        texts("SELECT name FROM sound.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    {
+        // Without the generated ones.
+        let columns = texts(&format!("SELECT name FROM pragma_table_info('{table}')")).join(", ");
+        let copy = format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM sound.{table}");
+        other.execute_batch(&copy).unwrap();
     }
     for mark in ["application_id", "user_version"] {
         let value: i64 = other.pragma_query_value(Some("sound"), mark, |row| row.get(0)).unwrap();
         other.pragma_update(Some("main"), mark, value).unwrap();
     }
     drop(other);
-    assert!(!has_checksums(&plain));
-    fs::rename(&plain, &path).unwrap();
+    fs::rename(&plain, path).unwrap();
     for suffix in ["-wal", "-shm"] {
-        let _ = fs::remove_file(directory.path().join(format!("state.db{suffix}")));
+        let _ = fs::remove_file(path.with_extension(format!("db{suffix}")));
     }
+    assert!(!has_checksums(path));
+}
+
+/// It goes on without; its backups have them.
+#[test]
+fn a_store_without_checksums() {
+    let directory = filled();
+    let path = directory.path().join("state.db");
+    assert!(has_checksums(&path));
+    without_checksums(&path);
     let store = open(&path);
     assert_eq!(everything(&store).unwrap(), (40, 40));
     fulfil(&store, "req-new", &["i-new"], 500);
     let backup = directory.path().join("backup.db");
     store.backup(&backup).unwrap();
-    assert!(!has_checksums(&backup));
-    assert_eq!(everything(&open(&backup)).unwrap(), (41, 41));
+    assert!(has_checksums(&backup));
+}
+
+/// Where no checksum tells, an id that the index lacks is found without it.
+#[test]
+fn an_id_that_the_index_lacks_is_not_unknown() {
+    let Site { directory, store } = Site::new();
+    let id = "req-01a21b2b-95aa-7d1e-9e86-66657b016c6a";
+    for number in 0..9 {
+        fulfil(&store, &format!("req-01a21b2b-95aa-7d1e-9e86-00000000000{number}"), &[], 100 + number);
+    }
+    fulfil(&store, id, &["i-1"], 100);
+    drop(store);
+    let path = directory.path().join("state.db");
+    checkpoint(&Connection::open(&path).unwrap());
+    without_checksums(&path);
+    let mut content = fs::read(&path).unwrap();
+    let places: Vec<usize> =
+        (0..content.len() - id.len()).filter(|at| content[*at..].starts_with(id.as_bytes())).collect();
+    let mut hidden = 0;
+    for place in places {
+        // In an index, the greatest of its kind stays the greatest.
+        let last = place + id.len() - 1;
+        content[last] = b'z';
+        fs::write(&path, &content).unwrap();
+        let read = SqliteStore::open(&path, crate::common::OPTIONS)
+            .and_then(|store| store.views(&[RequestId::from_text(id)]));
+        match read {
+            Ok(views) => assert!(views[0].is_some(), "forgotten by byte {place}"),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Damaged, "{error}");
+                hidden += 1;
+            }
+        }
+        content[last] = b'a';
+    }
+    assert!(hidden > 0);
+}
+
+#[test]
+fn a_machine_that_was_lost_is_missed() {
+    let directory = filled();
+    let path = directory.path().join("state.db");
+    let tampered = Connection::open(&path).unwrap();
+    tampered.execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM machine WHERE id = 'i-7'").unwrap();
+    checkpoint(&tampered);
+    drop(tampered);
+    let store = open(&path);
+    let views = |id: &str| store.views(&[RequestId::from_text(id)]);
+    assert_eq!(views("req-7").unwrap_err().kind(), ErrorKind::Damaged);
+    assert_eq!(views("req-8").unwrap()[0].as_ref().unwrap().machines.len(), 1);
 }
 
 #[test]
