@@ -64,8 +64,8 @@ fn damaged_databases_never_answer_wrong() {
     let seed = size("OHFP_SEED", 11);
     let mut inquiry = Inquiry::new(24, &json!({}));
     inquiry.fill_log();
-    check(&inquiry, &[""], times / 2, seed);
+    check(&inquiry, &["", "", "-wal"], times / 2, seed);
     // Few requests: nearly all of them are only in the log.
     let inquiry = Inquiry::new(4, &json!({}));
-    check(&inquiry, &["", "-shm"], times - times / 2, seed + 1);
+    check(&inquiry, &["", "-wal", "-wal", "-shm"], times - times / 2, seed + 1);
 }

@@ -64,6 +64,10 @@ To check it
                         Readers while one snapshot replaces another; every answer is whole
   torture rot [--databases N]
                         Damage 2000 databases; every answer is the one of before, or says why not
+  torture files         Lose, replace, link or give away each file of the store, and ask everything
+  torture power [--cuts N]
+                        Stop a file system 50 times while processes request and return machines;
+                        what was told is known afterwards (needs root and a loop device)
   fuzz [TARGET] [--seconds N]
                         Fuzz what reads foreign bytes (nightly compiler and cargo-fuzz)
   miri                  The byte-slice path of the snapshot format under Miri (nightly compiler)

@@ -4,8 +4,9 @@
 //! * `publish`: builders killed at random moments while others read; every answer belongs whole to
 //!   one generation, and nothing is left behind.
 //! * `readers`: many readers while one snapshot replaces another; the same of every answer.
-//! * `crowd`, `requests`, `rot`: the tests of these subjects at their full size: many processes at once,
-//!   processes killed at random moments, damaged databases.
+//! * `crowd`, `requests`, `rot`, `files`, `power`: the tests of these subjects at their full size: many
+//!   processes at once, processes killed at random moments, damaged databases, files of the store lost or
+//!   planted, power cuts.
 
 mod generations;
 mod parts;
@@ -39,8 +40,12 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
         ["requests", "--kills", kills] => tests(project, "kills", &[("OHFP_KILLS", kills)]),
         ["rot"] => tests(project, "rot", &[("OHFP_ROT", "2000")]),
         ["rot", "--databases", databases] => tests(project, "rot", &[("OHFP_ROT", databases)]),
+        ["files"] => tests(project, "harmed_files", &[("OHFP_FILES", "1")]),
+        ["power"] => tests(project, "power", &[("OHFP_CUTS", "50")]),
+        ["power", "--cuts", cuts] => tests(project, "power", &[("OHFP_CUTS", cuts)]),
         _ => Err("torture takes `snapshot [--stride N]`, `publish [--kills N]`, \
-                  `readers [--readers N --builds N]`, `crowd`, `requests [--kills N]` or `rot [--databases N]`"
+                  `readers [--readers N --builds N]`, `crowd`, `requests [--kills N]`, \
+                  `rot [--databases N]`, `files` or `power [--cuts N]`"
             .into()),
     }
 }
