@@ -144,7 +144,7 @@ fn rendered(cli: &Cli, resolved: &Resolved) -> Option<Rendered> {
         OutputFormat::Table => Format::Table,
         OutputFormat::List => Format::List,
     };
-    let catalogue = Catalogue { templates: &resolved.templates, scheduler: resolved.settings.scheduler() };
+    let catalogue = Catalogue { templates: &resolved.templates, scheduler: resolved.settings.scheduler().unwrap_or(SchedulerKind::HostFactory) };
     let document = match &cli.command {
         Command::Completions(arguments) => {
             return Some(Rendered::plain(ohfp_cli::completions(arguments.shell)));

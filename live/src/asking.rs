@@ -47,10 +47,14 @@ fn with_template<T>(
     then: impl FnOnce(Acquisition<'_>, Option<Source>) -> ohfp_broker::Result<T>,
 ) -> Result<T, Vec<Error>> {
     let one = |error| vec![error];
+    // Limits that are wrong are no limits to begin something with.
+    let wrong = parts.configuration.settings.problems("request");
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
     let found = parts.templates().map_err(one)?.find(&wanted.template_id)?;
     let requests = parts.requests().map_err(one)?;
-    let policy = parts.configuration.settings.selection_policy();
-    let provider = selection::choose(&requests, policy, &found.template, wanted.count, now).map_err(one)?;
+    let provider = selection::choose(&requests, &parts.configuration, &found.template, wanted.count, now)?;
     let id = clock::new_id(RequestKind::Acquire, now).map_err(one)?;
     let asked = Acquisition {
         id,

@@ -8,10 +8,10 @@ use std::path::Path;
 use ohfp_broker::Error;
 use ohfp_cli::GlobalOptions;
 use ohfp_platform::locate::RootSource;
-use ohfp_snapshot_builder::load::{self, Configuration, Environment, Warning};
+use ohfp_snapshot_builder::load::{self, Configuration, Environment, Resolved, Warning};
 use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_builder::render::{Format, documents};
-use ohfp_snapshot_builder::resolve::Lowered;
+use ohfp_snapshot_builder::resolve::{Lowered, ProviderInstance, choice_problems};
 use ohfp_snapshot_builder::standing;
 use serde_json::{Value, json};
 
@@ -39,9 +39,9 @@ pub(crate) fn run(global: &GlobalOptions, format: Format, env: &Environment) -> 
         Ok(place) => {
             checks.push(configuration(&place));
             checks.extend(templates(&place, env));
-            // What is wrong with the configuration has been said with the templates.
+            // What nothing can be answered without has been said with the templates.
             if let Ok(configuration) = load::configuration(&place.origin, env) {
-                checks.push(provider(&configuration));
+                checks.extend(provider(&configuration));
                 checks.extend(store(&configuration, &place, env));
             }
             checks.push(places::snapshot(&place, env));
@@ -91,24 +91,31 @@ fn configuration(place: &Place) -> Check {
 }
 
 fn templates(place: &Place, env: &Environment) -> Vec<Check> {
-    let resolved = match load::load(&place.origin, env) {
+    let resolved = match load::load_with_problems(&place.origin, env) {
         Ok(resolved) => resolved,
         Err(errors) => return errors.iter().map(|error| from_error("templates", error)).collect(),
     };
-    let status = if resolved.templates.is_empty() { FAILED } else { OK };
-    let fix = resolved
-        .templates
+    let mut checks = settings(&resolved);
+    let templates = match resolved.templates() {
+        Ok(templates) => templates,
+        Err(errors) => {
+            checks.extend(errors.iter().map(|error| from_error("templates", error)));
+            return checks;
+        }
+    };
+    let status = if templates.is_empty() { FAILED } else { OK };
+    let fix = templates
         .is_empty()
         .then(|| "Host Factory drops a provider that has no templates: add one".to_owned());
-    let mut checks = vec![Check {
+    checks.push(Check {
         what: "templates",
         status,
-        detail: match resolved.templates.len() {
+        detail: match templates.len() {
             1 => "1 template".to_owned(),
             count => format!("{count} templates"),
         },
         fix,
-    }];
+    });
     checks.extend(resolved.warnings.iter().map(|warning| Check {
         what: "templates",
         status: WARNING,
@@ -124,41 +131,77 @@ fn templates(place: &Place, env: &Environment) -> Vec<Check> {
     checks
 }
 
-/// The provider that requests go to where nothing else is said must be of a type that is there.
-fn provider(configuration: &Configuration) -> Check {
+/// What is wrong with the configuration besides what the other checks say: failed where no request can be
+/// made because of it.
+fn settings(resolved: &Resolved) -> Vec<Check> {
+    let mut told = choice_problems(&resolved.settings, &resolved.providers);
+    told.extend(resolved.templates().err().into_iter().flatten());
+    told.extend(resolved.settings.problems("storage"));
+    let default = resolved.providers.iter().find(|instance| instance.default);
+    told.extend(default.into_iter().flat_map(|instance| instance.problems(&["config"])));
+    let needed = resolved.settings.problems("request");
+    let errors = resolved.errors().into_iter().filter(|error| !told.contains(error));
+    errors
+        .map(|error| {
+            let status = if needed.contains(&error) { FAILED } else { WARNING };
+            Check { status, ..from_error("configuration", &error) }
+        })
+        .collect()
+}
+
+/// The provider that requests go to where nothing else is said must be known, and of a type that is there.
+/// What is advised is nothing that has been done.
+fn provider(configuration: &Configuration) -> Vec<Check> {
     let what = "provider";
+    let wrong = choice_problems(&configuration.settings, &configuration.providers);
+    if !wrong.is_empty() {
+        return wrong.iter().map(|error| from_error(what, error)).collect();
+    }
+    let failed = |detail: String, fix: String| vec![Check { what, status: FAILED, detail, fix: Some(fix) }];
     let preferred = parts::preferred(&configuration.providers);
     let Some(first) = preferred.iter().find(|instance| instance.enabled) else {
-        return Check {
-            what,
-            status: FAILED,
-            detail: "no provider is enabled".to_owned(),
-            fix: Some("set `enabled` of one of `provider.providers` in config.json to true".to_owned()),
-        };
+        let names: Vec<String> = preferred.iter().map(|one| format!("`{}`", one.name)).collect();
+        let fix = format!("set `enabled` of {} in config.json to true", names.join(" or of "));
+        return failed("no provider is enabled".to_owned(), fix);
     };
     if first.kind != selection::SIMULATED {
-        return Check {
-            what,
-            status: FAILED,
-            detail: format!(
-                "requests go to `{}` of type `{}`, which this build does not have",
-                first.name, first.kind
-            ),
-            fix: Some(
-                "name one of type `sim` in config.json as `provider.active_provider`, for simulated machines"
-                    .to_owned(),
-            ),
-        };
+        let detail = format!(
+            "requests go to `{}` of type `{}`, which this build does not have",
+            first.name, first.kind
+        );
+        return failed(detail, to_simulated(&preferred));
+    }
+    let wrong = first.problems(&["config"]);
+    if !wrong.is_empty() {
+        return wrong.iter().map(|error| from_error(what, error)).collect();
     }
     match selection::simulated(first) {
-        Ok(_) => Check {
+        Ok(_) => vec![Check {
             what,
             status: OK,
             detail: format!("requests go to `{}`, whose machines are simulated", first.name),
             fix: None,
-        },
-        Err(errors) => from_error(what, &parts::joined(errors)),
+        }],
+        Err(errors) => errors.iter().map(|error| from_error(what, error)).collect(),
     }
+}
+
+/// How requests come to simulated machines instead.
+fn to_simulated(instances: &[ProviderInstance]) -> String {
+    let simulated = instances.iter().filter(|instance| instance.kind == selection::SIMULATED);
+    let what = match simulated.clone().find(|instance| instance.enabled).or(simulated.clone().next()) {
+        Some(one) if one.enabled => {
+            format!("name `{}` in config.json as `provider.active_provider`", one.name)
+        }
+        Some(one) => format!(
+            "set `enabled` of `{}` in config.json to true and name it as `provider.active_provider`",
+            one.name
+        ),
+        None => {
+            "write `\"provider\": {\"type\": \"sim\"}` into config.json in place of its providers".to_owned()
+        }
+    };
+    format!("for simulated machines, {what}")
 }
 
 /// Opens the state store as a question does that only looks, and looks whether one that writes could.

@@ -39,6 +39,9 @@ pub(crate) fn available_templates(
         Err(errors) => return failure(&errors),
     };
     let resolved = &source.resolved;
+    if let Err(errors) = resolved.templates() {
+        return failure(&errors);
+    }
     if resolved.templates.is_empty() {
         let place = resolved.origin.root.display();
         let reasons: Vec<String> = resolved.left_out.iter().take(NAMED).map(LeftOut::message).collect();

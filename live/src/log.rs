@@ -10,14 +10,13 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use ohfp_broker::error::shortened;
 use ohfp_platform::files::{self, Access, Refused};
 use ohfp_snapshot_builder::load::Environment;
 use ohfp_snapshot_builder::resolve::Performance;
-use ohfp_snapshot_builder::resolve::performance::log_level;
 use serde_json::{Map, Value};
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::filter_fn;
@@ -43,23 +42,16 @@ const PERFORMANCE: &str = "performance";
 static LEVEL: AtomicUsize = AtomicUsize::new(2);
 static PERFORMANCE_LEVEL: AtomicUsize = AtomicUsize::new(2);
 
+/// Bytes from which on a log file is renamed, and how many renamed ones are kept.
+static LARGEST: AtomicU64 = AtomicU64::new(10 << 20);
+static KEPT: AtomicU64 = AtomicU64::new(5);
+
 const LEVELS: [Level; 5] = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
 
 /// Sends events to the log file that the environment names.
 pub(crate) fn start(env: &Environment) {
     let Some(path) = path(env) else { return };
-    let level = propagated(env).unwrap_or(Level::INFO);
-    set(level, level);
-    let number = |name: &str, default: u64| {
-        let set = env.get(name).and_then(|value| value.to_str()?.parse().ok());
-        set.filter(|number| *number > 0).unwrap_or(default)
-    };
-    let file = LogFile {
-        path,
-        largest: number("HF_LOG_MAX_FILE_SIZE", 10).saturating_mul(1 << 20),
-        kept: number("HF_LOG_MAX_ROTATE", 5).min(1_000),
-        file: OnceLock::new(),
-    };
+    let file = LogFile { path, file: OnceLock::new() };
     let lines =
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(file);
     let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter_fn(is_wanted)));
@@ -67,10 +59,22 @@ pub(crate) fn start(env: &Environment) {
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
-/// Takes over the levels of the configuration. Host Factory's own, where it gives one, goes first.
+/// Takes over what the configuration says, and of Host Factory's own settings what it accepts. Nothing has
+/// been written yet, unless something went wrong before.
 pub(crate) fn configure(performance: &Performance, env: &Environment) {
-    let level = propagated(env).unwrap_or(performance.log_level);
-    set(level, performance.performance_log_level.unwrap_or(level));
+    set(performance.log_level, performance.performance_log_level.unwrap_or(performance.log_level));
+    if performance.accept_propagated_log_settings {
+        let number = |name: &str| {
+            let set = env.get(name).and_then(|value| value.to_str()?.parse::<u64>().ok());
+            set.filter(|number| *number > 0)
+        };
+        if let Some(mebibytes) = number("HF_LOG_MAX_FILE_SIZE") {
+            LARGEST.store(mebibytes.saturating_mul(1 << 20), Ordering::Relaxed);
+        }
+        if let Some(kept) = number("HF_LOG_MAX_ROTATE") {
+            KEPT.store(kept.min(1_000), Ordering::Relaxed);
+        }
+    }
 }
 
 fn set(level: Level, performance: Level) {
@@ -114,18 +118,9 @@ fn host() -> &'static str {
     })
 }
 
-/// Host Factory's level, where it gives one.
-fn propagated(env: &Environment) -> Option<Level> {
-    env.get("HF_LOGLEVEL").and_then(|word| word.to_str()).and_then(log_level)
-}
-
 /// A file that is opened when the first line is written.
 struct LogFile {
     path: PathBuf,
-    /// Bytes from which on it is renamed.
-    largest: u64,
-    /// How many renamed ones are kept.
-    kept: u64,
     file: OnceLock<Option<Mutex<File>>>,
 }
 
@@ -133,7 +128,8 @@ impl LogFile {
     fn open(&self) -> Option<Mutex<File>> {
         files::create_directories(files::directory(&self.path), DIRECTORY_MODE).ok()?;
         let file = self.append()?;
-        if file.metadata().is_ok_and(|now| now.len() >= self.largest) && self.rotate(&file).is_some() {
+        let largest = LARGEST.load(Ordering::Relaxed);
+        if file.metadata().is_ok_and(|now| now.len() >= largest) && self.rotate(&file).is_some() {
             return self.append().map(Mutex::new);
         }
         Some(Mutex::new(file))
@@ -165,7 +161,7 @@ impl LogFile {
             name.push(format!(".{number}"));
             PathBuf::from(name)
         };
-        for number in (1..self.kept).rev() {
+        for number in (1..KEPT.load(Ordering::Relaxed)).rev() {
             let _ = fs::rename(numbered(number), numbered(number + 1));
         }
         fs::rename(&self.path, numbered(1)).ok()

@@ -101,12 +101,19 @@ impl Registry {
             )
             .hint("set `features.aws_integration` to true"));
         }
+        if let Some(error) = instance.problems(&["type"]).pop() {
+            return Err(error);
+        }
         if instance.kind != "sim" {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 format!("provider `{name}` is of type `{}`, which this build does not have", instance.kind),
             )
             .hint("`sim` is the type that is built in"));
+        }
+        let wrong = instance.problems(&["config"]);
+        if !wrong.is_empty() {
+            return Err(joined(wrong));
         }
         let config = selection::simulated(instance).map_err(joined)?;
         let provider = Arc::new(SimProvider::new(name, config, self.store.get()?));
@@ -260,7 +267,7 @@ impl Parts {
 
 /// Where the database of this configuration lies.
 pub(crate) fn database(configuration: &Configuration, place: &Place, env: &Environment) -> Result<PathBuf> {
-    let name = configuration.settings.database_name();
+    let name = configuration.settings.database_name()?;
     let path = state::directory(place, env)?.join(name);
     if !state::is_usable(&path) {
         return Err(Error::new(ErrorKind::Input, format!("`{}` cannot be a file's name", path.display())));
@@ -301,13 +308,17 @@ pub(crate) fn store(
     SqliteStore::open_with(path, options, traces)
 }
 
+/// What holds for requests that exist. New ones need each of these to be right; for the others a wrong time
+/// limit is as long as one can be, since none must run out because of a typing error.
 fn policy(configuration: &Configuration) -> Policy {
+    /// Seconds of the longest time that can be configured.
+    const LONGEST: u64 = 604_800;
     let settings = &configuration.settings;
     Policy {
-        max_machines_per_request: settings.max_machines_per_request().unwrap_or(u64::MAX),
-        fulfillment_timeout: settings.fulfillment_timeout(),
-        return_timeout: settings.return_timeout(),
-        unacknowledged_timeout: settings.unacknowledged_timeout(),
+        max_machines_per_request: settings.max_machines_per_request().ok().flatten().unwrap_or(u64::MAX),
+        fulfillment_timeout: settings.fulfillment_timeout().unwrap_or(LONGEST),
+        return_timeout: settings.return_timeout().unwrap_or(LONGEST),
+        unacknowledged_timeout: settings.unacknowledged_timeout().unwrap_or(LONGEST),
     }
 }
 

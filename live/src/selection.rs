@@ -8,8 +8,9 @@ use ohfp_broker::records::{Record, Records};
 use ohfp_broker::store::{MachineFilter, RequestFilter, Store};
 use ohfp_broker::{Error, ErrorKind, MachineState, RequestKind, RequestState, Result, Template, Timestamp};
 use ohfp_provider_sim::{Finding, SimConfig};
-use ohfp_snapshot_builder::resolve::ProviderInstance;
+use ohfp_snapshot_builder::load::Configuration;
 use ohfp_snapshot_builder::resolve::nearest::{did_you_mean, nearest_dotted};
+use ohfp_snapshot_builder::resolve::{ProviderInstance, choice_problems};
 
 use crate::parts::Requests;
 
@@ -55,37 +56,86 @@ fn hint(finding: &Finding) -> Option<String> {
 /// How many of the last requests a success rate is taken from.
 const REMEMBERED: u64 = 100;
 
-/// Chooses among the enabled providers. A template that names its provider gets that one.
+/// Chooses among the enabled providers. What the template says goes first, then what `config.json` says of
+/// templates without a provider, then where requests go in general.
+///
+/// # Errors
+/// [`ErrorKind::Refused`] where no enabled provider is meant; what is wrong with the configuration of
+/// providers, as far as the choice depends on it.
 pub(crate) fn choose(
     requests: &Requests,
-    policy: &str,
+    configuration: &Configuration,
     template: &Template,
     count: u64,
     now: Timestamp,
-) -> Result<String> {
-    let mut enabled: Vec<&ProviderInstance> =
+) -> Result<String, Vec<Error>> {
+    let one = |error| vec![error];
+    let settings = &configuration.settings;
+    let (name, kind) = match (template.text("providerName"), template.text("providerType")) {
+        (None, None) => {
+            let name = settings.require("template.default_provider_name").map_err(one)?.as_str();
+            let kind = settings.require("template.default_provider_type").map_err(one)?.as_str();
+            (name, kind.filter(|_| name.is_none()))
+        }
+        (name, kind) => (name, kind.filter(|_| name.is_none())),
+    };
+    if let Some(name) = name {
+        return wanted(requests, template, name);
+    }
+    let wrong = choice_problems(settings, &configuration.providers);
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    let mut candidates: Vec<&ProviderInstance> =
         requests.providers.instances().filter(|instance| instance.enabled).collect();
-    if let Some(named) = template.text("providerName") {
-        let found = enabled.iter().find(|instance| instance.name == named);
-        return found.map(|instance| instance.name.clone()).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Refused,
-                format!("template `{}` wants provider `{named}`, which is not enabled", template.id),
-            )
+    if let Some(kind) = kind {
+        candidates.retain(|instance| instance.kind == kind);
+    }
+    // What nothing names stands back behind what is named, and machines that do not exist never stand in for
+    // real ones, nor real ones for them: the first choice decides.
+    let first = candidates.iter().find(|instance| instance.default);
+    let first = first.or_else(|| candidates.iter().find(|instance| !instance.implied));
+    let first = first.or(candidates.first()).copied();
+    if let Some(first) = first {
+        let is_simulated = |instance: &ProviderInstance| instance.kind == SIMULATED;
+        candidates.retain(|instance| {
+            (instance.implied == first.implied || instance.default)
+                && is_simulated(instance) == is_simulated(first)
         });
     }
-    // Machines that do not exist must never stand in for real ones: a simulated provider takes part only
-    // where it is the first choice.
-    if enabled.first().is_some_and(|first| first.kind != SIMULATED) {
-        enabled.retain(|instance| instance.kind != SIMULATED);
-    }
-    match enabled.as_slice() {
-        [] => Err(Error::new(ErrorKind::Refused, "no provider is enabled")
-            .hint("`ohfp providers list --format table` shows all providers")),
-        [only] => Ok(only.name.clone()),
-        [first, ..] => {
-            let chosen = by_policy(requests, policy, template, count, &enabled, now)?;
+    match (candidates.as_slice(), kind) {
+        ([], Some(kind)) => Err(one(Error::new(
+            ErrorKind::Refused,
+            format!("template `{}` wants a provider of type `{kind}`, and none is enabled", template.id),
+        ))),
+        ([], None) => Err(one(Error::new(ErrorKind::Refused, "no provider is enabled")
+            .hint("`ohfp providers list --format table` shows all providers"))),
+        ([only], _) => Ok(only.name.clone()),
+        ([first, ..], _) => {
+            let policy = settings.selection_policy().map_err(one)?;
+            let chosen = by_policy(requests, policy, template, count, &candidates, now).map_err(one)?;
             Ok(chosen.unwrap_or(first).name.clone())
+        }
+    }
+}
+
+fn wanted(requests: &Requests, template: &Template, name: &str) -> Result<String, Vec<Error>> {
+    let found = requests.providers.instances().find(|instance| instance.name == name);
+    let refused = |what: &str| {
+        let message = format!("template `{}` wants provider `{name}`, which is not {what}", template.id);
+        vec![Error::new(ErrorKind::Refused, message)]
+    };
+    match found {
+        None => Err(refused("configured")),
+        Some(instance) => {
+            let wrong = instance.problems(&["type", "enabled"]);
+            if !wrong.is_empty() {
+                Err(wrong)
+            } else if instance.enabled {
+                Ok(instance.name.clone())
+            } else {
+                Err(refused("enabled"))
+            }
         }
     }
 }

@@ -10,9 +10,12 @@ use ohfp_platform::sys;
 use ohfp_snapshot_builder::inspect;
 use ohfp_snapshot_builder::load::{self, Environment, Resolved};
 use ohfp_snapshot_builder::place::{self, Place};
-use ohfp_snapshot_builder::resolve::Refresh;
+use ohfp_snapshot_builder::resolve::{LeftOut, Performance, Refresh};
 use ohfp_snapshot_builder::standing::{self, Refreshed, Verdict};
 use ohfp_snapshot_format::Snapshot;
+
+use crate::components::environment;
+use crate::log;
 
 /// Configuration and templates, with what is needed to bring the snapshot up to date afterwards.
 pub(crate) struct Source {
@@ -35,7 +38,9 @@ pub(crate) fn load(global: &GlobalOptions, env: &Environment) -> Result<Source, 
     sys::survive_file_size_limit();
     let place = place::find(global.config.as_deref(), None, env).map_err(|error| vec![error])?;
     let read_at = SystemTime::now();
-    let mut resolved = load::load(&place.origin, env)?;
+    let mut resolved = load::load_with_problems(&place.origin, env)?;
+    let performance = Performance::new(&resolved.settings);
+    log::configure(&environment::overridden(performance.clone(), env).unwrap_or(performance), env);
     // A configuration named on the command line is somebody's experiment: the snapshot is not its own.
     let looked_after = !global.no_snapshot && global.config.is_none();
     let answerable = global.scheduler.is_none() && global.output.is_none();
@@ -95,6 +100,16 @@ impl Upkeep {
 }
 
 impl Source {
+    /// Puts into the log what is doubtful, once for each change of the files; templates that are left out have
+    /// been named.
+    fn tell_findings(&self) {
+        let left_out: Vec<String> = self.resolved.left_out.iter().map(LeftOut::message).collect();
+        let warnings = self.resolved.warnings.iter().filter(|warning| !left_out.contains(&warning.message));
+        for warning in warnings.take(LOGGED) {
+            tracing::warn!(finding = warning.to_string(), "the configuration is doubtful");
+        }
+    }
+
     /// Brings the snapshot up to date, as `snapshot.refresh` says. The answer is out by now; whatever
     /// goes wrong here goes to the log.
     pub(crate) fn look_after_snapshot(&self) {
@@ -102,6 +117,16 @@ impl Source {
         let verdict = upkeep.verdict();
         let Some(reason) = verdict.reason() else { return };
         let path = upkeep.path.display().to_string();
+        if let Some(first) = self.resolved.problems.first() {
+            tracing::warn!(
+                snapshot = path,
+                reason,
+                problems = self.resolved.problems.len(),
+                first = first.error.summary(),
+                "the snapshot is not made anew while something is wrong; `ohfp config validate` tells all of it"
+            );
+            return;
+        }
         match (self.resolved.settings.refresh(), &verdict) {
             (Refresh::Never, _) => {}
             (Refresh::Manual, _) => {
@@ -129,6 +154,7 @@ impl Source {
                 match refreshed {
                     Ok(Refreshed::Rebuilt) => {
                         tracing::info!(snapshot = path, reason, "made the snapshot anew");
+                        self.tell_findings();
                     }
                     Ok(Refreshed::Restamped) => {
                         tracing::info!(snapshot = path, reason, "renewed the snapshot's stamps");

@@ -38,8 +38,10 @@ impl Templates {
 
     /// Loads the whole catalogue. What is wrong with it is an error for whoever asks for a template.
     pub(crate) fn load_all(&self) {
-        if let Ok(source) = source::load(&self.global, &self.env) {
-            self.all.get_or_init(|| source.resolved.templates.clone());
+        if let Ok(source) = source::load(&self.global, &self.env)
+            && let Ok(templates) = source.resolved.templates()
+        {
+            self.all.get_or_init(|| templates.to_vec());
         }
     }
 
@@ -58,6 +60,7 @@ impl Templates {
             return Ok(Found { template, source: None });
         }
         let source = source::load(&self.global, &self.env)?;
+        source.resolved.templates()?;
         let template = answer::template(&source.resolved, id).map_err(|error| vec![error])?.clone();
         Ok(Found { template, source: Some(source) })
     }

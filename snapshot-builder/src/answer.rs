@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::load::Resolved;
 use crate::render::{Format, Rendered, documents};
-use crate::resolve::keys;
+use crate::resolve::choice_problems;
+use crate::resolve::keys::{self, KEYS};
 use crate::resolve::nearest::{did_you_mean, nearest};
 
 /// A question about the configuration.
@@ -62,6 +63,35 @@ impl Document {
             Self::Stores => documents::stores(resolved),
         };
         Some(documents::render(&value, format))
+    }
+
+    /// What is wrong with the part of the configuration that the answer tells.
+    ///
+    /// # Errors
+    /// Each error once, in the order of the table of keys.
+    pub fn check(&self, resolved: &Resolved) -> Result<(), Vec<Error>> {
+        let settings = &resolved.settings;
+        let of = |name: Option<&String>| -> Vec<Error> {
+            let named = resolved.providers.iter().filter(|one| name.is_none_or(|name| one.name == *name));
+            named.flat_map(|one| one.problems(&["type", "enabled", "priority", "weight", "config"])).collect()
+        };
+        let errors: Vec<Error> = match self {
+            Self::Config => KEYS.iter().flat_map(|key| settings.problems(key.name)).collect(),
+            Self::Setting(key) => settings.problems(keys::canonical(key).unwrap_or(key)),
+            Self::Provider(name @ Some(_)) => of(name.as_ref()),
+            Self::Provider(None) | Self::Providers => {
+                choice_problems(settings, &resolved.providers).into_iter().chain(of(None)).collect()
+            }
+            Self::Schedulers | Self::Scheduler(_) => settings.problems("scheduler.type"),
+            Self::Stores => settings.problems("storage.strategy"),
+        };
+        let mut told: Vec<Error> = Vec::new();
+        for error in errors {
+            if !told.contains(&error) {
+                told.push(error);
+            }
+        }
+        if told.is_empty() { Ok(()) } else { Err(told) }
     }
 
     /// The error for a name that does not exist, with the nearest one that does.

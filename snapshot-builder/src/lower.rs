@@ -32,9 +32,13 @@ pub fn maker() -> Maker<'static> {
     Maker { version: PRODUCT_VERSION, fingerprint: fingerprint() }
 }
 
-/// Renders everything and closes the payload. `step` hears what is being done.
+/// Renders everything and closes the payload. `step` hears what is being done. `resolved` must be right as a
+/// whole: a snapshot tells nothing that a default stands for.
+///
+/// # Errors
+/// What is wrong with `scheduler.type`; an index that cannot be serialised.
 pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload> {
-    let catalogue = Catalogue { templates: &resolved.templates, scheduler: resolved.settings.scheduler() };
+    let catalogue = Catalogue { templates: &resolved.templates, scheduler: resolved.settings.scheduler()? };
     let limit = resolved.settings.render_limit();
     // Judged by the size of what was read, so that it is known before anything is rendered.
     let others = input_bytes(resolved).saturating_mul(ALL_FORMATS) <= limit;

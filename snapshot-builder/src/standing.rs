@@ -116,7 +116,7 @@ pub fn is_of(snapshot: &Snapshot, place: &Place) -> bool {
 /// Templates whose `maxNumber` sank below the published one. Only Host Factory minds: it can hang
 /// when a limit shrinks while it runs.
 pub fn lowered(resolved: &Resolved, published: &Snapshot) -> Vec<Lowered> {
-    if resolved.settings.scheduler() != SchedulerKind::HostFactory {
+    if resolved.settings.scheduler() != Ok(SchedulerKind::HostFactory) {
         return Vec::new();
     }
     let Ok(Some((directory, body))) = inspect::json_records(published) else { return Vec::new() };

@@ -73,7 +73,7 @@ fn is_read(key: &str, sources: &[Source]) -> bool {
         source.text.match_indices(&literal).any(|(at, _)| {
             let before = &source.text[..at];
             if !DEFINITIONS.iter().any(|definition| source.path.ends_with(definition)) {
-                return before.ends_with(".get(");
+                return [".get(", ".require(", ".text("].iter().any(|read| before.ends_with(read));
             }
             let name = accessor(before);
             sources.iter().any(|user| user.path != source.path && uses(&user.text, name))

@@ -9,7 +9,7 @@ mod marks;
 mod verdict;
 
 use ohfp_tests::expect_none;
-use verdict::Verdict::{self, Refused, Warned};
+use verdict::Verdict::{self, Refused, Unneeded, Warned};
 use verdict::{fault, published};
 
 const CONFIG: &str = "config.json";
@@ -34,16 +34,23 @@ fn documents_that_are_no_configuration() {
             ("{} ▲{}", "nothing more after the end"),
             ("▲[1]", "expected an object like {\"scheduler\": …}, not [1]"),
             ("▲null", "expected an object"),
+        ],
+    );
+    check(
+        Unneeded,
+        CONFIG,
+        &[
             (r#"{"scheduler": ▲"hostfactory"}"#, "`scheduler` must be an object that holds settings"),
             (r#"{"provider": {"providers": ▲{}}}"#, "`provider.providers` must be a list, not an object"),
         ],
     );
 }
 
+/// What templates do not depend on leaves Host Factory its templates.
 #[test]
 fn values_that_no_key_allows() {
     check(
-        Refused,
+        Unneeded,
         CONFIG,
         &[
             (
@@ -65,7 +72,18 @@ fn values_that_no_key_allows() {
                 r#"{"request": {"max_machines_per_request": ▲0}}"#,
                 "`request.max_machines_per_request` must be a whole number from 1, not 0",
             ),
-            (r#"{"request": {"max_machines_per_request": ▲"5"}}"#, "a whole number from 1, not \"5\""),
+            (r#"{"request": {"max_machines_per_request": ▲"five"}}"#, "a whole number from 1, not \"five\""),
+            (r#"{"provider": {"selection_policy": ▲"FIRST"}}"#, "must be one of `FIRST_AVAILABLE`"),
+            (
+                "{\n\"storage\": {\"strategy\": ▲5},\n\"snapshot\": {\"refresh\": ▲true}}",
+                "`storage.strategy`\n`snapshot.refresh`",
+            ),
+        ],
+    );
+    check(
+        Refused,
+        CONFIG,
+        &[
             (r#"{"template": {"max_number": ▲-2}}"#, "`template.max_number` must be a whole number from -1"),
             (r#"{"template": {"ncpus_from": ▲"sockets"}}"#, "must be one of `vcpus`, `cores`"),
             (
@@ -77,19 +95,67 @@ fn values_that_no_key_allows() {
                 r#"{"template": {"default_attributes": {"ncpus": ▲"x"}}}"#,
                 "`template.default_attributes.ncpus` must be a number above 0",
             ),
-            (r#"{"provider": {"selection_policy": ▲"FIRST"}}"#, "must be one of `FIRST_AVAILABLE`"),
+        ],
+    );
+}
+
+/// Numbers and booleans in quotes are read, each with one warning.
+#[test]
+fn values_in_quotes() {
+    check(
+        Warned,
+        CONFIG,
+        &[
+            (r#"{"request": {"max_machines_per_request": ▲"5"}}"#, "is written as \"5\"; it is read as 5"),
+            (r#"{"template": {"max_number": ▲"-1"}}"#, "`template.max_number`|read as -1"),
+            (r#"{"features": {"monitoring": ▲"True"}}"#, "`features.monitoring`|read as true"),
             (
-                "{\n\"storage\": {\"strategy\": ▲5},\n\"snapshot\": {\"refresh\": ▲true}}",
-                "`storage.strategy`\n`snapshot.refresh`",
+                r#"{"provider": {"providers": [{"name": "a", "type": "sim", "weight": ▲"5", "enabled": ▲"true"}]}}"#,
+                "`weight` of a provider|read as 5\n`enabled` of a provider|read as true",
+            ),
+            (
+                r#"{"provider": {"providers": [{"name": "a", "type": "aws", "config": {"proxy_port": ▲"80"}}]}}"#,
+                "`proxy_port`|read as 80",
             ),
         ],
     );
+    check(
+        Warned,
+        IBM_CONFIG,
+        &[(r#"{"AWS_REGION": "r", "AWS_PROXY_HOST": "h", "AWS_PROXY_PORT": ▲"8080"}"#, "read as 8080")],
+    );
+}
+
+/// Names that are misspelt wherever names are read.
+#[test]
+fn misspelt_names() {
+    let template = |names: &str| {
+        format!(r#"{{"provider": {{"providers": [{{"name": "a", "type": "aws", {names}}}]}}}}"#)
+    };
+    let of_type = |names: &str| {
+        format!(
+            r#"{{"provider": {{"provider_defaults": {{"aws": {names}}}, "providers": [{{"name": "a", "type": "aws"}}]}}}}"#
+        )
+    };
+    let cases = [
+        (template(r#""template_defaults": {"imageld": ▲"ami-1"}"#), "`template_defaults.imageld`|`imageId`"),
+        (template(r#""config": {"regon": ▲"r"}"#), "`regon`|`region`"),
+        (
+            of_type(r#"{"template_defaults": {"secrityGroupIds": ▲"s"}}"#),
+            "`template_defaults.secrityGroupIds`|`securityGroupIds`",
+        ),
+        (
+            of_type(r#"{▲"template_default": {}}"#),
+            "`provider.provider_defaults.aws.template_default`|`template_defaults`",
+        ),
+    ];
+    marks::check(&published(&[TEMPLATES]), Warned, CONFIG, &cases);
 }
 
 #[test]
 fn providers() {
     check(
-        Refused,
+        Unneeded,
         CONFIG,
         &[
             (
@@ -116,18 +182,16 @@ fn providers() {
                 r#"{"provider": {"providers": [{"name": "a", "type": "aws", "enabled": ▲"yes", "weight": ▲0, "config": ▲[]}]}}"#,
                 "`enabled` of a provider must be true or false\n`weight` of a provider must be a whole number from 1\n`config` of a provider must be an object",
             ),
-            (
-                r#"{"provider": {"providers": [{"name": "a", "type": "aws", "template_defaults": ▲{"imageId": 5}}]}}"#,
-                "imageId|must be a string, not 5",
-            ),
         ],
     );
+    let defaults = r#"{"provider": {"providers": [{"name": "a", "type": "aws", "template_defaults": {"imageId": ▲5}}]}}"#;
+    check(Refused, CONFIG, &[(defaults, "imageId|must be a string, not 5")]);
 }
 
 #[test]
 fn ibm_keys() {
     check(
-        Refused,
+        Unneeded,
         IBM_CONFIG,
         &[
             ("▲[]", "expected an object like {\"AWS_REGION\": …}, not []"),
@@ -182,17 +246,18 @@ fn unknown_keys_are_ignored_with_the_nearest_known_one() {
 fn variables() {
     let cases = [
         (
+            Unneeded,
             "OHFP_SNAPSHOT_REFRESH",
             "often",
             "OHFP_SNAPSHOT_REFRESH must be one of `auto`, `manual`, `never`, not \"often\"",
         ),
-        ("HF_PROVIDER_NAME", "a/b", "HF_PROVIDER_NAME must be a name without `/`, not a/b"),
-        ("PROVIDER_NAME", "../x", "PROVIDER_NAME must be a name without `/`, not ../x"),
+        (Refused, "HF_PROVIDER_NAME", "a/b", "HF_PROVIDER_NAME must be a name without `/`, not a/b"),
+        (Refused, "PROVIDER_NAME", "../x", "PROVIDER_NAME must be a name without `/`, not ../x"),
     ];
-    let faults = cases.iter().filter_map(|(name, value, words)| {
+    let faults = cases.iter().filter_map(|(verdict, name, value, words)| {
         let mut sandbox = published(&[TEMPLATES]);
         sandbox.set(name, *value);
-        fault(&sandbox, Refused, &[(*words).to_owned()]).map(|fault| format!("{name}={value}\n  {fault}"))
+        fault(&sandbox, *verdict, &[(*words).to_owned()]).map(|fault| format!("{name}={value}\n  {fault}"))
     });
     expect_none(&faults.collect::<Vec<_>>(), cases.len());
 }
@@ -201,7 +266,7 @@ fn variables() {
 #[test]
 fn control_characters_do_not_break_messages() {
     let named = r#"{"provider": {"providers": [{"name": ▲"a\nb", "type": "aws"}]}}"#;
-    check(Refused, CONFIG, &[(named, "must consist of")]);
+    check(Unneeded, CONFIG, &[(named, "must consist of")]);
     let mut sandbox = published(&[TEMPLATES]);
     sandbox.set("HF_PROVIDER_NAME", "a\nb");
     let problem = "HF_PROVIDER_NAME must be a name without `/`".to_owned();

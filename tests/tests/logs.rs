@@ -67,7 +67,7 @@ fn events_tell_what_was_done() {
     assert_eq!((&failed["level"], &failed["error"]), (&json!("ERROR"), &json!(refusal)));
 }
 
-/// Host Factory's level goes before the configuration's; neither disturbs the answer.
+/// Host Factory's level goes before the configuration's where that accepts it; neither disturbs the answer.
 #[test]
 fn levels_are_obeyed() {
     let info = ["ERROR", "INFO"];
@@ -81,7 +81,10 @@ fn levels_are_obeyed() {
         // A word that means no level is not Host Factory's, and no reason to fail.
         (None, Some("LOUD"), &info),
     ] {
-        let settings = configured.map_or(json!({}), |level| json!({ "logging": { "level": level } }));
+        let mut settings = json!({ "logging": { "accept_propagated_setting": true } });
+        if let Some(level) = configured {
+            settings["logging"]["level"] = json!(level);
+        }
         let mut grid = Grid::new(&json!({}), &settings);
         if let Some(level) = variable {
             grid.sandbox.set("HF_LOGLEVEL", level);
@@ -91,7 +94,7 @@ fn levels_are_obeyed() {
         let expected: BTreeSet<String> = expected.iter().map(|level| (*level).to_owned()).collect();
         assert_eq!(levels(&grid), expected, "{configured:?} {variable:?}");
     }
-    let mut grid = Grid::new(&json!({}), &json!({}));
+    let mut grid = Grid::new(&json!({}), &json!({ "logging": { "accept_propagated_setting": true } }));
     for level in ["LOG_TRACE", "LOG_DEBUG", "TRACE"] {
         grid.sandbox.set("HF_LOGLEVEL", level);
         grid.sandbox.set("PERFORMANCE_LOG_LEVEL", "TRACE");
@@ -121,7 +124,8 @@ fn logs_go_where_they_are_asked_for() {
 /// Renaming a file that has grown too large loses no line, however many processes write at that moment.
 #[test]
 fn rotation_loses_nothing() {
-    let mut grid = Grid::new(&json!({}), &json!({}));
+    let accepting = json!({ "logging": { "accept_propagated_setting": true } });
+    let mut grid = Grid::new(&json!({}), &accepting);
     grid.sandbox.set("HF_LOG_MAX_FILE_SIZE", "1");
     grid.sandbox.set("HF_LOG_MAX_ROTATE", "3");
     let log = grid.log();

@@ -39,6 +39,11 @@ pub(super) fn run(global: &GlobalOptions, command: &Command, env: &Environment) 
     };
     let resolved = &source.resolved;
     let mut reply = match command {
+        Command::Templates(Templates::List(_) | Templates::Show { .. })
+            if let Err(errors) = resolved.templates() =>
+        {
+            Reply::failure(errors)
+        }
         Command::Templates(Templates::List(list)) => {
             let reply = Reply::from_result(templates_list(global, resolved, list, format));
             Reply { notes: answer::list_notes(resolved), ..reply }
@@ -83,7 +88,7 @@ fn templates_list(
             .collect();
         &kept
     };
-    let catalogue = Catalogue { templates, scheduler: scheduler(global, &resolved.settings) };
+    let catalogue = Catalogue { templates, scheduler: scheduler(global, &resolved.settings)? };
     let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
     Ok(catalogue.list(format, list.long).page(number(list.offset), list.limit.map(number)))
 }
@@ -93,8 +98,11 @@ fn templates_show(global: &GlobalOptions, resolved: &Resolved, id: &str, format:
         Ok(template) => template,
         Err(error) => return Reply::failure(vec![error]),
     };
-    let catalogue =
-        Catalogue { templates: &resolved.templates, scheduler: scheduler(global, &resolved.settings) };
+    let scheduler = match scheduler(global, &resolved.settings) {
+        Ok(scheduler) => scheduler,
+        Err(error) => return Reply::failure(vec![error]),
+    };
+    let catalogue = Catalogue { templates: &resolved.templates, scheduler };
     let (head, head_styled) = show_head(format);
     let mut body = Vec::new();
     catalogue.show(template, format, &mut body);
@@ -103,6 +111,9 @@ fn templates_show(global: &GlobalOptions, resolved: &Resolved, id: &str, format:
 }
 
 fn document(resolved: &Resolved, document: &Document, format: Format) -> Reply {
+    if let Err(errors) = document.check(resolved) {
+        return Reply::failure(errors);
+    }
     match document.render(resolved, format) {
         Some(rendered) => Reply::answer(rendered),
         None => Reply::failure(vec![document.missing(resolved)]),

@@ -33,7 +33,7 @@ fn request(call: &Call<'_>, arguments: &MachinesRequest) -> Result<Reply, Vec<Er
     let document =
         input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref()).map_err(one)?;
     let parts = call.parts(if arguments.dry_run { Access::Look } else { Access::Change })?;
-    let wire = crate::wire::of(call.scheduler(&parts.configuration.settings));
+    let wire = crate::wire::of(call.scheduler(&parts.configuration.settings)?);
     let wanted = match document {
         Some(document) => wire.read_request(&document).map_err(one)?,
         None => MachinesWanted {
@@ -79,7 +79,7 @@ fn give_back(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply, Vec<E
     let document =
         input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref()).map_err(one)?;
     let parts = call.parts(if arguments.dry_run { Access::Look } else { Access::Change })?;
-    let wire = crate::wire::of(call.scheduler(&parts.configuration.settings));
+    let wire = crate::wire::of(call.scheduler(&parts.configuration.settings)?);
     let requests = parts.requests().map_err(one)?;
     let machines = match document {
         Some(document) => wire.read_return(&document).map_err(one)?,
@@ -184,7 +184,7 @@ fn list(call: &Call<'_>, arguments: &MachinesList) -> Result<Reply, Vec<Error>> 
     };
     let requests = parts.requests().map_err(one)?;
     let machines = requests.store.machines(&filter).map_err(one)?;
-    let kind = call.scheduler(&parts.configuration.settings);
+    let kind = call.scheduler(&parts.configuration.settings)?;
     let rendered = rows::MACHINES.list(&machines, &arguments.list, afterwards, kind, call.format);
     let changed = machines.iter().map(|machine| machine.updated).max();
     let notes = recorded::note(changed, clock::now(), "machines status --all");
@@ -195,7 +195,7 @@ fn show(call: &Call<'_>, machine: &str) -> Result<Reply, Vec<Error>> {
     let parts = call.parts(Access::Look)?;
     let found = find(&parts, &[MachineRef::of_text(machine)]).map_err(one)?.into_iter().next();
     let machine = found.ok_or_else(|| one(not_found("machine", Some(machine), std::iter::empty())))?;
-    let kind = call.scheduler(&parts.configuration.settings);
+    let kind = call.scheduler(&parts.configuration.settings)?;
     Ok(Reply::answer(rows::MACHINES.show(&machine, kind, call.format)))
 }
 
@@ -213,7 +213,7 @@ fn status(call: &Call<'_>, arguments: &MachinesStatus) -> Result<Reply, Vec<Erro
     if !errors.is_empty() {
         return Err(errors);
     }
-    let kind = call.scheduler(&parts.configuration.settings);
+    let kind = call.scheduler(&parts.configuration.settings)?;
     let options = ohfp_cli::ListOptions::default();
     let rendered = rows::MACHINES.list(&machines, &options, Page::of(&options), kind, call.format);
     Ok(Reply::answer(rendered.map_err(one)?).told(parts, Vec::new()))

@@ -64,8 +64,8 @@ impl Call<'_> {
     }
 
     /// The names that fields of the answer have.
-    fn scheduler(&self, settings: &Settings) -> SchedulerKind {
-        scheduler(self.global, settings)
+    fn scheduler(&self, settings: &Settings) -> Result<SchedulerKind, Vec<Error>> {
+        scheduler(self.global, settings).map_err(one)
     }
 
     fn document(&self, value: &Value) -> Reply {
@@ -73,10 +73,10 @@ impl Call<'_> {
     }
 }
 
-fn scheduler(global: &GlobalOptions, settings: &Settings) -> SchedulerKind {
+fn scheduler(global: &GlobalOptions, settings: &Settings) -> ohfp_broker::Result<SchedulerKind> {
     match global.scheduler {
-        Some(SchedulerType::HostFactory) => SchedulerKind::HostFactory,
-        Some(SchedulerType::Default) => SchedulerKind::Default,
+        Some(SchedulerType::HostFactory) => Ok(SchedulerKind::HostFactory),
+        Some(SchedulerType::Default) => Ok(SchedulerKind::Default),
         None => settings.scheduler(),
     }
 }

@@ -37,7 +37,7 @@ fn status(call: &Call<'_>, arguments: &RequestsStatus) -> Result<Reply, Vec<Erro
     let document =
         input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref()).map_err(one)?;
     let parts = call.parts(Access::Change)?;
-    let wire = crate::wire::of(call.scheduler(&parts.configuration.settings));
+    let wire = crate::wire::of(call.scheduler(&parts.configuration.settings)?);
     // An input is a scheduler's question: it gets an answer about every id.
     let must_exist = document.is_none();
     let ids: Vec<RequestId> = match document {
@@ -75,7 +75,7 @@ fn list(call: &Call<'_>, arguments: &RequestsList) -> Result<Reply, Vec<Error>> 
     };
     let requests = parts.requests().map_err(one)?;
     let views = requests.store.requests(&filter).map_err(one)?;
-    let kind = call.scheduler(&parts.configuration.settings);
+    let kind = call.scheduler(&parts.configuration.settings)?;
     let rendered = rows::REQUESTS.list(&views, &arguments.list, afterwards, kind, call.format);
     let changed = views.iter().map(|view| view.request.updated).max();
     let notes = recorded::note(changed, clock::now(), "requests status --all");
@@ -102,7 +102,7 @@ fn show(call: &Call<'_>, id: &str) -> Result<Reply, Vec<Error>> {
     let requests = parts.requests().map_err(one)?;
     let view = requests.store.views(std::slice::from_ref(&id)).map_err(one)?.into_iter().next().flatten();
     let view = view.ok_or_else(|| one(unknown(&id)))?;
-    let kind = call.scheduler(&parts.configuration.settings);
+    let kind = call.scheduler(&parts.configuration.settings)?;
     Ok(Reply::answer(rows::show_request(&view, kind, call.format)))
 }
 
@@ -111,7 +111,7 @@ fn cancel(call: &Call<'_>, arguments: &RequestsCancel) -> Result<Reply, Vec<Erro
     let parts = call.parts(if arguments.dry_run { Access::Look } else { Access::Change })?;
     let requests = parts.requests().map_err(one)?;
     let view = requests.broker().cancellable(&id).map_err(one)?;
-    let kind = call.scheduler(&parts.configuration.settings);
+    let kind = call.scheduler(&parts.configuration.settings)?;
     if arguments.dry_run {
         let machines: Vec<_> =
             view.machines.iter().map(|machine| rows::MACHINES.entry(machine, kind)).collect();
@@ -140,7 +140,7 @@ fn watch(call: &Call<'_>, arguments: &RequestsWatch) -> Result<Reply, Vec<Error>
 fn list_returns(call: &Call<'_>, input: &OptionalInput) -> Result<Reply, Vec<Error>> {
     let document = input::read(input.file.as_deref(), input.data.as_deref()).map_err(one)?;
     let parts = call.parts(Access::Change)?;
-    let wire = crate::wire::of(call.scheduler(&parts.configuration.settings));
+    let wire = crate::wire::of(call.scheduler(&parts.configuration.settings)?);
     let known = document.map(|document| wire.read_reclaims(&document)).transpose().map_err(one)?.flatten();
     let requests = parts.requests().map_err(one)?;
     let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now()).map_err(one)?;

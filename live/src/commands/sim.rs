@@ -20,7 +20,7 @@ pub(super) fn run(call: &Call<'_>, command: &Sim) -> Result<Reply, Vec<Error>> {
     let parts = call.parts(access)?;
     let provider = provider(&parts).map_err(one)?;
     let now = clock::now();
-    let names = call.scheduler(&parts.configuration.settings);
+    let names = call.scheduler(&parts.configuration.settings)?;
     let shown = |instance: &Instance| INSTANCES.show(instance, names, call.format);
     let answer = match command {
         Sim::Live => provider.live_count(now).map(|live| document(&json!({ "live": live }), call.format)),

@@ -109,7 +109,7 @@ pub(super) fn statuses(
     views: &[Option<View>],
     must_exist: bool,
 ) -> Result<Reply, Vec<Error>> {
-    let wire = crate::wire::of(call.scheduler(&parts.configuration.settings));
+    let wire = crate::wire::of(call.scheduler(&parts.configuration.settings)?);
     if !must_exist {
         let statuses = rows::statuses(&wire.write_statuses(ids, views), call.format);
         return Ok(Reply::answer(statuses).told(parts, Vec::new()));

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::findings::Findings;
 use super::text::{Member, Text};
 use super::trail::Recorder;
-use crate::resolve::ProviderInstance;
+use crate::resolve::{ProviderInstance, fields};
 
 /// The search for template files, and what it found.
 #[derive(Debug, Default)]
@@ -42,6 +42,19 @@ impl Catalogue {
     /// Whether a file was there, readable or not.
     pub(crate) fn has_any(&self) -> bool {
         self.failed || !self.texts.is_empty()
+    }
+
+    /// Whether a file is named after a cloud, or a template has a field that means something in a cloud's
+    /// account only.
+    pub(crate) fn is_for_a_cloud(&self) -> bool {
+        let is_aws = |text: &Text| text.path().file_name().is_some_and(|name| name == "aws_templates.json");
+        let mut ignored = Findings::default();
+        let of_a_cloud = |part: &str| {
+            super::members(part).iter().any(|member| fields::is_of_a_cloud(fields::hf_name(&member.name())))
+        };
+        self.texts
+            .iter()
+            .any(|text| is_aws(text) || templates(text, &mut ignored).into_iter().any(of_a_cloud))
     }
 
     /// Looks for the other brokers' files, which add up.

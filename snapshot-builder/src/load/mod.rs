@@ -15,10 +15,11 @@ use std::path::{Path, PathBuf};
 
 use ohfp_broker::template::Template;
 use ohfp_broker::{Error, ErrorKind, Result};
+use serde_json::Map;
 
 pub use environment::Environment;
 pub(crate) use findings::Findings;
-pub use findings::Warning;
+pub use findings::{Problem, Subject, Warning};
 pub use text::Place;
 pub(crate) use text::{Step, Text, find, members};
 pub(crate) use trail::Recorder;
@@ -27,7 +28,7 @@ pub use trail::{FileState, InputFile, Trail};
 use crate::resolve::defaults::Defaults;
 use crate::resolve::providers::{self, ProviderInstance};
 use crate::resolve::templates::Resolver;
-use crate::resolve::{LeftOut, Lowered, Settings, aws_config, config_file};
+use crate::resolve::{LeftOut, Lowered, Settings, aws_config, config_file, log_settings, provider_choice};
 use catalogue::{Catalogue, ibm_names};
 
 /// Where configuration comes from; decided elsewhere, by one rule shared with the runtime.
@@ -46,9 +47,9 @@ pub struct Resolved {
     pub origin: Origin,
     /// The effective configuration.
     pub settings: Settings,
-    /// At least one; exactly one of them is the default.
+    /// At least one. One of them is the default, unless that cannot be known.
     pub providers: Vec<ProviderInstance>,
-    /// In file order.
+    /// In file order, as far as they are right: questions about them go through [`Resolved::templates`].
     pub templates: Vec<Template>,
     /// In the files, and not among `templates`.
     pub left_out: Vec<LeftOut>,
@@ -57,6 +58,8 @@ pub struct Resolved {
     pub held: Vec<Lowered>,
     /// What is doubtful.
     pub warnings: Vec<Warning>,
+    /// What is wrong, in the order of the files. Each stops only those who need it.
+    pub problems: Vec<Problem>,
     /// Everything this depends on.
     pub trail: Trail,
 }
@@ -67,10 +70,54 @@ pub struct Resolved {
 pub struct Configuration {
     /// The effective configuration.
     pub settings: Settings,
-    /// At least one; exactly one of them is the default.
+    /// At least one. One of them is the default, unless that cannot be known.
     pub providers: Vec<ProviderInstance>,
     /// What is doubtful.
     pub warnings: Vec<Warning>,
+    /// What is wrong, in the order of the files. Each stops only those who need it.
+    pub problems: Vec<Problem>,
+}
+
+impl Resolved {
+    /// The templates, for those who must have all of them.
+    ///
+    /// # Errors
+    /// What is wrong with the templates, or with what they take over from the configuration.
+    pub fn templates(&self) -> Result<&[Template], Vec<Error>> {
+        let mut errors: Vec<Error> = Vec::new();
+        for Problem { subject, error } in &self.problems {
+            let concerns = match subject {
+                Subject::Everything | Subject::Templates => true,
+                Subject::Setting(name) => {
+                    ["template", "provider.provider_defaults"].iter().any(|section| {
+                        name.strip_prefix(section)
+                            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                    }) || (self.needs_default() && name.starts_with("provider"))
+                }
+                Subject::Provider(name, member) => {
+                    member == "template_defaults"
+                        && self.providers.iter().any(|one| one.name == *name && (one.enabled || one.default))
+                }
+                Subject::Unused => false,
+            };
+            if concerns {
+                errors.push(error.clone());
+            }
+        }
+        if errors.is_empty() { Ok(&self.templates) } else { Err(errors) }
+    }
+
+    /// Whether templates would take fields over from the default provider, and which one that is cannot be
+    /// known.
+    fn needs_default(&self) -> bool {
+        !self.providers.iter().any(|instance| instance.default)
+            && self.providers.iter().any(|instance| !instance.template_defaults.is_empty())
+    }
+
+    /// All that is wrong.
+    pub fn errors(&self) -> Vec<Error> {
+        self.problems.iter().map(|problem| problem.error.clone()).collect()
+    }
 }
 
 // Numbers that keep findings in the order of the files.
@@ -78,13 +125,28 @@ const CONFIG: usize = 0;
 const IBM_CONFIG: usize = 1;
 const TEMPLATES: usize = 3;
 
-/// Loads and resolves. Every error found comes back, in the order of the files.
+/// Loads and resolves what must be right as a whole.
+///
+/// # Errors
+/// Every error found, in the order of the files.
 pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> {
+    let resolved = load_with_problems(origin, env)?;
+    if resolved.problems.is_empty() { Ok(resolved) } else { Err(resolved.errors()) }
+}
+
+/// Loads and resolves; what is wrong stands beside what is right, for the questions that need it.
+///
+/// # Errors
+/// Every error found, where nothing can be answered because of one of them.
+pub fn load_with_problems(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> {
     let mut files = Files::read(origin, env);
     let Files { root, recorder, findings, called, .. } = &mut files;
-    let mut catalogue = Catalogue::find_ibm(root, called.as_deref(), TEMPLATES, recorder, findings);
-    let providers = files.providers(catalogue.has_any());
-    let Files { root, mut recorder, mut findings, config, settings, .. } = files;
+    findings.about(Subject::Templates);
+    let catalogue = Catalogue::find_ibm(root, called.as_deref(), TEMPLATES, recorder, findings);
+    findings.about(Subject::Everything);
+    let (providers, mut catalogue) = files.providers(Some(catalogue));
+    let Files { root, mut recorder, mut findings, config, mut settings, .. } = files;
+    findings.about(Subject::Templates);
     if !catalogue.has_any() {
         catalogue.find_chain(&root, &providers, TEMPLATES, &mut recorder, &mut findings);
     }
@@ -102,8 +164,10 @@ pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> 
         }
     }
     let (templates, left_out) = resolver.finish();
-    let warnings = findings.finish()?;
     drop(defaults);
+    let (warnings, problems) = findings.finish()?;
+    settings.mark(&problems);
+    let providers = marked(providers, &problems);
     Ok(Resolved {
         origin: origin.clone(),
         settings,
@@ -112,19 +176,30 @@ pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> 
         left_out,
         held: Vec::new(),
         warnings,
+        problems,
         trail: recorder.finish(),
     })
 }
 
-/// Loads and resolves all but the templates. Every error found comes back, in the order of the files.
+/// Loads and resolves all but the templates; what is wrong stands beside what is right.
+///
+/// # Errors
+/// Every error found, where nothing can be answered because of one of them.
 pub fn configuration(origin: &Origin, env: &Environment) -> Result<Configuration, Vec<Error>> {
     let mut files = Files::read(origin, env);
-    // As in `load`, templates under IBM's name mean AWS where nothing else is said.
-    let names = ibm_names(files.called.as_deref(), "templates");
-    let ibm_templates = names.iter().any(|name| files.root.join(name).symlink_metadata().is_ok());
-    let providers = files.providers(ibm_templates);
-    let warnings = files.findings.finish()?;
-    Ok(Configuration { settings: files.settings, providers, warnings })
+    let (providers, _) = files.providers(None);
+    let Files { findings, mut settings, .. } = files;
+    let (warnings, problems) = findings.finish()?;
+    settings.mark(&problems);
+    let providers = marked(providers, &problems);
+    Ok(Configuration { settings, providers, warnings, problems })
+}
+
+fn marked(mut providers: Vec<ProviderInstance>, problems: &[Problem]) -> Vec<ProviderInstance> {
+    for instance in &mut providers {
+        instance.mark(problems);
+    }
+    providers
 }
 
 /// The files of the configuration, read: what each way of loading begins with.
@@ -135,8 +210,24 @@ struct Files<'e> {
     config: Option<Text>,
     settings: Settings,
     called: Option<String>,
-    ibm_config: Option<Text>,
+    ibm_config: Result<Option<Text>>,
 }
+
+/// Variables that Host Factory or LSF sets. Where one of them is there, no person is trying things out.
+const SCHEDULERS: &[&str] = &[
+    "HF_PROVIDER_NAME",
+    "HF_PROVIDER_CONFDIR",
+    "HF_PROVIDER_WORKDIR",
+    "HF_PROVIDER_LOGDIR",
+    "HF_TOP",
+    "HF_CONFDIR",
+    "HF_WORKDIR",
+    "HF_LOGDIR",
+    "PROVIDER_NAME",
+    "PRO_CONF_DIR",
+    "PRO_DATA_DIR",
+    "PRO_LSF_LOGDIR",
+];
 
 impl<'e> Files<'e> {
     fn read(origin: &Origin, env: &'e Environment) -> Self {
@@ -147,29 +238,74 @@ impl<'e> Files<'e> {
         let config = open_config(origin, &root, &mut recorder, &mut findings);
         let settings = config_file::read(config.as_ref(), &root, &recorder, &mut findings);
         let called = instance_name(&recorder, &mut findings);
-        let ibm_config = open_ibm_config(&root, called.as_deref(), &mut recorder, &mut findings);
+        let ibm_config = open_ibm_config(&root, called.as_deref(), &mut recorder);
         Self { root, recorder, findings, config, settings, called, ibm_config }
     }
 
-    fn providers(&mut self, ibm_templates: bool) -> Vec<ProviderInstance> {
-        let Self { root, settings, findings, .. } = self;
+    /// The providers, and the catalogue as far as it was needed to tell which there are. `ibm` is what was
+    /// found under IBM's names, where that was looked for.
+    fn providers(&mut self, ibm: Option<Catalogue>) -> (Vec<ProviderInstance>, Catalogue) {
+        let Self { root, recorder, settings, findings, .. } = self;
         let (config, called) = (self.config.as_ref(), self.called.as_deref());
         let mut instances =
             config.map(|text| providers::configured(text, settings, findings)).unwrap_or_default();
-        if let Some(text) = &self.ibm_config {
-            let options = aws_config::read(text, findings);
-            let source = text.path().strip_prefix(&*root).unwrap_or(text.path()).display().to_string();
-            providers::add_ibm(&mut instances, called.unwrap_or("aws"), options, source);
+        // As a template file under IBM's name, its configuration means AWS where nothing else is said.
+        let ibm_config = std::mem::replace(&mut self.ibm_config, Ok(None));
+        let mut options = None;
+        if !matches!(ibm_config, Ok(None)) {
+            let name = provider_choice::ibm_instance(&instances, called.unwrap_or("aws"));
+            let (given, source) = match &ibm_config {
+                Ok(Some(text)) => {
+                    let path = text.path().strip_prefix(&*root).unwrap_or(text.path()).to_owned();
+                    let given = options.insert((aws_config::read(text, &name, findings), path));
+                    (given.0.clone(), given.1.display().to_string())
+                }
+                Ok(None) | Err(_) => (Map::new(), "default".to_owned()),
+            };
+            if let Err(error) = &ibm_config {
+                findings.about(Subject::Provider(name.clone(), "config".to_owned()));
+                findings.failure(IBM_CONFIG, error.clone());
+                findings.about(Subject::Everything);
+            }
+            provider_choice::add_ibm(&mut instances, &name, given, source);
         }
+        let ibm_config = ibm_config.ok().flatten();
+        let ibm_file = ibm_config.as_ref().zip(options.as_ref());
+        let ibm_file =
+            ibm_file.map(|(text, (options, path))| log_settings::Ibm { text, options, path: path.as_path() });
+        log_settings::decide(settings, ibm_file.as_ref(), recorder, findings);
+
+        let mut catalogue = ibm.unwrap_or_default();
         if instances.is_empty() {
-            instances.push(if ibm_templates {
-                ProviderInstance::new(called.unwrap_or("aws"), "aws", "default".to_owned())
+            let names = ibm_names(called, "templates");
+            let has_ibm =
+                catalogue.has_any() || names.iter().any(|name| root.join(name).symlink_metadata().is_ok());
+            let asked_by_scheduler = || {
+                // All of them are looked up: each could change the answer.
+                let set = SCHEDULERS
+                    .iter()
+                    .filter(|name| recorder.variable(name).is_some_and(|value| !value.is_empty()));
+                set.count() > 0
+            };
+            let is_real = has_ibm || asked_by_scheduler() || {
+                findings.about(Subject::Templates);
+                let candidates =
+                    ["aws", "sim"].map(|kind| ProviderInstance::implied(kind, kind, String::new()));
+                catalogue.find_chain(root, &candidates, TEMPLATES, recorder, findings);
+                findings.about(Subject::Everything);
+                catalogue.is_for_a_cloud()
+            };
+            instances.push(if is_real {
+                ProviderInstance::implied(called.unwrap_or("aws"), "aws", "default".to_owned())
             } else {
-                ProviderInstance::new("sim", "sim", "default".to_owned())
+                ProviderInstance::implied("sim", "sim", "default".to_owned())
             });
         }
-        providers::mark_default(&mut instances, called, config, settings, findings);
-        instances
+        if let Some(text) = config {
+            providers::add_type_defaults(text, settings, &mut instances, findings);
+        }
+        provider_choice::mark_default(&mut instances, called, config, settings, findings);
+        (instances, catalogue)
     }
 }
 
@@ -228,21 +364,12 @@ fn instance_name(recorder: &Recorder<'_>, findings: &mut Findings) -> Option<Str
     }
 }
 
-fn open_ibm_config(
-    root: &Path,
-    called: Option<&str>,
-    recorder: &mut Recorder<'_>,
-    findings: &mut Findings,
-) -> Option<Text> {
+fn open_ibm_config(root: &Path, called: Option<&str>, recorder: &mut Recorder<'_>) -> Result<Option<Text>> {
     for name in ibm_names(called, "config") {
         match open(&root.join(name), IBM_CONFIG, recorder) {
             Ok(None) => (),
-            Ok(Some(text)) => return Some(text),
-            Err(error) => {
-                findings.failure(IBM_CONFIG, error);
-                return None;
-            }
+            found => return found,
         }
     }
-    None
+    Ok(None)
 }

@@ -228,8 +228,8 @@ fn choice(all: &[Choice], active: &str, name: Option<&str>) -> Option<Value> {
 
 fn active_scheduler(resolved: &Resolved) -> &'static str {
     match resolved.settings.scheduler() {
-        SchedulerKind::HostFactory => "hostfactory",
-        SchedulerKind::Default => "default",
+        Ok(SchedulerKind::Default) => "default",
+        Ok(SchedulerKind::HostFactory) | Err(_) => "hostfactory",
     }
 }
 
@@ -250,12 +250,12 @@ pub fn scheduler_names() -> impl Iterator<Item = &'static str> {
 
 /// `storage list`.
 pub fn stores(resolved: &Resolved) -> Value {
-    json!({ "strategies": choices(&STORES, resolved.settings.storage_strategy()) })
+    json!({ "strategies": choices(&STORES, resolved.settings.storage_strategy().unwrap_or_default()) })
 }
 
 /// `storage show [NAME]`: the named one, else the configured one.
 pub fn store(settings: &Settings, name: Option<&str>) -> Option<Value> {
-    choice(&STORES, settings.storage_strategy(), name)
+    choice(&STORES, settings.storage_strategy().unwrap_or_default(), name)
 }
 
 /// The names `storage show` knows.

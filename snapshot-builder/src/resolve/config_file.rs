@@ -14,7 +14,7 @@ use super::performance::log_level_word;
 use super::redact::redact;
 use super::rule::{self, shown};
 use super::settings::{Setting, Settings, Source};
-use crate::load::{Findings, Recorder, Step, Text, find, members};
+use crate::load::{Findings, Recorder, Step, Subject, Text, find, members};
 
 /// The variable that overrides `snapshot.refresh`.
 const REFRESH_VARIABLE: &str = "OHFP_SNAPSHOT_REFRESH";
@@ -65,12 +65,14 @@ fn override_refresh(settings: &mut Settings, recorder: &Recorder<'_>, findings: 
         settings.set(key.name, value, Source::Variable(REFRESH_VARIABLE.to_owned()));
         return;
     }
+    findings.about(Subject::Setting(key.name.to_owned()));
     let message = format!(
         "the environment variable {REFRESH_VARIABLE} must be {}, not {}",
         key.rule.allowed(),
         shown(&value)
     );
     findings.failure(0, Error::new(ErrorKind::Input, message));
+    findings.about(Subject::Everything);
 }
 
 /// Walks `config.json`.
@@ -116,7 +118,9 @@ impl<'r> Reader<'r, '_> {
             Meaning::Section if part.starts_with('{') => self.section(name, part),
             Meaning::Section => {
                 let message = format!("`{name}` must be an object that holds settings");
+                self.findings.about(Subject::Setting(name.to_owned()));
                 self.findings.error(self.text, self.text.offset(part), &message, None);
+                self.findings.about(Subject::Everything);
             }
             Meaning::WithoutEffect => {
                 let section = name.split('.').next().unwrap_or(name).to_owned();
@@ -143,8 +147,18 @@ impl<'r> Reader<'r, '_> {
             Ok(value) => value,
             Err(syntax) => return self.findings.error(self.text, syntax.offset, &syntax.message, None),
         };
+        let written = value.clone();
         super::expand::expand(&mut value, self.recorder);
         self.translate(key, &mut value, at);
+        if let Some(meant) = key.rule.meant(&value) {
+            // A variable is text, whatever it means.
+            if written == value {
+                let message =
+                    format!("`{name}` is written as {}; it is read as {}", shown(&value), shown(&meant));
+                self.findings.warning(self.text, at, message, None);
+            }
+            value = meant;
+        }
         if !key.rule.allows(&value) {
             let mut wrong = &value;
             let mut one_with = "";
@@ -159,7 +173,10 @@ impl<'r> Reader<'r, '_> {
                 shown(&redact(key.name, wrong))
             );
             let hint = wrong.as_str().and_then(|word| nearest(word, key.rule.words().iter().copied()));
-            return self.findings.error(self.text, at, &message, did_you_mean(hint));
+            self.findings.about(Subject::Setting(key.name.to_owned()));
+            self.findings.error(self.text, at, &message, did_you_mean(hint));
+            self.findings.about(Subject::Everything);
+            return;
         }
         if let (rule::Rule::Bytes, Some(bytes)) = (key.rule, rule::bytes(&value)) {
             value = Value::from(bytes);
@@ -232,7 +249,7 @@ mod tests {
     #[test]
     fn values_sources_and_findings() {
         let check = |content: &str, key: &str, value: &str, source: &str, findings: &[&str]| {
-            let (settings, found) = settings(content, &[("W", "manual"), ("PASSWORD", "x")]);
+            let (settings, found) = settings(content, &[("W", "manual"), ("N", "7"), ("PASSWORD", "x")]);
             assert_eq!(settings.get(key).to_string(), value, "{content}");
             let setting = settings.entries().find(|setting| setting.key == key).unwrap();
             assert_eq!(setting.source.to_string(), source, "{content}");
@@ -272,13 +289,13 @@ mod tests {
             ],
         );
         check(
-            r#"{"scheduler": {"type": "hostfactry"}, "request": {"max_machines_per_request": "5"}, "storage": 1}"#,
+            r#"{"scheduler": {"type": "hostfactry"}, "request": {"max_machines_per_request": "x"}, "storage": 1}"#,
             "scheduler.type",
             "\"hostfactory\"",
             unset,
             &[
                 "error: /c/config.json:1:24: `scheduler.type` must be one of `hostfactory`, `default`, not \"hostfactry\"",
-                "error: /c/config.json:1:79: `request.max_machines_per_request` must be a whole number from 1, not \"5\"",
+                "error: /c/config.json:1:79: `request.max_machines_per_request` must be a whole number from 1, not \"x\"",
                 "error: /c/config.json:1:96: `storage` must be an object that holds settings",
             ],
         );
@@ -289,6 +306,21 @@ mod tests {
             file,
             &["warning: /c/config.json:1:32: `template.max_number` appears twice; the last one counts"],
         );
+        let read = |name: &str, as_written: &str, meant: &str| {
+            format!("warning: /c/config.json:1:{name} is written as {as_written}; it is read as {meant}")
+        };
+        check(
+            r#"{"template": {"max_number": "5"}, "logging": {"performance_timing": "True"}}"#,
+            "template.max_number",
+            "5",
+            file,
+            &[
+                &read("29: `template.max_number`", "\"5\"", "5"),
+                &read("69: `logging.performance_timing`", "\"True\"", "true"),
+            ],
+        );
+        // A variable is always text.
+        check(r#"{"template": {"max_number": "$N"}}"#, "template.max_number", "7", file, &[]);
         check(
             "[1]",
             "template.max_number",

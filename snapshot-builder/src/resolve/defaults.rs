@@ -8,9 +8,10 @@ use super::attributes::{Derivation, NcpusFrom, make_typed};
 use super::fields;
 use super::nearest::did_you_mean;
 use super::providers::ProviderInstance;
+use super::redact::redact;
 use super::rule::shown;
 use super::settings::Settings;
-use crate::load::{Findings, Step, Text, find};
+use crate::load::{Findings, Step, Subject, Text, find};
 
 /// Fields of which a template has at most one: a default for one must not contradict another.
 const MACHINE_TYPE_FIELDS: [&str; 2] = ["vmType", "vmTypes"];
@@ -23,6 +24,10 @@ pub(crate) struct Defaults<'s> {
     price_type: Option<&'s Value>,
     max_number: Option<i64>,
     derivation: Derivation,
+    /// `template.default_provider_name`
+    provider_name: Option<&'s str>,
+    /// `template.default_provider_type`
+    provider_type: Option<&'s str>,
     providers: &'s [ProviderInstance],
 }
 
@@ -44,19 +49,25 @@ impl<'s> Defaults<'s> {
                 (Err(allowed), Some(text)) => {
                     let path = [Step::Key("template"), Step::Key("default_attributes"), Step::Key(name)];
                     let at = find(text.as_str(), &path).map_or(0, |part| text.offset(part));
-                    findings.error(
-                        text,
-                        at,
-                        &format!("`template.default_attributes.{name}` {allowed}"),
-                        None,
-                    );
+                    let message = format!("`template.default_attributes.{name}` {allowed}");
+                    let whole = findings.about(Subject::Setting("template.default_attributes".to_owned()));
+                    findings.error(text, at, &message, None);
+                    findings.about(whole);
                 }
                 (Err(_), None) => (),
             }
         }
         let price_type = Some(settings.get("template.default_price_type")).filter(|value| !value.is_null());
         let derivation = derivation(settings, config, findings);
-        Self { attributes, price_type, max_number: settings.max_number(), derivation, providers }
+        Self {
+            attributes,
+            price_type,
+            max_number: settings.max_number(),
+            derivation,
+            provider_name: settings.default_provider_name(),
+            provider_type: settings.default_provider_type(),
+            providers,
+        }
     }
 
     pub(crate) fn derivation(&self) -> &Derivation {
@@ -100,11 +111,14 @@ impl<'s> Defaults<'s> {
     /// default one.
     fn instance(&self, fields: &Map<String, Value>) -> Option<&'s ProviderInstance> {
         let word = |name: &str| fields.get(name).and_then(Value::as_str);
-        if let Some(name) = word("providerName") {
-            return self.providers.iter().find(|instance| instance.name == name);
-        }
-        if let Some(kind) = word("providerType") {
-            return self.providers.iter().find(|instance| instance.kind == kind && instance.enabled);
+        let of_name = |name: &str| self.providers.iter().find(|instance| instance.name == name);
+        let of_type =
+            |kind: &str| self.providers.iter().find(|instance| instance.kind == kind && instance.enabled);
+        // What a template says goes before the defaults, a name before a type.
+        match (word("providerName"), word("providerType"), self.provider_name, self.provider_type) {
+            (Some(name), ..) | (None, None, Some(name), _) => return of_name(name),
+            (None, Some(kind), ..) | (None, None, None, Some(kind)) => return of_type(kind),
+            (None, None, None, None) => (),
         }
         self.providers.iter().find(|instance| instance.default)
     }
@@ -143,37 +157,36 @@ fn derivation(settings: &Settings, config: Option<&Text>, findings: &mut Finding
     derivation
 }
 
-/// A map of template defaults under Host Factory's names, as far as it is right. `at` is its place.
+/// A map of template defaults under Host Factory's names, as far as it is right. `part` is the object in
+/// `text`.
 pub(crate) fn field_defaults(
     text: &Text,
-    at: usize,
+    part: &str,
     given: &Map<String, Value>,
     findings: &mut Findings,
 ) -> Map<String, Value> {
+    let at = |path: &[Step<'_>]| text.offset(find(part, path).unwrap_or(part));
     let mut defaults = Map::new();
     for (name, value) in given {
         let (hf, mut value) = (fields::hf_name(name), value.clone());
+        let value_at = at(&[Step::Key(name)]);
         if hf == "attributes" {
             let Value::Object(attributes) = &mut value else {
                 let message = format!("`template_defaults.{name}` must be an object, not {}", shown(&value));
-                findings.error(text, at, &message, None);
+                findings.error(text, value_at, &message, None);
                 continue;
             };
             for (attribute, value) in attributes {
                 if let Err(allowed) = make_typed(attribute, value) {
-                    findings.error(
-                        text,
-                        at,
-                        &format!("`template_defaults.{name}.{attribute}` {allowed}"),
-                        None,
-                    );
+                    let message = format!("`template_defaults.{name}.{attribute}` {allowed}");
+                    findings.error(text, at(&[Step::Key(name), Step::Key(attribute)]), &message, None);
                 }
             }
         } else if let Some(field) = fields::known(name) {
             if field.unquote(&mut value) {
                 let message =
                     format!("`template_defaults.{name}` has a number in quotes; it is read as the number");
-                findings.warning(text, at, message, None);
+                findings.warning(text, value_at, message, None);
             }
             if !value.is_null()
                 && let Some(fault) = field.rule.fault(&value)
@@ -182,15 +195,15 @@ pub(crate) fn field_defaults(
                 let message = format!(
                     "`template_defaults.{name}{member}` must be {}, not {}",
                     fault.allowed,
-                    shown(fault.value)
+                    shown(&redact(name, fault.value))
                 );
-                findings.error(text, at, &message, None);
+                findings.error(text, value_at, &message, None);
                 continue;
             }
         } else if let Some(meant) = fields::typo_of(name) {
             let message =
                 format!("`template_defaults.{name}` is not a known field; templates get it as it is");
-            findings.warning(text, at, message, did_you_mean(Some(meant)));
+            findings.warning(text, value_at, message, did_you_mean(Some(meant)));
         }
         fields::normalise(hf, &mut value);
         // Null is "nothing", which is what a missing default gives.

@@ -230,6 +230,32 @@ pub(crate) fn known(name: &str) -> Option<&'static Field> {
     KNOWN.get(name).copied()
 }
 
+/// Fields that name something in a cloud's account: simulated machines must not stand in for what they mean.
+const OF_A_CLOUD: &[&str] = &[
+    "ec2FleetConfig",
+    "fleetRole",
+    "imageId",
+    "instanceProfile",
+    "interfaceType",
+    "keyName",
+    "launchTemplateId",
+    "launchTemplateVersion",
+    "launch_template_spec",
+    "launch_template_spec_file",
+    "pgrpName",
+    "placementGroupName",
+    "providerApi",
+    "provider_api_spec",
+    "provider_api_spec_file",
+    "securityGroupIds",
+    "subnetId",
+];
+
+/// Whether Host Factory's field `hf` names something in a cloud's account.
+pub(crate) fn is_of_a_cloud(hf: &str) -> bool {
+    OF_A_CLOUD.contains(&hf)
+}
+
 /// Gives a value the one form that Host Factory reads, where other brokers' files have another: tags as
 /// an object become `k=v;k=v`.
 pub(crate) fn normalise(hf: &str, value: &mut Value) {

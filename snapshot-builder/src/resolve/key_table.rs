@@ -84,6 +84,18 @@ pub const KEYS: &[Key] = &[
         Initial::EmptyObject,
         "attributes of templates that lack them",
     ),
+    key(
+        "template.default_provider_name",
+        Rule::Name,
+        Initial::Unset,
+        "the provider of templates that name neither a provider nor a type of one",
+    ),
+    key(
+        "template.default_provider_type",
+        Rule::Name,
+        Initial::Unset,
+        "the type of provider of templates that name neither a provider nor a type of one",
+    ),
     key("template.default_price_type", Rule::Price, Initial::Unset, "priceType of templates that have none"),
     key(
         "request.max_machines_per_request",
@@ -118,6 +130,26 @@ pub const KEYS: &[Key] = &[
     ),
     key("provider.providers", Rule::List, Initial::EmptyList, "name, type and options of each provider"),
     key(
+        "provider.type",
+        Rule::Name,
+        Initial::Unset,
+        "the type of the only provider, whose options are in the section of that name; for `provider.providers`",
+    ),
+    key("provider.aws", Rule::Object, Initial::Unset, "options of the only provider, of type aws"),
+    key("provider.sim", Rule::Object, Initial::Unset, "options of the only provider, of type sim"),
+    key(
+        "provider.default_provider_instance",
+        Rule::Name,
+        Initial::Unset,
+        "the provider that new requests go to where `provider.active_provider` names none",
+    ),
+    key(
+        "provider.default_provider_type",
+        Rule::Name,
+        Initial::Unset,
+        "the type of provider that new requests go to where no provider is named",
+    ),
+    key(
         "provider.provider_defaults",
         Rule::Object,
         Initial::EmptyObject,
@@ -145,7 +177,13 @@ pub const KEYS: &[Key] = &[
         "logging.level",
         Rule::Word(LOG_LEVELS),
         Initial::Text("INFO"),
-        "least important event that is logged; HF_LOGLEVEL overrides it",
+        "least important event that is logged; unset, LSF's `LogLevel` in IBM's file decides",
+    ),
+    key(
+        "logging.accept_propagated_setting",
+        Rule::Boolean,
+        Initial::Unset,
+        "whether Host Factory's HF_LOGLEVEL, HF_LOG_MAX_FILE_SIZE and HF_LOG_MAX_ROTATE count; unset, ACCEPT_PROPAGATED_LOG_SETTING in IBM's file decides",
     ),
     key(
         "logging.performance_timing",
@@ -292,7 +330,6 @@ pub(super) const ALIASES: &[(&str, &str)] = &[
 /// Keys and whole sections of other brokers' files that are read and have no effect.
 pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "naming",
-    "logging.accept_propagated_setting",
     "logging.backup_count",
     "logging.console_enabled",
     "logging.file_path",
@@ -350,8 +387,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "storage.sql_strategy.cluster_endpoint",
     "template.default_instance_tags",
     "template.tags",
-    "template.default_provider_type",
-    "template.default_provider_name",
     "template.default_provider_api",
     "template.filename_patterns",
     "template.templates_file_path",
@@ -363,8 +398,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "request.fulfillment_batch_size",
     "request.fulfillment_fallback_template_id",
     "request.default_timeout",
-    "provider.default_provider_type",
-    "provider.default_provider_instance",
     "provider.health_check_interval",
     "provider.circuit_breaker",
 ];

@@ -10,8 +10,8 @@ const LONGEST: usize = 64;
 fn allowed(letters: usize) -> usize {
     match letters {
         0..=2 => 0,
-        3..=5 => 1,
-        6..=8 => 2,
+        3..=4 => 1,
+        5..=8 => 2,
         _ => 3,
     }
 }

@@ -71,6 +71,8 @@ pub struct Performance {
     pub log_level: Level,
     /// Level of performance events alone; only the environment sets it.
     pub performance_log_level: Option<Level>,
+    /// `logging.accept_propagated_setting`
+    pub accept_propagated_log_settings: bool,
     /// `logging.performance_timing`
     pub performance_timing: bool,
     /// `performance.lazy_loading.enabled`
@@ -138,6 +140,7 @@ impl Performance {
             monitoring: flag("features.monitoring"),
             log_level: settings.get("logging.level").as_str().and_then(log_level).unwrap_or(Level::INFO),
             performance_log_level: None,
+            accept_propagated_log_settings: flag("logging.accept_propagated_setting"),
             performance_timing: flag("logging.performance_timing"),
             lazy_loading: flag("performance.lazy_loading.enabled"),
             cache_instances: flag("performance.lazy_loading.cache_instances"),

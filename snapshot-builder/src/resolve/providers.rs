@@ -1,15 +1,17 @@
 //! Provider instances: from `config.json`, from IBM's file, or the embedded default.
 //!
-//! It must not know what a provider does with its options.
+//! It must not know what a provider does with its options, nor which instance requests go to.
 
+use ohfp_broker::Error;
 use serde_json::{Map, Value};
 
+use super::aws_config;
 use super::defaults::field_defaults;
 use super::nearest::{did_you_mean, nearest};
 use super::redact::redact;
 use super::rule::{Rule, shown};
 use super::settings::{Settings, Source};
-use crate::load::{Findings, Step, Text, find};
+use crate::load::{Findings, Problem, Step, Subject, Text, find, members};
 
 /// A configured provider.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +32,12 @@ pub struct ProviderInstance {
     pub source: String,
     /// Whether requests go to it when nothing else is said.
     pub default: bool,
+    /// Whether no file names it, but IBM's files or the absence of all stand for it.
+    pub implied: bool,
     /// Fields for templates that lack them, under Host Factory's names.
     pub template_defaults: Map<String, Value>,
+    /// What is wrong with it, by member.
+    problems: Vec<(String, Error)>,
 }
 
 impl ProviderInstance {
@@ -46,18 +52,43 @@ impl ProviderInstance {
             config: Map::new(),
             source,
             default: false,
+            implied: false,
             template_defaults: Map::new(),
+            problems: Vec::new(),
         }
+    }
+
+    /// An instance that no file names.
+    pub(crate) fn implied(name: &str, kind: &str, source: String) -> Self {
+        Self { implied: true, ..Self::new(name, kind, source) }
     }
 
     /// The options as they may be shown.
     pub fn redacted_config(&self) -> Map<String, Value> {
         self.config.iter().map(|(key, value)| (key.clone(), redact(key, value))).collect()
     }
+
+    /// What is wrong with any of these members; `config` stands for all options.
+    pub fn problems(&self, members: &[&str]) -> Vec<Error> {
+        let of = |name: &str| name.split('.').next().unwrap_or(name).to_owned();
+        let wrong = self.problems.iter().filter(|(name, _)| members.contains(&of(name).as_str()));
+        wrong.map(|(_, error)| error.clone()).collect()
+    }
+
+    /// Puts what was found wrong beside the instance it is about.
+    pub(crate) fn mark(&mut self, problems: &[Problem]) {
+        for problem in problems {
+            if let Subject::Provider(name, member) = &problem.subject
+                && *name == self.name
+            {
+                self.problems.push((member.clone(), problem.error.clone()));
+            }
+        }
+    }
 }
 
 /// Kinds this product has code for.
-const KINDS: &[&str] = &["aws", "sim"];
+pub(crate) const KINDS: &[&str] = &["aws", "sim"];
 
 /// The members of an element of `provider.providers`.
 const MEMBERS: &[(&str, Rule)] = &[
@@ -72,18 +103,27 @@ const MEMBERS: &[(&str, Rule)] = &[
 
 /// Members of other brokers' files that have no effect.
 const WITHOUT_EFFECT: &[&str] =
-    &["handlers", "handler_overrides", "extensions", "capabilities", "health_check"];
+    &["handlers", "handler_overrides", "extensions", "capabilities", "health_check", "launch_template"];
 
-/// The instances in `provider.providers`, with the defaults of their type and their own.
+/// The instances in `provider.providers`, else the only one of the form with `provider.type`. Template
+/// defaults of their types are not in them yet.
 pub(crate) fn configured(text: &Text, settings: &Settings, findings: &mut Findings) -> Vec<ProviderInstance> {
-    let mut instances: Vec<ProviderInstance> = Vec::new();
-    let by_type = defaults_by_type(text, settings, findings);
     let list = settings.get("provider.providers").as_array().map_or(&[][..], Vec::as_slice);
-    let source =
-        settings.entries().find(|setting| setting.key == "provider.providers").map(|setting| &setting.source);
+    if list.is_empty() {
+        return only(text, settings, findings).into_iter().collect();
+    }
+    for key in ["provider.type", "provider.aws", "provider.sim"] {
+        if !settings.get(key).is_null() {
+            let message = format!("`{key}` has no effect beside `provider.providers`");
+            findings.warning(text, place(text, key), message, None);
+        }
+    }
+    let mut instances: Vec<ProviderInstance> = Vec::new();
+    let about_list = || Subject::Setting("provider.providers".to_owned());
     for (index, value) in list.iter().enumerate() {
         let path = [Step::Key("provider"), Step::Key("providers"), Step::Index(index)];
         let part = find(text.as_str(), &path).unwrap_or(text.as_str());
+        findings.about(about_list());
         let Some(members) = value.as_object() else {
             let message =
                 format!("an element of `provider.providers` must be an object, not {}", shown(value));
@@ -91,47 +131,127 @@ pub(crate) fn configured(text: &Text, settings: &Settings, findings: &mut Findin
             continue;
         };
         let Some(mut instance) = instance(text, part, members, findings) else { continue };
-        if let Some(Source::File { path, .. }) = source {
-            let line = text.place(text.offset(part)).position.map_or(1, |(line, _)| line);
-            instance.source = Source::File { path: path.clone(), line }.to_string();
-        }
+        instance.source = source(settings, "provider.providers", text, text.offset(part));
         if instances.iter().any(|other| other.name == instance.name) {
             let at = find(part, &[Step::Key("name")]).unwrap_or(part);
             let message =
                 format!("the provider name `{}` is used twice; names must be unique", instance.name);
+            findings.about(about_list());
             findings.error(text, text.offset(at), &message, None);
             continue;
         }
-        for (field, value) in by_type.get(&instance.kind).and_then(Value::as_object).into_iter().flatten() {
-            if !instance.template_defaults.contains_key(field) {
-                instance.template_defaults.insert(field.clone(), value.clone());
-            }
-        }
         instances.push(instance);
     }
+    findings.about(Subject::Everything);
     instances
 }
 
+/// Where the value of a dotted key stands.
+pub(crate) fn place(text: &Text, key: &str) -> usize {
+    let path: Vec<Step<'_>> = key.split('.').map(Step::Key).collect();
+    find(text.as_str(), &path).map_or(0, |part| text.offset(part))
+}
+
+fn source(settings: &Settings, key: &str, text: &Text, at: usize) -> String {
+    let source = settings.entries().find(|setting| setting.key == key).map(|setting| &setting.source);
+    let Some(Source::File { path, .. }) = source else { return "default".to_owned() };
+    let line = text.place(at).position.map_or(1, |(line, _)| line);
+    Source::File { path: path.clone(), line }.to_string()
+}
+
+/// The form of other brokers for one provider: `{"type": "aws", "aws": {…}}`, or its section alone, or its
+/// type alone.
+fn only(text: &Text, settings: &Settings, findings: &mut Findings) -> Option<ProviderInstance> {
+    let names =
+        [settings.text("provider.active_provider"), settings.text("provider.default_provider_instance")];
+    let sections = [("aws", settings.get("provider.aws")), ("sim", settings.get("provider.sim"))];
+    let mut written = sections.iter().filter(|(_, section)| section.is_object());
+    // A type that is named where a name is expected: there is nothing else that it could mean.
+    let kind_in_place = names.into_iter().flatten().find(|name| KINDS.contains(name));
+    let (kind, key) = match (settings.text("provider.type"), written.next(), written.next()) {
+        (Some(kind), ..) => (kind, "provider.type"),
+        (None, Some((kind, _)), None) => {
+            (*kind, if *kind == "aws" { "provider.aws" } else { "provider.sim" })
+        }
+        (None, Some(_), Some(_)) => {
+            let message =
+                "`provider.aws` and `provider.sim` are both there; `provider.type` must say which is meant";
+            findings.about(Subject::Setting("provider.type".to_owned()));
+            findings.error(text, place(text, "provider.sim"), message, None);
+            findings.about(Subject::Everything);
+            return None;
+        }
+        (None, None, _) => match (kind_in_place, settings.text("provider.default_provider_type")) {
+            (Some(kind), _) => (kind, "provider.active_provider"),
+            (None, Some(kind)) => (kind, "provider.default_provider_type"),
+            (None, None) => return None,
+        },
+    };
+    let name = names.into_iter().flatten().next().unwrap_or(kind);
+    let section = find(text.as_str(), &[Step::Key("provider"), Step::Key(kind)]).unwrap_or("{}");
+    let empty = Map::new();
+    let given =
+        sections.iter().find(|(known, _)| *known == kind).and_then(|(_, section)| section.as_object());
+    let (mut members, mut options) = (Map::new(), Map::new());
+    for (name, value) in given.unwrap_or(&empty) {
+        let is_member =
+            MEMBERS.iter().any(|(known, _)| known == name) || WITHOUT_EFFECT.contains(&name.as_str());
+        let is_given = ["name", "type"].contains(&name.as_str());
+        let target = if is_member && !is_given { &mut members } else { &mut options };
+        target.insert(name.clone(), value.clone());
+    }
+    members.insert("name".to_owned(), Value::from(name));
+    members.insert("type".to_owned(), Value::from(kind));
+    let mut instance = instance(text, section, &members, findings)?;
+    aws_config::check_options(text, section, &instance, &mut options, findings);
+    instance.config.extend(options);
+    instance.source = source(settings, key, text, place(text, key));
+    findings.about(Subject::Everything);
+    Some(instance)
+}
+
+/// One instance, as far as it is right; `None` when it has no usable name.
 fn instance(
     text: &Text,
     part: &str,
     members: &Map<String, Value>,
     findings: &mut Findings,
 ) -> Option<ProviderInstance> {
-    let mut sound = true;
-    let at = |key: &str| text.offset(find(part, &[Step::Key(key)]).unwrap_or(part));
+    let at = |key: &str| {
+        let written = find(part, &[Step::Key(key)]);
+        if part == "{}" { 0 } else { text.offset(written.unwrap_or(part)) }
+    };
+    // What a member means; `None` where it is not written or wrong, and that is told.
+    let mut taken: Map<String, Value> = Map::new();
+    let name = members.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     for (key, value) in members {
         match MEMBERS.iter().find(|(known, _)| known == key) {
-            Some((_, rule)) if !value.is_null() && !rule.allows(value) => {
-                let message = format!(
-                    "`{key}` of a provider must be {}, not {}",
-                    rule.allowed(),
-                    shown(&redact(key, value))
-                );
-                findings.error(text, at(key), &message, None);
-                sound = false;
+            Some(_) if value.is_null() => (),
+            Some((_, rule)) => {
+                if let Some(meant) = rule.meant(value) {
+                    let message = format!(
+                        "`{key}` of a provider is written as {}; it is read as {}",
+                        shown(value),
+                        shown(&meant)
+                    );
+                    findings.warning(text, at(key), message, None);
+                    taken.insert(key.clone(), meant);
+                } else if rule.allows(value) {
+                    taken.insert(key.clone(), value.clone());
+                } else {
+                    let message = format!(
+                        "`{key}` of a provider must be {}, not {}",
+                        rule.allowed(),
+                        shown(&redact(key, value))
+                    );
+                    let whole = findings.about(Subject::Provider(name.clone(), key.clone()));
+                    if key == "name" {
+                        findings.about(whole.clone());
+                    }
+                    findings.error(text, at(key), &message, None);
+                    findings.about(whole);
+                }
             }
-            Some(_) => (),
             None if WITHOUT_EFFECT.contains(&key.as_str()) => {
                 findings.warning(text, at(key), format!("`{key}` of a provider has no effect in ohfp"), None);
             }
@@ -142,18 +262,20 @@ fn instance(
             }
         }
     }
+    let word = |key: &str| taken.get(key).and_then(Value::as_str).unwrap_or_default();
     for key in ["name", "type"] {
         if members.get(key).is_none_or(Value::is_null) {
-            findings.error(text, text.offset(part), &format!("this provider has no `{key}`"), None);
-            sound = false;
+            findings.error(text, at("(whole)"), &format!("this provider has no `{key}`"), None);
         }
     }
-    let word = |key: &str| members.get(key).and_then(Value::as_str).unwrap_or_default();
-    let (name, kind) = (word("name"), word("type"));
-    if !name.is_empty() && !is_name(name) {
+    let kind = word("type");
+    if word("name").is_empty() {
+        return None;
+    }
+    if !is_name(&name) {
         let message = format!("the provider name \"{name}\" must consist of 0-9, A-Z, a-z, _ and -");
         findings.error(text, at("name"), &message, None);
-        sound = false;
+        return None;
     }
     if !kind.is_empty() && !KINDS.contains(&kind) {
         let hint = did_you_mean(nearest(kind, KINDS.iter().copied()))
@@ -161,16 +283,21 @@ fn instance(
         let message = format!("ohfp has no provider of type `{kind}`; requests to `{name}` will fail");
         findings.warning(text, at("type"), message, Some(hint));
     }
-    if !sound {
-        return None;
+    let mut instance = ProviderInstance::new(&name, kind, String::new());
+    instance.enabled = taken.get("enabled").and_then(Value::as_bool).unwrap_or(true);
+    instance.priority = taken.get("priority").and_then(Value::as_i64).unwrap_or(instance.priority);
+    instance.weight = taken.get("weight").and_then(Value::as_i64).unwrap_or(instance.weight);
+    if let Some(options) = taken.get("config").and_then(Value::as_object) {
+        let written = find(part, &[Step::Key("config")]).unwrap_or(part);
+        let mut options = options.clone();
+        aws_config::check_options(text, written, &instance, &mut options, findings);
+        instance.config = options;
     }
-    let mut instance = ProviderInstance::new(name, kind, String::new());
-    instance.enabled = members.get("enabled").and_then(Value::as_bool).unwrap_or(true);
-    instance.priority = members.get("priority").and_then(Value::as_i64).unwrap_or(instance.priority);
-    instance.weight = members.get("weight").and_then(Value::as_i64).unwrap_or(instance.weight);
-    instance.config = members.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
-    if let Some(fields) = members.get("template_defaults").and_then(Value::as_object) {
-        instance.template_defaults = field_defaults(text, at("template_defaults"), fields, findings);
+    if let Some(fields) = taken.get("template_defaults").and_then(Value::as_object) {
+        let written = find(part, &[Step::Key("template_defaults")]).unwrap_or(part);
+        let whole = findings.about(Subject::Provider(name.clone(), "template_defaults".to_owned()));
+        instance.template_defaults = field_defaults(text, written, fields, findings);
+        findings.about(whole);
     }
     Some(instance)
 }
@@ -179,96 +306,64 @@ fn is_name(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
-/// `template_defaults` of each provider type.
-fn defaults_by_type(text: &Text, settings: &Settings, findings: &mut Findings) -> Map<String, Value> {
-    let mut by_type = Map::new();
+/// Gives each instance the `template_defaults` of its type that it has not itself. What is wrong with those
+/// of a type that no instance has is a warning.
+pub(crate) fn add_type_defaults(
+    text: &Text,
+    settings: &Settings,
+    instances: &mut [ProviderInstance],
+    findings: &mut Findings,
+) {
+    /// The member of a type's defaults that has an effect.
+    const DEFAULTS: &str = "template_defaults";
     for (kind, value) in settings.get("provider.provider_defaults").as_object().into_iter().flatten() {
         let path = [Step::Key("provider"), Step::Key("provider_defaults"), Step::Key(kind)];
-        let at = find(text.as_str(), &path).map_or(0, |part| text.offset(part));
-        match value.get("template_defaults") {
-            None | Some(Value::Null) => (),
-            Some(Value::Object(fields)) => {
-                by_type.insert(kind.clone(), Value::Object(field_defaults(text, at, fields, findings)));
+        let part = find(text.as_str(), &path).unwrap_or(text.as_str());
+        let users: Vec<String> = instances
+            .iter()
+            .filter(|instance| instance.kind == *kind)
+            .map(|instance| instance.name.clone())
+            .collect();
+        if users.is_empty()
+            && let Some(near) = nearest(kind, KINDS.iter().copied()).filter(|near| near != kind)
+        {
+            let message = format!("`provider.provider_defaults.{kind}` is for a type that no provider has");
+            findings.warning(text, text.offset(part), message, did_you_mean(Some(near)));
+        }
+        for member in members(part) {
+            let name = member.name();
+            if name != DEFAULTS && !WITHOUT_EFFECT.contains(&name.as_str()) && name != "cleanup" {
+                let message =
+                    format!("`provider.provider_defaults.{kind}.{name}` is not a known key and is ignored");
+                let hint = did_you_mean(nearest(&name, [DEFAULTS]));
+                findings.warning(text, text.offset(member.key.get()), message, hint);
             }
+        }
+        let written = find(part, &[Step::Key(DEFAULTS)]).unwrap_or(part);
+        // An error is about every instance of the type; the first stands for all of them.
+        let subject = match users.first() {
+            Some(first) => Subject::Provider(first.clone(), DEFAULTS.to_owned()),
+            None => Subject::Unused,
+        };
+        findings.about(subject);
+        let defaults = match value.get(DEFAULTS) {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(fields)) => field_defaults(text, written, fields, findings),
             Some(other) => {
                 let message = format!(
                     "`provider.provider_defaults.{kind}.template_defaults` must be an object, not {}",
                     shown(other)
                 );
-                findings.error(text, at, &message, None);
+                findings.error(text, text.offset(written), &message, None);
+                Map::new()
+            }
+        };
+        findings.about(Subject::Everything);
+        for instance in instances.iter_mut().filter(|instance| instance.kind == *kind) {
+            for (field, value) in &defaults {
+                instance.template_defaults.entry(field.clone()).or_insert_with(|| value.clone());
             }
         }
-    }
-    by_type
-}
-
-/// Gives what IBM's file says to the instance it is about: the one of its name, the only one of its
-/// kind, or a new one.
-pub(crate) fn add_ibm(
-    instances: &mut Vec<ProviderInstance>,
-    name: &str,
-    config: Map<String, Value>,
-    source: String,
-) {
-    let is_aws = |instance: &ProviderInstance| instance.kind == "aws";
-    let of_name = instances.iter().position(|instance| is_aws(instance) && instance.name == name);
-    let only = || {
-        let first = instances.iter().position(is_aws)?;
-        let is_only = !instances.iter().skip(first + 1).any(is_aws);
-        is_only.then_some(first)
-    };
-    let position = of_name.or_else(only);
-    if let Some(instance) = position.and_then(|position| instances.get_mut(position)) {
-        for (key, value) in config {
-            instance.config.entry(key).or_insert(value);
-        }
-    } else {
-        let mut instance = ProviderInstance::new(name, "aws", source);
-        instance.config = config;
-        instances.push(instance);
-    }
-}
-
-/// Marks where requests go when nothing else is said: the instance that Host Factory names, the active
-/// one, else the first enabled one.
-pub(crate) fn mark_default(
-    instances: &mut [ProviderInstance],
-    called: Option<&str>,
-    text: Option<&Text>,
-    settings: &Settings,
-    findings: &mut Findings,
-) {
-    let active = settings.get("provider.active_provider").as_str();
-    if let (Some(active), Some(text)) = (active, text) {
-        let path = [Step::Key("provider"), Step::Key("active_provider")];
-        let at = find(text.as_str(), &path).map_or(0, |part| text.offset(part));
-        // One that is written down but wrong has its own error already.
-        let is_written = |value: &Value| value.get("name").and_then(Value::as_str) == Some(active);
-        let written = settings.get("provider.providers").as_array();
-        match instances.iter().find(|instance| instance.name == active) {
-            None if written.is_some_and(|list| list.iter().any(is_written)) => (),
-            None => {
-                let known = nearest(active, instances.iter().map(|instance| instance.name.as_str()));
-                let message = format!("`provider.active_provider` names `{active}`, which is not configured");
-                findings.error(text, at, &message, did_you_mean(known));
-            }
-            Some(instance) if !instance.enabled => {
-                let message = format!("`provider.active_provider` names `{active}`, which is not enabled");
-                findings.warning(text, at, message, None);
-            }
-            Some(_) => (),
-        }
-    }
-    let named = |name: Option<&str>| {
-        let name = name?;
-        instances.iter().position(|instance| instance.name == name)
-    };
-    let position = named(called)
-        .or_else(|| named(active))
-        .or_else(|| instances.iter().position(|instance| instance.enabled))
-        .unwrap_or(0);
-    if let Some(instance) = instances.get_mut(position) {
-        instance.default = true;
     }
 }
 
@@ -279,13 +374,8 @@ mod tests {
     use super::*;
     use crate::load::{Environment, Recorder};
 
-    fn read(
-        providers: &str,
-        active: Option<&str>,
-        called: Option<&str>,
-    ) -> (Vec<ProviderInstance>, Vec<String>) {
-        let active = active.map_or(String::new(), |name| format!(", \"active_provider\": \"{name}\""));
-        let content = format!("{{\"provider\": {{\"providers\": {providers}{active}}}}}");
+    fn read(providers: &str) -> (Vec<ProviderInstance>, Vec<String>) {
+        let content = format!("{{\"provider\": {{\"providers\": {providers}}}}}");
         let text = Text::new(Path::new("/c/config.json"), 0, content.into_bytes()).unwrap();
         let env = Environment::default();
         let mut findings = Findings::default();
@@ -296,7 +386,7 @@ mod tests {
             &mut findings,
         );
         let mut instances = configured(&text, &settings, &mut findings);
-        mark_default(&mut instances, called, Some(&text), &settings, &mut findings);
+        add_type_defaults(&text, &settings, &mut instances, &mut findings);
         (instances, findings.lines())
     }
 
@@ -305,13 +395,12 @@ mod tests {
         let (instances, findings) = read(
             r#"[{"name": "a", "type": "aws", "priority": 2, "weight": 5, "config": {"region": "r", "password": "p"}},
                {"name": "b-2", "type": "sim", "enabled": false}]"#,
-            None,
-            None,
         );
-        assert_eq!(findings, Vec::<String>::new());
+        let unknown = "`password` is not a known option of a provider of type `aws`";
+        assert_eq!(findings, [format!("warning: /c/config.json:1:124: {unknown}")]);
         let [a, b] = instances.as_slice() else { panic!("two instances") };
-        assert_eq!((a.priority, a.weight, a.enabled, a.default), (2, 5, true, true));
-        assert_eq!((b.priority, b.weight, b.enabled, b.default), (0, 100, false, false));
+        assert_eq!((a.priority, a.weight, a.enabled), (2, 5, true));
+        assert_eq!((b.priority, b.weight, b.enabled), (0, 100, false));
         assert_eq!(
             Value::Object(a.redacted_config()).to_string(),
             r#"{"region":"r","password":"(redacted)"}"#
@@ -321,33 +410,28 @@ mod tests {
 
     #[test]
     fn findings() {
-        let check = |providers: &str, active: Option<&str>, wanted: &[&str]| {
-            assert_eq!(read(providers, active, None).1, wanted, "{providers}");
+        let check = |providers: &str, wanted: &[&str]| {
+            assert_eq!(read(providers).1, wanted, "{providers}");
         };
         check(
             "[5]",
-            None,
             &["error: /c/config.json:1:29: an element of `provider.providers` must be an object, not 5"],
         );
-        check(r#"[{"type": "aws"}]"#, None, &["error: /c/config.json:1:29: this provider has no `name`"]);
+        check(r#"[{"type": "aws"}]"#, &["error: /c/config.json:1:29: this provider has no `name`"]);
         check(
             r#"[{"name": "a b", "type": "aws"}]"#,
-            None,
             &["error: /c/config.json:1:38: the provider name \"a b\" must consist of 0-9, A-Z, a-z, _ and -"],
         );
         check(
             r#"[{"name": "a", "type": "aws", "weight": 0}]"#,
-            None,
             &["error: /c/config.json:1:68: `weight` of a provider must be a whole number from 1, not 0"],
         );
         check(
             r#"[{"name": "a", "type": "aws"}, {"name": "a", "type": "sim"}]"#,
-            None,
             &["error: /c/config.json:1:68: the provider name `a` is used twice; names must be unique"],
         );
         check(
             r#"[{"name": "a", "type": "asw", "enbled": true, "handlers": {}}]"#,
-            None,
             &[
                 "warning: /c/config.json:1:51: ohfp has no provider of type `asw`; requests to `a` will fail (did you mean `aws`?)",
                 "warning: /c/config.json:1:68: `enbled` is not a known key of a provider and is ignored (did you mean `enabled`?)",
@@ -355,42 +439,57 @@ mod tests {
             ],
         );
         check(
-            r#"[{"name": "alpha", "type": "aws"}]"#,
-            Some("alpa"),
-            &["error: /c/config.json:1:83: `provider.active_provider` names `alpa`, which is not configured"],
+            r#"[{"name": "a", "type": "sim", "enabled": "false", "weight": "5"}, {"name": "b", "type": "aws", "config": {"regon": "r", "proxy_port": "80"}, "template_defaults": {"imageld": "i", "vmType": 5}}]"#,
+            &[
+                "error: /c/config.json:1:217: `template_defaults.vmType` must be a string, not 5",
+                "warning: /c/config.json:1:69: `enabled` of a provider is written as \"false\"; it is read as false",
+                "warning: /c/config.json:1:88: `weight` of a provider is written as \"5\"; it is read as 5",
+                "warning: /c/config.json:1:143: `regon` is not a known option of a provider of type `aws` (did you mean `region`?)",
+                "warning: /c/config.json:1:162: `proxy_port` is written as \"80\"; it is read as 80",
+                "warning: /c/config.json:1:202: `template_defaults.imageld` is not a known field; templates get it as it is (did you mean `imageId`?)",
+            ],
         );
     }
 
     #[test]
-    fn the_default_instance() {
-        let providers = r#"[{"name": "a", "type": "sim", "enabled": false}, {"name": "b", "type": "sim"}, {"name": "c", "type": "sim"}]"#;
-        for (active, called, wanted) in [
-            (None, None, "b"),
-            (Some("c"), None, "c"),
-            (Some("c"), Some("b"), "b"),
-            (Some("c"), Some("x"), "c"),
-        ] {
-            let (instances, _) = read(providers, active, called);
-            let default: Vec<_> = instances.iter().filter(|instance| instance.default).collect();
-            assert_eq!(default.len(), 1);
-            assert_eq!(default[0].name, wanted);
-        }
-    }
-
-    #[test]
-    fn ibm_options_go_to_the_instance_they_are_about() {
-        let check = |kinds: &[(&str, &str)], name: &str, wanted: &[&str]| {
-            let mut instances: Vec<_> =
-                kinds.iter().map(|(name, kind)| ProviderInstance::new(name, kind, String::new())).collect();
-            let config = [("AWS_REGION".to_owned(), Value::from("r"))].into_iter().collect();
-            add_ibm(&mut instances, name, config, "x".to_owned());
-            let with_region = instances.iter().filter(|instance| instance.config.contains_key("AWS_REGION"));
-            assert_eq!(with_region.map(|instance| instance.name.as_str()).collect::<Vec<_>>(), wanted);
+    fn one_provider_without_a_list() {
+        let check = |provider: &str, wanted: &str, lines: &[&str]| {
+            let text = format!("{{\"provider\": {provider}}}");
+            let text = Text::new(Path::new("/c/config.json"), 0, text.into_bytes()).unwrap();
+            let (env, mut findings) = (Environment::default(), Findings::default());
+            let recorder = Recorder::new(&env);
+            let settings =
+                crate::resolve::config_file::read(Some(&text), Path::new("/c"), &recorder, &mut findings);
+            let instances = configured(&text, &settings, &mut findings);
+            let shown = instances.iter().map(|one| {
+                format!("{} {} {} {}", one.name, one.kind, one.enabled, Value::Object(one.config.clone()))
+            });
+            assert_eq!(shown.collect::<Vec<_>>().join(", "), wanted, "{provider}");
+            assert_eq!(findings.lines(), lines, "{provider}");
         };
-        check(&[], "awsinst", &["awsinst"]);
-        check(&[("aws", "aws")], "awsinst", &["aws"]);
-        check(&[("a", "aws"), ("b", "aws")], "b", &["b"]);
-        check(&[("a", "aws"), ("b", "aws")], "c", &["c"]);
-        check(&[("c", "sim")], "x", &["x"]);
+        check(r#"{"type": "aws", "aws": {"region": "r"}}"#, r#"aws aws true {"region":"r"}"#, &[]);
+        check(r#"{"aws": {"region": "r", "enabled": false}}"#, r#"aws aws false {"region":"r"}"#, &[]);
+        check(r#"{"type": "sim"}"#, "sim sim true {}", &[]);
+        check(r#"{"active_provider": "sim"}"#, "sim sim true {}", &[]);
+        check(r#"{"default_provider_type": "sim"}"#, "sim sim true {}", &[]);
+        check(
+            r#"{"type": "aws", "active_provider": "prod", "aws": {"config": {"region": "r"}}}"#,
+            r#"prod aws true {"region":"r"}"#,
+            &[],
+        );
+        check(r#"{"active_provider": "prod"}"#, "", &[]);
+        check("{}", "", &[]);
+        check(
+            r#"{"aws": {}, "sim": {}}"#,
+            "",
+            &[
+                "error: /c/config.json:1:33: `provider.aws` and `provider.sim` are both there; `provider.type` must say which is meant",
+            ],
+        );
+        check(
+            r#"{"type": "sim", "providers": [{"name": "a", "type": "aws"}]}"#,
+            "a aws true {}",
+            &["warning: /c/config.json:1:23: `provider.type` has no effect beside `provider.providers`"],
+        );
     }
 }

@@ -3,6 +3,7 @@
 //! A rule says whether it allows a value and what it allows, in words. It must not know where a value
 //! stands.
 
+use ohfp_broker::quoted::readings;
 use ohfp_broker::template::{AllocationStrategy, PriceType};
 use serde_json::{Number, Value};
 
@@ -65,7 +66,10 @@ impl Rule {
             Self::Text => value.is_string(),
             Self::Name => value.as_str().is_some_and(|text| !text.is_empty()),
             Self::Boolean => value.is_boolean(),
-            Self::Flag => value.is_boolean() || matches!(value.as_str(), Some("true" | "false")),
+            Self::Flag => {
+                let is = |text: &str, word: &str| text.eq_ignore_ascii_case(word);
+                value.is_boolean() || value.as_str().is_some_and(|text| is(text, "true") || is(text, "false"))
+            }
             Self::Whole(from, to) => value.as_i64().is_some_and(|number| (from..=to).contains(&number)),
             Self::Number => value.is_number(),
             Self::NumberOrText => value.is_number() || value.is_string(),
@@ -154,6 +158,15 @@ impl Rule {
             }
             _ => false,
         }
+    }
+
+    /// The allowed value that `value` is another way of writing, where it is not allowed itself: a number or
+    /// a boolean in quotes, a whole number with a decimal point.
+    pub fn meant(self, value: &Value) -> Option<Value> {
+        if self.allows(value) {
+            return None;
+        }
+        readings(value).into_iter().find(|meant| self.allows(meant))
     }
 
     /// In a list of words, the first element that is none of them.
@@ -273,7 +286,7 @@ mod tests {
         check(Rule::Text, &["\"\""], &["1", "null"]);
         check(Rule::Name, &["\"a\""], &["\"\"", "1"]);
         check(Rule::Boolean, &["true"], &["\"true\"", "1"]);
-        check(Rule::Flag, &["true", "\"false\""], &["\"yes\"", "1"]);
+        check(Rule::Flag, &["true", "\"false\"", "\"True\""], &["\"yes\"", "1"]);
         check(Rule::Whole(1, 5), &["1", "5"], &["0", "6", "1.0", "\"1\"", "1e0", "99999999999999999999"]);
         check(Rule::Number, &["1.5", "-1"], &["\"1\""]);
         check(Rule::NumberOrText, &["0.1", "\"0.1\""], &["[]"]);
@@ -335,6 +348,29 @@ mod tests {
         check(Rule::Priorities, r#"{"a":"1.5"}"#, Some(r#"{"a":1.5}"#));
         check(Rule::NumberOrText, "\"1\"", None);
         check(Rule::Text, "\"1\"", None);
+    }
+
+    #[test]
+    fn values_in_another_form() {
+        let check = |rule: Rule, text: &str, wanted: Option<&str>| {
+            let value: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(rule.meant(&value).map(|value| value.to_string()).as_deref(), wanted, "{text}");
+        };
+        check(Rule::Whole(1, 9), "\"5\"", Some("5"));
+        check(Rule::Whole(1, 9), "5.0", Some("5"));
+        check(Rule::Boolean, "\"True\"", Some("true"));
+        check(Rule::Boolean, "0", Some("false"));
+        for (rule, text) in [
+            (Rule::Whole(1, 9), "5"),
+            (Rule::Whole(1, 9), "\"0\""),
+            (Rule::Whole(1, 9), "\"five\""),
+            (Rule::Boolean, "\"yes\""),
+            (Rule::Boolean, "2"),
+            (Rule::Text, "5"),
+            (Rule::Flag, "\"true\""),
+        ] {
+            check(rule, text, None);
+        }
     }
 
     #[test]

@@ -5,10 +5,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use ohfp_broker::{Error, Result};
 use serde_json::Value;
 
 use super::keys::{KEYS, Key};
 use super::redact::redact;
+use crate::load::{Problem, Subject};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub struct Setting {
     pub value: Value,
     /// Who set it.
     pub source: Source,
+    /// What is wrong with what was written; the value is the default then.
+    pub problem: Option<Error>,
 }
 
 impl Setting {
@@ -81,8 +85,12 @@ pub struct Settings(Vec<Setting>);
 
 impl Default for Settings {
     fn default() -> Self {
-        let unset =
-            |key: &Key| Setting { key: key.name, value: key.initial.value(), source: Source::Default };
+        let unset = |key: &Key| Setting {
+            key: key.name,
+            value: key.initial.value(),
+            source: Source::Default,
+            problem: None,
+        };
         Self(KEYS.iter().map(unset).collect())
     }
 }
@@ -93,17 +101,46 @@ impl Settings {
         self.0.iter()
     }
 
-    /// The value of a key; null when the key is not known or not set.
+    /// The value of a key, for what must not depend on whether it is right.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`](ohfp_broker::ErrorKind::Input): what is wrong with the value that was written.
+    pub fn require(&self, key: &str) -> Result<&Value> {
+        let Some(setting) = self.entries().find(|setting| setting.key == key) else {
+            return Ok(&Value::Null);
+        };
+        setting.problem.as_ref().map_or(Ok(&setting.value), |problem| Err(problem.clone()))
+    }
+
+    /// What is wrong with the key or section `name`, each error once.
+    pub fn problems(&self, name: &str) -> Vec<Error> {
+        let mut errors: Vec<Error> = Vec::new();
+        for setting in self.entries().filter(|setting| is_in(setting.key, name)) {
+            errors.extend(setting.problem.clone().filter(|error| !errors.contains(error)));
+        }
+        errors
+    }
+
+    /// The value of a key, or its default where what was written is wrong; null when it is not known or
+    /// not set.
     pub fn get(&self, key: &str) -> &Value {
         self.entries().find(|setting| setting.key == key).map_or(&Value::Null, |setting| &setting.value)
     }
 
+    /// The text of a key, where it is right.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.get(key).as_str()
+    }
+
     /// `scheduler.type`
-    pub fn scheduler(&self) -> SchedulerKind {
-        match self.get("scheduler.type").as_str() {
+    ///
+    /// # Errors
+    /// As [`require`](Self::require); so are those of the following.
+    pub fn scheduler(&self) -> Result<SchedulerKind> {
+        Ok(match self.require("scheduler.type")?.as_str() {
             Some("default") => SchedulerKind::Default,
             _ => SchedulerKind::HostFactory,
-        }
+        })
     }
 
     /// `snapshot.refresh`
@@ -121,33 +158,35 @@ impl Settings {
     }
 
     /// `storage.strategy`
-    pub fn storage_strategy(&self) -> &str {
-        self.get("storage.strategy").as_str().unwrap_or("sqlite")
+    pub fn storage_strategy(&self) -> Result<&str> {
+        Ok(self.require("storage.strategy")?.as_str().unwrap_or("sqlite"))
     }
 
-    /// `storage.sql_strategy.name`
-    pub fn database_name(&self) -> &str {
-        self.get("storage.sql_strategy.name").as_str().unwrap_or("ohfp.db")
+    /// `storage.sql_strategy.name`, where the state is kept in such a file: state that lies elsewhere must
+    /// not be taken for none.
+    pub fn database_name(&self) -> Result<&str> {
+        self.storage_strategy()?;
+        Ok(self.require("storage.sql_strategy.name")?.as_str().unwrap_or("ohfp.db"))
     }
 
     /// `request.max_machines_per_request`; `None` is no limit of its own.
-    pub fn max_machines_per_request(&self) -> Option<u64> {
-        self.get("request.max_machines_per_request").as_u64()
+    pub fn max_machines_per_request(&self) -> Result<Option<u64>> {
+        Ok(self.require("request.max_machines_per_request")?.as_u64())
     }
 
     /// `request.fulfillment_timeout_seconds`
-    pub fn fulfillment_timeout(&self) -> u64 {
-        self.get("request.fulfillment_timeout_seconds").as_u64().unwrap_or(900)
+    pub fn fulfillment_timeout(&self) -> Result<u64> {
+        Ok(self.require("request.fulfillment_timeout_seconds")?.as_u64().unwrap_or(900))
     }
 
     /// `request.return_timeout_seconds`
-    pub fn return_timeout(&self) -> u64 {
-        self.get("request.return_timeout_seconds").as_u64().unwrap_or(900)
+    pub fn return_timeout(&self) -> Result<u64> {
+        Ok(self.require("request.return_timeout_seconds")?.as_u64().unwrap_or(900))
     }
 
     /// `request.unacknowledged_timeout_seconds`
-    pub fn unacknowledged_timeout(&self) -> u64 {
-        self.get("request.unacknowledged_timeout_seconds").as_u64().unwrap_or(600)
+    pub fn unacknowledged_timeout(&self) -> Result<u64> {
+        Ok(self.require("request.unacknowledged_timeout_seconds")?.as_u64().unwrap_or(600))
     }
 
     /// `storage.sql_strategy.timeout`, in seconds.
@@ -155,14 +194,30 @@ impl Settings {
         self.get("storage.sql_strategy.timeout").as_u64().unwrap_or(30)
     }
 
-    /// `storage.history_days`; 0 is for ever.
+    /// `storage.history_days`; 0 is for ever, and so is a value that is wrong: what it would keep must
+    /// not be cleared away by a default.
     pub fn history_days(&self) -> u64 {
-        self.get("storage.history_days").as_u64().unwrap_or(90)
+        self.require("storage.history_days").map_or(0, |days| days.as_u64().unwrap_or(90))
     }
 
     /// `provider.selection_policy`
-    pub fn selection_policy(&self) -> &str {
-        self.get("provider.selection_policy").as_str().unwrap_or("FIRST_AVAILABLE")
+    pub fn selection_policy(&self) -> Result<&str> {
+        Ok(self.require("provider.selection_policy")?.as_str().unwrap_or("FIRST_AVAILABLE"))
+    }
+
+    /// `logging.accept_propagated_setting`
+    pub fn accepts_propagated_log_settings(&self) -> bool {
+        self.get("logging.accept_propagated_setting").as_bool() == Some(true)
+    }
+
+    /// `template.default_provider_name`
+    pub fn default_provider_name(&self) -> Option<&str> {
+        self.get("template.default_provider_name").as_str()
+    }
+
+    /// `template.default_provider_type`
+    pub fn default_provider_type(&self) -> Option<&str> {
+        self.get("template.default_provider_type").as_str()
     }
 
     /// `template.max_number`
@@ -176,6 +231,21 @@ impl Settings {
             setting.source = source;
         }
     }
+
+    /// Puts what was found wrong beside the settings it is about.
+    pub(crate) fn mark(&mut self, problems: &[Problem]) {
+        for problem in problems {
+            let Subject::Setting(name) = &problem.subject else { continue };
+            for setting in self.0.iter_mut().filter(|setting| is_in(setting.key, name)) {
+                setting.problem.get_or_insert_with(|| problem.error.clone());
+            }
+        }
+    }
+}
+
+/// Whether `key` is `name`, or lies in the section of that name.
+fn is_in(key: &str, name: &str) -> bool {
+    key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -185,15 +255,37 @@ mod tests {
     #[test]
     fn without_a_file_everything_is_default() {
         let settings = Settings::default();
-        assert_eq!(settings.scheduler(), SchedulerKind::HostFactory);
+        assert_eq!(settings.scheduler(), Ok(SchedulerKind::HostFactory));
         assert_eq!(settings.refresh(), Refresh::Auto);
         assert_eq!(settings.render_limit(), 67_108_864);
-        assert_eq!(settings.storage_strategy(), "sqlite");
-        assert_eq!(settings.database_name(), "ohfp.db");
-        assert_eq!(settings.max_machines_per_request(), None);
+        assert_eq!(settings.storage_strategy(), Ok("sqlite"));
+        assert_eq!(settings.database_name(), Ok("ohfp.db"));
+        assert_eq!(settings.max_machines_per_request(), Ok(None));
         assert_eq!(settings.max_number(), None);
         let names: Vec<&str> = settings.entries().map(|setting| setting.key).collect();
         assert_eq!(names, KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
         assert!(settings.entries().all(|setting| setting.source == Source::Default));
+    }
+
+    /// A wrong value stops who needs it, and no one else.
+    #[test]
+    fn wrong_values_are_errors_where_they_are_needed() {
+        let error = Error::new(ohfp_broker::ErrorKind::Input, "wrong");
+        let about = |name: &str| {
+            let mut settings = Settings::default();
+            let subject = Subject::Setting(name.to_owned());
+            settings.mark(&[Problem { subject, error: error.clone() }]);
+            settings
+        };
+        let wrong = about("storage.strategy");
+        assert_eq!(
+            (wrong.storage_strategy(), wrong.database_name()),
+            (Err(error.clone()), Err(error.clone()))
+        );
+        assert_eq!(wrong.scheduler(), Ok(SchedulerKind::HostFactory));
+        assert_eq!((wrong.problems("storage"), wrong.problems("request")), (vec![error.clone()], vec![]));
+        assert_eq!(about("storage").database_name(), Err(error.clone()));
+        assert_eq!(about("storage.history_days").history_days(), 0);
+        assert_eq!(about("storag").database_name(), Ok("ohfp.db"));
     }
 }

@@ -12,6 +12,8 @@ use serde_json::Value;
 pub(crate) enum Verdict {
     /// Nothing is built, nothing is answered.
     Refused,
+    /// Nothing is built and `validate` fails, but Host Factory gets its templates, which do not depend on it.
+    Unneeded,
     /// Answered, with warnings for those who build or ask.
     Warned,
 }
@@ -43,14 +45,14 @@ pub(crate) fn fault(sandbox: &Sandbox, verdict: Verdict, problems: &[String]) ->
         .or_else(|| (through != list).then(|| format!("ohfp {through:?}, but ohfp-live {list:?}")))
         .or_else(|| {
             let untouched = snapshots(sandbox) == before;
-            (verdict == Verdict::Refused && !untouched)
+            (verdict != Verdict::Warned && !untouched)
                 .then(|| "the snapshot's directory has changed".to_owned())
         })
 }
 
 fn judge(verdict: Verdict, problems: &[String], answers: [&Ended; 4]) -> Option<String> {
     let [built, list, checked, asked] = answers;
-    let refused = verdict == Verdict::Refused;
+    let refused = verdict != Verdict::Warned;
     let messages = match messages("ohfp-snapshot", refused, &built.stderr) {
         Ok(messages) => messages,
         Err(line) => return Some(format!("build says {line:?} between its messages: {built:?}")),
@@ -59,7 +61,9 @@ fn judge(verdict: Verdict, problems: &[String], answers: [&Ended; 4]) -> Option<
     if messages.len() != problems.len() || !messages.iter().zip(problems).all(fits) {
         return Some(format!("build says\n  {messages:?}, not\n  {problems:?}"));
     }
-    if [built, list, checked].iter().any(|ended| ended.code != i32::from(refused)) {
+    let answered = verdict == Verdict::Unneeded && asked.code == 0;
+    let agree: &[&Ended] = if answered { &[built, checked] } else { &[built, list, checked] };
+    if agree.iter().any(|ended| ended.code != i32::from(refused)) {
         return Some(format!("exit codes differ from {refused}: {built:?}, {list:?}, {checked:?}"));
     }
     let report: Value = serde_json::from_slice(&checked.stdout).unwrap_or_default();
@@ -75,6 +79,12 @@ fn judge(verdict: Verdict, problems: &[String], answers: [&Ended; 4]) -> Option<
     if !refused {
         // Warnings would only fill a scheduler's log.
         return (!list.stderr.is_empty()).then(|| format!("templates list: {list:?}"));
+    }
+    if answered {
+        // Lists for people may need more than Host Factory does.
+        let said = self::messages("ohfp", true, &list.stderr);
+        return (list.code != 0 && said.as_ref() != Ok(&messages))
+            .then(|| format!("templates list {list:?}"));
     }
     let said = self::messages("ohfp", true, &list.stderr);
     if !built.stdout.is_empty() || !list.stdout.is_empty() || said.as_ref() != Ok(&messages) {

@@ -68,6 +68,7 @@ fn files_are_looked_for_in_order() {
         "",
         &[],
         &[
+            "-aws_templates.json",
             "-awsprov_config.json",
             "-awsprov_templates.json",
             "-config.json",
@@ -133,11 +134,11 @@ fn providers_follow_from_what_is_there() {
 #[test]
 fn variables_are_recorded_whether_set_or_not() {
     let folder = Folder::new(&[
-        ("templates.json", &one(GIVEN)),
+        ("awsprov_templates.json", &one(GIVEN)),
         ("config.json", r#"{"storage": {"sql_strategy": {"name": "$NAME-$NOPE"}}}"#),
     ]);
     let resolved = folder.load(&[("NAME", "n"), ("OTHER", "o")]).unwrap();
-    assert_eq!(resolved.settings.database_name(), "n-$NOPE");
+    assert_eq!(resolved.settings.database_name(), Ok("n-$NOPE"));
     let variables: Vec<String> =
         resolved.trail.variables.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
     assert_eq!(
@@ -184,7 +185,7 @@ fn nothing_there_names_every_path() {
     assert_eq!(
         folder.lines(&[("HF_PROVIDER_NAME", "x")]),
         [
-            "error: no template file in `ROOT`; looked for `xprov_templates.json`, `awsprov_templates.json`, `sim_templates.json`, `templates.json`",
+            "error: no template file in `ROOT`; looked for `xprov_templates.json`, `awsprov_templates.json`, `x_templates.json`, `aws_templates.json`, `templates.json`",
         ]
     );
     let errors = Folder(folder.0.join("nowhere")).load(&[]).unwrap_err();

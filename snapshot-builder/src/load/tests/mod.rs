@@ -1,6 +1,8 @@
 //! Whole folders through the loader: files and variables in, templates and findings out.
 
 mod files;
+mod needs;
+mod providers;
 mod templates;
 
 use std::fs;
@@ -10,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use ohfp_broker::Error;
 use serde_json::Value;
 
-use super::{Environment, Origin, Resolved, load};
+use super::{Configuration, Environment, Origin, Resolved, configuration, load, load_with_problems};
 
 /// A folder of its own that goes away with the test.
 struct Folder(PathBuf);
@@ -30,6 +32,16 @@ impl Folder {
     fn load(&self, variables: &[(&str, &str)]) -> Result<Resolved, Vec<Error>> {
         let origin = Origin { root: self.0.clone(), config_file: None };
         load(&origin, &variables.iter().copied().collect::<Environment>())
+    }
+
+    fn resolve(&self, variables: &[(&str, &str)]) -> Result<Resolved, Vec<Error>> {
+        let origin = Origin { root: self.0.clone(), config_file: None };
+        load_with_problems(&origin, &variables.iter().copied().collect::<Environment>())
+    }
+
+    fn configuration(&self, variables: &[(&str, &str)]) -> Result<Configuration, Vec<Error>> {
+        let origin = Origin { root: self.0.clone(), config_file: None };
+        configuration(&origin, &variables.iter().copied().collect::<Environment>())
     }
 
     /// Findings with the folder's name taken out.

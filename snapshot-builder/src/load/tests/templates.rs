@@ -476,7 +476,7 @@ fn defaults_of_config_json_fill_what_templates_lack() {
         &[],
         &[
             "error: config.json:1:47: `template.default_attributes.ncpus` must be a number above 0, plain or like [\"Numeric\", \"4\"], not \"x\"",
-            "error: config.json:2:78: `template_defaults.price_type` must be one of `ondemand`, `spot`, `heterogeneous`, not \"x\"",
+            "error: config.json:2:93: `template_defaults.price_type` must be one of `ondemand`, `spot`, `heterogeneous`, not \"x\"",
         ],
     );
 }
