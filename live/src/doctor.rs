@@ -49,6 +49,9 @@ pub(crate) fn run(global: &GlobalOptions, format: Format, env: &Environment) -> 
         }
     }
     checks.push(places::log(env));
+    for check in checks.iter_mut().filter(|check| check.status != OK) {
+        check.fix.get_or_insert_with(|| usual_fix(check.what).to_owned());
+    }
     let code = u8::from(checks.iter().any(|check| check.status == FAILED));
     let rows: Vec<Value> = checks
         .iter()
@@ -56,6 +59,17 @@ pub(crate) fn run(global: &GlobalOptions, format: Format, env: &Environment) -> 
         .collect();
     let document = documents::render(&json!({ "checks": rows }), format);
     Reply { plain: global.no_color, code, ..Reply::answer(document) }
+}
+
+/// What to do where a finding has no better advice.
+fn usual_fix(what: &str) -> &'static str {
+    match what {
+        "templates" | "configuration" | "provider" => {
+            "correct the place that is named; `ohfp config validate --format list` shows all such places"
+        }
+        "program" => "install ohfp, ohfp-live and ohfp-snapshot beside each other",
+        _ => "`ohfp storage health --format list` tells more",
+    }
 }
 
 fn from_error(what: &'static str, error: &Error) -> Check {

@@ -27,6 +27,12 @@ pub(crate) fn checks(database: &Path) -> Vec<Check> {
     let directory = files::directory(database);
     let (mut found, status) = rights(directory);
     if let Some(status) = &status {
+        if is_complete(database) {
+            // The files are there, so requests can be stored; other things cannot be done.
+            for check in &mut found {
+                check.status = WARNING;
+            }
+        }
         let beside = BESIDE.map(|suffix| beside(database, suffix));
         found
             .extend([database.to_owned()].iter().chain(&beside).filter_map(|file| file_rights(file, status)));
@@ -35,6 +41,12 @@ pub(crate) fn checks(database: &Path) -> Vec<Check> {
     found.extend(room(existing));
     found.extend(file_system(existing));
     found
+}
+
+/// Whether every file is there that a request needs.
+fn is_complete(database: &Path) -> bool {
+    let exists = |suffixes: &[&str]| suffixes.iter().all(|suffix| beside(database, suffix).exists());
+    exists(&["", ".lock"]) && (exists(&["-wal", "-shm"]) || exists(&["-journal"]))
 }
 
 /// What keeps requests from being stored, in words.
