@@ -21,13 +21,13 @@ pub fn shortened(text: &str, longest: usize) -> Cow<'_, str> {
 /// ```
 /// use ohfp_broker::text::quoted;
 /// assert_eq!(quoted("c7g-spot"), "`c7g-spot`");
-/// assert_eq!(quoted("`reboot`"), "\"'reboot'\"");
-/// assert_eq!(quoted("$(reboot)"), "\"$(reboot)\"");
+/// assert_eq!(quoted("`reboot`"), "'’reboot’'");
+/// assert_eq!(quoted("$(reboot)"), "'$(reboot)'");
 /// ```
 pub fn quoted(text: &str) -> String {
     let text = shortened(text, LONGEST);
-    if text.contains(['`', '"']) || is_run(&text) {
-        format!("\"{}\"", text.replace(['`', '"'], "'"))
+    if text.contains(['`', '"', '\'']) || is_run(&text) {
+        format!("'{}'", text.replace(['`', '\''], "’").replace('"', "”"))
     } else {
         format!("`{text}`")
     }
@@ -49,10 +49,18 @@ pub fn printable(text: String) -> String {
         let inside = opened.get(1..).unwrap_or_default();
         let Some((inside, after)) = inside.split_once(quote) else { break };
         escape(&mut out, before);
-        let shown = if quote == '`' && is_run(inside) { '"' } else { quote };
-        out.push(shown);
-        escape(&mut out, &shortened(inside, LONGEST));
-        out.push(shown);
+        let inside_shown = shortened(inside, LONGEST);
+        let runs = if quote == '`' { is_run(inside) } else { inside.contains(['$', '`']) };
+        if runs {
+            // Within these a shell runs nothing.
+            out.push('\'');
+            escape(&mut out, &inside_shown.replace(['`', '\''], "’"));
+            out.push('\'');
+        } else {
+            out.push(quote);
+            escape(&mut out, &inside_shown);
+            out.push(quote);
+        }
         rest = after;
     }
     escape(&mut out, &shortened(rest, LONGEST_PLAIN));
@@ -64,7 +72,7 @@ const LONGEST_PLAIN: usize = 1_000;
 
 /// Whether a shell would run or redirect something for it.
 fn is_run(text: &str) -> bool {
-    text.contains(['$', '(', ')', ';', '|', '&', '<', '>', '\n'])
+    text.contains(['$', '(', ')', ';', '|', '&', '<', '>'])
 }
 
 /// Control characters, and those that show text in another order or not at all.
@@ -95,7 +103,8 @@ mod tests {
         check("there is no template `a`", "there is no template `a`");
         check("a\tb\u{1b}[31m", "a\\tb\\u{1b}[31m");
         check("`a\u{202e}b` \u{200b}", "`a\\u{202e}b` \\u{200b}");
-        check("no `$(reboot)`, no `a;b`, but `a b`", "no \"$(reboot)\", no \"a;b\", but `a b`");
+        check("no `$(reboot)`, no `a;b`, but `a b`", "no '$(reboot)', no 'a;b', but `a b`");
+        check("not \"`reboot`\" and not \"$x's\"", "not '’reboot’' and not '$x’s'");
         check("an `unclosed quote", "an `unclosed quote");
         check("line 1: `x`\nline 2: \"y\"", "line 1: `x`\\nline 2: \"y\"");
     }

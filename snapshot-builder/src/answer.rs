@@ -1,6 +1,7 @@
 //! The questions that the configuration alone answers, named once for builder and live program.
 
 use ohfp_broker::template::{ID_RULE, is_id};
+use ohfp_broker::text::quoted;
 use ohfp_broker::{Error, ErrorKind, Result};
 use serde_json::Value;
 
@@ -98,7 +99,8 @@ impl Document {
     pub fn missing(&self, resolved: &Resolved) -> Error {
         let (what, name, known): (_, _, Vec<String>) = match self {
             Self::Setting(key) => {
-                let error = Error::new(ErrorKind::NotFound, format!("there is no configuration key `{key}`"));
+                let error =
+                    Error::new(ErrorKind::NotFound, format!("there is no configuration key {}", quoted(key)));
                 return hinted(error, keys::nearest(key));
             }
             Self::Provider(name) => (
@@ -149,7 +151,10 @@ pub fn not_found<'a>(what: &str, name: Option<&str>, known: impl Iterator<Item =
     let Some(name) = name else {
         return Error::new(ErrorKind::NotFound, format!("there is no {what}"));
     };
-    hinted(Error::new(ErrorKind::NotFound, format!("there is no {what} `{name}`")), nearest(name, known))
+    hinted(
+        Error::new(ErrorKind::NotFound, format!("there is no {what} {}", quoted(name))),
+        nearest(name, known),
+    )
 }
 
 fn hinted(error: Error, nearest: Option<&str>) -> Error {
@@ -167,7 +172,7 @@ pub fn impossible_id(id: &str) -> Option<Error> {
     }
     let cut = id.char_indices().nth(SHOWN).and_then(|(end, _)| id.get(..end));
     let shown = cut.map_or_else(|| id.to_owned(), |start| format!("{start}…"));
-    let error = Error::new(ErrorKind::NotFound, format!("there is no template `{shown}`"));
+    let error = Error::new(ErrorKind::NotFound, format!("there is no template {}", quoted(&shown)));
     Some(error.hint(format!("a templateId is {ID_RULE}")))
 }
 

@@ -9,6 +9,7 @@ use ohfp_broker::store::{
     Admission, Applied, Change, MachineFilter, RequestFilter, Resolved, Returning, Store,
 };
 use ohfp_broker::template::MaxNumber;
+use ohfp_broker::text::quoted;
 use ohfp_broker::{Error, Machine, MachineId, MachineRef, RequestId, Result, Timestamp};
 
 use crate::documents::{Documents, NoDocuments};
@@ -20,7 +21,9 @@ impl SqliteStore {
     /// The error for machines that a scheduler names where there is no store.
     fn unknown_machines(&self, wanted: &[MachineRef]) -> Error {
         match wanted.first() {
-            Some(machine) => traces::unknown(self.path(), &format!("machine {machine}")),
+            Some(machine) => {
+                traces::unknown(self.path(), &format!("machine {}", quoted(&machine.to_string())))
+            }
             None => traces::missing(self.path()),
         }
     }
@@ -64,7 +67,7 @@ impl Store for SqliteStore {
         match self.read(|session| requests::views(session, ids))? {
             Some(views) => Ok(views),
             None => match ids.iter().find(|id| id.is_ours()) {
-                Some(id) => Err(traces::unknown(self.path(), &format!("request {id}"))),
+                Some(id) => Err(traces::unknown(self.path(), &format!("request {}", quoted(id.as_str())))),
                 None => Ok(vec![None; ids.len()]),
             },
         }

@@ -167,10 +167,7 @@ fn what_else_is_told() {
     assert_eq!(site.run(&["templates", "list"]).code, 0);
     fs::write(&templates, text.replace("\"maxNumber\": 5", "\"maxNumber\": 2")).unwrap();
     let held = bad(&site.run(&["doctor"]), "templates");
-    assert!(
-        held.len() == 1 && held[0]["detail"].as_str().unwrap().contains("`five`"),
-        "{held:?}"
-    );
+    assert!(held.len() == 1 && held[0]["detail"].as_str().unwrap().contains("`five`"), "{held:?}");
     for name in ["ohfp.db", "ohfp.db-wal", "ohfp.db-shm"] {
         let _ = fs::remove_file(site.grid.work().join(name));
     }

@@ -156,6 +156,32 @@ fn pipes_in_the_place_of_inputs() {
     }
 }
 
+/// Names from outside are cut in messages and log, and are no command where a message is pasted into a shell.
+#[test]
+fn foreign_text_is_cut_and_no_command() {
+    let grid = Grid::new(&json!({}), &json!({}));
+    let long = "x".repeat(100_000);
+    let inputs = ["`reboot`", "$(reboot)", "a; reboot", "a | reboot", "\u{202e}a", long.as_str()];
+    for text in inputs {
+        let mut said = grid.refusal("requestMachines", &wanted(text, 1));
+        grid.ask("requestReturnMachines", &json!({ "machines": [{ "name": text }] }));
+        grid.ask("getRequestStatus", &json!({ "requests": [{ "requestId": text }] }));
+        for words in [["requests", "show", text], ["machines", "show", text], ["config", "get", text]] {
+            if !text.starts_with("xxx") {
+                said.push_str(&grid.sandbox.run("ohfp", &words).stderr);
+            }
+        }
+        assert!(said.len() < 4_000 && !said.contains('\u{202e}'), "{text:.20}: {said:.300}");
+        let parts: Vec<&str> = said.split('`').collect();
+        let run = parts.iter().skip(1).step_by(2).find(|part| part.contains("reboot"));
+        assert_eq!(run, None, "{text:.20}: {said}");
+    }
+    let logged = fs::read_to_string(grid.log()).unwrap();
+    assert!(logged.contains("xxx…"), "nothing was logged of it");
+    let longest = logged.lines().map(str::len).max().unwrap();
+    assert!(longest < 2_000, "a line of the log has {longest} bytes");
+}
+
 /// Runs a program of the tree under a file creation mask.
 fn masked(sandbox: &Sandbox, mask: &str, name: &str, words: &[&str]) -> Ended {
     let mut shell = sandbox.command("/bin/sh");

@@ -5,6 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RequestId, RequestKind};
 use crate::request::View;
 use crate::state::RequestState;
+use crate::text::quoted;
 use crate::time::Timestamp;
 
 impl Broker<'_> {
@@ -27,8 +28,11 @@ impl Broker<'_> {
     pub fn cancellable(&self, id: &RequestId) -> Result<View> {
         let found = self.store.views(std::slice::from_ref(id))?.into_iter().next().flatten();
         let Some(view) = found else {
-            return Err(Error::new(ErrorKind::NotFound, format!("there is no request `{id}`"))
-                .hint("`ohfp requests list --format table` shows all requests"));
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("there is no request {}", quoted(id.as_str())),
+            )
+            .hint("`ohfp requests list --format table` shows all requests"));
         };
         let request = &view.request;
         if request.kind == RequestKind::Return {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ohfp_broker::store::{RequestFilter, Store};
+use ohfp_broker::text::quoted;
 use ohfp_broker::{Error, ErrorKind, RequestId, RequestKind, RequestState, Result};
 use ohfp_cli::{OptionalInput, RequestStatus, RequestType, Requests, RequestsCancel, RequestsList};
 use ohfp_cli::{RequestsStatus, RequestsWatch};
@@ -29,7 +30,7 @@ pub(super) fn run(call: &Call<'_>, command: &Requests) -> Result<Reply, Vec<Erro
 
 /// The error for an id that is not known.
 pub(super) fn unknown(id: &RequestId) -> Error {
-    Error::new(ErrorKind::NotFound, format!("there is no request `{id}`"))
+    Error::new(ErrorKind::NotFound, format!("there is no request {}", quoted(id.as_str())))
         .hint("`ohfp requests list --format table` shows all requests")
 }
 

@@ -322,7 +322,7 @@ mod tests {
             ("", "`--filter ` does not say", "FIELD=VALUE"),
             ("=x", "does not name a field", "FIELD=VALUE"),
             ("a..b=x", "does not name a field", "FIELD=VALUE"),
-            ("templateId=~(", "\"--filter templateId=~(\" has no regular expression", "FIELD~TEXT"),
+            ("templateId=~(", "'--filter templateId=~(' has no regular expression", "FIELD~TEXT"),
             (
                 "tempalteId=x",
                 "no field `tempalteId`",

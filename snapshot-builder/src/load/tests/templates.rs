@@ -303,7 +303,7 @@ fn doubtful_fields_are_kept_with_a_warning() {
     );
     keep(
         "\"instanceTags\":\"x\"",
-        "16: `instanceTags` of template `a` does not look like \"key=value;key=value\"",
+        "16: `instanceTags` of template `a` does not look like 'key=value;key=value'",
     );
     let misspelt = |attributes: &str, findings: &[&str]| {
         let folder = Folder::new(&[(
