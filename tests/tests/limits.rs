@@ -148,7 +148,7 @@ fn numbers_that_are_none() {
         (json!({ "template": { "templateId": "", "machineCount": 1 } }), "`template.templateId`"),
         (json!({ "template": { "templateId": "ANY", "machineCount": 1 } }), "`ANY`"),
         (json!({ "template": { "templateId": "any ", "machineCount": 1 } }), "`any `"),
-        (json!({ "template": { "templateId": "$(id)", "machineCount": 1 } }), "`$(id)`"),
+        (json!({ "template": { "templateId": "$(id)", "machineCount": 1 } }), "$(id)"),
     ] {
         let message = grid.refusal("requestMachines", &input);
         assert!(message.contains(says), "{input}: {message}");

@@ -122,6 +122,15 @@ fn two_machines_in_one_are_refused() {
     assert_eq!(running.count(), 2, "{left:?}");
 }
 
+/// A new store, as after the old one was lost, with what an export has.
+fn replace_store(grid: &Grid, export: &str) {
+    std::fs::remove_dir_all(grid.work()).unwrap();
+    std::fs::create_dir(grid.work()).unwrap();
+    grid.command(&["storage", "init"]);
+    let file = grid.sandbox.input("export.json", export);
+    grid.command(&["storage", "import", file.to_str().unwrap()]);
+}
+
 /// Hosts of two providers may have the same short name, and then it means neither.
 #[test]
 fn a_short_name_of_two_hosts_is_refused() {
@@ -135,11 +144,7 @@ fn a_short_name_of_two_hosts_is_refused() {
     let mut other = machines.as_array().unwrap().iter().map(|machine| text(&machine["name"]));
     let other = other.find(|name| *name != one.name).unwrap();
     let renamed = format!("{}.other.internal", short(&one));
-    std::fs::remove_dir_all(grid.work()).unwrap();
-    std::fs::create_dir(grid.work()).unwrap();
-    let file = grid.sandbox.path.join("renamed.json");
-    std::fs::write(&file, export.replace(&other, &renamed)).unwrap();
-    grid.command(&["storage", "import", file.to_str().unwrap()]);
+    replace_store(&grid, &export.replace(&other, &renamed));
 
     let message = refused(&call(&grid, 1, &json!({ "machines": [{ "name": short(&one) }] })));
     assert!(message.contains(&one.name) && message.contains(&renamed), "{message}");
@@ -190,16 +195,12 @@ fn machines_that_only_the_provider_knows_are_ended() {
     let grid = Grid::new(&json!({}), &json!({}));
     let hosts = grid.machines(TEMPLATE, 3);
     // The cloud of the simulated provider remembers in the same file; only what ohfp knows is forgotten.
-    let file = grid.sandbox.path.join("cloud.json");
     let export = grid.sandbox.run("ohfp", &["storage", "export", "-"]);
     let mut document: Value = serde_json::from_slice(&export.stdout).unwrap();
     for table in ["requests", "machines", "members"] {
         document[table] = json!([]);
     }
-    std::fs::write(&file, document.to_string()).unwrap();
-    std::fs::remove_dir_all(grid.work()).unwrap();
-    std::fs::create_dir(grid.work()).unwrap();
-    grid.command(&["storage", "import", file.to_str().unwrap()]);
+    replace_store(&grid, &document.to_string());
     assert_eq!((grid.live(), grid.command(&["machines", "list"])["machines"].clone()), (3, json!([])));
 
     let ask = |machines: Value| json!({ "machines": machines });

@@ -7,6 +7,7 @@ use crate::machine::Machine;
 use crate::request::{Request, View};
 use crate::state::RequestState;
 use crate::store::{Applied, Change, Doubt, Resolved};
+use crate::text::quoted;
 use crate::time::Timestamp;
 
 /// A return that was taken.
@@ -119,7 +120,11 @@ pub(super) fn doubtful(doubts: &[Doubt]) -> Option<Error> {
     if doubts.is_empty() {
         return None;
     }
-    let named: Vec<String> = doubts.iter().map(|doubt| format!("{}: {}", doubt.wanted, doubt.why)).collect();
+    let named: Vec<String> = doubts
+        .iter()
+        .take(3)
+        .map(|doubt| format!("{}: {}", quoted(&doubt.wanted.to_string()), doubt.why))
+        .collect();
     let what = format!("it is not clear which machine is meant, so none is ended: {}", named.join("; "));
     Some(
         Error::new(ErrorKind::Refused, what)

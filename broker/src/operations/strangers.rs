@@ -4,6 +4,7 @@
 use super::Broker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{MachineId, MachineRef};
+use crate::text::quoted;
 use crate::time::Timestamp;
 
 /// What the providers say about strangers.
@@ -52,7 +53,8 @@ impl Broker<'_> {
             }
         }
         if let Some(error) = found.silent.take().filter(|_| !found.missing.is_empty()) {
-            let names: Vec<String> = found.missing.iter().take(3).map(ToString::to_string).collect();
+            let shown = |machine: &MachineRef| quoted(&machine.to_string());
+            let names: Vec<String> = found.missing.iter().take(3).map(shown).collect();
             let more = if found.missing.len() > names.len() { " and others" } else { "" };
             let what = format!("cannot tell whether {}{more} exist: {}", names.join(", "), error.summary());
             found.silent = Some(error.with_message(what));
