@@ -130,11 +130,13 @@ impl<'c> Writer<'c> {
     }
 }
 
-/// Finds machines the way a scheduler names them.
+/// Finds machines the way a scheduler names them. Each statement is prepared when it is first needed: most
+/// machines are alive, and named by their ids.
 pub(crate) struct Finder<'c> {
-    by_id: Query<'c>,
-    living: Query<'c>,
-    gone: Query<'c>,
+    session: Session<'c>,
+    by_id: Option<Query<'c>>,
+    living: Option<Query<'c>>,
+    gone: Option<Query<'c>>,
 }
 
 /// So many machines that are gone are looked at for one of a name. More have the same first label only where
@@ -142,38 +144,51 @@ pub(crate) struct Finder<'c> {
 const GONE: usize = 32;
 
 impl<'c> Finder<'c> {
-    pub(crate) fn new(session: &Session<'c>) -> Result<Self> {
-        let by_host = |gone: bool, most: &str| {
-            session.prepare(&format!(
-                "SELECT {MACHINE} FROM machine INDEXED BY machine_host
-                 WHERE host = ?1 AND (state = 'terminated') = {gone} ORDER BY number DESC {most}"
-            ))
-        };
-        Ok(Self {
-            by_id: session.prepare(&format!("SELECT {MACHINE} FROM machine WHERE id = ?1"))?,
-            living: by_host(false, "")?,
-            gone: by_host(true, &format!("LIMIT {GONE}"))?,
-        })
+    pub(crate) fn new(session: &Session<'c>) -> Self {
+        Self { session: *session, by_id: None, living: None, gone: None }
     }
+}
+
+/// The statement in a slot.
+fn prepared<'q, 'c>(
+    session: &Session<'c>,
+    slot: &'q mut Option<Query<'c>>,
+    sql: impl FnOnce() -> String,
+) -> Result<&'q mut Query<'c>> {
+    match slot {
+        Some(query) => Ok(query),
+        None => Ok(slot.insert(session.prepare(&sql())?)),
+    }
+}
+
+/// Machines with a first label: those that are gone, or the others; the newest first.
+fn by_host(gone: bool, most: &str) -> String {
+    format!(
+        "SELECT {MACHINE} FROM machine INDEXED BY machine_host
+         WHERE host = ?1 AND (state = 'terminated') = {gone} ORDER BY number DESC {most}"
+    )
 }
 
 impl Candidates for Finder<'_> {
     fn by_id(&mut self, id: &MachineId) -> Result<Vec<Numbered>> {
-        self.by_id.all([id.as_str()], rows::numbered)
+        let sql = || format!("SELECT {MACHINE} FROM machine WHERE id = ?1");
+        prepared(&self.session, &mut self.by_id, sql)?.all([id.as_str()], rows::numbered)
     }
 
     fn living(&mut self, label: &str) -> Result<Vec<Numbered>> {
-        self.living.all([label], rows::numbered)
+        let sql = || by_host(false, "");
+        prepared(&self.session, &mut self.living, sql)?.all([label], rows::numbered)
     }
 
     fn gone(&mut self, label: &str) -> Result<Vec<Numbered>> {
-        self.gone.all([label], rows::numbered)
+        let sql = || by_host(true, &format!("LIMIT {GONE}"));
+        prepared(&self.session, &mut self.gone, sql)?.all([label], rows::numbered)
     }
 }
 
 /// Machines by reference, in the order asked.
 pub(crate) fn find(session: &Session<'_>, wanted: &[MachineRef]) -> Result<Vec<Resolved>> {
-    let mut finder = Finder::new(session)?;
+    let mut finder = Finder::new(session);
     wanted.iter().map(|wanted| Ok(lookup::find(&mut finder, wanted)?.map(|found| found.machine))).collect()
 }
 

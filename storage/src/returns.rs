@@ -27,7 +27,7 @@ pub(crate) fn admit(
     if request.kind != RequestKind::Return {
         return Err(refused(format!("`{}` does not give machines back", request.id)));
     }
-    let mut finder = Finder::new(session)?;
+    let mut finder = Finder::new(session);
     let mut returning = Returning::default();
     let mut members = Vec::new();
     let mut numbers = HashSet::new();
