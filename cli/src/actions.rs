@@ -17,8 +17,8 @@ use crate::style::examples;
 pub enum Templates {
     /// List templates
     ///
-    /// In the order of the template file. All of them unless --filter or --limit is given. In the
-    /// forms table and list only the most important fields are shown; --long shows all.
+    /// In the order of the template file. All of them unless --filter or --limit is given. The formats
+    /// table and list show only the most important fields; --long shows all.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("All templates as a table", "ohfp templates list --format table"),
         ("The second hundred", "ohfp templates list --limit 100 --offset 100"),
@@ -29,7 +29,7 @@ pub enum Templates {
 
     /// Show one template with all its fields
     ///
-    /// Fails when there is no such template, and then names the ids that are nearest to it.
+    /// Fails when there is no such template, and suggests the nearest id.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("One template", "ohfp templates show OnDemand-M6i-Large"),
         ("The same, easier to read", "ohfp templates show OnDemand-M6i-Large --format yaml"),
@@ -41,7 +41,7 @@ pub enum Templates {
 
     /// Check the template and configuration files and report every finding
     ///
-    /// Looks at all files before it answers, so one run shows all errors: what is not JSON, fields
+    /// Reads all files before it answers, so one run shows all errors: what is not JSON, fields
     /// that are missing or out of range, ids that occur twice. Where there is no error it shows all
     /// warnings: misspelled names, machine types that are not known, templates that are left out, a
     /// maxNumber that is not the published one. Exits with 1 when there is an error or a template is
@@ -69,7 +69,7 @@ pub enum Config {
 
     /// Show the value of one key
     ///
-    /// Fails when there is no such key, and then names the nearest ones.
+    /// Fails when there is no such key, and suggests the nearest one.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("One value", "ohfp config get request.max_machines_per_request"),
         ("A section", "ohfp config get snapshot"),
@@ -113,7 +113,7 @@ pub enum Providers {
 
     /// Check whether the providers can be used
     ///
-    /// Asks each of them, and tells why one cannot be used. Exits with 1 when there is such a one.
+    /// Calls each of them, and gives the reason where one cannot be used. Exits with 1 then.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("All of them", "ohfp providers health --format table"),
         ("One of them", "ohfp providers health aws"),
@@ -175,8 +175,7 @@ pub struct Init {
 
     /// Make the scripts links to this program instead of shell scripts
     ///
-    /// Saves the start of a shell on every call. The program knows by the link's name what it is
-    /// asked.
+    /// Saves starting a shell on every call. The name of the link selects the operation.
     #[arg(long, requires = "scripts_dir", verbatim_doc_comment)]
     pub direct: bool,
 

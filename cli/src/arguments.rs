@@ -13,11 +13,11 @@ pub const DEFAULT_TIMEOUT: u64 = 300;
 #[group(id = "question", required = true, multiple = false)]
 #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct HostFactoryInput {
-    /// File with Host Factory's question, one JSON object; - is standard input
+    /// Input file (JSON), as passed by Host Factory; - is standard input
     #[arg(short, long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 
-    /// Host Factory's question itself, one JSON object
+    /// Input as inline JSON
     #[arg(short, long, value_name = "JSON")]
     pub data: Option<String>,
 }
@@ -26,11 +26,11 @@ pub struct HostFactoryInput {
 #[group(id = "document", multiple = false)]
 #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct OptionalInput {
-    /// File with the question, one JSON object as Host Factory writes it; - is standard input
+    /// Input file (JSON), as passed by Host Factory; - is standard input
     #[arg(short, long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 
-    /// The question itself, one JSON object
+    /// Input as inline JSON
     #[arg(short, long, value_name = "JSON")]
     pub data: Option<String>,
 }
@@ -38,12 +38,12 @@ pub struct OptionalInput {
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct ListOptions {
-    /// List only what fits: FIELD=VALUE, FIELD~TEXT or FIELD=~REGEX
+    /// Filter by FIELD=VALUE, FIELD~TEXT or FIELD=~REGEX
     ///
-    /// FIELD=VALUE fits a field of this value, numbers as numbers; FIELD~TEXT one that has TEXT
-    /// in it; FIELD=~REGEX one in which the regular expression finds something. Names are those
-    /// of the answer in JSON, in either spelling (templateId, template_id); a dot leads inside,
-    /// as in attributes.ncpus. Can be given several times: all must fit.
+    /// FIELD=VALUE compares values, numbers as numbers; FIELD~TEXT matches a field that contains
+    /// TEXT; FIELD=~REGEX one in which the regular expression finds a match. Names are those of
+    /// the JSON answer, in either spelling (templateId, template_id); use dots for nested fields,
+    /// as in attributes.ncpus. Can be given several times: conditions are ANDed.
     #[arg(long, value_name = "FILTER", verbatim_doc_comment)]
     pub filter: Vec<String>,
 
@@ -51,11 +51,11 @@ pub struct ListOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
 
-    /// Leave out the first N of them
+    /// Skip the first N of them
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub offset: u64,
 
-    /// Show all fields in the forms table and list
+    /// Show all fields in the formats table and list
     #[arg(long)]
     pub long: bool,
 }
@@ -63,11 +63,11 @@ pub struct ListOptions {
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct WaitOptions {
-    /// Wait until it is finished; standard error shows how it is going
+    /// Wait until it is finished; standard error shows progress
     #[arg(long)]
     pub wait: bool,
 
-    /// Wait no longer than this; what was begun goes on
+    /// Maximum time to wait; the request continues
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_TIMEOUT, requires = "wait",
           value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,

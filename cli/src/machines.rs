@@ -12,10 +12,10 @@ use crate::style::examples;
 pub enum Machines {
     /// Request machines of one template
     ///
-    /// Answers with the id of the request as soon as it is recorded and sent to the provider; the
-    /// machines come later. Exits with 1 when the provider has refused it. With --wait, answers with the request's status once it is finished, and
-    /// exits with 1 when not all machines came. With --dry-run, tells what would be requested and
-    /// from which provider: nothing is recorded, and the provider is not asked.
+    /// Answers with the id of the request once the provider has accepted the launch; the machines come
+    /// up later. Exits with 1 when the provider refuses it. With --wait, answers with the status of
+    /// the finished request, and exits with 1 when not all machines came. With --dry-run, shows what
+    /// would be requested and from which provider: nothing is recorded, no provider is called.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("Two machines", "ohfp machines request OnDemand-M6i-Large 2"),
         ("The same, and wait for them", "ohfp machines request OnDemand-M6i-Large 2 --wait --timeout 600"),
@@ -25,12 +25,12 @@ pub enum Machines {
     ]))]
     Request(MachinesRequest),
 
-    /// Give machines back
+    /// Return machines
     ///
     /// A machine is named by its id or by its host name. Answers with the id of the return as soon as
     /// it is recorded and sent to the provider. A machine that is already gone is no error. Everything
-    /// that runs on the machines is lost: with --all, ohfp asks first at a terminal, and needs --yes
-    /// elsewhere. With --dry-run, tells which machines would be given back, and changes nothing.
+    /// that runs on the machines is lost: --all asks for confirmation at a terminal, and needs --yes
+    /// elsewhere. With --dry-run, shows which machines would be returned, and changes nothing.
     // clap would write all the ways to name a machine into the usage line, which then is too wide.
     #[command(verbatim_doc_comment, override_usage = "ohfp machines return [OPTIONS] [MACHINE]...",
               after_long_help = examples(&[
@@ -54,8 +54,8 @@ pub enum Machines {
 
     /// Show one machine with all its fields
     ///
-    /// Shows what is recorded and does not ask the provider. Fails when there is no such machine, and
-    /// then names the ones that are nearest to it.
+    /// Shows what is recorded; no provider is called. Fails when there is no such machine, and suggests
+    /// the nearest one.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("By host name", "ohfp machines show ip-10-0-1-7.ec2.internal --format list"),
         ("By id", "ohfp machines show i-0123456789abcdef0"),
@@ -65,9 +65,9 @@ pub enum Machines {
         machine: String,
     },
 
-    /// Ask the provider how machines are, and show it
+    /// Refresh machines from their providers, and show them
     ///
-    /// Records what the provider says. A machine that is not known is an error.
+    /// Records what the providers report. An unknown machine is an error.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("Two machines", "ohfp machines status ip-10-0-1-7.ec2.internal i-0123456789abcdef0"),
         ("All that exist", "ohfp machines status --all --format table"),
@@ -106,7 +106,7 @@ pub struct MachinesRequest {
     #[allow(missing_docs, reason = "as above")]
     pub waiting: WaitOptions,
 
-    /// Tell what would be done, and change nothing
+    /// Show what would be done, and change nothing
     #[arg(long, conflicts_with = "wait")]
     pub dry_run: bool,
 }
@@ -146,7 +146,7 @@ pub struct MachinesReturn {
     #[arg(long, conflicts_with_all = ["file", "data"])]
     pub all: bool,
 
-    /// Do not ask whether --all is meant
+    /// Skip the confirmation prompt of --all
     #[arg(short, long)]
     pub yes: bool,
 
@@ -158,7 +158,7 @@ pub struct MachinesReturn {
     #[allow(missing_docs, reason = "as above")]
     pub waiting: WaitOptions,
 
-    /// Tell what would be done, and change nothing
+    /// Show what would be done, and change nothing
     #[arg(long, conflicts_with = "wait")]
     pub dry_run: bool,
 }
@@ -199,13 +199,13 @@ pub enum MachineStatus {
     Pending,
     /// Up, with a host name and an address
     Running,
-    /// Being halted
+    /// Stopping
     Stopping,
-    /// Halted; it exists
+    /// Stopped
     Stopped,
-    /// Being ended
+    /// Shutting down
     ShuttingDown,
-    /// Gone
+    /// Terminated
     Terminated,
 }
 

@@ -10,11 +10,11 @@ use clap::{Args, ValueEnum};
 #[command(next_help_heading = "Global options")]
 #[allow(missing_docs, reason = "a doc comment here would become the program's description")]
 pub struct GlobalOptions {
-    /// Configuration file, or the folder it is in
+    /// Configuration directory, or a file in it
     #[arg(long, value_name = "PATH", global = true)]
     pub config: Option<PathBuf>,
 
-    /// Ask as this Host Factory instance: hostProviders.json in HF_CONFDIR names its directories
+    /// Query this instance; hostProviders.json in HF_CONFDIR has its directories
     #[arg(long, value_name = "NAME", global = true)]
     pub instance: Option<String>,
 
@@ -22,7 +22,7 @@ pub struct GlobalOptions {
     #[arg(long, value_name = "DIR", global = true)]
     pub state_dir: Option<PathBuf>,
 
-    /// Answer's form
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t, global = true)]
     pub format: OutputFormat,
 
@@ -34,11 +34,11 @@ pub struct GlobalOptions {
     #[arg(long, value_name = "FILE", global = true)]
     pub output: Option<PathBuf>,
 
-    /// Field names of the answer
+    /// Field naming of the answer
     #[arg(long, value_enum, value_name = "TYPE", global = true)]
     pub scheduler: Option<SchedulerType>,
 
-    /// Read the configuration files anew, not the prepared snapshot
+    /// Bypass the snapshot: answer from the configuration files
     #[arg(long, global = true)]
     pub no_snapshot: bool,
 }

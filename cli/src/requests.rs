@@ -10,12 +10,12 @@ use crate::style::examples;
 /// `requests …`
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
 pub enum Requests {
-    /// Ask how requests and returns are going, and show it
+    /// Poll requests and returns, and show their status
     ///
-    /// Asks the provider about those that are not finished, and records what it says. The answer has
-    /// each one's status and its machines, as getRequestStatus has them. An id that is not known is an
-    /// error; in an input, as a scheduler gives it, it is answered as complete_with_error. With --wait,
-    /// answers once all are finished, and exits with 1 when one of them did not get all it asked for.
+    /// Asks the providers about unfinished ones, and records what they report. The answer has the
+    /// status and machines of each, as getRequestStatus has them. An unknown id is an error; in an
+    /// input, as a scheduler gives it, it is answered as complete_with_error. With --wait, answers
+    /// once all are finished, and exits with 1 when one of them did not get everything.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("One request", "ohfp requests status req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11"),
         ("All that are not finished", "ohfp requests status --all --format table"),
@@ -36,8 +36,8 @@ pub enum Requests {
 
     /// Show one request or return with all its fields
     ///
-    /// Shows what is recorded, with every machine, and does not ask the provider. Fails when there is
-    /// no such request.
+    /// Shows what is recorded, with every machine; no provider is called. Fails when there is no such
+    /// request.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("One request", "ohfp requests show req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11 --format yaml"),
     ]))]
@@ -48,9 +48,9 @@ pub enum Requests {
 
     /// Cancel a request that is not finished
     ///
-    /// Machines that it has already got are given back. A finished request stays as it is, and so do
-    /// its machines: that is an error, and machines return gives them back. ohfp asks first at a
-    /// terminal, and needs --yes elsewhere.
+    /// Machines that it already has are returned. Cancelling a finished request is an error and changes
+    /// nothing; machines return returns its machines. Asks for confirmation at a terminal, and needs
+    /// --yes elsewhere.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("What would be given back?",
          "ohfp requests cancel req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11 --dry-run"),
@@ -58,10 +58,10 @@ pub enum Requests {
     ]))]
     Cancel(RequestsCancel),
 
-    /// Follow a request or return until it is finished
+    /// Watch a request or return until it is finished
     ///
-    /// Standard error shows how it is going, standard output gets the final status. Exits with 1 when
-    /// there is no such request, when it ended with an error, or when the time is over.
+    /// Standard error shows progress, standard output gets the final status. Exits with 1 when there is
+    /// no such request, when it ended with an error, or on timeout.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("Follow a request", "ohfp requests watch req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11"),
         ("Look every second, for at most a minute",
@@ -69,11 +69,10 @@ pub enum Requests {
     ]))]
     Watch(RequestsWatch),
 
-    /// List the machines that the cloud is taking back
+    /// List reclaimed machines
     ///
-    /// Machines that the cloud has ended or is about to end, with the seconds they have left, as
-    /// getReturnRequests has them. Machines that were given back with machines return are not among
-    /// them.
+    /// Machines that the cloud has reclaimed or will reclaim, with the seconds they have left, as
+    /// getReturnRequests has them. Machines that were returned are not among them.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("What is being taken back", "ohfp requests list-returns --format table"),
         ("Of the machines that Host Factory knows",
@@ -134,7 +133,7 @@ pub enum RequestStatus {
     Running,
     /// Recorded; the provider has not answered yet
     Recorded,
-    /// Taken by the provider
+    /// Accepted by the provider
     Started,
     /// Finished, with all that was asked for
     Complete,
@@ -144,7 +143,7 @@ pub enum RequestStatus {
     Partial,
     /// Finished, with nothing of it
     Failed,
-    /// Taken back
+    /// Cancelled
     Cancelled,
 }
 
@@ -189,11 +188,11 @@ pub struct RequestsCancel {
     /// Id of the request
     pub request_id: String,
 
-    /// Do not ask whether it is meant
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,
 
-    /// Tell what would be done, and change nothing
+    /// Show what would be done, and change nothing
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -204,11 +203,11 @@ pub struct RequestsWatch {
     /// Id of the request or return
     pub request_id: String,
 
-    /// Seconds between two looks
+    /// Polling interval in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     pub interval: u64,
 
-    /// Watch no longer than this [default: until it is finished]
+    /// Maximum time to watch, in seconds [default: until it is finished]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: Option<u64>,
 }

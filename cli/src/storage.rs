@@ -19,8 +19,7 @@ pub enum Storage {
 
     /// Show one store and where it is
     ///
-    /// Tells in which file this instance's store keeps its data, and which variable says so. Does not
-    /// open it.
+    /// Shows the file of this instance's store, and which variable names it. Does not open it.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("The configured one", "ohfp storage show"),
         ("One by its name", "ohfp storage show sqlite --format yaml"),
@@ -32,22 +31,21 @@ pub enum Storage {
 
     /// Check whether the store can be read and written
     ///
-    /// Tells where it is, its version and size, and whether another process holds it. Exits with 1
-    /// when it cannot be used.
+    /// Shows its path, version, size, journal and free space. Exits with 1 when it cannot be used.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("At a glance", "ohfp storage health --format list")]))]
     Health,
 
     /// Check everything that the store holds
     ///
-    /// Reads the whole store: its pages, its indices, and whether requests and machines fit together.
+    /// Reads the whole store: its pages, its indices, and whether requests and machines are
+    /// consistent.
     /// Changes nothing. Exits with 1 when something is wrong.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("All findings", "ohfp storage validate --format list")]))]
     Validate,
 
     /// Write, read and remove a record
     ///
-    /// Does what a request does, with a record of its own that it takes away again, and tells how long
-    /// each step took.
+    /// Does what a request does, with a record that it removes again, and shows how long each step took.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("The steps and their times", "ohfp storage test --format table")]))]
     Test,
 
@@ -60,7 +58,7 @@ pub enum Storage {
     /// Create an empty store
     ///
     /// The first request for machines does so by itself. Where something speaks of an older store, ohfp
-    /// takes that for missing, not for new: then mount its file system or restore a backup. Only when
+    /// takes the store for missing: then mount its file system or restore a backup. Only when
     /// the old one is lost for good, create a new one with this; it keeps what is left under other names.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("A new beginning", "ohfp storage init")]))]
     Init,
@@ -78,8 +76,8 @@ pub enum Storage {
 
     /// Put a backup in the place of the store
     ///
-    /// Checks the backup first, and keeps the files of the store under other names. Tells since when
-    /// machines may exist that the store does not know.
+    /// Checks the backup first, and keeps the files of the store under other names. Shows since when
+    /// machines may exist that the restored store does not know.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("What storage backup wrote", "ohfp storage restore ohfp-2026-11-27.db"),
         ("What is left of a store without its log", "ohfp storage restore ohfp.db --unverified"),
@@ -88,18 +86,18 @@ pub enum Storage {
         /// File to read
         file: PathBuf,
 
-        /// Take a file that does not carry the sum of its content, such as a plain copy of ohfp.db
+        /// Take a file without a digest, such as a plain copy of ohfp.db
         #[arg(long)]
         unverified: bool,
     },
 
-    /// Bring the store to the form that this version needs
+    /// Migrate the store to the schema of this version
     ///
-    /// Every command does so by itself; this one does it ahead of time. With --dry-run, tells what
+    /// Every command does so by itself; this one does it ahead of time. With --dry-run, shows what
     /// would be changed.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("What would be changed?", "ohfp storage migrate --dry-run")]))]
     Migrate {
-        /// Tell what would be done, and change nothing
+        /// Show what would be done, and change nothing
         #[arg(long)]
         dry_run: bool,
     },
@@ -122,7 +120,7 @@ pub enum Storage {
     ///
     /// All of them or none. Records that the store has already are left as they are, so doing it twice
     /// changes nothing. Of Open Resource Broker, formerly Open Host Factory Plugin, the file is
-    /// request_database.json in its work folder.
+    /// request_database.json in its work directory.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("What storage export wrote", "ohfp storage import state.json"),
         ("The requests of Open Resource Broker", "ohfp storage import data/request_database.json --from orb"),

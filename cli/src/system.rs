@@ -10,24 +10,24 @@ use crate::style::examples;
 /// `system …`
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
 pub enum System {
-    /// Check at once what a request needs: store, log and providers
+    /// Check what a request needs: store, log and providers
     ///
-    /// A line for each. Exits with 1 when one of them cannot be used. The command doctor looks at the
-    /// installation instead.
+    /// A line for each. Exits with 1 when one of them cannot be used. The command doctor diagnoses the
+    /// whole installation.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("At a glance", "ohfp system health --format table")]))]
     Health,
 
-    /// Compare what loading the parts took with the limits
+    /// Compare the cost of loading components with the limits
     ///
-    /// Loads what an ordinary question needs, and tells time, memory and failures beside the limit of
+    /// Loads what a typical operation needs, and shows time, memory and failures beside the limit of
     /// each.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("At a glance", "ohfp system status --format table")]))]
     Status,
 
-    /// Show the parts, which of them were loaded, and what that took
+    /// Show the components, which of them were loaded, and their cost
     ///
-    /// A part is loaded when it is first needed. Loads what an ordinary question needs, and tells for
-    /// each part how often, for how long and how much memory it took.
+    /// A component is loaded on first use. Loads what a typical operation needs, and shows loads, time
+    /// and memory of each component.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("The parts", "ohfp system metrics --format table"),
         ("With everything loaded at the start",
@@ -51,10 +51,10 @@ pub enum Sim {
     #[command(verbatim_doc_comment, after_long_help = examples(&[("As a table", "ohfp sim list --format table")]))]
     List(ListOptions),
 
-    /// Let the simulated cloud take a machine back
+    /// Reclaim a machine of the simulated cloud
     ///
-    /// As a real cloud takes back a spot machine: it is announced, and the machine ends when the time
-    /// of grace is over. getReturnRequests reports it.
+    /// As a real cloud reclaims a spot machine: it is announced, and the machine terminates when the
+    /// grace period is over. getReturnRequests reports it.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("At once", "ohfp sim reclaim ip-10-0-1-7.sim.internal --grace 0"),
         ("With the two minutes of a spot machine", "ohfp sim reclaim ip-10-0-1-7.sim.internal"),
@@ -63,14 +63,14 @@ pub enum Sim {
         /// Id or host name of the machine
         machine: String,
 
-        /// Seconds from the announcement to the end
+        /// Grace period in seconds
         #[arg(long, value_name = "SECONDS", default_value_t = 120)]
         grace: u64,
     },
 
     /// Let a machine of the simulated cloud fail
     ///
-    /// It ends at once and unannounced, as on broken hardware.
+    /// It terminates immediately without notice, as on broken hardware.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("One machine", "ohfp sim fail ip-10-0-1-7.sim.internal")]))]
     Fail {
         /// Id or host name of the machine

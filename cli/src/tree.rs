@@ -17,12 +17,12 @@ use crate::storage::Storage;
 use crate::style::{self, STYLES, WIDTH, examples};
 use crate::system::{Sim, System};
 
-/// Provide cloud machines to IBM Host Factory
+/// Provision cloud machines for IBM Host Factory
 ///
-/// Host Factory, the part of IBM Spectrum Symphony and LSF that borrows machines, asks a provider
-/// five questions: which kinds of machine exist, start some, take some back, and how both are
-/// going. ohfp answers them. With the same program a person looks at the templates and the
-/// configuration behind those answers, and requests machines and gives them back by hand.
+/// Host Factory, the component of IBM Spectrum Symphony and LSF that provisions hosts on demand,
+/// calls five operations of a provider plug-in: list templates, request machines, poll their
+/// status, return them, and list those that the cloud reclaims. ohfp is such a plug-in. The same
+/// program shows templates and configuration, and requests and returns machines by hand.
 ///
 /// Standard output carries exactly one document. Messages go to standard error, except for a failed
 /// Host Factory operation, whose message belongs on standard output.
@@ -44,19 +44,19 @@ pub struct Cli {
 /// What to do.
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Look at the kinds of machine that can be requested
+    /// List, show and validate templates
     ///
     /// A template names one kind of machine: its type or types, image, network, price model and the
     /// attributes that Host Factory sizes demand by. Templates are read from the template file of
-    /// the configuration folder, usually awsprov_templates.json, and completed: attributes that are
-    /// not written there are derived from the machine type.
+    /// the configuration directory, usually awsprov_templates.json, and completed: attributes that
+    /// it leaves out are derived from the machine type.
     #[command(subcommand, visible_alias = "template", verbatim_doc_comment, after_long_help = examples(&[
         ("All templates, as Host Factory sees them", "ohfp templates list"),
         ("What is wrong with my template file?", "ohfp templates validate --format list"),
     ]))]
     Templates(Templates),
 
-    /// Request machines, look at them, give them back
+    /// Request, list and return machines
     ///
     /// A machine is named by its id at the provider or by its host name, which is what Host Factory
     /// calls its name. Both are in every answer.
@@ -67,10 +67,10 @@ pub enum Command {
     ]))]
     Machines(Machines),
 
-    /// Look at requests and returns, follow and cancel them
+    /// Inspect, watch and cancel requests
     ///
-    /// Machines are requested and given back by requests, which take time: ids of requests begin with
-    /// req-, ids of returns with ret-.
+    /// Requests and returns of machines complete in the background: ids of requests begin with req-,
+    /// ids of returns with ret-.
     #[command(subcommand, visible_alias = "request", verbatim_doc_comment, after_long_help = examples(&[
         ("What is going on?", "ohfp requests status --all --format table"),
         ("Follow one until it is finished",
@@ -78,7 +78,7 @@ pub enum Command {
     ]))]
     Requests(Requests),
 
-    /// Look at the configuration in force
+    /// Show and validate the configuration
     ///
     /// The configuration is made of built-in defaults, Host Factory's own awsprov_config.json and
     /// config.json, in this order: a later one overrides an earlier one, key by key.
@@ -88,57 +88,56 @@ pub enum Command {
     ]))]
     Config(Config),
 
-    /// Look at the providers machines come from
+    /// List, show and check providers
     ///
-    /// A provider starts and ends machines at one place, for example in one region of AWS. Several
+    /// A provider launches and terminates machines in one place, for example in one region of AWS. Several
     /// can be configured, each under its own name.
     #[command(subcommand, visible_alias = "provider", verbatim_doc_comment, after_long_help = examples(&[
         ("The configured providers", "ohfp providers list --format table"),
     ]))]
     Providers(Providers),
 
-    /// Look at the wire formats that are spoken
+    /// Show output dialects (schedulers)
     ///
-    /// A scheduler decides how questions are read and which names the fields of an answer have:
+    /// A scheduler decides how input is read and which names the fields of an answer have:
     /// hostfactory for IBM's names, default for plain ones.
     #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
         ("The known schedulers, and which is configured", "ohfp scheduler list --format table"),
     ]))]
     Scheduler(Scheduler),
 
-    /// Look after the store that remembers requests
+    /// Inspect, back up, restore and migrate the state store
     ///
-    /// Every Host Factory call is a process of its own, so requests and machines are remembered in
-    /// a store between calls.
+    /// Every Host Factory call is a process of its own, so requests and machines are kept in a store
+    /// between calls.
     #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
         ("The known stores, and which is configured", "ohfp storage list --format table"),
         ("Can it be used?", "ohfp storage health --format list"),
     ]))]
     Storage(Storage),
 
-    /// Look at ohfp's own parts
+    /// Show health, load times and component metrics
     ///
-    /// Store, provider and the like are parts that are loaded when they are first needed.
+    /// Store, providers and the like are components that are loaded on first use.
     #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
         ("Can all of them be used?", "ohfp system health --format table"),
     ]))]
     System(System),
 
-    /// Play the cloud behind a simulated provider
+    /// Control the simulated provider
     ///
-    /// A provider of type sim needs no cloud: its machines exist in the store alone. Here they are
-    /// counted and ended behind ohfp's back, as a real cloud would.
+    /// A provider of type sim needs no cloud: its machines exist in the store alone. These commands
+    /// count them and inject cloud-side events.
     #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
         ("How many machines exist?", "ohfp sim live"),
         ("Take one back", "ohfp sim reclaim ip-10-0-1-7.sim.internal"),
     ]))]
     Sim(Sim),
 
-    /// Check the installation and say what mends it
+    /// Diagnose the installation and suggest fixes
     ///
-    /// Looks at programs, configuration, templates, snapshot and log. For a snapshot that is not used
-    /// it tells why, and which input differs. Exits with 1 when something failed; warnings alone are no
-    /// failure.
+    /// Checks programs, configuration, templates, providers, store, snapshot and log, without changing
+    /// anything. Exits with 1 when a request could not be made; warnings alone are no failure.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("Everything that is checked", "ohfp doctor --format table"),
     ]))]
@@ -169,20 +168,20 @@ pub enum Command {
     ]))]
     Init(Init),
 
-    /// Host Factory: which kinds of machine can be requested
+    /// Host Factory: list the templates
     ///
     /// Answers with every template, in the order of the template file, which is the order in which
-    /// Host Factory prefers them. Reads no more than the configuration: neither the cloud nor Host
-    /// Factory is asked. The input is usually {} and has no influence.
+    /// Host Factory prefers them. Reads the configuration only: neither the cloud nor Host Factory is
+    /// called. The input is usually {} and is ignored.
     #[command(name = "getAvailableTemplates", verbatim_doc_comment, after_long_help = examples(&[
         ("Ask as Host Factory does", "echo '{}' > in.json; ohfp getAvailableTemplates -f in.json"),
     ]))]
     GetAvailableTemplates(HostFactoryInput),
 
-    /// Host Factory: start machines of one template
+    /// Host Factory: request machines of one template
     ///
-    /// Answers with a request id as soon as the request is recorded; getRequestStatus tells how it
-    /// is going. The input names a template and a number of machines.
+    /// Answers with a request id once the provider has accepted the launch; getRequestStatus polls it.
+    /// The input names a template and a number of machines.
     #[command(name = "requestMachines", verbatim_doc_comment, after_long_help = examples(&[
         ("An input for two machines",
          r#"echo '{"template": {"templateId": "OnDemand-M6i-Large", "machineCount": 2}}' > in.json"#),
@@ -190,10 +189,10 @@ pub enum Command {
     ]))]
     RequestMachines(HostFactoryInput),
 
-    /// Host Factory: give machines back
+    /// Host Factory: return machines
     ///
-    /// Answers with the id of the return; getRequestStatus tells how it is going. Giving back a
-    /// machine that is already gone is no error.
+    /// Answers with the id of the return; getRequestStatus polls it. Returning a machine that is
+    /// already gone is no error.
     #[command(name = "requestReturnMachines", verbatim_doc_comment, after_long_help = examples(&[
         ("An input for one machine",
          r#"echo '{"machines": [{"name": "ip-10-0-1-7.ec2.internal"}]}' > in.json"#),
@@ -201,20 +200,20 @@ pub enum Command {
     ]))]
     RequestReturnMachines(HostFactoryInput),
 
-    /// Host Factory: how requests and returns are going
+    /// Host Factory: poll requests and returns
     ///
     /// The input lists ids of requests and returns. The answer has each one's status and machines.
-    /// An id that is not known is answered as complete_with_error, never as running.
+    /// An unknown id is answered as complete_with_error, never as running.
     #[command(name = "getRequestStatus", verbatim_doc_comment, after_long_help = examples(&[
         ("An input for one request", r#"echo '{"requests": [{"requestId": "ID"}]}' > in.json"#),
         ("Ask for its status", "ohfp getRequestStatus -f in.json"),
     ]))]
     GetRequestStatus(HostFactoryInput),
 
-    /// Host Factory: which machines the cloud is taking back
+    /// Host Factory: list reclaimed machines
     ///
-    /// Lists machines that the cloud has ended or is about to end, for example spot machines, with
-    /// the seconds they have left. Machines that Host Factory itself gave back are not among them.
+    /// Lists machines that the cloud has reclaimed or will reclaim, for example spot machines, with
+    /// the seconds they have left. Machines that Host Factory itself returned are not among them.
     /// The input may list the machines that Host Factory knows.
     #[command(name = "getReturnRequests", verbatim_doc_comment, after_long_help = examples(&[
         ("Ask as Host Factory does", "echo '{}' > in.json; ohfp getReturnRequests -f in.json"),
