@@ -41,6 +41,10 @@ pub struct GlobalOptions {
     /// Bypass the snapshot: answer from the configuration files
     #[arg(long, global = true)]
     pub no_snapshot: bool,
+
+    /// Show passwords, tokens and user data of templates and configuration as they are
+    #[arg(long, global = true)]
+    pub show_secrets: bool,
 }
 
 /// The form of an answer.

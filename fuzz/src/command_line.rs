@@ -12,6 +12,7 @@ use ohfp_snapshot_builder::load::{self, Environment, Origin, Resolved};
 use ohfp_snapshot_builder::lower;
 use ohfp_snapshot_builder::render::templates::{Catalogue, show_head, show_tail};
 use ohfp_snapshot_builder::render::{Format, Rendered};
+use ohfp_snapshot_builder::resolve::{SchedulerKind, Secrets};
 use ohfp_snapshot_format::View;
 
 use crate::folder;
@@ -130,7 +131,7 @@ fn live(words: &[Vec<u8>], question: &Question<'_>, styled: bool, resolved: &Res
     }
     let options = &cli.global;
     let unasked = options.config.is_none() && options.output.is_none() && options.scheduler.is_none();
-    assert!(unasked && !options.no_snapshot, "{:?}: the runtime ignores an option", shown(words));
+    assert!(unasked && !options.no_snapshot && !options.show_secrets, "{:?}: the runtime ignores an option", shown(words));
     let rendered = rendered(&cli, resolved);
     let Some(rendered) = rendered else { panic!("{:?}: live fails where the runtime answers", shown(words)) };
     Some(rendered.bytes(styled && !cli.global.no_color))
@@ -174,7 +175,7 @@ fn rendered(cli: &Cli, resolved: &Resolved) -> Option<Rendered> {
         Command::Storage(Storage::Show { name }) => Document::Store(name.clone()),
         _ => return None,
     };
-    document.render(resolved, format)
+    document.render(resolved, format, Secrets::Hidden)
 }
 
 fn shown(words: &[Vec<u8>]) -> Vec<String> {

@@ -3,6 +3,7 @@
 
 use ohfp_snapshot_builder::answer::Document;
 use ohfp_snapshot_builder::render::Format;
+use ohfp_snapshot_builder::resolve::Secrets;
 use serde_json::Value;
 
 use crate::folder;
@@ -26,7 +27,7 @@ pub fn check(bytes: &[u8]) {
         Ok(resolved) => {
             for (command, document) in Document::all(&resolved) {
                 for format in Format::ALL {
-                    let Some(rendered) = document.render(&resolved, format) else { continue };
+                    let Some(rendered) = document.render(&resolved, format, Secrets::Hidden) else { continue };
                     let bytes = rendered.bytes(false);
                     assert!(std::str::from_utf8(&bytes).is_ok(), "{command} {format}");
                     assert!(

@@ -9,6 +9,7 @@ use ohfp_snapshot_builder::load::{self, Environment, Origin, Resolved};
 use ohfp_snapshot_builder::lower;
 use ohfp_snapshot_builder::render::Format;
 use ohfp_snapshot_builder::render::templates::Catalogue;
+use ohfp_snapshot_builder::resolve::SchedulerKind;
 use ohfp_snapshot_format::View;
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;

@@ -9,6 +9,7 @@ use ohfp_cli::GlobalOptions;
 use ohfp_platform::sys::{self, Process};
 use ohfp_snapshot_builder::answer;
 use ohfp_snapshot_builder::load::Environment;
+use ohfp_snapshot_builder::lower::WHOLE;
 use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_format::open::Access;
 use ohfp_snapshot_format::{CLI_FINGERPRINT, Refusal, Snapshot, fresh};
@@ -87,8 +88,12 @@ impl Templates {
             fresh::check(snapshot.stamps()?, Some(place::identity(&self.place.origin)), &get)?;
         }
         let mut buffer = vec![0; 64 * 1024];
-        let Some(parts) =
-            snapshot.contents()?.show(id.as_bytes(), b"json", || false, buffer.as_mut_slice())?
+        let contents = snapshot.contents()?;
+        // Where people are shown less than there is, the whole is filed beside it.
+        let has_whole =
+            contents.index.shows.iter().any(|show| contents.index.text(&show.format) == WHOLE.as_bytes());
+        let format = if has_whole { WHOLE } else { "json" };
+        let Some(parts) = contents.show(id.as_bytes(), format.as_bytes(), || false, buffer.as_mut_slice())?
         else {
             return Ok(None);
         };

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use crate::load::Resolved;
 use crate::render::{Format, Rendered, documents};
-use crate::resolve::choice_problems;
 use crate::resolve::keys::{self, KEYS};
 use crate::resolve::nearest::{did_you_mean, nearest};
+use crate::resolve::{Secrets, choice_problems};
 
 /// A question about the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,12 +53,12 @@ impl Document {
     }
 
     /// The answer, or `None` when the thing named does not exist.
-    pub fn render(&self, resolved: &Resolved, format: Format) -> Option<Rendered> {
+    pub fn render(&self, resolved: &Resolved, format: Format, secrets: Secrets) -> Option<Rendered> {
         let value: Value = match self {
-            Self::Config => return Some(documents::config(resolved, format)),
-            Self::Setting(key) => documents::setting(resolved, key)?,
+            Self::Config => return Some(documents::config(resolved, format, secrets)),
+            Self::Setting(key) => documents::setting(resolved, key, secrets)?,
             Self::Providers => documents::providers(resolved),
-            Self::Provider(name) => documents::provider(resolved, name.as_deref())?,
+            Self::Provider(name) => documents::provider(resolved, name.as_deref(), secrets)?,
             Self::Schedulers => documents::schedulers(resolved),
             Self::Scheduler(name) => documents::scheduler(resolved, name.as_deref())?,
             Self::Stores => documents::stores(resolved),

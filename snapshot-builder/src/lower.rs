@@ -4,6 +4,7 @@
 //! program's own help and the catalogue in the configured wire format come first: with a catalogue
 //! of usual size they share the first window with header, stamps and index.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::thread;
 
@@ -20,7 +21,7 @@ use crate::answer::{self, Document};
 use crate::load::{FileState, InputFile, Resolved};
 use crate::render::templates::{self, Catalogue, List};
 use crate::render::{Format, Rendered};
-use crate::resolve::SchedulerKind;
+use crate::resolve::{SchedulerKind, Secrets};
 
 /// Fingerprint of this build's product version and command tree.
 pub fn fingerprint() -> u128 {
@@ -38,7 +39,12 @@ pub fn maker() -> Maker<'static> {
 /// # Errors
 /// What is wrong with `scheduler.type`; an index that cannot be serialised.
 pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload> {
-    let catalogue = Catalogue { templates: &resolved.templates, scheduler: resolved.settings.scheduler()? };
+    let scheduler = resolved.settings.scheduler()?;
+    let shown = Secrets::Hidden.of_templates(&resolved.templates);
+    let catalogue = Catalogue { templates: &shown, scheduler };
+    // Where people are shown less than Host Factory is told, both are filed.
+    let whole =
+        matches!(shown, Cow::Owned(_)).then_some(Catalogue { templates: &resolved.templates, scheduler });
     let limit = resolved.settings.render_limit();
     // Judged by the size of what was read, so that it is known before anything is rendered.
     let others = input_bytes(resolved).saturating_mul(ALL_FORMATS) <= limit;
@@ -50,7 +56,7 @@ pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload>
             "rendering JSON; other formats are left to ohfp-live"
         });
         let second = others.then(|| scope.spawn(|| render(&catalogue, &SECOND_HALF)));
-        configured_format(&mut writer, &catalogue, resolved);
+        configured_format(&mut writer, &catalogue, whole.as_ref(), resolved);
         if let Some(second) = second {
             let mut rendered = render(&catalogue, &FIRST_HALF);
             rendered.extend(second.join().unwrap_or_default());
@@ -76,7 +82,12 @@ fn input_bytes(resolved: &Resolved) -> u64 {
 
 /// What every snapshot holds: help, the catalogue as the configured scheduler reads it, the rest of
 /// the help, and the small documents.
-fn configured_format(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, resolved: &Resolved) {
+fn configured_format(
+    writer: &mut PayloadWriter,
+    catalogue: &Catalogue<'_>,
+    whole: Option<&Catalogue<'_>>,
+    resolved: &Resolved,
+) {
     let (program, commands) = ohfp_cli::pages().split_at(1);
     for page in program {
         help(writer, page);
@@ -84,7 +95,11 @@ fn configured_format(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, reso
     let version = writer.section("version", ohfp_cli::version().into_bytes());
     writer.answer("--version", version);
     writer.templates(catalogue.templates.len());
-    file_list(writer, catalogue, Format::Json, false, catalogue.list(Format::Json, false));
+    let listed = file_list(writer, catalogue, Format::Json, false, catalogue.list(Format::Json, false));
+    match whole {
+        Some(whole) => file_whole(writer, whole),
+        None => available_templates(writer, catalogue, listed),
+    }
     for page in commands {
         help(writer, page);
     }
@@ -148,7 +163,7 @@ fn documents(writer: &mut PayloadWriter, resolved: &Resolved) {
             continue;
         }
         for format in Format::ALL {
-            let Some(rendered) = document.render(resolved, format) else { continue };
+            let Some(rendered) = document.render(resolved, format, Secrets::Hidden) else { continue };
             let (plain, styled) = file(writer, &format!("{command} {format}"), rendered);
             for spelling in spellings(&words) {
                 writer.styled_answer(key(&spelling, format), plain, styled);
@@ -212,10 +227,12 @@ fn other_formats(
     }
     for (wanted, list) in rendered {
         match wanted {
-            Wanted::List(format, long) => file_list(writer, catalogue, format, long, list),
+            Wanted::List(format, long) => {
+                file_list(writer, catalogue, format, long, list);
+            }
             Wanted::Alone(format) => {
                 let records = records(catalogue.templates, &list.records, &list.places, 0);
-                let show = prepare_show(writer, catalogue, format, &records);
+                let show = prepare_show(writer, catalogue, (format, format.name()), &records);
                 let body = writer.section(format!("templates show {format}"), list.records);
                 if let Some(show) = show {
                     show.file(writer, body);
@@ -245,8 +262,40 @@ fn records(templates: &[Template], bytes: &[u8], places: &[(usize, usize)], shif
     records
 }
 
-/// Files a list under its keys, with the directory that makes pages of it.
-fn file_list(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, format: Format, long: bool, list: List) {
+/// Under this format stand records that hold what people are not shown: nobody can type it, and requests for
+/// machines are made from it.
+pub const WHOLE: &str = "whole";
+
+/// Files what Host Factory is told, where that is more than people are shown.
+fn file_whole(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>) {
+    if catalogue.scheduler != SchedulerKind::HostFactory {
+        return;
+    }
+    let list = catalogue.list(Format::Json, false);
+    let records = records(catalogue.templates, &list.records, &list.places, list.head.len());
+    let show = prepare_show(writer, catalogue, (Format::Json, WHOLE), &records);
+    let body = writer.section("getAvailableTemplates", [list.head, list.records, list.tail].concat());
+    if let Some(show) = show {
+        show.file(writer, body);
+    }
+    available_templates(writer, catalogue, body);
+}
+
+/// Host Factory drops a provider for good that answers no templates: never answer that.
+fn available_templates(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, list: SectionId) {
+    if catalogue.scheduler == SchedulerKind::HostFactory && !catalogue.templates.is_empty() {
+        writer.answer("getAvailableTemplates", list);
+    }
+}
+
+/// Files a list under its keys, with the directory that makes pages of it. Gives the list itself.
+fn file_list(
+    writer: &mut PayloadWriter,
+    catalogue: &Catalogue<'_>,
+    format: Format,
+    long: bool,
+    list: List,
+) -> SectionId {
     let name = format!("templates list {format}{}", if long { " long" } else { "" });
     // Without a styled head, the head is part of the section and moves the records.
     let shift = if list.head == list.head_styled { list.head.len() } else { 0 };
@@ -261,7 +310,7 @@ fn file_list(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, format: Form
     let head = writer.section(format!("{name} page head"), list.head.clone());
     let head_styled = writer.section(format!("{name} page head styled"), list.head_styled.clone());
     let tail = writer.section(format!("{name} page tail"), list.tail.clone());
-    let show = records.and_then(|records| prepare_show(writer, catalogue, format, &records));
+    let show = records.and_then(|records| prepare_show(writer, catalogue, (format, format.name()), &records));
     let order = writer.section(format!("{name} order"), order);
     let mut body = list.records;
     body.extend_from_slice(&list.tail);
@@ -286,18 +335,12 @@ fn file_list(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, format: Form
         writer.list(&key, [plain.1, head, head_styled, tail, order]);
         writer.styled_answer(key, plain, styled);
     }
-    // Host Factory drops a provider for good that answers no templates: never answer that.
-    if format == Format::Json
-        && catalogue.scheduler == SchedulerKind::HostFactory
-        && !catalogue.templates.is_empty()
-    {
-        writer.answer("getAvailableTemplates", plain.1);
-    }
+    plain.1
 }
 
 /// Everything of `templates show` in one format but the records themselves.
 struct Show {
-    format: Format,
+    format: &'static str,
     head: SectionId,
     head_styled: SectionId,
     tail: SectionId,
@@ -306,7 +349,7 @@ struct Show {
 
 impl Show {
     fn file(self, writer: &mut PayloadWriter, body: SectionId) {
-        writer.show(self.format.name(), [body, self.head, self.head_styled, self.tail, self.directory]);
+        writer.show(self.format, [body, self.head, self.head_styled, self.tail, self.directory]);
     }
 }
 
@@ -314,7 +357,7 @@ impl Show {
 fn prepare_show(
     writer: &mut PayloadWriter,
     catalogue: &Catalogue<'_>,
-    format: Format,
+    (format, filed_as): (Format, &'static str),
     records: &[Record],
 ) -> Option<Show> {
     let unique: BTreeSet<u64> = records.iter().map(|record| record.hash).collect();
@@ -323,12 +366,13 @@ fn prepare_show(
         return None;
     }
     let (head, head_styled) = templates::show_head(format);
-    let head = writer.section(format!("templates show {format} head"), head);
-    let head_styled = writer.section(format!("templates show {format} head styled"), head_styled);
-    let tail = writer.section(format!("templates show {format} tail"), templates::show_tail(format).to_vec());
+    let head = writer.section(format!("templates show {filed_as} head"), head);
+    let head_styled = writer.section(format!("templates show {filed_as} head styled"), head_styled);
+    let tail =
+        writer.section(format!("templates show {filed_as} tail"), templates::show_tail(format).to_vec());
     let directory = records.iter().flat_map(|record| record.to_bytes()).collect();
-    let directory = writer.section(format!("templates show {format} records"), directory);
-    Some(Show { format, head, head_styled, tail, directory })
+    let directory = writer.section(format!("templates show {filed_as} records"), directory);
+    Some(Show { format: filed_as, head, head_styled, tail, directory })
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Secrets in the configuration are never printed, nor kept in a snapshot.
-#![allow(clippy::unwrap_used, reason = "a test that cannot run must say so")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::fs;
 
@@ -81,6 +81,75 @@ fn what_is_kept() {
     let sandbox = sandbox();
     let snapshot = fs::read(sandbox.path.join("x.snapshot")).unwrap();
     assert!(!snapshot.windows(SECRET.len()).any(|window| window == SECRET.as_bytes()));
+}
+
+const SECRET_TEMPLATES: &str = r##"[
+  {"templateId": "plain", "maxNumber": 1, "vmType": "m5.large"},
+  {"templateId": "a", "maxNumber": 2, "vmType": "m5.large", "imageId": "ami-1",
+   "userDataScript": "#!/bin/sh\nexport TOKEN=hunter2", "instanceTags": "team=x;db_password=hunter2",
+   "registry": {"apiToken": "hunter2", "host": "shown"}, "bucket": "https://b/x?X-Amz-Signature=hunter2"}
+]"##;
+
+/// People are not shown what templates hold, Host Factory is; `--show-secrets` shows it to people too.
+#[test]
+fn templates_with_secrets() {
+    let config = r#"{"provider": {"providers": [{"name": "s", "type": "sim", "template_defaults": {"keyName": "k", "pwd": "hunter2"}}]}}"#;
+    let files = [("config.json", config), ("awsprov_templates.json", SECRET_TEMPLATES)];
+    let mut sandbox = Sandbox::with_files(&files);
+    sandbox.set("OHFP_SNAPSHOT", sandbox.path.join("x.snapshot"));
+    sandbox.set("OHFP_STATE_DIR", sandbox.path.join("state"));
+    sandbox.set("HF_PROVIDER_LOGDIR", sandbox.path.join("log"));
+    sandbox.build();
+    let mut faults = Vec::new();
+    let lines: &[&[&str]] = &[
+        &["templates", "list"],
+        &["templates", "list", "--long"],
+        &["templates", "list", "--filter", "templateId=a"],
+        &["templates", "show", "a"],
+        &["templates", "validate"],
+        &["config", "show"],
+        &["config", "get", "provider.providers"],
+        &["doctor"],
+    ];
+    for line in lines {
+        for format in ["json", "yaml", "table", "list"] {
+            let line = [line, &["--format", format][..]].concat();
+            let answers = ["ohfp", "ohfp-live"].map(|program| sandbox.run(program, &line));
+            if answers.iter().any(|ended| format!("{}{}", ended.text(), ended.stderr).contains(SECRET)) {
+                faults.push(format!("{line:?} --format {format}: {answers:?}"));
+            }
+            if answers[0] != answers[1] {
+                faults.push(format!("{line:?} --format {format} differ: {answers:?}"));
+            }
+        }
+    }
+    expect_none(&faults, lines.len() * 4);
+    let shown = sandbox.run("ohfp", &["templates", "show", "a"]).text();
+    for part in
+        ["\"(30 bytes, xxh3 ", "team=x;db_password=(redacted)", "\"host\": \"shown\"", "\"keyName\": \"k\""]
+    {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    for line in [&["templates", "show", "a"][..], &["templates", "list"], &["config", "show"]] {
+        let ended = sandbox.run("ohfp", &[line, &["--show-secrets"]].concat());
+        assert!(ended.code == 0 && ended.text().contains(SECRET), "{ended:?}");
+    }
+    // What Host Factory needs stays whole, from the snapshot as from the files.
+    let input = sandbox.input("in.json", "{}");
+    let ask = ["getAvailableTemplates".as_ref(), "-f".as_ref(), input.as_os_str()];
+    let (alone, live) = (sandbox.runtime_alone(&ask), sandbox.run("ohfp-live", &ask));
+    assert!(alone == live && alone.code == 0, "{alone:?} {live:?}");
+    assert!(alone.text().contains("TOKEN=hunter2") && alone.text().contains("db_password=hunter2"));
+    // Also where a request is made from the snapshot.
+    let wanted = sandbox.input("request.json", r#"{"template": {"templateId": "a", "machineCount": 1}}"#);
+    let requested = sandbox.run("ohfp", &["requestMachines".as_ref(), "-f".as_ref(), wanted.as_os_str()]);
+    assert_eq!(requested.code, 0, "{requested:?}");
+    let machines = sandbox.run("ohfp", &["requests", "list"]).text();
+    assert!(machines.contains("req-"), "{machines}");
+    for entry in fs::read_dir(sandbox.path.join("log")).unwrap() {
+        let log = fs::read_to_string(entry.unwrap().path()).unwrap();
+        assert!(!log.contains(SECRET), "{log}");
+    }
 }
 
 /// An error shows what is wrong, but not when that is a secret.

@@ -8,7 +8,7 @@ use ohfp_snapshot_builder::load::{self, Environment, Resolved, Warning};
 use ohfp_snapshot_builder::place::{self, Place};
 use ohfp_snapshot_builder::render::templates::{Catalogue, show_head, show_tail};
 use ohfp_snapshot_builder::render::{Format, Rendered, documents};
-use ohfp_snapshot_builder::resolve::{self, Lowered};
+use ohfp_snapshot_builder::resolve::{self, Lowered, Secrets};
 use ohfp_snapshot_builder::standing;
 use serde_json::{Value, json};
 
@@ -38,6 +38,7 @@ pub(super) fn run(global: &GlobalOptions, command: &Command, env: &Environment) 
         Err(errors) => return Reply::failure(errors),
     };
     let resolved = &source.resolved;
+    let secrets = if global.show_secrets { Secrets::Shown } else { Secrets::Hidden };
     let mut reply = match command {
         Command::Templates(Templates::List(_) | Templates::Show { .. })
             if let Err(errors) = resolved.templates() =>
@@ -45,23 +46,25 @@ pub(super) fn run(global: &GlobalOptions, command: &Command, env: &Environment) 
             Reply::failure(errors)
         }
         Command::Templates(Templates::List(list)) => {
-            let reply = Reply::from_result(templates_list(global, resolved, list, format));
+            let reply = Reply::from_result(templates_list(global, resolved, list, format, secrets));
             Reply { notes: answer::list_notes(resolved), ..reply }
         }
         Command::Templates(Templates::Show { template_id }) => {
-            templates_show(global, resolved, template_id, format)
+            templates_show(global, resolved, template_id, format, secrets)
         }
-        Command::Config(Config::Show) => document(resolved, &Document::Config, format),
-        Command::Config(Config::Get { key }) => document(resolved, &Document::Setting(key.clone()), format),
-        Command::Providers(Providers::List) => document(resolved, &Document::Providers, format),
+        Command::Config(Config::Show) => document(resolved, &Document::Config, format, secrets),
+        Command::Config(Config::Get { key }) => {
+            document(resolved, &Document::Setting(key.clone()), format, secrets)
+        }
+        Command::Providers(Providers::List) => document(resolved, &Document::Providers, format, secrets),
         Command::Providers(Providers::Show { name }) => {
-            document(resolved, &Document::Provider(name.clone()), format)
+            document(resolved, &Document::Provider(name.clone()), format, secrets)
         }
-        Command::Scheduler(Scheduler::List) => document(resolved, &Document::Schedulers, format),
+        Command::Scheduler(Scheduler::List) => document(resolved, &Document::Schedulers, format, secrets),
         Command::Scheduler(Scheduler::Show { name }) => {
-            document(resolved, &Document::Scheduler(name.clone()), format)
+            document(resolved, &Document::Scheduler(name.clone()), format, secrets)
         }
-        Command::Storage(Storage::List) => document(resolved, &Document::Stores, format),
+        Command::Storage(Storage::List) => document(resolved, &Document::Stores, format, secrets),
         _ => Reply::failure(vec![Error::new(ErrorKind::Usage, "this command is not answered here")]),
     };
     reply.plain = global.no_color;
@@ -74,26 +77,34 @@ fn templates_list(
     resolved: &Resolved,
     list: &ListOptions,
     format: Format,
+    secrets: Secrets,
 ) -> Result<Rendered> {
+    let shown = secrets.of_templates(&resolved.templates);
     let filters = filter::parse(&list.filter, resolve::hf_name)?;
     let kept;
     let templates = if filters.is_empty() {
-        &resolved.templates
+        &*shown
     } else {
         let known: Vec<&str> = resolve::FIELD_NAMES.iter().map(|(name, _)| *name).collect();
-        let all = resolved.templates.iter().collect();
+        let all = shown.iter().collect();
         kept = filter::retain(&filters, all, &known, |template| &template.fields)?
             .into_iter()
             .cloned()
-            .collect();
-        &kept
+            .collect::<Vec<_>>();
+        kept.as_slice()
     };
     let catalogue = Catalogue { templates, scheduler: scheduler(global, &resolved.settings)? };
     let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
     Ok(catalogue.list(format, list.long).page(number(list.offset), list.limit.map(number)))
 }
 
-fn templates_show(global: &GlobalOptions, resolved: &Resolved, id: &str, format: Format) -> Reply {
+fn templates_show(
+    global: &GlobalOptions,
+    resolved: &Resolved,
+    id: &str,
+    format: Format,
+    secrets: Secrets,
+) -> Reply {
     let template = match answer::template(resolved, id) {
         Ok(template) => template,
         Err(error) => return Reply::failure(vec![error]),
@@ -102,19 +113,22 @@ fn templates_show(global: &GlobalOptions, resolved: &Resolved, id: &str, format:
         Ok(scheduler) => scheduler,
         Err(error) => return Reply::failure(vec![error]),
     };
+    let shown = secrets.of_templates(std::slice::from_ref(template));
     let catalogue = Catalogue { templates: &resolved.templates, scheduler };
     let (head, head_styled) = show_head(format);
     let mut body = Vec::new();
-    catalogue.show(template, format, &mut body);
+    for template in shown.iter() {
+        catalogue.show(template, format, &mut body);
+    }
     body.extend_from_slice(show_tail(format));
     Reply::answer(Rendered { head, head_styled, body })
 }
 
-fn document(resolved: &Resolved, document: &Document, format: Format) -> Reply {
+fn document(resolved: &Resolved, document: &Document, format: Format, secrets: Secrets) -> Reply {
     if let Err(errors) = document.check(resolved) {
         return Reply::failure(errors);
     }
-    match document.render(resolved, format) {
+    match document.render(resolved, format, secrets) {
         Some(rendered) => Reply::answer(rendered),
         None => Reply::failure(vec![document.missing(resolved)]),
     }

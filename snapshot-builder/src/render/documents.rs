@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::table::Table;
 use super::{Format, Rendered, json, text, yaml};
 use crate::load::Resolved;
-use crate::resolve::{ProviderInstance, SchedulerKind, Settings, keys, redact};
+use crate::resolve::{ProviderInstance, SchedulerKind, Secrets, Settings, keys};
 
 /// Renders a document.
 pub fn render(document: &Value, format: Format) -> Rendered {
@@ -92,14 +92,14 @@ fn blocks(document: &Value) -> Vec<u8> {
 }
 
 /// `config show`: a row per setting for people, a tree for programs.
-pub fn config(resolved: &Resolved, format: Format) -> Rendered {
+pub fn config(resolved: &Resolved, format: Format, secrets: Secrets) -> Rendered {
     let entries = resolved.settings.entries();
     if matches!(format, Format::Table | Format::List) {
         let rows: Vec<Value> = entries
             .map(|setting| {
                 json!({
                     "key": setting.key,
-                    "value": redact(setting.key, &setting.value),
+                    "value": secrets.of(setting.key, &setting.value),
                     "source": setting.source.to_string(),
                 })
             })
@@ -108,7 +108,7 @@ pub fn config(resolved: &Resolved, format: Format) -> Rendered {
     }
     let mut tree = Map::new();
     for setting in entries {
-        insert(&mut tree, setting.key, redact(setting.key, &setting.value));
+        insert(&mut tree, setting.key, secrets.of(setting.key, &setting.value));
     }
     render(&Value::Object(tree), format)
 }
@@ -129,19 +129,19 @@ fn insert(tree: &mut Map<String, Value>, key: &str, value: Value) {
 }
 
 /// `config get KEY`: one setting with its source, or the values of a whole section.
-pub fn setting(resolved: &Resolved, key: &str) -> Option<Value> {
+pub fn setting(resolved: &Resolved, key: &str, secrets: Secrets) -> Option<Value> {
     let wanted = keys::canonical(key).unwrap_or(key);
     if let Some(setting) = resolved.settings.entries().find(|setting| setting.key == wanted) {
         return Some(json!({
             "key": wanted,
-            "value": redact(wanted, &setting.value),
+            "value": secrets.of(wanted, &setting.value),
             "source": setting.source.to_string(),
         }));
     }
     let mut section = Map::new();
     for setting in resolved.settings.entries() {
         if let Some(rest) = setting.key.strip_prefix(key).and_then(|rest| rest.strip_prefix('.')) {
-            insert(&mut section, rest, redact(setting.key, &setting.value));
+            insert(&mut section, rest, secrets.of(setting.key, &setting.value));
         }
     }
     (!section.is_empty()).then_some(Value::Object(section))
@@ -165,14 +165,15 @@ fn provider_row(provider: &ProviderInstance) -> Value {
 }
 
 /// `providers show [NAME]`: the named one, else the default one.
-pub fn provider(resolved: &Resolved, name: Option<&str>) -> Option<Value> {
+pub fn provider(resolved: &Resolved, name: Option<&str>, secrets: Secrets) -> Option<Value> {
     let provider = match name {
         Some(name) => resolved.providers.iter().find(|provider| provider.name == name),
         None => resolved.providers.iter().find(|provider| provider.default),
     }?;
     let mut record = provider_row(provider);
     if let Value::Object(fields) = &mut record {
-        let config = provider.config.iter().map(|(key, value)| (key.clone(), redact(key, value))).collect();
+        let config =
+            provider.config.iter().map(|(key, value)| (key.clone(), secrets.of(key, value))).collect();
         fields.insert("source".to_owned(), Value::String(provider.source.clone()));
         fields.insert("config".to_owned(), Value::Object(config));
     }

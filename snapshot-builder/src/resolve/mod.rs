@@ -28,6 +28,6 @@ pub use keys::{KEYS, Key};
 pub use performance::Performance;
 pub use provider_choice::choice_problems;
 pub use providers::ProviderInstance;
-pub use redact::{REDACTED, redact};
+pub use redact::{REDACTED, Secrets, redact, redact_templates};
 pub use settings::{Refresh, SchedulerKind, Setting, Settings, Source};
 pub use templates::{LeftOut, Lowered};

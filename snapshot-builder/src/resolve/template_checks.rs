@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::attributes::{self, MachineTypes, Size, make_typed};
 use super::defaults::Defaults;
 use super::nearest::{did_you_mean, nearest};
+use super::redact::redact;
 use super::rule::shown;
 use super::{fields, requirements};
 use crate::load::{Findings, Step, Text, find, members};
@@ -131,8 +132,12 @@ impl Checked<'_, '_> {
                     Some(member) => (format!("{name}.{member}"), self.at_member(name, member)),
                     None => (name.clone(), self.at(name)),
                 };
-                let message =
-                    format!("{} must be {}, not {}", self.field(&path), fault.allowed, shown(fault.value));
+                let message = format!(
+                    "{} must be {}, not {}",
+                    self.field(&path),
+                    fault.allowed,
+                    shown(&redact(name, fault.value))
+                );
                 let word = value.as_str().and_then(|word| nearest(word, field.rule.words().iter().copied()));
                 self.error(at, &message, did_you_mean(word));
                 continue;
