@@ -12,6 +12,7 @@
 pub mod contract;
 pub mod counting;
 pub mod damage;
+pub mod document;
 pub mod grid;
 pub mod inquiry;
 
