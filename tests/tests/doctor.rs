@@ -91,6 +91,52 @@ fn the_provider_that_requests_go_to() {
     }
 }
 
+/// What is advised has not been done already.
+#[test]
+fn advice_for_an_active_provider_that_is_disabled() {
+    let config = r#"{"provider": {"active_provider": "aws", "providers": [
+        {"name": "sim", "type": "sim"}, {"name": "aws", "type": "aws", "enabled": false}]}}"#;
+    let sandbox = Sandbox::with_files(&[("awsprov_templates.json", TEMPLATES), ("config.json", config)]);
+    let answer = doctor(&sandbox);
+    let found = found(&answer, "provider");
+    assert!(
+        answer.code == 1 && found.len() == 1 && found[0].1.contains("`aws`, which is not enabled"),
+        "{found:?}"
+    );
+    assert!(
+        answer.text().contains("set its `enabled` to true, or name another one, such as `sim`"),
+        "{answer:?}"
+    );
+    for line in [&["machines", "request", "t", "1"][..], &["machines", "request", "t", "1", "--dry-run"]] {
+        let asked = sandbox.run("ohfp", line);
+        assert!(asked.code == 1 && asked.stderr.contains("which is not enabled"), "{asked:?}");
+    }
+    assert_eq!(sandbox.run("ohfp", &["config", "validate"]).code, 1);
+    assert_eq!(sandbox.run("ohfp", &["templates", "list"]).code, 0);
+}
+
+/// A file that looks like configuration and is not read is told wherever the configuration is looked at.
+#[test]
+fn files_that_are_not_read() {
+    let other = r#"[{"templateId": "other", "maxNumber": 1, "vmType": "m5.large"}]"#;
+    let files = [("awsprov_templates.json", TEMPLATES), ("config.json", SIM), ("templates.json", other)];
+    let mut sandbox = Sandbox::with_files(&files);
+    sandbox.set("HF_PROVIDER_LOGDIR", sandbox.path.join("log"));
+    sandbox.set("OHFP_SNAPSHOT", sandbox.path.join("x.snapshot"));
+    let says = "templates.json: this is not read: `awsprov_templates.json` is; its templates `other` are not offered";
+    for line in [&["doctor"][..], &["config", "validate"], &["templates", "validate"]] {
+        let ended = sandbox.run("ohfp", line);
+        assert!(ended.code == 0 && ended.text().contains(says), "{line:?}: {ended:?}");
+    }
+    assert!(sandbox.build().stderr.contains(says));
+    // The log says it when a snapshot is made of such files.
+    sandbox.write("config.json", format!("{SIM}\n"));
+    assert_eq!(sandbox.run("ohfp", &["templates", "list"]).code, 0);
+    let logs = std::fs::read_dir(sandbox.path.join("log")).unwrap();
+    let text: String = logs.map(|log| std::fs::read_to_string(log.unwrap().path()).unwrap()).collect();
+    assert!(text.contains(says), "{text}");
+}
+
 #[test]
 fn the_store() {
     check(SIM, 0, "store", "ok", "/ohfp.db is not there yet; the first request creates it");

@@ -10,6 +10,7 @@ mod findings;
 mod tests;
 mod text;
 pub(crate) mod trail;
+mod unread;
 
 use std::path::{Path, PathBuf};
 
@@ -145,7 +146,7 @@ pub fn load_with_problems(origin: &Origin, env: &Environment) -> Result<Resolved
     let catalogue = Catalogue::find_ibm(root, called.as_deref(), TEMPLATES, recorder, findings);
     findings.about(Subject::Everything);
     let (providers, mut catalogue) = files.providers(Some(catalogue));
-    let Files { root, mut recorder, mut findings, config, mut settings, .. } = files;
+    let Files { root, mut recorder, mut findings, config, mut settings, called, .. } = files;
     findings.about(Subject::Templates);
     if !catalogue.has_any() {
         catalogue.find_chain(&root, &providers, TEMPLATES, &mut recorder, &mut findings);
@@ -165,9 +166,17 @@ pub fn load_with_problems(origin: &Origin, env: &Environment) -> Result<Resolved
     }
     let (templates, left_out) = resolver.finish();
     drop(defaults);
-    let (warnings, problems) = findings.finish()?;
+    let (mut warnings, problems) = findings.finish()?;
     settings.mark(&problems);
     let providers = marked(providers, &problems);
+    let trail = recorder.finish();
+    warnings.extend(unread::find(&unread::Loaded {
+        root: &root,
+        called: called.as_deref(),
+        settings: &settings,
+        templates: &templates,
+        trail: &trail,
+    }));
     Ok(Resolved {
         origin: origin.clone(),
         settings,
@@ -177,7 +186,7 @@ pub fn load_with_problems(origin: &Origin, env: &Environment) -> Result<Resolved
         held: Vec::new(),
         warnings,
         problems,
-        trail: recorder.finish(),
+        trail,
     })
 }
 

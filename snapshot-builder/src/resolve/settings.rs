@@ -29,6 +29,13 @@ pub enum Source {
     Variable(String),
 }
 
+impl Source {
+    /// Whether a file sets it.
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self, Self::File { .. })
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -4,6 +4,7 @@ mod files;
 mod needs;
 mod providers;
 mod templates;
+mod unread;
 
 use std::fs;
 use std::path::PathBuf;
