@@ -119,6 +119,12 @@ const ABOUT: &[&str] = &[
     "version",
 ];
 
+/// Values that switch something, as EC2's `"HttpTokens": "required"` does, whatever their name.
+const SETTINGS: &[&str] = &[
+    "", "auto", "default", "disabled", "enabled", "false", "no", "none", "off", "on", "optional", "required",
+    "true", "yes",
+];
+
 /// How a thing of some name is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -146,6 +152,9 @@ fn redact_as(kind: Kind, value: &Value) -> Value {
             Value::Object(members.iter().map(|(name, value)| (name.clone(), redact(name, value))).collect())
         }
         (_, Value::Array(items)) => Value::Array(items.iter().map(|item| redact_as(kind, item)).collect()),
+        (Kind::Secret, Value::String(text)) if SETTINGS.contains(&text.to_lowercase().as_str()) => {
+            value.clone()
+        }
         (Kind::Secret, _) => Value::String(REDACTED.to_owned()),
         (Kind::UserData, Value::String(text)) if !is_path(text) && !text.is_empty() => {
             Value::String(format!("({} bytes, xxh3 {:016x})", text.len(), xxh3_64(text.as_bytes())))
@@ -412,6 +421,8 @@ mod tests {
         check("session-token", "5", "\"(redacted)\"");
         check("password", "null", "null");
         check("password", "true", "true");
+        check("HttpTokens", "\"required\"", "\"required\"");
+        check("password", "\"\"", "\"\"");
         check(
             "providers",
             r#"[{"name":"a","config":{"passwords":["p"],"region":"r"}}]"#,
