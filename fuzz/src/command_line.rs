@@ -21,14 +21,70 @@ use crate::reader::Aligned;
 
 /// A byte below this stands for a word, [`OWN`] begins and ends a word spelt out, others are themselves.
 const WORDS: [&[u8]; 64] = [
-    b"ohfp", b"templates", b"template", b"list", b"show", b"validate", b"config", b"get", b"providers",
-    b"provider", b"scheduler", b"schedulers", b"storage", b"completions", b"bash", b"zsh", b"fish", b"help",
-    b"--help", b"-h", b"--version", b"-V", b"--format", b"--format=json", b"--format=yaml", b"--format=table",
-    b"json", b"yaml", b"table", b"list", b"--long", b"--limit", b"--offset", b"0", b"1", b"2", b"3",
-    b"18446744073709551615", b"--no-color", b"--no-snapshot", b"--scheduler", b"hostfactory", b"default",
-    b"--config", b"--output", b"--", b"-", b"-f", b"--file", b"in.json", b"getAvailableTemplates",
-    b"getAvailableTemplates.sh", b"/x/getAvailableTemplates", b"requestMachines", b"first", b"--help-me",
-    b"t-_9", b"sim", b"aws", b"sqlite", b"scheduler.type", b"snapshot", b"doctor", b"init",
+    b"ohfp",
+    b"templates",
+    b"template",
+    b"list",
+    b"show",
+    b"validate",
+    b"config",
+    b"get",
+    b"providers",
+    b"provider",
+    b"scheduler",
+    b"schedulers",
+    b"storage",
+    b"completions",
+    b"bash",
+    b"zsh",
+    b"fish",
+    b"help",
+    b"--help",
+    b"-h",
+    b"--version",
+    b"-V",
+    b"--format",
+    b"--format=json",
+    b"--format=yaml",
+    b"--format=table",
+    b"json",
+    b"yaml",
+    b"table",
+    b"list",
+    b"--long",
+    b"--limit",
+    b"--offset",
+    b"0",
+    b"1",
+    b"2",
+    b"3",
+    b"18446744073709551615",
+    b"--no-color",
+    b"--no-snapshot",
+    b"--scheduler",
+    b"hostfactory",
+    b"default",
+    b"--config",
+    b"--output",
+    b"--",
+    b"-",
+    b"-f",
+    b"--file",
+    b"in.json",
+    b"getAvailableTemplates",
+    b"getAvailableTemplates.sh",
+    b"/x/getAvailableTemplates",
+    b"requestMachines",
+    b"first",
+    b"--help-me",
+    b"t-_9",
+    b"sim",
+    b"aws",
+    b"sqlite",
+    b"scheduler.type",
+    b"snapshot",
+    b"doctor",
+    b"init",
 ];
 const OWN: u8 = 0xff;
 const TEMPLATES: &str = r#"{"templates": [
@@ -117,7 +173,11 @@ fn live(words: &[Vec<u8>], question: &Question<'_>, styled: bool, resolved: &Res
     let cli = match ohfp_cli::parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            assert!(!error.use_stderr(), "{:?}: clap refuses what the runtime answers: {error}", shown(words));
+            assert!(
+                !error.use_stderr(),
+                "{:?}: clap refuses what the runtime answers: {error}",
+                shown(words)
+            );
             let text = error.render();
             return Some(if styled { text.ansi().to_string() } else { text.to_string() }.into_bytes());
         }
@@ -131,7 +191,11 @@ fn live(words: &[Vec<u8>], question: &Question<'_>, styled: bool, resolved: &Res
     }
     let options = &cli.global;
     let unasked = options.config.is_none() && options.output.is_none() && options.scheduler.is_none();
-    assert!(unasked && !options.no_snapshot && !options.show_secrets, "{:?}: the runtime ignores an option", shown(words));
+    assert!(
+        unasked && !options.no_snapshot && !options.show_secrets,
+        "{:?}: the runtime ignores an option",
+        shown(words)
+    );
     let rendered = rendered(&cli, resolved);
     let Some(rendered) = rendered else { panic!("{:?}: live fails where the runtime answers", shown(words)) };
     Some(rendered.bytes(styled && !cli.global.no_color))
@@ -145,7 +209,10 @@ fn rendered(cli: &Cli, resolved: &Resolved) -> Option<Rendered> {
         OutputFormat::Table => Format::Table,
         OutputFormat::List => Format::List,
     };
-    let catalogue = Catalogue { templates: &resolved.templates, scheduler: resolved.settings.scheduler().unwrap_or(SchedulerKind::HostFactory) };
+    let catalogue = Catalogue {
+        templates: &resolved.templates,
+        scheduler: resolved.settings.scheduler().unwrap_or(SchedulerKind::HostFactory),
+    };
     let document = match &cli.command {
         Command::Completions(arguments) => {
             return Some(Rendered::plain(ohfp_cli::completions(arguments.shell)));
@@ -153,9 +220,7 @@ fn rendered(cli: &Cli, resolved: &Resolved) -> Option<Rendered> {
         Command::Templates(Templates::List(list)) => {
             assert!(list.filter.is_empty(), "the runtime knows no filters");
             let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-            return Some(
-                catalogue.list(format, list.long).page(number(list.offset), list.limit.map(number)),
-            );
+            return Some(catalogue.list(format, list.long).page(number(list.offset), list.limit.map(number)));
         }
         Command::Templates(Templates::Show { template_id }) => {
             let template = resolved.templates.iter().find(|template| template.id == *template_id)?;

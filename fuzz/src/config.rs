@@ -27,7 +27,9 @@ pub fn check(bytes: &[u8]) {
         Ok(resolved) => {
             for (command, document) in Document::all(&resolved) {
                 for format in Format::ALL {
-                    let Some(rendered) = document.render(&resolved, format, Secrets::Hidden) else { continue };
+                    let Some(rendered) = document.render(&resolved, format, Secrets::Hidden) else {
+                        continue;
+                    };
                     let bytes = rendered.bytes(false);
                     assert!(std::str::from_utf8(&bytes).is_ok(), "{command} {format}");
                     assert!(

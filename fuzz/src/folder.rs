@@ -59,7 +59,10 @@ pub(crate) fn check_resolved(resolved: &Resolved, files: &[(&str, &[u8])], varia
         let text = warning.to_string();
         assert!(!text.trim().is_empty() && !text.contains(char::is_control), "{text:?}");
     }
-    let catalogue = Catalogue { templates: &resolved.templates, scheduler: resolved.settings.scheduler().unwrap_or(SchedulerKind::HostFactory) };
+    let catalogue = Catalogue {
+        templates: &resolved.templates,
+        scheduler: resolved.settings.scheduler().unwrap_or(SchedulerKind::HostFactory),
+    };
     for format in Format::ALL {
         for long in [false, true] {
             let list = catalogue.list(format, long);

@@ -4,7 +4,12 @@
 //! The runtime is a program, not a library, so its module under test is compiled into this crate from
 //! where it lies. The live program is one, but a large one: of it, too, only what reads foreign bytes is
 //! compiled, which keeps the build short.
-#![allow(dead_code, unused_imports, clippy::missing_panics_doc, reason = "parts of programs, and checks that panic")]
+#![allow(
+    dead_code,
+    unused_imports,
+    clippy::missing_panics_doc,
+    reason = "parts of programs, and checks that panic"
+)]
 
 pub mod command_line;
 pub mod config;
