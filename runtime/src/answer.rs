@@ -200,9 +200,11 @@ fn live(process: &Process) -> ExitCode {
 }
 
 /// Whether this is the running program, which would start itself for ever.
+#[cold]
+#[inline(never)]
 fn is_this_program(path: &CStr) -> bool {
-    let identity = |path| sys::stat(path).map(|status| (status.device, status.inode)).ok();
-    identity(path).is_some_and(|found| identity(c"/proc/self/exe") == Some(found))
+    let [Ok(named), Ok(own)] = [path, c"/proc/self/exe"].map(sys::stat) else { return false };
+    (named.device, named.inode) == (own.device, own.inode)
 }
 
 const ITSELF: &[u8] = b", which is ohfp itself\n  hint: OHFP_LIVE names ohfp-live, or is left unset\n";

@@ -33,7 +33,7 @@ const INPUT_CALLS: usize = 4;
 /// kernel's way without copying where it is open: `madvise`, `fcntl`, `vmsplice`.
 const LARGE_CALLS: usize = 3;
 
-const SIZE: usize = 500_000;
+const SIZE: usize = 64 * 1024;
 
 struct Harness {
     sandbox: Sandbox,

@@ -6,7 +6,8 @@
 use crate::binaries;
 use crate::project::{Project, Result, say, step, text};
 
-const SIZE_LIMIT: usize = 500_000;
+/// One window that the kernel maps at the first touch.
+const SIZE_LIMIT: usize = 64 * 1024;
 
 const ET_EXEC: u64 = 2;
 const PT_DYNAMIC: u64 = 2;
