@@ -237,7 +237,6 @@ fn rendered(cli: &Cli, resolved: &Resolved) -> Option<Rendered> {
         Command::Scheduler(Scheduler::List) => Document::Schedulers,
         Command::Scheduler(Scheduler::Show { name }) => Document::Scheduler(name.clone()),
         Command::Storage(Storage::List) => Document::Stores,
-        Command::Storage(Storage::Show { name }) => Document::Store(name.clone()),
         _ => return None,
     };
     document.render(resolved, format, Secrets::Hidden)
