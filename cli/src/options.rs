@@ -42,7 +42,7 @@ pub struct GlobalOptions {
     #[arg(long, global = true)]
     pub no_snapshot: bool,
 
-    /// Show passwords, tokens and user data of templates and configuration as they are
+    /// Show passwords, tokens and user data instead of hiding them
     #[arg(long, global = true)]
     pub show_secrets: bool,
 }

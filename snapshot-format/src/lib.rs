@@ -69,4 +69,4 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The builder computes the fingerprint from the command tree itself, so a constant left behind
 /// costs speed (the reader refuses the snapshot), never correctness. A test of the builder prints
 /// the value to put here.
-pub const CLI_FINGERPRINT: u128 = 0x4968_cc3e_e2c7_c951_c95e_73c1_520b_d84a;
+pub const CLI_FINGERPRINT: u128 = 0xb5c7_5855_8d6c_64ad_4022_711b_b343_134d;
