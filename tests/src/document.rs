@@ -135,7 +135,7 @@ fn is_progress(line: &str) -> bool {
 
 /// The line with placeholders for what differs from run to run.
 fn mask(line: &str) -> String {
-    const MASKS: [(&str, &str); 13] = [
+    const MASKS: [(&str, &str); 15] = [
         (r"\b(req|ret)-[0-9a-f]{8}-[0-9a-f-]{27}\b", "$1-ID"),
         (r"\bi-[0-9a-f]{17}\b", "i-ID"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
@@ -147,8 +147,12 @@ fn mask(line: &str) -> String {
         (r"^(bytes|log_bytes|only_in_log|free\w*|\w*_ms|\w*_bytes): .*", "$1: N"),
         (r#""(bytes|\w*_bytes|\w*_ms)": \d+"#, "\"$1\": N"),
         (r"file_system: \w+", "file_system: KIND"),
+        // Whether there still is a log depends on how long the commands before took.
+        (r#""kept": \[.*\]"#, "\"kept\": FILES"),
         (r"\b\d+\.\d+\b", "N"),
         (r"  +", " "),
+        // The last column of the table of components: growth of memory.
+        (r"\bN N \d+$", "N N N"),
     ];
     MASKS.iter().fold(line.trim_end().to_owned(), |line, (pattern, by)| {
         let pattern = Regex::new(pattern).unwrap();
