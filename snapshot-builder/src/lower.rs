@@ -262,7 +262,7 @@ fn records(templates: &[Template], bytes: &[u8], places: &[(usize, usize)], shif
     records
 }
 
-/// Under this format stand records that hold what people are not shown: nobody can type it, and requests for
+/// Under this format stand records that hold what people are not shown: no command line has it, and requests for
 /// machines are made from it.
 pub const WHOLE: &str = "whole";
 

@@ -190,7 +190,7 @@ pub(crate) fn open_alone(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// The connection when it has its journal, which SQLite does not see to before somebody reads.
+/// The connection when it has its journal, which SQLite opens no earlier than at the first read.
 pub(crate) fn with_journal(path: &Path, connection: Connection) -> Result<Connection> {
     schema::version(&connection).map_err(|error| failure::sqlite(path, "open", &error))?;
     Ok(connection)

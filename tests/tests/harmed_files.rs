@@ -45,7 +45,7 @@ enum Harm {
     Directory,
     /// Everybody may write.
     Open,
-    /// Nobody may read.
+    /// No account may read.
     Closed,
     Truncated,
     Empty,

@@ -145,7 +145,7 @@ fn lists_have_a_note_at_a_terminal() {
     expect_none(&faults, cases);
 }
 
-/// The file says 2, answers say 7, and whoever looks is told so.
+/// The file says 2, answers say 7, and validate, doctor and lists say so.
 #[test]
 fn a_held_number_is_told() {
     let sandbox = sandbox(&[GOOD]);

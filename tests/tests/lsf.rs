@@ -33,7 +33,7 @@ fn machines_are_of_the_account_that_they_were_borrowed_for() {
     }
 }
 
-/// What machines shall be told is kept until they are launched, and shown to nobody.
+/// What machines shall be told is kept until they are launched, and shown in no answer.
 #[test]
 fn user_data_is_kept_as_long_as_it_is_needed() {
     let grid = Grid::new(&json!({ "launch": { "unknown_probability": 1 } }), &json!({}));

@@ -148,7 +148,7 @@ fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// A file of root's that nobody else may see, and a directory beside it where nothing may appear.
+/// A file of root's that no other account may see, and a directory beside it where nothing may appear.
 struct Victim {
     directory: PathBuf,
 }

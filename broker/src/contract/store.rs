@@ -41,7 +41,7 @@ pub fn what_was_stored_is_read_back_in_every_field(site: &dyn Site) {
     assert_eq!(view(site.again().as_ref(), "req-1").machines, [machine]);
 }
 
-/// A change is stored by whoever saw the version before.
+/// A change is stored by the process that saw the version before.
 pub fn a_change_is_stored_by_whoever_saw_the_version_before(site: &dyn Site) {
     fulfil(site.store(), "req-1", &["i-1"], 100);
     let other = site.again();
@@ -227,7 +227,7 @@ pub fn machines_are_found_by_id_before_name_and_alive_before_gone(site: &dyn Sit
     assert!(matches!(found, Resolved::Doubtful(why) if why.contains("i-1")));
 }
 
-/// A return takes each machine once and marks those nobody has returned.
+/// A return takes each machine once and marks those that no return has yet.
 pub fn a_return_takes_each_machine_once_and_marks_those_nobody_has_returned(site: &dyn Site) {
     fulfil(site.store(), "req-1", &["i-1", "i-2", "i-3"], 100);
     change(site.store(), &["i-3"], |machine| machine.lost(at(150)));
@@ -338,7 +338,7 @@ pub fn watched_are_machines_the_scheduler_may_not_know_the_end_of(site: &dyn Sit
     assert_eq!(ids(&site.store().watched_machines().unwrap()), ["up", "down", "taken", "given up"]);
 }
 
-/// Due is what needs attention although nobody asks.
+/// Due is what needs attention although no scheduler asks.
 pub fn due_is_what_needs_attention_although_nobody_asks(site: &dyn Site) {
     let admit = |name: &str, created: i64, acknowledged: bool, watch_until: Option<i64>| {
         let mut request = acquire(name, 1, created);

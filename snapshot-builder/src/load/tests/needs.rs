@@ -59,7 +59,7 @@ fn values_that_are_not_needed() {
     check(&[("awsprov_config.json", "\u{0}")], none);
 }
 
-/// What is wrong with defaults for providers that nobody has is a warning.
+/// What is wrong with defaults for providers that are not configured is a warning.
 #[test]
 fn defaults_of_types_that_no_provider_has() {
     let config = |kind: &str| {

@@ -56,7 +56,7 @@ fn check(provider: Option<&str>, besides: &[Besides], called: Option<&str>, want
         // Without templates the same is known.
         let configuration = folder.configuration(&variables).unwrap();
         assert_eq!(configuration.providers, resolved.providers, "{case}");
-        // A wrong choice is an error for whoever checks, and leaves the templates as they are.
+        // A wrong choice is an error of a check, and leaves the templates as they are.
         assert_eq!(folder.load(&variables).is_err(), !resolved.problems.is_empty(), "{case}");
         assert!(wrong.is_empty() || !resolved.problems.is_empty(), "{case}");
         assert!(resolved.templates().is_ok(), "{case}");
