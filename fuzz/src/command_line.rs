@@ -7,12 +7,12 @@ use std::os::unix::ffi::OsStringExt;
 use std::sync::OnceLock;
 
 use ohfp_cli::{Cli, Command, Config, OutputFormat, Providers, Scheduler, Storage, Templates};
-use ohfp_snapshot_builder::answer::Document;
-use ohfp_snapshot_builder::load::{self, Environment, Origin, Resolved};
+use ohfp_render::queries::Document;
+use ohfp_resolver::{Environment, Origin, Resolved, load};
 use ohfp_snapshot_builder::lower;
-use ohfp_snapshot_builder::render::templates::{Catalogue, show_head, show_tail};
-use ohfp_snapshot_builder::render::{Format, Rendered};
-use ohfp_snapshot_builder::resolve::{SchedulerKind, Secrets};
+use ohfp_render::templates::{Catalogue, show_head, show_tail};
+use ohfp_render::{Format, Rendered};
+use ohfp_resolver::{SchedulerKind, Secrets};
 use ohfp_snapshot_format::View;
 
 use crate::folder;

@@ -1,9 +1,9 @@
 //! Configuration files: any bytes are either refused with words, or configure something that can be
 //! shown and that a snapshot can hold.
 
-use ohfp_snapshot_builder::answer::Document;
-use ohfp_snapshot_builder::render::Format;
-use ohfp_snapshot_builder::resolve::Secrets;
+use ohfp_render::queries::Document;
+use ohfp_render::Format;
+use ohfp_resolver::Secrets;
 use serde_json::Value;
 
 use crate::folder;

@@ -2,11 +2,12 @@
 //! either format.
 
 use ohfp_broker::{MachineRef, Result};
-use ohfp_snapshot_builder::resolve::SchedulerKind;
+use ohfp_broker::scheduler::SchedulerKind;
 use serde_json::Value;
+use ohfp_wire as wire;
+use ohfp_wire::input;
 
 use crate::folder::check_errors;
-use crate::{input, wire};
 
 /// The content of the file of `-f`.
 pub fn check(bytes: &[u8]) {

@@ -2,8 +2,7 @@
 //! `check` panics when a promise is broken.
 //!
 //! The runtime is a program, not a library, so its module under test is compiled into this crate from
-//! where it lies. The live program is one, but a large one: of it, too, only what reads foreign bytes is
-//! compiled, which keeps the build short.
+//! where it lies.
 #![allow(
     dead_code,
     unused_imports,
@@ -18,9 +17,5 @@ pub mod host_factory;
 pub mod reader;
 pub mod templates;
 
-#[path = "../../live/src/input.rs"]
-mod input;
 #[path = "../../runtime/src/question.rs"]
 mod question;
-#[path = "../../live/src/wire/mod.rs"]
-mod wire;

@@ -8,9 +8,9 @@ use ohfp_platform::locate::{self, LIVE_PROGRAM, Path, SHIPPED_SNAPSHOT};
 use ohfp_platform::sys::{self, ExitCode, Process, STDERR, STDOUT, Written};
 use ohfp_platform::terminal;
 use ohfp_snapshot_format::key::LIST_NOTES;
-use ohfp_snapshot_format::open::{Access, Refusal, Snapshot};
+use ohfp_snapshot_format::open::{Access, Snapshot};
 use ohfp_snapshot_format::view::{Contents, Parts};
-use ohfp_snapshot_format::{CLI_FINGERPRINT, fresh};
+use ohfp_snapshot_format::{CLI_FINGERPRINT, Refusal, fresh};
 
 use crate::question::{self, Question};
 

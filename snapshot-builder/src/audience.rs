@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::load::{FileState, Trail};
+use ohfp_resolver::{FileState, Trail};
 
 /// The accounts besides its owner that a snapshot is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

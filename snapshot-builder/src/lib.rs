@@ -1,16 +1,12 @@
-//! From configuration files to a snapshot: load, resolve, render, lower, publish.
+//! From resolved configuration to a snapshot: lower, stamp, publish; and whether a published one is still fresh.
 //!
-//! The live program uses the same pipeline up to `render`, so there is one resolver and one truth.
+//! What files mean is `ohfp-resolver`'s, what answers look like `ohfp-render`'s: the live program uses the same
+//! two, so there is one resolver and one truth.
 
-pub mod answer;
 pub mod audience;
+pub mod freshness;
 pub mod inspect;
-pub mod load;
 pub mod lower;
-pub mod place;
 pub mod publish;
-pub mod render;
-pub mod resolve;
 pub mod stamp;
-pub mod standing;
 pub mod tool;

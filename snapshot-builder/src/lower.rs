@@ -17,11 +17,11 @@ use ohfp_snapshot_format::key::LIST_NOTES;
 use ohfp_snapshot_format::write::{Maker, Payload, PayloadWriter, SectionId};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
-use crate::answer::{self, Document};
-use crate::load::{FileState, InputFile, Resolved};
-use crate::render::templates::{self, Catalogue, List};
-use crate::render::{Format, Rendered};
-use crate::resolve::{SchedulerKind, Secrets};
+use ohfp_broker::scheduler::SchedulerKind;
+use ohfp_render::queries::{self, Document};
+use ohfp_render::templates::{self, Catalogue, List};
+use ohfp_render::{Format, Rendered};
+use ohfp_resolver::{FileState, InputFile, Resolved, Secrets};
 
 /// Fingerprint of this build's product version and command tree.
 pub fn fingerprint() -> u128 {
@@ -143,7 +143,7 @@ fn completions(writer: &mut PayloadWriter) {
 /// Filed only where there is a note: its presence tells the runtime to leave lists at a terminal to the live
 /// program.
 fn list_notes(writer: &mut PayloadWriter, resolved: &Resolved) {
-    let notes = answer::list_notes(resolved);
+    let notes = queries::list_notes(resolved);
     if !notes.is_empty() {
         let section = writer.section("templates list notes", notes.join("\n").into_bytes());
         writer.answer(String::from_utf8_lossy(LIST_NOTES), section);
@@ -384,7 +384,7 @@ mod tests {
         assert_eq!(
             ohfp_snapshot_format::CLI_FINGERPRINT,
             actual,
-            "put {actual:#034x} into CLI_FINGERPRINT in snapshot-format/src/lib.rs"
+            "put {actual:#034x} into CLI_FINGERPRINT in crates/snapshot-format/src/lib.rs"
         );
     }
 }

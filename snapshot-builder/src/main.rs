@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use ohfp_snapshot_builder::load::Environment;
+use ohfp_resolver::Environment;
 use ohfp_snapshot_builder::tool::{self, Tool};
 
 #[cfg(target_env = "musl")]

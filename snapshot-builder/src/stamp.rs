@@ -12,7 +12,8 @@ use ohfp_snapshot_format::stamps::{
 };
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::load::{FileState, Resolved, Trail, trail};
+use ohfp_resolver::source::trail;
+use ohfp_resolver::{FileState, Resolved, Trail};
 
 /// A modification time that no file has: the stamp never matches by `stat` alone.
 const UNTRUSTED: i64 = i64::MIN;
@@ -78,7 +79,7 @@ fn of(trail: &Trail, resolved: &Resolved, read_at: SystemTime) -> StampsV1 {
         value: value.as_ref().map(|value| xxh3_64(value.as_bytes())),
     });
     StampsV1 {
-        root: crate::place::identity(&resolved.origin).to_vec(),
+        root: ohfp_resolver::place::identity(&resolved.origin).to_vec(),
         files: files.collect(),
         variables: variables.collect(),
     }

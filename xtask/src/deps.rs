@@ -3,7 +3,10 @@
 //! The arrays here are the rules. A rule that fails names its array; changing the array is a
 //! decision to be reviewed.
 
+mod files;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde_json::Value;
 use xshell::cmd;
@@ -30,15 +33,38 @@ const RUNTIME_DEPENDENCIES: [&str; 13] = [
 
 /// Which of our packages each of our packages may depend on, in any way. What is not listed may not
 /// be depended on by anybody: the programs, the tests and xtask are nobody's libraries.
-const EDGES: [(&str, &[&str]); 11] = [
+const EDGES: [(&str, &[&str]); 16] = [
     ("ohfp-platform", &[]),
+    ("ohfp-broker", &[]),
+    ("ohfp-cli", &[]),
     ("ohfp-snapshot-format", &["ohfp-platform"]),
     ("ohfp", &["ohfp-platform", "ohfp-snapshot-format"]),
-    ("ohfp-cli", &[]),
-    ("ohfp-broker", &[]),
-    ("ohfp-storage", &["ohfp-broker", "ohfp-platform"]),
+    ("ohfp-resolver", &["ohfp-broker", "ohfp-platform"]),
+    ("ohfp-render", &["ohfp-broker", "ohfp-resolver"]),
+    ("ohfp-wire", &["ohfp-broker", "ohfp-platform"]),
+    ("ohfp-components", &["ohfp-broker", "ohfp-render", "ohfp-resolver"]),
+    ("ohfp-store-sqlite", &["ohfp-broker", "ohfp-platform"]),
     ("ohfp-provider-sim", &["ohfp-broker"]),
-    ("ohfp-snapshot-builder", &["ohfp-broker", "ohfp-cli", "ohfp-platform", "ohfp-snapshot-format"]),
+    (
+        "ohfp-snapshot-builder",
+        &["ohfp-broker", "ohfp-cli", "ohfp-platform", "ohfp-render", "ohfp-resolver", "ohfp-snapshot-format"],
+    ),
+    (
+        "ohfp-service",
+        &[
+            "ohfp-broker",
+            "ohfp-cli",
+            "ohfp-components",
+            "ohfp-platform",
+            "ohfp-provider-sim",
+            "ohfp-render",
+            "ohfp-resolver",
+            "ohfp-snapshot-builder",
+            "ohfp-snapshot-format",
+            "ohfp-store-sqlite",
+            "ohfp-wire",
+        ],
+    ),
     (
         "ohfp-live",
         &[
@@ -46,46 +72,37 @@ const EDGES: [(&str, &[&str]); 11] = [
             "ohfp-cli",
             "ohfp-platform",
             "ohfp-provider-sim",
+            "ohfp-render",
+            "ohfp-resolver",
+            "ohfp-service",
             "ohfp-snapshot-builder",
             "ohfp-snapshot-format",
-            "ohfp-storage",
+            "ohfp-store-sqlite",
+            "ohfp-wire",
         ],
     ),
     ("ohfp-tests", &[]),
     ("xtask", &[]),
 ];
 
-/// Versions that must not come back, by any way into Cargo.lock. deny.toml has the same with more
-/// words; this is for machines without cargo-deny.
-const REFUSED_VERSIONS: [(&str, Accepted, &str); 3] = [
-    ("rkyv", Accepted::From((0, 8, 18)), "RUSTSEC-2026-0001, -0122, -0233, -0234, -0235: memory errors"),
-    ("memmap2", Accepted::From((0, 9, 11)), "RUSTSEC-2026-0186: memory error"),
-    ("bincode", Accepted::Only((2, 0, 1)), "RUSTSEC-2025-0141: unmaintained, and 3.0.0 is an empty package"),
+/// Order of the top modules of a crate, from the ground up: each may use those before it, none behind it. Modules
+/// that are not listed only have to be free of circles.
+const FLOORS: [(&str, &[&str]); 0] = [];
+
+/// Circles of files that are accepted: the container is one data structure; those of the store are to be opened.
+const CIRCLES: [(&str, &[&str]); 3] = [
+    ("ohfp-components", &["container.rs", "deferred.rs", "register.rs", "slot.rs", "table.rs"]),
+    ("ohfp-store-sqlite", &["backup.rs", "coherence.rs", "connection.rs", "create.rs", "store.rs"]),
+    ("ohfp-store-sqlite", &["machines.rs", "requests.rs", "returns.rs"]),
 ];
-
-type Version = (u64, u64, u64);
-
-#[derive(Clone, Copy)]
-enum Accepted {
-    From(Version),
-    Only(Version),
-}
-
-impl Accepted {
-    fn contains(self, version: Version) -> bool {
-        match self {
-            Self::From(first) => version >= first,
-            Self::Only(one) => version == one,
-        }
-    }
-}
 
 /// Checks all rules and reports every breach.
 pub(crate) fn run(project: &Project) -> Result<()> {
     step("checking dependencies");
     let mut breaches = allowlist(&runtime_links(project)?);
-    breaches.extend(edges(&project.metadata()?));
-    breaches.extend(refused(&project.sh.read_file(project.root.join("Cargo.lock"))?));
+    let metadata = project.metadata()?;
+    breaches.extend(edges(&metadata));
+    breaches.extend(directions(&metadata)?);
     for breach in &breaches {
         note(format_args!("error: {breach}"));
     }
@@ -148,60 +165,46 @@ fn edges(metadata: &Value) -> Vec<String> {
     breaches
 }
 
-/// Reads the lock file line by line: in each `[[package]]`, `name` comes right before `version`.
-fn refused(lock: &str) -> Vec<String> {
-    let value = |line: &str, key: &str| {
-        line.strip_prefix(key)
-            .and_then(|rest| rest.strip_prefix(" = \""))
-            .and_then(|rest| rest.strip_suffix('"'))
-            .map(str::to_owned)
+/// Circles of files, and uses against the order of [`FLOORS`], in all our crates.
+fn directions(metadata: &Value) -> Result<Vec<String>> {
+    let mut breaches = Vec::new();
+    for package in metadata.get("packages").and_then(Value::as_array).into_iter().flatten() {
+        let text = |key: &str| package.get(key).and_then(Value::as_str).unwrap_or_default();
+        let (name, src) = (text("name"), Path::new(text("manifest_path")).with_file_name("src"));
+        let uses = files::Uses::read(&src)?;
+        for circle in uses.circles() {
+            if !CIRCLES.iter().any(|(of, files)| *of == name && circle == *files) {
+                breaches.push(format!("files of `{name}` use each other in a circle: {}", circle.join(", ")));
+            }
+        }
+        for (_, order) in FLOORS.iter().filter(|(of, _)| *of == name) {
+            breaches.extend(against(&uses, name, order));
+        }
+    }
+    Ok(breaches)
+}
+
+/// Uses of a module by one that stands before it in `order`.
+fn against(uses: &files::Uses, name: &str, order: &[&str]) -> Vec<String> {
+    let floor = |module: &files::Module| {
+        order.iter().position(|listed| module.first().is_some_and(|first| first == listed))
     };
     let mut breaches = Vec::new();
-    let mut name = None;
-    for line in lock.lines() {
-        if let Some(found) = value(line, "name") {
-            name = Some(found);
-        } else if let (Some(version), Some(name)) = (value(line, "version"), name.take()) {
-            for (_, accepted, why) in REFUSED_VERSIONS.iter().filter(|(refused, ..)| *refused == name) {
-                if !parse(&version).is_some_and(|version| accepted.contains(version)) {
-                    breaches.push(format!(
-                        "Cargo.lock has {name} {version}, which REFUSED_VERSIONS refuses ({why})"
-                    ));
-                }
-            }
+    for (module, used) in &uses.edges {
+        for other in used.iter().filter(|other| floor(other) > floor(module) && floor(module).is_some()) {
+            breaches.push(format!(
+                "`{}` of `{name}` uses `{}`, which stands above it in FLOORS",
+                module.join("::"),
+                other.join("::")
+            ));
         }
     }
     breaches
 }
 
-/// A pre-release counts as what comes before it, so it is not a version here.
-fn parse(version: &str) -> Option<Version> {
-    let mut numbers = version.split('+').next()?.splitn(3, '.').map(str::parse);
-    Some((numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_with_advisories_are_refused() {
-        let check = |name: &str, version: &str, accepted: bool| {
-            let lock = format!("version = 4\n\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n");
-            assert_eq!(refused(&lock).is_empty(), accepted, "{name} {version}");
-        };
-        check("rkyv", "0.8.17", false);
-        check("rkyv", "0.8.18", true);
-        check("rkyv", "0.9.0", true);
-        check("rkyv", "0.8.18-rc.1", false);
-        check("rkyv", "0.7.46", false);
-        check("memmap2", "0.9.10", false);
-        check("memmap2", "0.9.12+build", true);
-        check("bincode", "1.3.3", false);
-        check("bincode", "2.0.1", true);
-        check("bincode", "3.0.0", false);
-        check("serde", "1.0.0", true);
-    }
 
     #[test]
     fn forbidden_edges_are_named() {

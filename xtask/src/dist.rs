@@ -107,7 +107,7 @@ fn assemble(project: &Project, binaries: &Binaries, staging: &Path) -> Result<Ve
     if scrubbed(cmd!(sh, "{runtime} --version")).env("OHFP_LIVE", "/").quiet().ignore_stdout().run().is_err()
     {
         return Err("the runtime refuses the snapshot that was just built: CLI_FINGERPRINT in \
-                    snapshot-format/src/lib.rs is out of date; `cargo test -p ohfp-snapshot-builder` prints the value"
+                    crates/snapshot-format/src/lib.rs is out of date; `cargo test -p ohfp-snapshot-builder` prints the value"
             .into());
     }
     Ok(files)

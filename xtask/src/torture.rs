@@ -54,7 +54,10 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
 fn tests(project: &Project, name: &str, sizes: &[(&str, &str)]) -> Result<()> {
     let tree = dist::make(project, &project.fresh_dir("torture-tests")?)?;
     let cargo = Project::cargo();
-    let run = cmd!(project.sh, "{cargo} test -p ohfp-tests --test {name} -- --nocapture --test-threads 1");
+    let run = cmd!(
+        project.sh,
+        "{cargo} test -p ohfp-tests --test blackbox -- {name}:: --nocapture --test-threads 1"
+    );
     Ok(run.env("OHFP_TEST_TREE", &tree.root).envs(sizes.iter().copied()).quiet().run()?)
 }
 

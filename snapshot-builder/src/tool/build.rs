@@ -6,15 +6,17 @@ use std::time::{Instant, SystemTime};
 
 use clap::Args;
 use ohfp_broker::{Error, ErrorKind};
+use ohfp_resolver::{Environment, Origin, Resolved, load, place};
 use ohfp_snapshot_format::stamps::StampsV1;
 
 use super::{Outcome, Outcomes, Progress, located, note, open, size};
 use crate::audience::Audience;
+use crate::freshness;
+use crate::freshness::Lowered;
 use crate::inspect::{Catalogue, Changes};
-use crate::load::{self, Environment, Origin, Resolved};
+use crate::lower;
 use crate::publish::{self, Lock, Turn};
-use crate::standing::Lowered;
-use crate::{lower, place, stamp, standing};
+use crate::stamp;
 
 /// Arguments of `build`.
 #[derive(Args, Debug)]
@@ -62,8 +64,8 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     };
     let before = open(&path).ok();
     // Only against what Host Factory may have been told from this very configuration.
-    let told = before.as_ref().filter(|before| !arguments.sealed && standing::is_of(before, &place));
-    let lowered = told.map(|told| standing::lowered(&resolved, told)).unwrap_or_default();
+    let told = before.as_ref().filter(|before| !arguments.sealed && freshness::is_of(before, &place));
+    let lowered = told.map(|told| freshness::lowered(&resolved, told)).unwrap_or_default();
     if let (Some(first), false) = (lowered.first(), arguments.allow_lower_max) {
         progress.done();
         return Err(vec![refuse_lower(first, lowered.len())]);

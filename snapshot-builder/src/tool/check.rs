@@ -3,12 +3,13 @@
 use clap::Args;
 use ohfp_broker::Error;
 use ohfp_platform::locate;
+use ohfp_render::json as render_json;
+use ohfp_resolver::{Environment, place};
 use serde_json::json;
 
 use super::{Outcome, Outcomes, Target, open};
-use crate::load::Environment;
-use crate::render::json as render_json;
-use crate::{lower, place, stamp};
+use crate::lower;
+use crate::stamp;
 
 /// Arguments of `check`.
 #[derive(Args, Debug)]

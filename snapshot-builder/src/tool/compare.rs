@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ohfp_broker::{Error, ErrorKind};
+use ohfp_render::json as render_json;
 use serde_json::json;
 
 use super::{Outcome, Outcomes, open};
 use crate::inspect::{Catalogue, Changes};
-use crate::render::json as render_json;
 
 /// Arguments of `diff`.
 #[derive(Args, Debug)]

@@ -21,8 +21,7 @@ use ohfp_platform::locate;
 use ohfp_snapshot_format::Snapshot;
 use ohfp_snapshot_format::open::Access;
 
-use crate::load::Environment;
-use crate::place;
+use ohfp_resolver::{Environment, place};
 
 /// Makes and examines the snapshots that ohfp answers from.
 #[derive(Debug, Parser)]

@@ -1,9 +1,9 @@
 //! `ohfp-snapshot rollback`.
 
 use clap::Args;
+use ohfp_resolver::Environment;
 
 use super::{Outcome, Outcomes, Target};
-use crate::load::Environment;
 use crate::publish::{self, Lock, Turn};
 
 /// Arguments of `rollback`.

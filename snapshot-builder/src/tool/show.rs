@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use clap::Args;
 use ohfp_broker::{Error, ErrorKind};
-use ohfp_snapshot_format::header::FORMAT_VERSION;
+use ohfp_render::json as render_json;
+use ohfp_resolver::Environment;
+use ohfp_snapshot_format::FORMAT_VERSION;
 use serde_json::{Value, json};
 
 use super::{Outcome, Outcomes, Target, open, size};
-use crate::load::Environment;
-use crate::render::json as render_json;
 
 /// Arguments of `inspect`.
 #[derive(Args, Debug)]

@@ -4,11 +4,12 @@ use std::fmt::Write;
 
 use clap::Args;
 use ohfp_broker::{Error, ErrorKind};
+use ohfp_resolver::{Environment, load, place};
 
 use super::{Outcome, Outcomes, Progress, Target, open};
-use crate::load::{self, Environment};
-use crate::standing::{self, Lowered};
-use crate::{inspect, lower, place};
+use crate::freshness::{self, Lowered};
+use crate::inspect;
+use crate::lower;
 
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
@@ -39,9 +40,12 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     progress.step("rebuilding from the sources");
     let place = place::find(arguments.target.config.as_deref(), None, env).map_err(one)?;
     let mut resolved = load::load(&place.origin, env)?;
-    let held =
-        if standing::is_of(&snapshot, &place) { standing::lowered(&resolved, &snapshot) } else { Vec::new() };
-    standing::hold(&mut resolved, held);
+    let held = if freshness::is_of(&snapshot, &place) {
+        freshness::lowered(&resolved, &snapshot)
+    } else {
+        Vec::new()
+    };
+    freshness::hold(&mut resolved, held);
     let payload = lower::lower(&resolved, &mut |step| progress.step(step)).map_err(one)?;
     progress.done();
     if payload.digest() == snapshot.header.payload_digest {

@@ -1,0 +1,420 @@
+//! A store in memory: the same promises as any other, and no durability. The operations of the broker are tested
+//! on it in microseconds.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Site;
+use crate::error::{Error, ErrorKind, Result};
+use crate::host;
+use crate::id::{MachineId, MachineRef, RequestId, RequestKind};
+use crate::lookup::{self, Candidates, Numbered};
+use crate::machine::{Ending, Machine};
+use crate::records::{Ledger, Record, Records};
+use crate::replace;
+use crate::request::Request;
+use crate::state::{MachineState, RequestState};
+use crate::store::{
+    Admission, Applied, Change, Doubt, MachineFilter, RequestFilter, Resolved, Returning, Store,
+};
+use crate::template::MaxNumber;
+use crate::time::Timestamp;
+use crate::view::View;
+
+/// The store; clones share their state, as processes share a database.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    data: Arc<Mutex<Data>>,
+}
+
+/// Everything, each list in the order of recording.
+#[derive(Clone, Debug, Default)]
+struct Data {
+    requests: Vec<Request>,
+    machines: Vec<Machine>,
+    /// The machines of returns, by their places.
+    members: BTreeMap<String, Vec<usize>>,
+    documents: BTreeMap<String, Vec<Record>>,
+}
+
+impl MemoryStore {
+    fn data(&self) -> MutexGuard<'_, Data> {
+        self.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `body` on a copy that takes the place of the state when `body` says so.
+    fn change<T>(&self, body: impl FnOnce(&mut Data) -> Result<(bool, T)>) -> Result<T> {
+        let mut data = self.data();
+        let mut copy = data.clone();
+        let (keep, value) = body(&mut copy)?;
+        if keep {
+            *data = copy;
+        }
+        Ok(value)
+    }
+}
+
+impl Data {
+    fn request(&self, id: &RequestId) -> Option<&Request> {
+        self.requests.iter().find(|request| request.id == *id)
+    }
+
+    fn view(&self, request: &Request) -> View {
+        let machines = match request.kind {
+            RequestKind::Acquire => {
+                self.machines.iter().filter(|machine| machine.request == request.id).cloned().collect()
+            }
+            RequestKind::Return => {
+                let members = self.members.get(request.id.as_str()).into_iter().flatten();
+                members.filter_map(|place| self.machines.get(*place).cloned()).collect()
+            }
+        };
+        View { request: request.clone(), machines }
+    }
+
+    fn views(&self, requests: impl IntoIterator<Item = Request>) -> Vec<View> {
+        requests.into_iter().map(|request| self.view(&request)).collect()
+    }
+
+    fn insert(&mut self, request: &Request) -> Result<()> {
+        if self.request(&request.id).is_some() {
+            return Err(refused(format!("there is a request `{}` already", request.id)));
+        }
+        self.requests.push(Request { version: 1, ..request.clone() });
+        Ok(())
+    }
+
+    fn demand(&self, template_id: &str) -> u64 {
+        let is_leaving = |machine: &&Machine| {
+            !matches!(machine.state, MachineState::ShuttingDown | MachineState::Terminated)
+        };
+        let machines = self.machines.iter().filter(|machine| machine.template_id == template_id);
+        let existing: u64 = machines.filter(is_leaving).map(|machine| u64::from(machine.units)).sum();
+        let recorded = self.requests.iter().filter(|request| {
+            request.state == RequestState::Recorded && request.template_id.as_deref() == Some(template_id)
+        });
+        existing + recorded.map(|request| u64::from(request.requested)).sum::<u64>()
+    }
+
+    /// Stores one machine; gives whether nothing was in the way.
+    fn store(&mut self, machine: &Machine) -> Result<bool> {
+        let known = |stored: &&mut Machine| stored.id == machine.id && stored.provider == machine.provider;
+        match self.machines.iter_mut().find(known) {
+            None if machine.version == 0 => {
+                let owner = self.request(&machine.request);
+                if owner.is_none_or(|owner| owner.kind != RequestKind::Acquire) {
+                    return Err(refused(format!("machine `{}` has no request of machines", machine.id)));
+                }
+                self.machines.push(Machine { version: 1, ..machine.clone() });
+                Ok(true)
+            }
+            Some(stored) if machine.version != 0 && stored.version == machine.version => {
+                replace::machine(stored, machine)?;
+                *stored = Machine { version: machine.version + 1, ..machine.clone() };
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Stores a request in place of the version before; gives whether nothing was in the way.
+    fn replace(&mut self, request: &Request) -> Result<bool> {
+        let known = self.requests.iter_mut().find(|stored| stored.id == request.id);
+        let Some(stored) = known.filter(|stored| stored.version == request.version) else {
+            return Ok(false);
+        };
+        replace::request(stored, request)?;
+        let acknowledged = stored.acknowledged || request.acknowledged;
+        *stored = Request { version: request.version + 1, acknowledged, ..request.clone() };
+        Ok(true)
+    }
+
+    fn numbered(&self, wanted: impl Fn(&Machine) -> bool) -> Vec<Numbered> {
+        let number = |place: usize| i64::try_from(place).unwrap_or(i64::MAX);
+        let found = self.machines.iter().enumerate().filter(|(_, machine)| wanted(machine));
+        found
+            .rev()
+            .map(|(place, machine)| Numbered { number: number(place), machine: machine.clone() })
+            .collect()
+    }
+}
+
+impl Candidates for &Data {
+    fn by_id(&mut self, id: &MachineId) -> Result<Vec<Numbered>> {
+        Ok(self.numbered(|machine| machine.id == *id))
+    }
+
+    fn living(&mut self, label: &str) -> Result<Vec<Numbered>> {
+        Ok(self.numbered(|machine| !machine.is_gone() && has_label(machine, label)))
+    }
+
+    fn gone(&mut self, label: &str) -> Result<Vec<Numbered>> {
+        Ok(self.numbered(|machine| machine.is_gone() && has_label(machine, label)))
+    }
+}
+
+fn has_label(machine: &Machine, label: &str) -> bool {
+    machine.name.as_deref().is_some_and(|name| host::label(name) == label)
+}
+
+fn refused(message: String) -> Error {
+    Error::new(ErrorKind::Refused, message)
+}
+
+/// The part of a list, newest first, that a filter asks for.
+fn page<T>(newest_first: impl Iterator<Item = T>, limit: Option<u64>, offset: u64) -> Vec<T> {
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    newest_first.skip(number(offset)).take(limit.map_or(usize::MAX, number)).collect()
+}
+
+impl Store for MemoryStore {
+    fn admit(&self, request: &Request, limit: MaxNumber) -> Result<Admission> {
+        let template_id = request.template_id.as_deref().filter(|_| request.kind == RequestKind::Acquire);
+        let Some(template_id) = template_id else {
+            return Err(refused(format!("`{}` does not ask for machines of a template", request.id)));
+        };
+        self.change(|data| {
+            let existing = data.demand(template_id);
+            if let MaxNumber::AtMost(most) = limit
+                && existing.saturating_add(u64::from(request.requested)) > most
+            {
+                return Ok((false, Admission::Full { existing }));
+            }
+            data.insert(request)?;
+            Ok((true, Admission::Admitted))
+        })
+    }
+
+    fn demand(&self, template_id: &str) -> Result<u64> {
+        Ok(self.data().demand(template_id))
+    }
+
+    fn admit_return(&self, request: &Request, wanted: &[MachineRef]) -> Result<Returning> {
+        if request.kind != RequestKind::Return {
+            return Err(refused(format!("`{}` does not return machines", request.id)));
+        }
+        self.change(|data| {
+            let mut returning = Returning::default();
+            let mut members: Vec<usize> = Vec::new();
+            for wanted in wanted {
+                match lookup::find(&mut &*data, wanted)? {
+                    Resolved::Known(found) => {
+                        let doubt = |why| Doubt { wanted: wanted.clone(), why };
+                        returning.renamed.extend(found.machine.disagreement(wanted).map(doubt));
+                        let place = usize::try_from(found.number).unwrap_or(usize::MAX);
+                        if !members.contains(&place) {
+                            members.push(place);
+                        }
+                    }
+                    Resolved::Unknown => returning.unknown.push(wanted.clone()),
+                    Resolved::Doubtful(why) => {
+                        returning.doubtful.push(Doubt { wanted: wanted.clone(), why });
+                    }
+                }
+            }
+            if members.is_empty() && !wanted.is_empty() {
+                return Ok((false, returning));
+            }
+            let requested = u32::try_from(members.len()).unwrap_or(u32::MAX);
+            data.insert(&Request { requested, ..request.clone() })?;
+            for place in &members {
+                let Some(machine) = data.machines.get_mut(*place) else { continue };
+                if machine.returned_by.is_none() {
+                    machine.returned_by = Some(request.id.clone());
+                    machine.ending.get_or_insert(Ending::Released);
+                    machine.updated = request.updated;
+                    machine.version += 1;
+                }
+                returning.machines.push(machine.clone());
+            }
+            data.members.insert(request.id.to_string(), members);
+            Ok((true, returning))
+        })
+    }
+
+    fn apply(&self, change: &Change) -> Result<Applied> {
+        self.change(|data| {
+            if let Some(request) = &change.request
+                && !data.replace(request)?
+            {
+                return Ok((false, Applied::Conflict));
+            }
+            let mut seen = HashSet::new();
+            for machine in &change.machines {
+                if !seen.insert((&machine.provider, &machine.id)) {
+                    return Err(refused(format!("machine `{}` is in one change twice", machine.id)));
+                }
+                if !data.store(machine)? {
+                    return Ok((false, Applied::Conflict));
+                }
+            }
+            Ok((true, Applied::Stored))
+        })
+    }
+
+    fn acknowledge(&self, ids: &[RequestId]) -> Result<()> {
+        let mut data = self.data();
+        for request in data.requests.iter_mut().filter(|request| ids.contains(&request.id)) {
+            request.acknowledged = true;
+        }
+        Ok(())
+    }
+
+    fn views(&self, ids: &[RequestId]) -> Result<Vec<Option<View>>> {
+        let data = self.data();
+        Ok(ids.iter().map(|id| data.request(id).map(|request| data.view(request))).collect())
+    }
+
+    fn find_machines(&self, wanted: &[MachineRef]) -> Result<Vec<Resolved>> {
+        let data = self.data();
+        let find = |wanted| Ok(lookup::find(&mut &*data, wanted)?.map(|found| found.machine));
+        wanted.iter().map(find).collect()
+    }
+
+    fn machines_by_id(&self, ids: &[MachineId]) -> Result<Vec<Machine>> {
+        let data = self.data();
+        let of = |id: &MachineId| data.numbered(|machine| machine.id == *id).into_iter();
+        Ok(ids.iter().flat_map(of).map(|found| found.machine).collect())
+    }
+
+    fn requests(&self, filter: &RequestFilter) -> Result<Vec<View>> {
+        let data = self.data();
+        let mut requests: Vec<&Request> = data.requests.iter().rev().collect();
+        requests.sort_by_key(|request| std::cmp::Reverse(request.created));
+        let wanted = requests.into_iter().filter(|request| {
+            filter.kind.is_none_or(|kind| request.kind == kind)
+                && (filter.states.is_empty() || filter.states.contains(&request.state))
+                && filter.template_id.as_ref().is_none_or(|id| request.template_id.as_ref() == Some(id))
+        });
+        Ok(data.views(page(wanted.cloned(), filter.limit, filter.offset)))
+    }
+
+    fn machines(&self, filter: &MachineFilter) -> Result<Vec<Machine>> {
+        let data = self.data();
+        let wanted = data.machines.iter().rev().filter(|machine| {
+            filter.request.as_ref().is_none_or(|id| machine.request == *id)
+                && (filter.states.is_empty() || filter.states.contains(&machine.state))
+                && filter.template_id.as_ref().is_none_or(|id| machine.template_id == *id)
+        });
+        Ok(page(wanted.cloned(), filter.limit, filter.offset))
+    }
+
+    fn watched_machines(&self) -> Result<Vec<Machine>> {
+        let is_watched = |machine: &&Machine| {
+            machine.returned_by.is_none() && (!machine.is_gone() || machine.ending == Some(Ending::Reclaimed))
+        };
+        Ok(self.data().machines.iter().filter(is_watched).cloned().collect())
+    }
+
+    fn due(
+        &self,
+        now: Timestamp,
+        unacknowledged_before: Timestamp,
+        untouched_since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<View>> {
+        let data = self.data();
+        let left: BTreeSet<&str> = data
+            .machines
+            .iter()
+            .filter(|machine| !machine.is_gone())
+            .map(|machine| machine.request.as_str())
+            .collect();
+        let is_due = |request: &&Request| {
+            let unheard = !request.acknowledged && request.created < unacknowledged_before;
+            let open = !request.state.is_final();
+            open && (request.kind == RequestKind::Return || request.deadline <= now || unheard)
+                || unheard && left.contains(request.id.as_str())
+                || request.watch_until.is_some()
+        };
+        let mut due: Vec<Request> = data
+            .requests
+            .iter()
+            .filter(is_due)
+            .filter(|request| request.updated <= untouched_since)
+            .cloned()
+            .collect();
+        due.sort_by_key(|request| request.updated);
+        due.truncate(limit as usize);
+        Ok(data.views(due))
+    }
+}
+
+impl Records for MemoryStore {
+    fn write(&self, provider: &str, body: &mut dyn FnMut(&mut dyn Ledger) -> Result<()>) -> Result<()> {
+        self.change(|data| {
+            let records = data.documents.entry(provider.to_owned()).or_default();
+            body(&mut Documents { records, may_write: true })?;
+            Ok((true, ()))
+        })
+    }
+
+    fn read(&self, provider: &str, body: &mut dyn FnMut(&mut dyn Ledger) -> Result<()>) -> Result<()> {
+        let mut records = self.data().documents.get(provider).cloned().unwrap_or_default();
+        body(&mut Documents { records: &mut records, may_write: false })
+    }
+}
+
+struct Documents<'d> {
+    records: &'d mut Vec<Record>,
+    may_write: bool,
+}
+
+impl Documents<'_> {
+    fn those(&self, wanted: impl Fn(&Record) -> bool) -> Vec<Record> {
+        self.records.iter().filter(|record| wanted(record)).cloned().collect()
+    }
+}
+
+impl Ledger for Documents<'_> {
+    fn get(&mut self, id: &str) -> Result<Option<Record>> {
+        Ok(self.those(|record| record.id == id).pop())
+    }
+
+    fn group(&mut self, group: &str) -> Result<Vec<Record>> {
+        Ok(self.those(|record| record.group == group))
+    }
+
+    fn live(&mut self, now: Timestamp) -> Result<Vec<Record>> {
+        Ok(self.those(|record| record.live_until.is_some_and(|until| now < until)))
+    }
+
+    fn count_live(&mut self, now: Timestamp) -> Result<u64> {
+        Ok(self.live(now)?.len() as u64)
+    }
+
+    fn expired(&mut self, now: Timestamp) -> Result<Vec<Record>> {
+        Ok(self.those(|record| record.live_until.is_some_and(|until| until <= now)))
+    }
+
+    fn put(&mut self, record: &Record) -> Result<()> {
+        if !self.may_write {
+            return Err(refused("a transaction that reads documents may not write".to_owned()));
+        }
+        match self.records.iter_mut().find(|known| known.id == record.id) {
+            Some(known) => known.clone_from(record),
+            None => self.records.push(record.clone()),
+        }
+        Ok(())
+    }
+}
+
+/// A store in memory, for one test.
+#[derive(Debug, Default)]
+pub struct MemorySite {
+    store: MemoryStore,
+}
+
+impl Site for MemorySite {
+    fn store(&self) -> &dyn Store {
+        &self.store
+    }
+
+    fn again(&self) -> Box<dyn Store + '_> {
+        Box::new(self.store.clone())
+    }
+
+    fn documents(&self) -> &dyn Records {
+        &self.store
+    }
+}

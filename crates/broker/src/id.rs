@@ -1,0 +1,189 @@
+//! Names of requests and machines.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// What a request asks for; the first letters of its id tell the two apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RequestKind {
+    /// Machines of a template: `req-…`.
+    Acquire,
+    /// Machines back: `ret-…`.
+    Return,
+}
+
+impl RequestKind {
+    /// The words, as stores and people write them.
+    pub const NAMES: &'static [&'static str] = &["acquire", "return"];
+
+    /// The word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Acquire => "acquire",
+            Self::Return => "return",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "acquire" => Some(Self::Acquire),
+            "return" => Some(Self::Return),
+            _ => None,
+        }
+    }
+
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Acquire => "req-",
+            Self::Return => "ret-",
+        }
+    }
+}
+
+/// The id of a request or a return: opaque to the scheduler, `req-<uuid>` or `ret-<uuid>` (version 7, so
+/// they sort by time) when it is ours, and any text when somebody asks for it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestId(String);
+
+impl RequestId {
+    /// A new id from the time and ten random bytes. The broker has no source of chance of its own.
+    pub fn new(kind: RequestKind, now: Timestamp, random: [u8; 10]) -> Self {
+        let millis = now.millis().unsigned_abs() & 0xffff_ffff_ffff;
+        let uuid = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+        Self(format!("{}{uuid}", kind.prefix()))
+    }
+
+    /// Somebody's text, taken as it is. Whether there is such a request is the store's to say.
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it has the form of the ids that [`Self::new`] makes: then it was told by a store of ours, be that
+    /// this one or one that was lost.
+    pub fn is_ours(&self) -> bool {
+        let uuid = self.0.strip_prefix("req-").or_else(|| self.0.strip_prefix("ret-"));
+        let uuid = uuid.and_then(|text| uuid::Uuid::try_parse(text).ok());
+        uuid.is_some_and(|uuid| uuid.get_version_num() == 7)
+    }
+
+    /// What makes a launch idempotent for the provider: the same for every try of the same attempt, whichever
+    /// process makes it, and another one for another attempt. At most 64 of `0-9A-Za-z-`, as EC2 demands.
+    pub fn token(&self, attempt: u32) -> String {
+        let plain: String = self.0.chars().filter(char::is_ascii_alphanumeric).take(50).collect();
+        format!("{plain}-{attempt}")
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A provider's name for a machine, `i-…` on EC2. Unique within a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MachineId(String);
+
+impl MachineId {
+    /// Takes the provider's text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for MachineId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How a scheduler names a machine: by host name, by the provider's id, or by both.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MachineRef {
+    /// Host name.
+    pub name: Option<String>,
+    /// The provider's id.
+    pub id: Option<MachineId>,
+}
+
+impl MachineRef {
+    /// By an id.
+    pub fn of_id(id: MachineId) -> Self {
+        Self { name: None, id: Some(id) }
+    }
+
+    /// By a host name.
+    pub fn of_name(name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), id: None }
+    }
+
+    /// As a person names a machine: a text that is an id if there is such an id, and a host name if not.
+    pub fn of_text(text: &str) -> Self {
+        Self { name: Some(text.to_owned()), id: Some(MachineId::new(text)) }
+    }
+
+    /// The host name that this is looked up by: there is no id, or one and the same text is both.
+    pub fn name_to_look_up(&self) -> Option<&str> {
+        let name = self.name.as_deref()?;
+        self.id.as_ref().is_none_or(|id| id.as_str() == name).then_some(name)
+    }
+}
+
+impl fmt::Display for MachineRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.name, &self.id) {
+            (Some(name), Some(id)) if name == id.as_str() => f.write_str(name),
+            (Some(name), Some(id)) => write!(f, "{name} ({id})"),
+            (Some(name), None) => f.write_str(name),
+            (None, Some(id)) => write!(f, "{id}"),
+            (None, None) => f.write_str("?"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_ordered_by_time_and_tell_their_kind() {
+        let early = RequestId::new(RequestKind::Acquire, Timestamp::from_millis(1_000), [7; 10]);
+        let late = RequestId::new(RequestKind::Acquire, Timestamp::from_millis(1_001), [1; 10]);
+        assert!(early < late);
+        assert!(early.as_str().starts_with("req-"));
+        let back = RequestId::new(RequestKind::Return, Timestamp::from_millis(1_000), [7; 10]);
+        assert!(back.as_str().starts_with("ret-"));
+        let uuid = uuid::Uuid::parse_str(back.as_str().strip_prefix("ret-").unwrap()).unwrap();
+        assert_eq!(uuid.get_version_num(), 7);
+        assert!(early.is_ours() && back.is_ours());
+        for other in ["", "req-", "req-1", "ret-unknown", &uuid.to_string(), &format!("x{early}")] {
+            assert!(!RequestId::from_text(other).is_ours(), "{other}");
+        }
+    }
+
+    #[test]
+    fn tokens_differ_by_attempt_and_fit_ec2() {
+        let id = RequestId::new(RequestKind::Acquire, Timestamp::from_millis(1_000), [7; 10]);
+        assert_eq!(id.token(1), id.token(1));
+        assert_ne!(id.token(1), id.token(2));
+        assert!(id.token(u32::MAX).len() <= 64);
+        assert!(RequestId::from_text("x".repeat(500)).token(u32::MAX).len() <= 64);
+    }
+}

@@ -1,0 +1,36 @@
+//! The domain of ohfp. It knows what a template, a request and a machine are; it performs no I/O.
+
+#[cfg(feature = "contract")]
+pub mod contract;
+pub mod error;
+pub mod host;
+pub mod id;
+pub mod json;
+pub mod lookup;
+pub mod machine;
+pub mod operations;
+pub mod provider;
+pub mod quoted;
+pub mod records;
+pub mod replace;
+pub mod request;
+pub mod scheduler;
+pub mod state;
+pub mod store;
+pub mod template;
+pub mod text;
+pub mod time;
+pub mod user_data;
+pub mod view;
+pub mod weights;
+
+pub use error::{Error, ErrorKind, Result};
+pub use id::{MachineId, MachineRef, RequestId, RequestKind};
+pub use machine::{Ending, Machine};
+pub use request::Request;
+pub use state::{MachineState, RequestState};
+pub use template::Template;
+pub use time::Timestamp;
+pub use user_data::UserData;
+pub use view::View;
+pub use weights::Weights;

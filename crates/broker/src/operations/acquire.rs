@@ -1,0 +1,237 @@
+//! Asking for machines.
+
+use std::sync::Arc;
+
+use super::{Broker, contended, settle};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{RequestId, RequestKind};
+use crate::machine::Machine;
+use crate::provider::{LaunchFailure, Launched, Plan, Provider};
+use crate::request::Request;
+use crate::state::RequestState;
+use crate::store::{Admission, Applied, Change};
+use crate::template::{MaxNumber, Template};
+use crate::time::Timestamp;
+use crate::user_data::UserData;
+use crate::weights::{self, Weights};
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Acquisition<'t> {
+    /// The new request's id.
+    pub id: RequestId,
+    /// The kind of machine.
+    pub template: &'t Template,
+    /// The provider instance that shall make them.
+    pub provider: String,
+    /// How many; units where the template has weights.
+    pub count: u64,
+    /// For whom.
+    pub rc_account: Option<String>,
+    /// What the machines shall be told.
+    pub user_data: Option<UserData>,
+}
+
+/// A request that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its id.
+    pub id: RequestId,
+    /// How far it is.
+    pub state: RequestState,
+    /// Why it is not going as asked, if it is not.
+    pub reason: Option<String>,
+}
+
+/// What a request would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rehearsal {
+    /// The provider it would go to.
+    pub provider: String,
+    /// What that would be asked.
+    pub plan: Plan,
+    /// Machines of the template that exist or are on their way; units where it has weights.
+    pub existing: u64,
+    /// How many there may be.
+    pub limit: MaxNumber,
+}
+
+impl Broker<'_> {
+    /// Requests machines. The answer comes as soon as the provider has taken the order; whether machines
+    /// come up is for later looks to find out.
+    pub fn acquire(&self, asked: &Acquisition<'_>, now: Timestamp) -> Result<Accepted> {
+        let (provider, count) = self.check(asked)?;
+        provider.plan(asked.template, count)?;
+        let deadline = now.plus_seconds(self.policy.fulfillment_timeout);
+        let mut request = Request::new(asked.id.clone(), RequestKind::Acquire, count, now, deadline);
+        request.template_id = Some(asked.template.id.clone());
+        request.provider = Some(asked.provider.clone());
+        request.weights = Weights::of(asked.template);
+        request.order = serde_json::to_string(&asked.template.fields).ok();
+        request.rc_account.clone_from(&asked.rc_account);
+        request.user_data.clone_from(&asked.user_data);
+        match self.store.admit(&request, asked.template.limit())? {
+            Admission::Admitted => {}
+            Admission::Full { existing } => return Err(full(asked.template, existing, asked.count)),
+        }
+        // From here on the intent is on disk: whatever happens, somebody finds it.
+        let token = request.token();
+        let launch = provider.launch(&request.launch_of(asked.template, &token), now);
+        let unreachable = match &launch {
+            Err(LaunchFailure::Unreachable(error)) => Some(error.clone()),
+            _ => None,
+        };
+        let request = self.record_launch(&asked.id, asked.template, &launch, now)?;
+        match unreachable {
+            // Nothing was made, so the scheduler had better ask again.
+            Some(error) => Err(error),
+            None => Ok(Accepted { id: request.id, state: request.state, reason: request.reason }),
+        }
+    }
+
+    /// Checks a request and says what it would do. Changes nothing, stores nothing.
+    pub fn rehearse(&self, asked: &Acquisition<'_>) -> Result<Rehearsal> {
+        let (provider, count) = self.check(asked)?;
+        let plan = provider.plan(asked.template, count)?;
+        let existing = self.store.demand(&asked.template.id)?;
+        let limit = asked.template.limit();
+        if let MaxNumber::AtMost(most) = limit
+            && existing.saturating_add(asked.count) > most
+        {
+            return Err(full(asked.template, existing, asked.count));
+        }
+        Ok(Rehearsal { provider: asked.provider.clone(), plan, existing, limit })
+    }
+
+    fn check(&self, asked: &Acquisition<'_>) -> Result<(Arc<dyn Provider>, u32)> {
+        let most = self.policy.max_machines_per_request;
+        if asked.count == 0 {
+            return Err(Error::new(ErrorKind::Input, "the number of machines must be at least 1, not 0"));
+        }
+        if asked.count > most {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                format!("a request may ask for at most {most} machines, not {}", asked.count),
+            )
+            .hint("`request.max_machines_per_request` in config.json is that limit"));
+        }
+        if asked.template.limit() == MaxNumber::AtMost(0) {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                format!("template `{}` offers no machines: its maxNumber is 0", asked.template.id),
+            ));
+        }
+        let provider = self.providers.get(&asked.provider)?;
+        let largest = provider.capabilities().largest_launch;
+        match u32::try_from(asked.count) {
+            Ok(count) if count <= largest => Ok((provider, count)),
+            _ => Err(Error::new(
+                ErrorKind::Refused,
+                format!("provider `{}` launches at most {largest} machines at once", asked.provider),
+            )),
+        }
+    }
+
+    /// Stores what came of a launch; gives the request as it is then. Two processes may have launched with
+    /// the same token: they got the same machines, and the second finds the first one's work done.
+    pub(super) fn record_launch(
+        &self,
+        id: &RequestId,
+        template: &Template,
+        launch: &Result<Launched, LaunchFailure>,
+        now: Timestamp,
+    ) -> Result<Request> {
+        for _ in 0..super::TRIES {
+            let view = self.reload(id)?;
+            let mut request = view.request;
+            if request.state != RequestState::Recorded {
+                // Somebody settled it meanwhile. What came too late is released, unless it is known already.
+                if let Ok(launched) = launch {
+                    self.release_latecomers(&request, &view.machines, &launched.instances, now)?;
+                }
+                return Ok(request);
+            }
+            let machines = match launch {
+                Ok(launched) => outcome(&mut request, template, launched, now)?,
+                Err(LaunchFailure::NoCapacity(why)) => {
+                    fail(&mut request, why.clone(), now)?;
+                    Vec::new()
+                }
+                Err(LaunchFailure::Refused(error) | LaunchFailure::Unreachable(error)) => {
+                    fail(&mut request, error.summary(), now)?;
+                    Vec::new()
+                }
+                Err(LaunchFailure::Unknown(error)) => {
+                    let reason = Some(format!("waiting for the provider: {}", error.summary()));
+                    if request.reason == reason {
+                        return Ok(request);
+                    }
+                    request.reason = reason;
+                    request.updated = now;
+                    Vec::new()
+                }
+            };
+            let change = Change { request: Some(request.clone()), machines };
+            if self.store.apply(&change)? == Applied::Stored {
+                return Ok(request);
+            }
+        }
+        Err(contended(id))
+    }
+}
+
+/// The request and its machines after a launch that the provider confirmed.
+fn outcome(
+    request: &mut Request,
+    template: &Template,
+    launched: &Launched,
+    now: Timestamp,
+) -> Result<Vec<Machine>> {
+    let tags = template.text("instanceTags");
+    let machines: Vec<Machine> = launched
+        .instances
+        .iter()
+        .map(|instance| Machine::from_instance(instance, request, tags, now))
+        .collect();
+    let made: u64 = machines.iter().map(|machine| u64::from(machine.units)).sum();
+    if made < u64::from(request.requested) {
+        // The provider took the order all the same: what it makes of it later is nobody's.
+        request.watch_until = Some(now.plus_seconds(super::WATCH_SECONDS));
+    }
+    if launched.instances.is_empty() {
+        let why = launched.shortfall.clone().unwrap_or_else(|| "the provider made no machine".to_owned());
+        fail(request, why, now)?;
+        return Ok(Vec::new());
+    }
+    request.become_state(RequestState::Started, launched.shortfall.clone(), now)?;
+    request.forget_launch();
+    // Some providers have machines up at once.
+    if let Some((state, reason)) = settle::acquire(request, &machines) {
+        request.become_state(state, reason, now)?;
+    }
+    Ok(machines)
+}
+
+fn fail(request: &mut Request, why: String, now: Timestamp) -> Result<()> {
+    request.forget_launch();
+    request.become_state(RequestState::Failed, Some(why), now)
+}
+
+fn full(template: &Template, existing: u64, count: u64) -> Error {
+    let allowed = match template.limit() {
+        MaxNumber::AtMost(most) => most,
+        MaxNumber::Unlimited => u64::MAX,
+    };
+    let slots = template.slots_per_machine().filter(|slots| *slots > 1);
+    let product = slots.map(|slots| format!(" (maxNumber {} × ncpus {slots})", template.max_number));
+    Error::new(
+        ErrorKind::Refused,
+        format!(
+            "template `{}` allows {allowed} {}{} and {existing} exist or are on their way: {count} more are too many",
+            template.id,
+            weights::noun(Weights::of(template).as_ref()),
+            product.unwrap_or_default()
+        ),
+    )
+    .hint("return machines first, or raise the template's maxNumber")
+}

@@ -1,0 +1,53 @@
+//! Taking a request back before it is over.
+
+use super::Broker;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{RequestId, RequestKind};
+use crate::state::RequestState;
+use crate::text::quoted;
+use crate::time::Timestamp;
+use crate::view::View;
+
+impl Broker<'_> {
+    /// Cancels an unfinished request of machines and releases what it made. A finished one is refused, and
+    /// its machines are left alone.
+    pub fn cancel(&self, id: &RequestId, now: Timestamp) -> Result<(View, Vec<Error>)> {
+        self.cancellable(id)?;
+        let mut errors = Vec::new();
+        if !self.end(id, RequestState::Cancelled, "cancelled", now)? {
+            // It finished between the two looks.
+            self.cancellable(id)?;
+        }
+        self.release_late(id, now, &mut errors)?;
+        let view = self.reload(id)?;
+        self.end_released(&view.machines, now, &mut errors);
+        Ok((view, errors))
+    }
+
+    /// The request, if it can be cancelled.
+    pub fn cancellable(&self, id: &RequestId) -> Result<View> {
+        let found = self.store.views(std::slice::from_ref(id))?.into_iter().next().flatten();
+        let Some(view) = found else {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("there is no request {}", quoted(id.as_str())),
+            )
+            .hint("`ohfp requests list --format table` shows all requests"));
+        };
+        let request = &view.request;
+        if request.kind == RequestKind::Return {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                format!("`{id}` is a return; a return cannot be cancelled"),
+            ));
+        }
+        if request.state.is_final() {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                format!("request `{id}` is {}: there is nothing left to cancel", request.state.name()),
+            )
+            .hint(format!("`ohfp machines return --request-id {id}` gives its machines back")));
+        }
+        Ok(view)
+    }
+}

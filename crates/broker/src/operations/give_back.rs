@@ -1,0 +1,134 @@
+//! Giving machines back.
+
+use super::{Broker, TRIES, contended, settle};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{MachineRef, RequestId, RequestKind};
+use crate::machine::Machine;
+use crate::request::Request;
+use crate::state::RequestState;
+use crate::store::{Applied, Change, Doubt, Resolved};
+use crate::text::quoted;
+use crate::time::Timestamp;
+use crate::view::View;
+
+/// A return that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenBack {
+    /// Its id.
+    pub id: RequestId,
+    /// How many machines it ends; 0 when all were gone or unknown.
+    pub active: usize,
+    /// What the store does not know. The providers were asked, and had what existed ended.
+    pub unknown: Vec<MachineRef>,
+    /// Machines that are called otherwise than the scheduler says.
+    pub renamed: Vec<Doubt>,
+    /// Providers that could not be told yet; later looks tell them again.
+    pub errors: Vec<Error>,
+}
+
+impl Broker<'_> {
+    /// Gives machines back. Idempotent: machines that are gone or that no provider has are no error.
+    ///
+    /// # Errors
+    /// `Unavailable` where the store does not know a machine and a provider cannot be asked about it; `Refused`
+    /// where it is doubtful which machine is meant. What is known is given back all the same, and the
+    /// scheduler, which is not told an id, asks again for the rest.
+    pub fn give_back(&self, id: RequestId, machines: &[MachineRef], now: Timestamp) -> Result<GivenBack> {
+        if machines.is_empty() {
+            return Err(Error::new(ErrorKind::Input, "no machines to return are named"));
+        }
+        let deadline = now.plus_seconds(self.policy.return_timeout);
+        let request = Request::new(id.clone(), RequestKind::Return, 0, now, deadline);
+        let returning = self.store.admit_return(&request, machines)?;
+        let mut active = returning.machines.iter().filter(|machine| !machine.state.is_ending()).count();
+        let mut errors = Vec::new();
+        if !returning.machines.is_empty() {
+            self.release_recorded(self.reload(&id)?, now, &mut errors)?;
+        }
+        active += self.end_strangers(&returning.unknown, now)?;
+        if let Some(error) = doubtful(&returning.doubtful) {
+            return Err(error);
+        }
+        if returning.machines.is_empty() {
+            self.store.admit_return(&request, &[])?;
+            self.release_recorded(self.reload(&id)?, now, &mut errors)?;
+        }
+        Ok(GivenBack { id, active, unknown: returning.unknown, renamed: returning.renamed, errors })
+    }
+
+    /// Which machines a return of these would end, and which ones the store does not know. Changes nothing.
+    ///
+    /// # Errors
+    /// `Refused` where it is doubtful which machine is meant.
+    pub fn rehearse_return(&self, machines: &[MachineRef]) -> Result<(Vec<Machine>, Vec<MachineRef>)> {
+        let (mut active, mut unknown, mut doubts) = (Vec::new(), Vec::new(), Vec::new());
+        for (wanted, found) in machines.iter().zip(self.store.find_machines(machines)?) {
+            match found {
+                Resolved::Known(machine) if machine.state.is_ending() => {}
+                Resolved::Known(machine) => active.push(machine),
+                Resolved::Unknown => unknown.push(wanted.clone()),
+                Resolved::Doubtful(why) => doubts.push(Doubt { wanted: wanted.clone(), why }),
+            }
+        }
+        if let Some(error) = doubtful(&doubts) {
+            return Err(error);
+        }
+        active.sort_by(|left, right| left.id.cmp(&right.id));
+        active.dedup_by(|left, right| left.id == right.id);
+        Ok((active, unknown))
+    }
+
+    /// Tells the providers of a recorded return, and stores that they were told.
+    pub(super) fn release_recorded(
+        &self,
+        view: View,
+        now: Timestamp,
+        errors: &mut Vec<Error>,
+    ) -> Result<View> {
+        let before = errors.len();
+        self.end_released(&view.machines, now, errors);
+        let failure = errors.get(before).map(Error::summary);
+        let id = view.request.id.clone();
+        let mut view = view;
+        for _ in 0..TRIES {
+            let mut request = view.request.clone();
+            if request.state != RequestState::Recorded {
+                return Ok(view);
+            }
+            let late = now >= request.deadline;
+            let end = settle::give_back(&request, &view.machines, late);
+            match (end, &failure) {
+                (Some((state, reason)), _) => request.become_state(state, reason, now)?,
+                (None, None) => request.become_state(RequestState::Started, None, now)?,
+                (None, Some(why)) if request.reason.as_ref() == Some(why) => return Ok(view),
+                (None, Some(why)) => {
+                    request.reason = Some(why.clone());
+                    request.updated = now;
+                }
+            }
+            let stored = self.store.apply(&Change { request: Some(request), machines: Vec::new() })?;
+            view = self.reload(&id)?;
+            if stored == Applied::Stored {
+                return Ok(view);
+            }
+        }
+        Err(contended(&id))
+    }
+}
+
+/// The refusal of what could mean more than one machine.
+pub(super) fn doubtful(doubts: &[Doubt]) -> Option<Error> {
+    if doubts.is_empty() {
+        return None;
+    }
+    let named: Vec<String> = doubts
+        .iter()
+        .take(3)
+        .map(|doubt| format!("{}: {}", quoted(&doubt.wanted.to_string()), doubt.why))
+        .collect();
+    let what = format!("it is not clear which machine is meant, so none is ended: {}", named.join("; "));
+    Some(
+        Error::new(ErrorKind::Refused, what)
+            .hint("name machines by their ids; `ohfp machines list` has them"),
+    )
+}

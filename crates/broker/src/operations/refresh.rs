@@ -1,0 +1,267 @@
+//! Looking after requests: what became of their machines, and whether they are over.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Broker, TRIES, WATCH_SECONDS, contended, settle};
+use crate::error::{Error, Result};
+use crate::id::{MachineId, RequestId, RequestKind};
+use crate::json;
+use crate::machine::{Ending, Machine};
+use crate::provider::{Instance, LaunchFailure};
+use crate::state::RequestState;
+use crate::store::{Applied, Change};
+use crate::template::Template;
+use crate::time::Timestamp;
+use crate::view::View;
+
+/// What providers said, by machine, and which could not be asked.
+#[derive(Default)]
+pub(super) struct Sightings {
+    /// Machines that the provider has.
+    seen: HashMap<MachineId, Instance>,
+    /// Milliseconds for which a new machine may be invisible, by provider that answered.
+    answered: BTreeMap<String, i64>,
+    /// Providers that did not, and why.
+    pub(super) silent: BTreeMap<String, Error>,
+}
+
+impl Sightings {
+    /// Takes over what is known of a machine; whether that changed it.
+    pub(super) fn tell(&self, machine: &mut Machine, now: Timestamp) -> bool {
+        if machine.is_gone() {
+            return false;
+        }
+        match (self.seen.get(&machine.id), self.answered.get(&machine.provider)) {
+            (Some(instance), _) => machine.observe(instance, now),
+            (None, Some(consistency)) if now.millis_since(machine.launched) > *consistency => {
+                machine.lost(now);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Broker<'_> {
+    /// Requests by id as they are now; nothing where there is no such request. Whoever asks for a request
+    /// knows it, so it counts as acknowledged.
+    pub fn status(&self, ids: &[RequestId], now: Timestamp) -> Result<(Vec<Option<View>>, Vec<Error>)> {
+        let mut views = self.store.views(ids)?;
+        let mut known: Vec<View> = views.iter().flatten().cloned().collect();
+        known.sort_by(|left, right| left.request.id.cmp(&right.request.id));
+        known.dedup_by(|left, right| left.request.id == right.request.id);
+        let (refreshed, errors) = self.refresh(known, true, now)?;
+        // An id may be asked for twice, so by id and not by place.
+        let refreshed: HashMap<&RequestId, &View> =
+            refreshed.iter().map(|view| (&view.request.id, view)).collect();
+        for view in views.iter_mut().flatten() {
+            if let Some(newer) = refreshed.get(&view.request.id) {
+                *view = (*newer).clone();
+            }
+        }
+        Ok((views, errors))
+    }
+
+    /// Brings requests up to date with their providers, and stores what changed. The errors are those of
+    /// providers that could not be asked: their machines stay as they were.
+    pub(super) fn refresh(
+        &self,
+        views: Vec<View>,
+        acknowledge: bool,
+        now: Timestamp,
+    ) -> Result<(Vec<View>, Vec<Error>)> {
+        let mut errors = Vec::new();
+        let mut current = Vec::with_capacity(views.len());
+        for view in views {
+            current.push(self.carry_on(view, now, &mut errors)?);
+        }
+        let machines = current.iter().flat_map(|view| &view.machines);
+        let sightings = self.look(machines, now);
+        errors.extend(sightings.silent.values().cloned());
+        let mut done = Vec::with_capacity(current.len());
+        for view in current {
+            done.push(self.bring_up_to_date(view, &sightings, acknowledge, now, &mut errors)?);
+        }
+        Ok((done, errors))
+    }
+
+    /// Asks providers about machines that are not known to be gone, each provider once.
+    pub(super) fn look<'m>(&self, machines: impl Iterator<Item = &'m Machine>, now: Timestamp) -> Sightings {
+        let mut wanted: BTreeMap<&str, Vec<MachineId>> = BTreeMap::new();
+        for machine in machines.filter(|machine| !machine.is_gone()) {
+            wanted.entry(&machine.provider).or_default().push(machine.id.clone());
+        }
+        let mut sightings = Sightings::default();
+        for (name, mut ids) in wanted {
+            ids.sort_unstable();
+            ids.dedup();
+            let answer = self.providers.get(name).and_then(|provider| {
+                let seen = provider.describe(&ids, now)?;
+                Ok((provider.capabilities().consistency_millis, seen))
+            });
+            match answer {
+                Ok((consistency, seen)) => {
+                    sightings.answered.insert(name.to_owned(), consistency);
+                    sightings.seen.extend(seen.into_iter().map(|instance| (instance.id.clone(), instance)));
+                }
+                Err(error) => {
+                    sightings.silent.insert(name.to_owned(), error);
+                }
+            }
+        }
+        sightings
+    }
+
+    /// Does again what a process before may not have finished: a launch, or a release.
+    fn carry_on(&self, view: View, now: Timestamp, errors: &mut Vec<Error>) -> Result<View> {
+        if view.request.state != RequestState::Recorded {
+            return Ok(view);
+        }
+        match view.request.kind {
+            RequestKind::Return => self.release_recorded(view, now, errors),
+            RequestKind::Acquire if now >= view.request.deadline => self.give_up_launch(&view, now, errors),
+            RequestKind::Acquire => self.launch_again(view, now, errors),
+        }
+    }
+
+    fn launch_again(&self, view: View, now: Timestamp, errors: &mut Vec<Error>) -> Result<View> {
+        let request = &view.request;
+        let fields = request.order.as_deref().and_then(|order| json::object(order).ok());
+        let Some(template) = fields.and_then(Template::from_fields) else {
+            return self.give_up_launch(&view, now, errors);
+        };
+        let provider = match self.providers.get(request.provider.as_deref().unwrap_or_default()) {
+            Ok(provider) => provider,
+            Err(error) => {
+                errors.push(error);
+                return Ok(view);
+            }
+        };
+        let token = request.token();
+        let launch = provider.launch(&request.launch_of(&template, &token), now);
+        // That this try made nothing says nothing about the one before.
+        let launch = launch.map_err(|failure| match failure {
+            LaunchFailure::Unreachable(error) => LaunchFailure::Unknown(error),
+            other => other,
+        });
+        let id = request.id.clone();
+        self.record_launch(&id, &template, &launch, now)?;
+        self.reload(&id)
+    }
+
+    /// Ends a request whose launch was never confirmed; machines that exist all the same are released.
+    pub(super) fn give_up_launch(
+        &self,
+        view: &View,
+        now: Timestamp,
+        errors: &mut Vec<Error>,
+    ) -> Result<View> {
+        let waiting = view.request.reason.clone().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let why = format!("the launch was not confirmed in time{waiting}");
+        let id = view.request.id.clone();
+        self.end(&id, RequestState::Failed, &why, now)?;
+        self.release_late(&id, now, errors)?;
+        self.reload(&id)
+    }
+
+    /// Ends an unfinished acquire request, and marks its machines as released. Gives whether it did.
+    pub(super) fn end(&self, id: &RequestId, state: RequestState, why: &str, now: Timestamp) -> Result<bool> {
+        for _ in 0..TRIES {
+            let view = self.reload(id)?;
+            let mut request = view.request;
+            if request.state.is_final() {
+                return Ok(false);
+            }
+            request.become_state(state, Some(why.to_owned()), now)?;
+            request.forget_launch();
+            request.watch_until = Some(now.plus_seconds(WATCH_SECONDS));
+            let machines = view.machines.into_iter().filter(|machine| machine.ending.is_none());
+            let machines = machines
+                .map(|mut machine| {
+                    machine.released(Some(why), now);
+                    machine
+                })
+                .collect();
+            if self.store.apply(&Change { request: Some(request), machines })? == Applied::Stored {
+                return Ok(true);
+            }
+        }
+        Err(contended(id))
+    }
+
+    /// Takes over sightings, settles, stores; and makes sure that what is released is really ended.
+    fn bring_up_to_date(
+        &self,
+        mut view: View,
+        sightings: &Sightings,
+        acknowledge: bool,
+        now: Timestamp,
+        errors: &mut Vec<Error>,
+    ) -> Result<View> {
+        for _ in 0..TRIES {
+            let change = changes(&view, sightings, acknowledge, now)?;
+            if change.request.is_none() && change.machines.is_empty() {
+                break;
+            }
+            let stored = self.store.apply(&change)?;
+            // The stored versions are one higher; what follows reads them again if it needs them.
+            view = self.reload(&view.request.id)?;
+            if stored == Applied::Stored {
+                break;
+            }
+        }
+        self.end_released(&view.machines, now, errors);
+        Ok(view)
+    }
+
+    /// Tells providers to end machines that are marked as released and are not ending yet.
+    pub(super) fn end_released(&self, machines: &[Machine], now: Timestamp, errors: &mut Vec<Error>) {
+        let mut wanted: BTreeMap<&str, Vec<MachineId>> = BTreeMap::new();
+        let unheard = machines
+            .iter()
+            .filter(|machine| machine.ending == Some(Ending::Released) && !machine.state.is_ending());
+        for machine in unheard {
+            wanted.entry(&machine.provider).or_default().push(machine.id.clone());
+        }
+        for (name, ids) in wanted {
+            let told = self.providers.get(name).and_then(|provider| provider.release(&ids, now));
+            errors.extend(told.err());
+        }
+    }
+}
+
+/// What sightings and the clock change about a request.
+fn changes(view: &View, sightings: &Sightings, acknowledge: bool, now: Timestamp) -> Result<Change> {
+    let mut machines = view.machines.clone();
+    let mut changed: Vec<bool> = machines.iter_mut().map(|machine| sightings.tell(machine, now)).collect();
+    let mut request = view.request.clone();
+    let past = now >= request.deadline;
+    if request.state == RequestState::Started {
+        if request.kind == RequestKind::Acquire && past {
+            for (machine, changed) in machines.iter_mut().zip(&mut changed) {
+                // A provider that did not answer may have it up by now; it is given up all the same, for
+                // the scheduler stops asking.
+                if machine.is_starting() {
+                    machine.released(Some("did not come up before the deadline"), now);
+                    *changed = true;
+                }
+            }
+        }
+        let end = match request.kind {
+            RequestKind::Acquire => settle::acquire(&request, &machines),
+            RequestKind::Return => settle::give_back(&request, &machines, past),
+        };
+        if let Some((state, reason)) = end {
+            request.become_state(state, reason, now)?;
+            if past {
+                request.watch_until = Some(now.plus_seconds(WATCH_SECONDS));
+            }
+        }
+    }
+    request.acknowledged |= acknowledge;
+    let machines = machines.into_iter().zip(changed);
+    Ok(Change {
+        request: (request != view.request).then_some(request),
+        machines: machines.filter_map(|(machine, changed)| changed.then_some(machine)).collect(),
+    })
+}

@@ -1,0 +1,174 @@
+//! What has to be done although nobody asks for it: requests past their deadline, requests that nobody was
+//! told of, machines that turn up late.
+
+use std::collections::HashSet;
+
+use super::{Broker, TRIES, WATCH_SECONDS, contended};
+use crate::error::{Error, Result};
+use crate::id::{MachineId, RequestId, RequestKind};
+use crate::machine::Machine;
+use crate::provider::Instance;
+use crate::request::Request;
+use crate::state::RequestState;
+use crate::store::{Applied, Change};
+use crate::time::Timestamp;
+use crate::view::View;
+
+/// Nothing is looked after more often than this.
+const INTERVAL_MILLIS: i64 = 10_000;
+
+/// What a sweep did.
+#[derive(Clone, Debug, Default)]
+pub struct Swept {
+    /// Requests that were looked after.
+    pub requests: Vec<RequestId>,
+    /// What could not be done; the next sweep tries again.
+    pub errors: Vec<Error>,
+}
+
+impl Broker<'_> {
+    /// Looks after at most `limit` requests that need it.
+    pub fn sweep(&self, limit: u32, now: Timestamp) -> Result<Swept> {
+        let timeout = i64::try_from(self.policy.unacknowledged_timeout).unwrap_or(i64::MAX);
+        let unheard_before = now.plus_millis(timeout.saturating_mul(-1_000));
+        let mut swept = Swept::default();
+        // What was looked after a moment ago comes last, so that nothing keeps others from their turn.
+        let untouched_since = now.plus_millis(-INTERVAL_MILLIS);
+        for view in self.store.due(now, unheard_before, untouched_since, limit)? {
+            swept.requests.push(view.request.id.clone());
+            if let Err(error) = self.attend(&view.request, unheard_before, now, &mut swept.errors) {
+                swept.errors.push(error);
+            }
+        }
+        Ok(swept)
+    }
+
+    fn attend(
+        &self,
+        request: &Request,
+        unheard_before: Timestamp,
+        now: Timestamp,
+        errors: &mut Vec<Error>,
+    ) -> Result<()> {
+        let id = request.id.clone();
+        let abandoned =
+            request.kind == RequestKind::Acquire && !request.acknowledged && request.created < unheard_before;
+        if abandoned {
+            return self.abandon(&id, now, errors);
+        }
+        if request.watch_until.is_some() {
+            self.release_late(&id, now, errors)?;
+        }
+        let (refreshed, silent) = self.refresh(vec![self.reload(&id)?], false, now)?;
+        errors.extend(silent);
+        match refreshed.into_iter().next() {
+            Some(view) => self.stop_watching(view, now),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends a request that nobody was told of, and releases what it made.
+    fn abandon(&self, id: &RequestId, now: Timestamp, errors: &mut Vec<Error>) -> Result<()> {
+        const WHY: &str = "nobody was told of this request in time";
+        if !self.end(id, RequestState::Failed, WHY, now)? {
+            self.release_all(id, WHY, now)?;
+        }
+        self.release_late(id, now, errors)?;
+        let view = self.reload(id)?;
+        self.end_released(&view.machines, now, errors);
+        Ok(())
+    }
+
+    /// Marks what a finished request made as released. It counts as acknowledged from then on: nobody will
+    /// ask for it, and it needs no attention for that any more.
+    fn release_all(&self, id: &RequestId, why: &str, now: Timestamp) -> Result<()> {
+        for _ in 0..TRIES {
+            let View { mut request, machines } = self.reload(id)?;
+            request.acknowledged = true;
+            request.watch_until = Some(now.plus_seconds(WATCH_SECONDS));
+            request.updated = now;
+            let unreleased = machines.into_iter().filter(|machine| machine.ending.is_none());
+            let machines = unreleased
+                .map(|mut machine| {
+                    machine.released(Some(why), now);
+                    machine
+                })
+                .collect();
+            if self.store.apply(&Change { request: Some(request), machines })? == Applied::Stored {
+                return Ok(());
+            }
+        }
+        Err(contended(id))
+    }
+
+    /// Looks for machines that exist because of a request that is over, and that it does not know of.
+    pub(super) fn release_late(&self, id: &RequestId, now: Timestamp, errors: &mut Vec<Error>) -> Result<()> {
+        let view = self.reload(id)?;
+        let name = view.request.provider.as_deref().unwrap_or_default();
+        if view.request.kind == RequestKind::Return || name.is_empty() {
+            return Ok(());
+        }
+        let token = view.request.token();
+        match self.providers.get(name).and_then(|provider| provider.find(&token, now)) {
+            Ok(instances) => self.release_latecomers(&view.request, &view.machines, &instances, now),
+            Err(error) => {
+                errors.push(error);
+                Ok(())
+            }
+        }
+    }
+
+    /// Records instances that a finished request does not know of as its own, released.
+    pub(super) fn release_latecomers(
+        &self,
+        request: &Request,
+        machines: &[Machine],
+        instances: &[Instance],
+        now: Timestamp,
+    ) -> Result<()> {
+        if !request.state.is_final() {
+            return Ok(());
+        }
+        let why = match &request.reason {
+            Some(reason) => format!("came after its request was over: {reason}"),
+            None => "came after its request was over".to_owned(),
+        };
+        let known: HashSet<&MachineId> = machines.iter().map(|machine| &machine.id).collect();
+        let late: Vec<Machine> = instances
+            .iter()
+            .filter(|instance| !known.contains(&instance.id) && !instance.state.is_ending())
+            .map(|instance| {
+                let mut machine = Machine::from_instance(instance, request, None, now);
+                machine.released(Some(&why), now);
+                machine
+            })
+            .collect();
+        if late.is_empty() {
+            return Ok(());
+        }
+        // A conflict means that another process has just recorded them; it releases them too.
+        self.store.apply(&Change { request: None, machines: late.clone() })?;
+        let mut errors = Vec::new();
+        self.end_released(&late, now, &mut errors);
+        // What could not be told now is told by the next look: they are recorded.
+        Ok(())
+    }
+
+    /// Stops watching a finished request once its time is over and nothing of it is left. Else notes that
+    /// it was looked after.
+    fn stop_watching(&self, view: View, now: Timestamp) -> Result<()> {
+        let View { mut request, machines } = view;
+        let over = request.watch_until.is_some_and(|until| now >= until);
+        let left = machines.iter().any(|machine| machine.ending.is_some() && !machine.is_gone());
+        if over && !left {
+            request.watch_until = None;
+            request.forget_launch();
+        } else if now.millis_since(request.updated) < INTERVAL_MILLIS {
+            return Ok(());
+        }
+        request.updated = now;
+        // Whoever was faster did the same.
+        self.store.apply(&Change { request: Some(request), machines: Vec::new() })?;
+        Ok(())
+    }
+}

@@ -1,0 +1,29 @@
+//! What a scheduler hands to new machines.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a scheduler wants new machines to be told, as it was given: text, or JSON. It may hold secrets, so it
+/// shows its size alone, and is kept no longer than it is needed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserData(String);
+
+impl UserData {
+    /// Takes the scheduler's text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for a provider or a store.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for UserData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UserData({} bytes)", self.0.len())
+    }
+}

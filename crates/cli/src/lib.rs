@@ -1,0 +1,39 @@
+//! The command tree of ohfp, declared once.
+//!
+//! Whatever a user can type is written down in [`tree`] and the modules of its groups ([`actions`],
+//! [`machines`], [`requests`], [`storage`], [`system`]), in [`arguments`] and [`options`], and nowhere
+//! else. The live program parses with it, and the snapshot builder renders every help text and every
+//! completion script from it. So all of them change together or not at all.
+//!
+//! This crate knows words, not actions: it reads no file and no environment variable, and prints
+//! nothing.
+
+#![forbid(unsafe_code)]
+
+pub mod actions;
+pub mod arguments;
+pub mod argv;
+pub mod machines;
+pub mod options;
+pub mod render;
+pub mod requests;
+pub mod storage;
+mod style;
+pub mod system;
+pub mod tree;
+
+pub use actions::{CompletionShell, Completions, Config, Init, Providers, Scheduler, Templates};
+pub use arguments::{HostFactoryInput, ListOptions, OptionalInput, WaitOptions};
+pub use argv::{HF_OPERATIONS, hf_operation_from_argv0, normalise, parse, parse_by};
+pub use machines::{MachineStatus, Machines, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus};
+pub use options::{GlobalOptions, OutputFormat, SchedulerType};
+pub use render::{Page, command, completions, fingerprint_text, pages, paths, spellings, version};
+pub use requests::{
+    RequestStatus, RequestType, Requests, RequestsCancel, RequestsList, RequestsStatus, RequestsWatch,
+};
+pub use storage::{ImportSource, Storage};
+pub use system::{Sim, System};
+pub use tree::{Cli, Command};
+
+/// The name of the program, whatever the file it was started from is called.
+pub const PROGRAM: &str = "ohfp";

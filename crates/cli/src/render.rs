@@ -1,0 +1,244 @@
+//! Texts made from the tree: help, version, completions, and the fingerprint of it all.
+
+use std::sync::OnceLock;
+
+use clap::CommandFactory as _;
+use clap::builder::StyledStr;
+use clap_complete::Shell;
+
+use crate::PROGRAM;
+use crate::actions::CompletionShell;
+use crate::tree::Cli;
+
+/// The tree as clap sees it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// The help of one command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The command's path; empty for the program itself.
+    pub path: Vec<String>,
+    /// Whether commands lie below it.
+    pub is_group: bool,
+    /// `--help`
+    pub long: StyledStr,
+    /// `-h`
+    pub short: StyledStr,
+}
+
+/// The help of every command, in help order, groups and the program itself included. Rendered once
+/// in a process: building the tree for each of them would take longer than all the rest.
+pub fn pages() -> &'static [Page] {
+    static PAGES: OnceLock<Vec<Page>> = OnceLock::new();
+    PAGES.get_or_init(|| {
+        let mut root = command();
+        // Gives every command its full name for the usage line, and hands down the global options.
+        root.build();
+        let mut pages = Vec::new();
+        collect(&mut root, &mut Vec::new(), &mut pages);
+        pages
+    })
+}
+
+fn collect(at: &mut clap::Command, path: &mut Vec<String>, pages: &mut Vec<Page>) {
+    let is_group = at.get_subcommands().any(|below| below.get_name() != "help");
+    pages.push(Page { path: path.clone(), is_group, long: at.render_long_help(), short: at.render_help() });
+    for below in at.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+        path.push(below.get_name().to_owned());
+        collect(below, path, pages);
+        path.pop();
+    }
+}
+
+/// The paths of all commands, in help order: groups and the program itself (the empty path)
+/// included; aliases and clap's own `help` not.
+pub fn paths() -> Vec<Vec<String>> {
+    pages().iter().map(|page| page.path.clone()).collect()
+}
+
+/// Every way to write `path` with the commands' visible aliases, `path` itself first. Nothing for
+/// a path that does not exist.
+pub fn spellings(path: &[&str]) -> Vec<Vec<String>> {
+    static ROOT: OnceLock<clap::Command> = OnceLock::new();
+    let root = ROOT.get_or_init(command);
+    let mut at = root;
+    let mut all = vec![Vec::new()];
+    for word in path {
+        let Some(next) = at.get_subcommands().find(|command| command.get_name() == *word) else {
+            return Vec::new();
+        };
+        let names: Vec<&str> = std::iter::once(next.get_name()).chain(next.get_visible_aliases()).collect();
+        all =
+            names.iter().flat_map(|name| all.iter().map(|head: &Vec<String>| extended(head, name))).collect();
+        at = next;
+    }
+    all
+}
+
+/// What `ohfp --version` prints.
+pub fn version() -> String {
+    command().render_version()
+}
+
+/// The completion script of a shell.
+pub fn completions(shell: CompletionShell) -> Vec<u8> {
+    let generator = match shell {
+        CompletionShell::Bash => Shell::Bash,
+        CompletionShell::Zsh => Shell::Zsh,
+        CompletionShell::Fish => Shell::Fish,
+    };
+    let mut script = Vec::new();
+    clap_complete::generate(generator, &mut command(), PROGRAM, &mut script);
+    script
+}
+
+/// Everything the tree says, as one text. Two builds with the same text understand the same
+/// command lines, and explain them in the same words; its hash tells a snapshot from another
+/// build's.
+pub fn fingerprint_text() -> String {
+    let mut text = version();
+    for page in pages() {
+        text.push_str(&page.short.ansi().to_string());
+        text.push_str(&page.long.ansi().to_string());
+    }
+    for shell in [CompletionShell::Bash, CompletionShell::Zsh, CompletionShell::Fish] {
+        text.push_str(&String::from_utf8_lossy(&completions(shell)));
+    }
+    text
+}
+
+fn extended(head: &[String], word: &str) -> Vec<String> {
+    head.iter().cloned().chain(std::iter::once(word.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The paths of the commands that do something: those without commands below them.
+    fn leaf_paths() -> Vec<Vec<String>> {
+        pages().iter().filter(|page| !page.is_group).map(|page| page.path.clone()).collect()
+    }
+
+    /// What `ohfp PATH --help` (`long`) or `ohfp PATH -h` prints, with escape sequences if `styled`.
+    /// A path may be written with aliases. `None` when there is no such command.
+    fn help(path: &[&str], long: bool, styled: bool) -> Option<String> {
+        let page = pages().iter().find(|page| {
+            let words: Vec<&str> = page.path.iter().map(String::as_str).collect();
+            words.len() == path.len() && spellings(&words).iter().any(|spelling| spelling == path)
+        })?;
+        let text = if long { &page.long } else { &page.short };
+        Some(if styled { text.ansi().to_string() } else { text.to_string() })
+    }
+
+    /// What clap itself prints for an argument vector, plain and styled.
+    fn printed<'a>(words: impl IntoIterator<Item = &'a str>) -> (String, String) {
+        let argv = std::iter::once(PROGRAM).chain(words);
+        let text = command().try_get_matches_from(argv).unwrap_err().render();
+        (text.to_string(), text.ansi().to_string())
+    }
+
+    fn borrowed(path: &[String]) -> Vec<&str> {
+        path.iter().map(String::as_str).collect()
+    }
+
+    fn both(path: &[&str], long: bool) -> (String, String) {
+        (help(path, long, false).unwrap(), help(path, long, true).unwrap())
+    }
+
+    #[test]
+    fn the_tree_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn help_is_what_clap_prints() {
+        for path in paths() {
+            for spelling in spellings(&borrowed(&path)) {
+                let words = borrowed(&spelling);
+                let with = |flag| words.iter().copied().chain([flag]);
+                assert_eq!(both(&words, true), printed(with("--help")), "{words:?} --help");
+                assert_eq!(both(&words, false), printed(with("-h")), "{words:?} -h");
+                let asked = std::iter::once("help").chain(words.iter().copied());
+                assert_eq!(both(&words, true), printed(asked), "help {words:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_command_shows_short_help() {
+        assert_eq!(both(&[], false), printed([]));
+        assert_eq!(both(&["templates"], false), printed(["templates"]));
+    }
+
+    #[test]
+    fn version_is_what_clap_prints() {
+        assert_eq!(version(), format!("ohfp {}\n", env!("CARGO_PKG_VERSION")));
+        assert_eq!(version(), printed(["--version"]).0);
+        assert_eq!(version(), printed(["-V"]).0);
+    }
+
+    #[test]
+    fn every_command_teaches() {
+        for path in paths() {
+            let long = help(&borrowed(&path), true, false).unwrap();
+            assert!(long.contains("Examples:\n"), "{path:?} has no examples");
+            assert!(long.contains("\n\nUsage: ohfp"), "{path:?}");
+            assert_ne!(Some(long), help(&borrowed(&path), false, false), "{path:?} has no long description");
+        }
+    }
+
+    /// Without its feature `wrap_help` clap wraps nothing, so the texts must fit by themselves.
+    #[test]
+    fn help_fits_its_width() {
+        for path in paths() {
+            for long in [true, false] {
+                for line in help(&borrowed(&path), long, false).unwrap().lines() {
+                    assert!(line.chars().count() <= crate::style::WIDTH, "{path:?}: {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn paths_have_groups_and_leaves() {
+        let written = |all: Vec<Vec<String>>| all.iter().map(|path| path.join(" ")).collect::<Vec<_>>();
+        let (all, leaves) = (written(paths()), written(leaf_paths()));
+        assert_eq!(all.first().map(String::as_str), Some(""));
+        assert!(all.contains(&"templates".to_owned()) && !leaves.contains(&"templates".to_owned()));
+        assert!(leaves.contains(&"getReturnRequests".to_owned()));
+        assert_eq!(leaves.len(), 49);
+        assert!(!all.iter().any(|path| path.ends_with("help")));
+    }
+
+    #[test]
+    fn unknown_paths_have_no_help() {
+        for path in [&["nosuch"][..], &["help"], &["templates", "help"], &["templates", "list", "x"]] {
+            assert_eq!(help(path, true, false), None);
+        }
+        assert!(spellings(&["nosuch"]).is_empty());
+    }
+
+    #[test]
+    fn spellings_hold_the_aliases() {
+        assert_eq!(spellings(&["templates", "list"]), [["templates", "list"], ["template", "list"]]);
+        assert_eq!(spellings(&[]), [Vec::<String>::new()]);
+    }
+
+    #[test]
+    fn completions_know_the_commands() {
+        for shell in [CompletionShell::Bash, CompletionShell::Zsh, CompletionShell::Fish] {
+            let script = String::from_utf8(completions(shell)).unwrap();
+            for word in ["templates", "getAvailableTemplates", "no-snapshot"] {
+                assert!(script.contains(word), "{shell:?} {word}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_fingerprint_is_stable() {
+        assert_eq!(fingerprint_text(), fingerprint_text());
+    }
+}

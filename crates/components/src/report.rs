@@ -1,0 +1,164 @@
+//! What components cost: times, counts, memory. For `MonitoringService`, the log and people.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use ohfp_render::{Format, documents};
+use serde_json::{Value, json};
+
+use super::container::Container;
+use super::memory;
+use super::slot::Slot;
+
+/// A start that takes longer is unhealthy.
+const START_LIMIT: Duration = Duration::from_millis(500);
+/// A load that takes longer is worth a warning.
+const LOAD_LIMIT: Duration = Duration::from_secs(1);
+/// More memory than this is worth a warning; above the configured limit it is unhealthy.
+const MEMORY_WARNING: u64 = 200 << 20;
+
+/// Sums over all components.
+pub(super) struct Totals {
+    pub(super) start: Option<Duration>,
+    pub(super) registered: usize,
+    pub(super) pending_batches: usize,
+    pub(super) loads: u64,
+    pub(super) hits: u64,
+    pub(super) failures: u64,
+    pub(super) unloads: u64,
+    pub(super) load: Duration,
+    slowest: Duration,
+}
+
+impl Container {
+    pub(super) fn totals(&self) -> Totals {
+        let start = *self.0.start.lock().unwrap_or_else(PoisonError::into_inner);
+        let table = self.lock();
+        let slots = || table.slots.values();
+        let sum = |count: fn(&Slot) -> u64| slots().map(count).sum();
+        Totals {
+            start,
+            registered: slots().len(),
+            pending_batches: table.pending.len(),
+            loads: sum(|slot| slot.stats.loads),
+            hits: sum(|slot| slot.stats.hits),
+            failures: sum(|slot| slot.stats.failures),
+            unloads: sum(|slot| slot.stats.unloads),
+            load: slots().map(|slot| slot.stats.total).sum(),
+            slowest: slots().map(|slot| slot.stats.own).max().unwrap_or_default(),
+        }
+    }
+
+    /// Everything: sums, then a row for each component in the order of registration.
+    pub fn report(&self) -> Value {
+        let (totals, options) = (self.totals(), self.options());
+        let queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let (deferred, deferred_done) = (queue.waiting(), queue.done());
+        drop(queue);
+        json!({
+            "lazy_loading": options.lazy_loading,
+            "cache_instances": options.cache_instances,
+            "registered": totals.registered,
+            "pending_batches": totals.pending_batches,
+            "loads": totals.loads,
+            "hits": totals.hits,
+            "failures": totals.failures,
+            "unloads": totals.unloads,
+            "start_ms": totals.start.map(milliseconds),
+            "load_ms": milliseconds(totals.load),
+            "uptime_ms": milliseconds(self.0.began.elapsed()),
+            "deferred_waiting": deferred,
+            "deferred_done": deferred_done,
+            "resident_kb": memory::resident().map(|bytes| bytes / 1024),
+            "memory_limit_kb": options.memory_limit / 1024,
+            "components": self.rows(true),
+        })
+    }
+
+    /// The rows of all components; the short ones leave out what never ran.
+    fn rows(&self, long: bool) -> Vec<Value> {
+        let table = self.lock();
+        let slots = table.order.iter().filter_map(|key| table.slots.get(key));
+        slots
+            .filter(|slot| long || slot.stats.loads + slot.stats.failures > 0)
+            .map(|slot| {
+                let stats = &slot.stats;
+                let loaded = stats.loads > 0;
+                let mut row = json!({
+                    "component": slot.name,
+                    "state": slot.state_name(),
+                    "loads": stats.loads,
+                    "hits": stats.hits,
+                    "load_ms": loaded.then(|| milliseconds(stats.load)),
+                    "own_ms": loaded.then(|| milliseconds(stats.own)),
+                    "growth_kb": stats.growth.map(|bytes| bytes / 1024),
+                });
+                if long && let Value::Object(fields) = &mut row {
+                    fields.insert("total_ms".to_owned(), json!(milliseconds(stats.total)));
+                    fields.insert("failures".to_owned(), json!(stats.failures));
+                    fields.insert("unloads".to_owned(), json!(stats.unloads));
+                    fields.insert("preloaded".to_owned(), json!(stats.preloaded));
+                    fields.insert("batch".to_owned(), json!(slot.batch.name()));
+                    fields.insert("kind".to_owned(), json!(slot.recipe.kind()));
+                    fields.insert("connects".to_owned(), json!(slot.connects));
+                }
+                row
+            })
+            .collect()
+    }
+
+    /// The components that were loaded, as a table for standard error.
+    pub(super) fn timing_table(&self) -> String {
+        let rows = documents::render(&json!({ "components": self.rows(false) }), Format::Table);
+        let totals = self.totals();
+        let (start, load) = (totals.start.map_or(0.0, milliseconds), milliseconds(totals.load));
+        format!(
+            "{}start {start} ms, {} loads {load} ms, {} hits, {} of {} components not loaded\n",
+            String::from_utf8_lossy(&rows.bytes(false)),
+            totals.loads,
+            totals.hits,
+            self.lock().slots.values().filter(|slot| slot.stats.loads == 0).count(),
+            totals.registered,
+        )
+    }
+
+    /// Whether all of that is as it should be.
+    pub fn health(&self) -> Value {
+        let (totals, options) = (self.totals(), self.options());
+        let resident = memory::resident().unwrap_or_default();
+        let start = totals.start.unwrap_or_default();
+        let grade = |warning: bool, unhealthy: bool| match (unhealthy, warning) {
+            (true, _) => "unhealthy",
+            (false, true) => "warning",
+            (false, false) => "healthy",
+        };
+        let mebibytes = |bytes: u64| format!("{} MiB", bytes >> 20);
+        let ms = |time: Duration| format!("{} ms", milliseconds(time));
+        let checks = [
+            ("startup_time", grade(false, start > START_LIMIT), ms(start), ms(START_LIMIT)),
+            ("slowest_load", grade(totals.slowest > LOAD_LIMIT, false), ms(totals.slowest), ms(LOAD_LIMIT)),
+            (
+                "memory_usage",
+                grade(resident > MEMORY_WARNING, resident > options.memory_limit),
+                mebibytes(resident),
+                mebibytes(MEMORY_WARNING.min(options.memory_limit)),
+            ),
+            ("failed_loads", grade(totals.failures > 0, false), totals.failures.to_string(), "0".to_owned()),
+        ];
+        let worst = ["unhealthy", "warning"]
+            .into_iter()
+            .find(|status| checks.iter().any(|(_, found, ..)| found == status));
+        let rows: Vec<Value> = checks
+            .iter()
+            .map(|(check, status, value, threshold)| {
+                json!({ "check": check, "status": status, "value": value, "threshold": threshold })
+            })
+            .collect();
+        json!({ "status": worst.unwrap_or("healthy"), "checks": rows })
+    }
+}
+
+/// With three decimals.
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1_000_000.0).round() / 1000.0
+}

@@ -1,0 +1,191 @@
+//! The commands that configuration and templates answer.
+
+use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_cli::{Command, Config, GlobalOptions, Providers, Scheduler};
+use ohfp_cli::{ListOptions, Storage, Templates};
+use ohfp_render::queries::{self, Document};
+use ohfp_render::templates::{Catalogue, show_head, show_tail};
+use ohfp_render::{Format, Rendered, documents};
+use ohfp_resolver::place::Place;
+use ohfp_resolver::{Environment, FIELD_NAMES, Lowered, Resolved, Secrets, Warning, hf_name, load, place};
+use ohfp_service::catalog;
+use ohfp_service::registry;
+use ohfp_snapshot_builder::freshness;
+use serde_json::{Value, json};
+
+use super::{format, scheduler};
+use crate::output::Reply;
+use crate::present::filter;
+
+/// Runs one of them.
+pub(super) fn run(global: &GlobalOptions, command: &Command, env: &Environment) -> Reply {
+    let format = format(global.format);
+    let validated = match command {
+        Command::Templates(Templates::Validate { lenient }) => Some(!lenient),
+        Command::Config(Config::Validate) => Some(false),
+        _ => None,
+    };
+    if let Some(all_offered) = validated {
+        let place = place::find(global.config.as_deref(), None, env).map_err(|error| vec![error]);
+        let loaded = place.and_then(|place| {
+            let resolved = load::load(&place.origin, env).and_then(with_sound_providers)?;
+            Ok(with_held(resolved, &place, env))
+        });
+        return validate(&loaded, all_offered, format, global.no_color);
+    }
+    let source = match catalog::load(global, env) {
+        Ok(source) => source,
+        Err(errors) => return Reply::failure(errors),
+    };
+    let resolved = &source.resolved;
+    let secrets = if global.show_secrets { Secrets::Shown } else { Secrets::Hidden };
+    let mut reply = match command {
+        Command::Templates(Templates::List(_) | Templates::Show { .. })
+            if let Err(errors) = resolved.templates() =>
+        {
+            Reply::failure(errors)
+        }
+        Command::Templates(Templates::List(list)) => {
+            let reply = Reply::from_result(templates_list(global, resolved, list, format, secrets));
+            Reply { notes: queries::list_notes(resolved), ..reply }
+        }
+        Command::Templates(Templates::Show { template_id }) => {
+            templates_show(global, resolved, template_id, format, secrets)
+        }
+        Command::Config(Config::Show) => document(resolved, &Document::Config, format, secrets),
+        Command::Config(Config::Get { key }) => {
+            document(resolved, &Document::Setting(key.clone()), format, secrets)
+        }
+        Command::Providers(Providers::List) => document(resolved, &Document::Providers, format, secrets),
+        Command::Providers(Providers::Show { name }) => {
+            document(resolved, &Document::Provider(name.clone()), format, secrets)
+        }
+        Command::Scheduler(Scheduler::List) => document(resolved, &Document::Schedulers, format, secrets),
+        Command::Scheduler(Scheduler::Show { name }) => {
+            document(resolved, &Document::Scheduler(name.clone()), format, secrets)
+        }
+        Command::Storage(Storage::List) => document(resolved, &Document::Stores, format, secrets),
+        _ => Reply::failure(vec![Error::new(ErrorKind::Usage, "this command is not answered here")]),
+    };
+    reply.plain = global.no_color;
+    reply.source = Some(source);
+    reply
+}
+
+fn templates_list(
+    global: &GlobalOptions,
+    resolved: &Resolved,
+    list: &ListOptions,
+    format: Format,
+    secrets: Secrets,
+) -> Result<Rendered> {
+    let shown = secrets.of_templates(&resolved.templates);
+    let filters = filter::parse(&list.filter, hf_name)?;
+    let kept;
+    let templates = if filters.is_empty() {
+        &*shown
+    } else {
+        let known: Vec<&str> = FIELD_NAMES.iter().map(|(name, _)| *name).collect();
+        let all = shown.iter().collect();
+        kept = filter::retain(&filters, all, &known, |template| &template.fields)?
+            .into_iter()
+            .cloned()
+            .collect::<Vec<_>>();
+        kept.as_slice()
+    };
+    let catalogue = Catalogue { templates, scheduler: scheduler(global, &resolved.settings)? };
+    let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+    Ok(catalogue.list(format, list.long).page(number(list.offset), list.limit.map(number)))
+}
+
+fn templates_show(
+    global: &GlobalOptions,
+    resolved: &Resolved,
+    id: &str,
+    format: Format,
+    secrets: Secrets,
+) -> Reply {
+    let template = match queries::template(resolved, id) {
+        Ok(template) => template,
+        Err(error) => return Reply::failure(vec![error]),
+    };
+    let scheduler = match scheduler(global, &resolved.settings) {
+        Ok(scheduler) => scheduler,
+        Err(error) => return Reply::failure(vec![error]),
+    };
+    let shown = secrets.of_templates(std::slice::from_ref(template));
+    let catalogue = Catalogue { templates: &resolved.templates, scheduler };
+    let (head, head_styled) = show_head(format);
+    let mut body = Vec::new();
+    for template in shown.iter() {
+        catalogue.show(template, format, &mut body);
+    }
+    body.extend_from_slice(show_tail(format));
+    Reply::answer(Rendered { head, head_styled, body })
+}
+
+fn document(resolved: &Resolved, document: &Document, format: Format, secrets: Secrets) -> Reply {
+    if let Err(errors) = document.check(resolved) {
+        return Reply::failure(errors);
+    }
+    match document.render(resolved, format, secrets) {
+        Some(rendered) => Reply::answer(rendered),
+        None => Reply::failure(vec![document.missing(resolved)]),
+    }
+}
+
+/// The same, if the options of its providers are what their providers take.
+fn with_sound_providers(mut resolved: Resolved) -> Result<Resolved, Vec<Error>> {
+    let simulated = || resolved.providers.iter().filter(|instance| instance.kind == registry::SIMULATED);
+    let doubtful = simulated().flat_map(registry::simulated_warnings);
+    let doubtful: Vec<Warning> =
+        doubtful.map(|message| Warning { place: None, message, hint: None }).collect();
+    let errors: Vec<Error> =
+        simulated().filter_map(|instance| registry::simulated(instance).err()).flatten().collect();
+    resolved.warnings.extend(doubtful);
+    if errors.is_empty() { Ok(resolved) } else { Err(errors) }
+}
+
+/// The same, with a warning for each `maxNumber` of the file that is not the one of answers.
+fn with_held(mut resolved: Resolved, place: &Place, env: &Environment) -> Resolved {
+    let held = freshness::held(&resolved, place, env);
+    resolved.warnings.extend(held.iter().map(|held| Warning {
+        place: None,
+        message: held.message(),
+        hint: Some(Lowered::HINT.to_owned()),
+    }));
+    resolved
+}
+
+/// All errors, or all warnings where there is no error; exit code 1 when there is one, or where all templates
+/// must be offered and one is left out.
+fn validate(loaded: &Result<Resolved, Vec<Error>>, all_offered: bool, format: Format, plain: bool) -> Reply {
+    let finding = |severity: &str, message: String, hint: Option<&str>| json!({ "severity": severity, "message": message, "hint": hint });
+    let (code, findings): (u8, Vec<Value>) = match loaded {
+        Ok(resolved) => {
+            let warnings = resolved.warnings.iter();
+            let code = u8::from(all_offered && !resolved.left_out.is_empty());
+            (code, warnings.map(|warning| finding("warning", warning.to_string(), None)).collect())
+        }
+        Err(errors) => {
+            let errors = errors.iter();
+            (1, errors.map(|error| finding("error", error.summary(), error.hint_text())).collect())
+        }
+    };
+    let templates = loaded.as_ref().map_or(0, |resolved| resolved.templates.len());
+    let left_out: Vec<&str> =
+        loaded.iter().flat_map(|resolved| &resolved.left_out).map(|one| &*one.id).collect();
+    let mut report = json!({ "valid": code == 0, "templates": templates });
+    if let Some(report) = report.as_object_mut() {
+        if !left_out.is_empty() {
+            report.insert("leftOut".to_owned(), left_out.into());
+        }
+        report.insert("findings".to_owned(), findings.as_slice().into());
+    }
+    let report = if matches!(format, Format::Table | Format::List) && findings.is_empty() {
+        json!({ "valid": true, "templates": templates })
+    } else {
+        report
+    };
+    Reply { plain, code, ..Reply::answer(documents::render(&report, format)) }
+}

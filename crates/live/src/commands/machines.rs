@@ -1,0 +1,225 @@
+//! `machines …`
+
+use ohfp_broker::operations::Accepted;
+use ohfp_broker::scheduler::MachinesWanted;
+use ohfp_broker::store::{MachineFilter, Resolved, Store};
+use ohfp_broker::template::MaxNumber;
+use ohfp_broker::{
+    Error, ErrorKind, Machine, MachineRef, MachineState, RequestId, RequestKind, RequestState, Result,
+};
+use ohfp_cli::{Machines, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus};
+use ohfp_render::queries::not_found;
+use ohfp_service::clock;
+use ohfp_service::log;
+use ohfp_service::request_machines;
+use ohfp_service::session::Parts;
+use ohfp_service::store_factory::Access;
+use ohfp_wire::input;
+use serde_json::json;
+
+use super::{Call, counted, one, waiting};
+use crate::host_factory;
+use crate::output::Reply;
+use crate::present::confirm::confirm;
+use crate::present::page::Page;
+use crate::present::{recorded, rows};
+
+pub(super) fn run(call: &Call<'_>, command: &Machines) -> Result<Reply, Vec<Error>> {
+    match command {
+        Machines::Request(arguments) => request(call, arguments),
+        Machines::Return(arguments) => give_back(call, arguments),
+        Machines::List(arguments) => list(call, arguments),
+        Machines::Show { machine } => show(call, machine),
+        Machines::Status(arguments) => status(call, arguments),
+    }
+}
+
+fn request(call: &Call<'_>, arguments: &MachinesRequest) -> Result<Reply, Vec<Error>> {
+    let document =
+        input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref()).map_err(one)?;
+    let parts = call.parts(if arguments.dry_run { Access::Look } else { Access::Change })?;
+    let wire = ohfp_wire::of(call.scheduler(&parts.configuration.settings)?);
+    let wanted = match document {
+        Some(document) => wire.read_request(&document).map_err(one)?,
+        None => MachinesWanted {
+            template_id: arguments.template_id().unwrap_or_default().to_owned(),
+            count: arguments.machine_count(),
+            ..MachinesWanted::default()
+        },
+    };
+    let now = clock::now();
+    if arguments.dry_run {
+        let rehearsal = request_machines::rehearse(&parts, &wanted, now)?;
+        return Ok(call.document(&json!({
+            "dryRun": true,
+            "templateId": wanted.template_id,
+            "machineCount": wanted.count,
+            "provider": rehearsal.provider,
+            "existing": rehearsal.existing,
+            "maxNumber": match rehearsal.limit {
+                MaxNumber::Unlimited => json!(-1),
+                MaxNumber::AtMost(most) => json!(most),
+            },
+            "steps": rehearsal.plan.steps,
+        })));
+    }
+    let asked = request_machines::acquire(&parts, &wanted, now)?;
+    let id = asked.accepted.id.clone();
+    if arguments.waiting.wait {
+        return waiting::for_new(call, parts, &id, arguments.waiting.timeout);
+    }
+    let refused = (asked.accepted.state == RequestState::Failed).then(|| refused(&asked.accepted));
+    let reply = call.document(&wire.write_accepted(&asked.accepted)).told(parts, vec![id]);
+    let (code, errors) = (u8::from(refused.is_some()), refused.into_iter().collect());
+    Ok(Reply { source: asked.source, errors, code, ..reply })
+}
+
+/// Host Factory learns from the status of the id that nothing will come; a person learns it at once.
+fn refused(accepted: &Accepted) -> Error {
+    let why = accepted.reason.as_deref().unwrap_or("the provider made none");
+    Error::new(ErrorKind::Refused, format!("no machine comes for {}: {why}", accepted.id))
+}
+
+fn give_back(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply, Vec<Error>> {
+    let document =
+        input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref()).map_err(one)?;
+    let parts = call.parts(if arguments.dry_run { Access::Look } else { Access::Change })?;
+    let wire = ohfp_wire::of(call.scheduler(&parts.configuration.settings)?);
+    let requests = parts.requests().map_err(one)?;
+    let machines = match document {
+        Some(document) => wire.read_return(&document).map_err(one)?,
+        None => named(&parts, arguments).map_err(one)?,
+    };
+    let broker = requests.broker();
+    if arguments.dry_run {
+        let (active, unknown) = broker.rehearse_return(&machines).map_err(one)?;
+        return Ok(call.document(&json!({
+            "dryRun": true,
+            "machines": active.iter().map(|machine| json!({
+                "machineId": machine.id.as_str(), "name": machine.name, "status": machine.state.name(),
+            })).collect::<Vec<_>>(),
+            "unknown": unknown.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        })));
+    }
+    if arguments.all {
+        confirm(&format!("Give back {}?", counted(machines.len())), arguments.yes).map_err(one)?;
+    }
+    let now = clock::now();
+    let id = clock::new_id(RequestKind::Return, now).map_err(one)?;
+    let given_back = broker.give_back(id.clone(), &machines, now).map_err(one)?;
+    log::log_errors(&given_back.errors);
+    host_factory::log_doubts(&given_back.renamed);
+    tracing::info!(request = id.as_str(), machines = given_back.active, "machines returned");
+    if arguments.waiting.wait {
+        return waiting::for_new(call, parts, &id, arguments.waiting.timeout);
+    }
+    Ok(call.document(&wire.write_given_back(&given_back)).told(parts, vec![id]))
+}
+
+/// The machines that a command line means. One that nobody knows is an error before anything is done.
+fn named(parts: &Parts, arguments: &MachinesReturn) -> Result<Vec<MachineRef>> {
+    let requests = parts.requests()?;
+    let exact = |machine: &Machine| MachineRef::of_id(machine.id.clone());
+    let machines: Vec<MachineRef> = if let Some(id) = &arguments.request_id {
+        let id = RequestId::from_text(id.as_str());
+        let view = requests.store.views(std::slice::from_ref(&id))?.into_iter().next().flatten();
+        let view = view.ok_or_else(|| waiting::unknown(&id))?;
+        view.machines.iter().filter(|machine| !machine.state.is_ending()).map(exact).collect()
+    } else if arguments.all {
+        existing(parts)?.iter().map(exact).collect()
+    } else {
+        let wanted: Vec<MachineRef> = arguments.named().map(MachineRef::of_text).collect();
+        find(parts, &wanted)?;
+        wanted
+    };
+    if machines.is_empty() {
+        return Err(Error::new(ErrorKind::NotFound, "there is no machine to return")
+            .hint("`ohfp machines list --format table` shows what exists"));
+    }
+    Ok(machines)
+}
+
+/// The machines of these names; an unknown one is an error that knows the nearest.
+fn find(parts: &Parts, wanted: &[MachineRef]) -> Result<Vec<Machine>> {
+    let mut machines = Vec::with_capacity(wanted.len());
+    for (wanted, found) in wanted.iter().zip(parts.requests()?.store.find_machines(wanted)?) {
+        match found {
+            Resolved::Known(machine) => machines.push(machine),
+            Resolved::Unknown => return Err(unknown(parts, wanted)?),
+            Resolved::Doubtful(why) => {
+                let what = format!("it is not clear which machine `{wanted}` is: {why}");
+                return Err(Error::new(ErrorKind::Refused, what)
+                    .hint("name it by its id; `ohfp machines list --format table` shows ids"));
+            }
+        }
+    }
+    Ok(machines)
+}
+
+fn unknown(parts: &Parts, wanted: &MachineRef) -> Result<Error> {
+    let known = existing(parts)?;
+    let names =
+        known.iter().flat_map(|machine| machine.name.as_deref().into_iter().chain([machine.id.as_str()]));
+    let error = not_found("machine", wanted.name.as_deref(), names);
+    let hinted = error.hint_text().is_some();
+    let hint = "`ohfp machines list --format table` shows what exists";
+    Ok(if hinted { error } else { error.hint(hint) })
+}
+
+fn existing(parts: &Parts) -> Result<Vec<Machine>> {
+    let states = MachineState::ALL.iter().copied().filter(|state| !state.is_ending()).collect();
+    parts.requests()?.store.machines(&MachineFilter { states, ..MachineFilter::default() })
+}
+
+fn list(call: &Call<'_>, arguments: &MachinesList) -> Result<Reply, Vec<Error>> {
+    let parts = call.parts(Access::Look)?;
+    let mut states: Vec<MachineState> =
+        arguments.status.iter().filter_map(|status| MachineState::parse(status.name())).collect();
+    if states.is_empty() && arguments.request_id.is_none() {
+        states =
+            MachineState::ALL.iter().copied().filter(|state| *state != MachineState::Terminated).collect();
+    }
+    let (in_store, afterwards) = Page::shared(&arguments.list);
+    let filter = MachineFilter {
+        states,
+        request: arguments.request_id.as_deref().map(RequestId::from_text),
+        template_id: arguments.template_id.clone(),
+        limit: in_store.limit,
+        offset: in_store.offset,
+    };
+    let requests = parts.requests().map_err(one)?;
+    let machines = requests.store.machines(&filter).map_err(one)?;
+    let kind = call.scheduler(&parts.configuration.settings)?;
+    let rendered = rows::MACHINES.list(&machines, &arguments.list, afterwards, kind, call.format);
+    let changed = machines.iter().map(|machine| machine.updated).max();
+    let notes = recorded::note(changed, clock::now(), "machines status --all");
+    rendered.map(|rendered| Reply { notes, ..Reply::answer(rendered) }).map_err(one)
+}
+
+fn show(call: &Call<'_>, machine: &str) -> Result<Reply, Vec<Error>> {
+    let parts = call.parts(Access::Look)?;
+    let found = find(&parts, &[MachineRef::of_text(machine)]).map_err(one)?.into_iter().next();
+    let machine = found.ok_or_else(|| one(not_found("machine", Some(machine), std::iter::empty())))?;
+    let kind = call.scheduler(&parts.configuration.settings)?;
+    Ok(Reply::answer(rows::MACHINES.show(&machine, kind, call.format)))
+}
+
+fn status(call: &Call<'_>, arguments: &MachinesStatus) -> Result<Reply, Vec<Error>> {
+    let parts = call.parts(Access::Change)?;
+    let machines = if arguments.all {
+        existing(&parts).map_err(one)?
+    } else {
+        let wanted: Vec<MachineRef> =
+            arguments.machines.iter().map(|text| MachineRef::of_text(text)).collect();
+        find(&parts, &wanted).map_err(one)?
+    };
+    let requests = parts.requests().map_err(one)?;
+    let (machines, errors) = requests.broker().look_at(machines, clock::now()).map_err(one)?;
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let kind = call.scheduler(&parts.configuration.settings)?;
+    let options = ohfp_cli::ListOptions::default();
+    let rendered = rows::MACHINES.list(&machines, &options, Page::of(&options), kind, call.format);
+    Ok(Reply::answer(rendered.map_err(one)?).told(parts, Vec::new()))
+}

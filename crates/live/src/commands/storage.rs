@@ -1,0 +1,183 @@
+//! `storage …`, as far as the store itself answers.
+
+use std::fs;
+use std::io::{self, BufReader, BufWriter, Read, Write as _};
+use std::path::Path;
+
+use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_cli::{ImportSource, Storage};
+use ohfp_platform::files;
+use ohfp_render::queries::not_found;
+use ohfp_render::{Rendered, documents};
+use ohfp_resolver::{load, place};
+use ohfp_service::cached_status;
+use ohfp_service::clock;
+use ohfp_service::state_dir;
+use ohfp_service::store_factory::{self, Access};
+use ohfp_store_sqlite::{Health, Source, SqliteStore};
+use ohfp_wire::input::DASH;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Call, one};
+use crate::doctor;
+use crate::output::{self, Reply};
+
+/// Whether the answer depends on the store or its place; the others are answered from the configuration.
+pub(super) fn is_ours(command: &Storage) -> bool {
+    !matches!(command, Storage::List)
+}
+
+pub(super) fn run(call: &Call<'_>, command: &Storage) -> Result<Reply, Vec<Error>> {
+    if let Storage::Show { name } = command {
+        return show(call, name.as_deref());
+    }
+    let looks = matches!(
+        command,
+        Storage::Health
+            | Storage::Validate
+            | Storage::Metrics
+            | Storage::Backup { .. }
+            | Storage::Export { .. }
+            | Storage::Migrate { dry_run: true }
+    );
+    if matches!(command, Storage::Init | Storage::Restore { .. }) {
+        return anew(call, command);
+    }
+    let parts = call.parts(if looks { Access::Look } else { Access::Change })?;
+    if let Storage::Backup { file } = command
+        && file == Path::new(DASH)
+    {
+        let error = Error::new(ErrorKind::Usage, "a backup is a database, which standard output cannot be");
+        return Err(one(error.hint("name a file; `ohfp storage export -` writes everything as JSON")));
+    }
+    let store = parts.store().map_err(one)?;
+    if let Storage::Export { file, .. } = command
+        && file == Path::new(DASH)
+    {
+        return export_to_stdout(&store).map(Reply::answer).map_err(one);
+    }
+    let (answer, good) = answer(&store, command).map_err(one)?;
+    if matches!(command, Storage::Import { .. }) {
+        // What was remembered of requests may be of others now.
+        let cache = parts.cache().map_err(one)?;
+        cache.invalidate(cached_status::PREFIX);
+        cache.flush(clock::now()).map_err(one)?;
+    }
+    Ok(Reply { code: u8::from(!good), ..call.document(&answer) })
+}
+
+/// One kind of store, and where this instance's is. Looks at the configuration alone: the templates are none of it,
+/// and no snapshot can know the variables that decide the place.
+fn show(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Vec<Error>> {
+    let place = place::find(call.global.config.as_deref(), None, call.env).map_err(one)?;
+    let configuration = load::configuration(&place.origin, call.env)?;
+    let mut shown = documents::store(&configuration.settings, name)
+        .ok_or_else(|| one(not_found("storage strategy", name, documents::store_names())))?;
+    let database = store_factory::database(&configuration, &place, call.env).map_err(one)?;
+    if let Some(fields) = shown.as_object_mut() {
+        fields.insert("path".to_owned(), database.display().to_string().into());
+        fields.insert("exists".to_owned(), database.exists().into());
+        fields.insert("directory_from".to_owned(), state_dir::rule(call.env).to_string().into());
+    }
+    Ok(call.document(&shown))
+}
+
+/// What puts another store in the place of the one that is there, or missing. The components are not assembled,
+/// since they may have to open it.
+fn anew(call: &Call<'_>, command: &Storage) -> Result<Reply, Vec<Error>> {
+    let place = place::find(call.global.config.as_deref(), None, call.env).map_err(one)?;
+    let configuration = load::configuration(&place.origin, call.env)?;
+    let store = store_factory::store(&configuration, &place, call.env, Access::Change, false).map_err(one)?;
+    let answer = match command {
+        Storage::Restore { file, unverified } => {
+            store.restore(file, *unverified).and_then(|restored| value(&restored))
+        }
+        _ => store.init().and_then(|created| value(&created)),
+    };
+    // What was remembered of requests is of the other store.
+    if answer.is_ok()
+        && let Some(directory) = store.path().parent()
+    {
+        let _ = fs::remove_file(state_dir::cache(directory));
+    }
+    Ok(call.document(&answer.map_err(one)?))
+}
+
+/// The answer, and whether it is good news.
+fn answer(store: &SqliteStore, command: &Storage) -> Result<(Value, bool)> {
+    match command {
+        Storage::Health => {
+            let health = health(store);
+            Ok((value(&health)?, health.healthy))
+        }
+        Storage::Validate => {
+            let validation = store.validate()?;
+            Ok((value(&validation)?, validation.valid))
+        }
+        Storage::Test => good(&store.test()?),
+        Storage::Metrics => good(&store.metrics()?),
+        Storage::Backup { file } => good(&store.backup(file)?),
+        Storage::Migrate { dry_run } => good(&store.migrate(*dry_run)?),
+        Storage::Export { file, force } => good(&export(store, file, *force)?),
+        Storage::Import { file, from } => good(&import(store, file, *from)?),
+        Storage::List | Storage::Show { .. } | Storage::Init | Storage::Restore { .. } => {
+            Err(Error::new(ErrorKind::Usage, "this command is not answered here"))
+        }
+    }
+}
+
+/// How the store is doing, and whether it could be written. That is found out without writing: who asks may be an
+/// operator, and others may be waiting for their turn.
+pub(super) fn health(store: &SqliteStore) -> Health {
+    let mut health = store.health();
+    let problems = doctor::state::problems(store.path());
+    health.writable.get_or_insert(problems.is_empty());
+    health.healthy &= problems.is_empty();
+    health.problems.extend(problems);
+    health
+}
+
+fn good(answer: &impl Serialize) -> Result<(Value, bool)> {
+    Ok((value(answer)?, true))
+}
+
+fn value(answer: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(answer)
+        .map_err(|error| Error::new(ErrorKind::System, "cannot write the answer as JSON").cause(error))
+}
+
+/// Writes everything to standard output, where nothing else may go then.
+fn export_to_stdout(store: &SqliteStore) -> Result<Rendered> {
+    let mut document = Vec::new();
+    store.export(&mut document)?;
+    Ok(Rendered::plain(document))
+}
+
+/// Writes everything into a file, which is there whole or not at all.
+fn export(store: &SqliteStore, file: &Path, force: bool) -> Result<impl Serialize> {
+    output::file::state(file, force, |out| {
+        let mut out = BufWriter::new(out);
+        let counts = store.export(&mut out)?;
+        out.flush().map_err(|error| {
+            Error::new(ErrorKind::System, format!("cannot write `{}`", file.display())).cause(error)
+        })?;
+        Ok(counts)
+    })
+}
+
+fn import(store: &SqliteStore, file: &Path, from: ImportSource) -> Result<impl Serialize> {
+    let document: Box<dyn Read> = if file == Path::new(DASH) {
+        Box::new(io::stdin())
+    } else {
+        let bytes = files::read_regular(file, u64::MAX).map_err(|error| {
+            Error::new(ErrorKind::Input, format!("cannot read `{}`", file.display())).cause(error)
+        })?;
+        Box::new(io::Cursor::new(bytes))
+    };
+    let source = match from {
+        ImportSource::Ohfp => Source::Ohfp,
+        ImportSource::Orb => Source::OpenResourceBroker,
+    };
+    store.import(&mut BufReader::new(document), Some(source))
+}

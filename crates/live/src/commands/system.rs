@@ -1,0 +1,111 @@
+//! `system …` and `providers health`: are the parts sound, and what did they cost?
+
+use ohfp_broker::operations::Providers as _;
+use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_cli::System;
+use ohfp_render::queries::not_found;
+use ohfp_service::clock;
+use ohfp_service::session::Parts;
+use ohfp_service::store_factory::Access;
+use serde_json::{Value, json};
+
+use super::{Call, one, storage};
+use crate::doctor;
+use crate::output::Reply;
+
+pub(super) fn run(call: &Call<'_>, command: &System) -> Result<Reply, Vec<Error>> {
+    let parts = call.parts(Access::Look)?;
+    match command {
+        System::Health => Ok(health(call, &parts)),
+        System::Status => {
+            touch(&parts);
+            let report = parts.container().health();
+            Ok(call.document(&report))
+        }
+        System::Metrics => {
+            touch(&parts);
+            let report = parts.container().report();
+            Ok(call.document(&report))
+        }
+    }
+}
+
+/// Builds what an ordinary question needs, so that there is something to tell. A part that fails is told
+/// about like any other.
+fn touch(parts: &Parts) {
+    let _ = parts.requests().map(|requests| requests.providers.names());
+    let _ = parts.templates();
+}
+
+fn health(call: &Call<'_>, parts: &Parts) -> Reply {
+    let mut checks = Vec::new();
+    let mut healthy = true;
+    let mut check = |name: String, sound: Result<String>| {
+        healthy &= sound.is_ok();
+        let status = if sound.is_ok() { "healthy" } else { "unhealthy" };
+        let detail = sound.unwrap_or_else(|error| error.summary());
+        checks.push(json!({ "check": name, "status": status, "detail": detail }));
+    };
+    let store = parts.store().map(|store| storage::health(&store)).and_then(|health| {
+        if health.healthy {
+            Ok(health.path)
+        } else {
+            Err(Error::new(ErrorKind::Unavailable, health.problems.join("; ")))
+        }
+    });
+    check("store".to_owned(), store);
+    // Requests are made without a log, too.
+    let (status, detail) = match parts.log().map(|log| log.0.clone()) {
+        Err(error) => ("unhealthy", error.summary()),
+        Ok(None) => ("degraded", "nothing is logged".to_owned()),
+        Ok(Some(path)) => match doctor::places::log_problem(&path) {
+            None => ("healthy", path.display().to_string()),
+            Some(problem) => {
+                ("degraded", format!("nothing can be logged to `{}`: {problem}", path.display()))
+            }
+        },
+    };
+    let log = json!({ "check": "log", "status": status, "detail": detail });
+    match parts.providers() {
+        Err(error) => check("providers".to_owned(), Err(error)),
+        Ok(registry) => {
+            for name in registry.names() {
+                let health = registry.get(&name).map(|provider| provider.health(clock::now()));
+                let sound = health.and_then(|health| {
+                    let failed = || Error::new(ErrorKind::Unavailable, health.detail.clone());
+                    if health.healthy { Ok(health.detail.clone()) } else { Err(failed()) }
+                });
+                check(format!("provider {name}"), sound);
+            }
+        }
+    }
+    checks.insert(1, log);
+    let reply = call.document(&json!({ "checks": checks }));
+    Reply { code: u8::from(!healthy), ..reply }
+}
+
+pub(super) fn providers_health(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Vec<Error>> {
+    let parts = call.parts(Access::Look)?;
+    let registry = parts.providers().map_err(one)?;
+    let names: Vec<String> = registry.instances().map(|instance| instance.name.clone()).collect();
+    if let Some(name) = name
+        && !names.iter().any(|known| known == name)
+    {
+        return Err(one(not_found("provider", Some(name), names.iter().map(String::as_str))));
+    }
+    let mut healthy = true;
+    let rows: Vec<Value> = names
+        .iter()
+        .filter(|known| name.is_none_or(|name| *known == name))
+        .map(|name| {
+            let (sound, detail) = match registry.get(name).map(|provider| provider.health(clock::now())) {
+                Ok(health) => (health.healthy, health.detail),
+                Err(error) => (false, error.summary()),
+            };
+            healthy &= sound;
+            json!({ "name": name, "healthy": sound, "detail": detail })
+        })
+        .collect();
+    let reply = call.document(&json!({ "providers": rows }));
+    Ok(Reply { code: u8::from(!healthy), ..reply })
+}

@@ -1,0 +1,165 @@
+//! Waiting for requests to finish, with progress on standard error.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ohfp_broker::text::quoted;
+use ohfp_broker::{Error, ErrorKind, RequestId, RequestState, View};
+use ohfp_service::clock;
+use ohfp_service::log;
+use ohfp_service::notice;
+use ohfp_service::session::Parts;
+
+use super::{Call, one};
+use crate::output::Reply;
+use crate::present::progress::{Progress, Standing};
+use crate::present::rows;
+
+/// How often to look.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pace {
+    /// Soon at first, then less and less often.
+    Slowing,
+    /// At this interval.
+    Every(Duration),
+}
+
+/// The first and the longest pause of a slowing pace.
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(3);
+
+/// What is waited for.
+pub(super) struct Awaited<'i> {
+    pub(super) ids: &'i [RequestId],
+    pub(super) timeout: Option<Duration>,
+    pub(super) pace: Pace,
+    /// Whether an id that is not known is an error; a scheduler's input gets an answer for each id.
+    pub(super) must_exist: bool,
+}
+
+/// Waits for what has just been requested. Its id is on the screen before: what interrupts the wait does not end
+/// the request.
+pub(super) fn for_new(
+    call: &Call<'_>,
+    parts: Parts,
+    id: &RequestId,
+    timeout: u64,
+) -> Result<Reply, Vec<Error>> {
+    notice::note(&format!("waiting for {id}; it goes on when the wait is interrupted"));
+    let ids = std::slice::from_ref(id);
+    wait(call, parts, &Awaited { must_exist: false, ..Awaited::of(ids, timeout) })
+}
+
+impl<'i> Awaited<'i> {
+    /// These requests, which must exist, within so many seconds.
+    pub(super) fn of(ids: &'i [RequestId], timeout: u64) -> Self {
+        let timeout = Some(Duration::from_secs(timeout));
+        Self { ids, timeout, pace: Pace::Slowing, must_exist: true }
+    }
+}
+
+/// Looks until all requests are over or time is up, and answers with their status. Exit code 1 unless all
+/// are complete.
+pub(super) fn wait(call: &Call<'_>, parts: Parts, awaited: &Awaited<'_>) -> Result<Reply, Vec<Error>> {
+    let Awaited { ids, timeout, pace, must_exist } = *awaited;
+    let started = Instant::now();
+    let mut progress = Progress::on_stderr(call.env);
+    let mut pause = SHORTEST;
+    loop {
+        // Asked for anew each time: what has been idle in between may have been unloaded.
+        let requests = parts.requests().map_err(one)?;
+        let looked = requests.broker().status(ids, clock::now());
+        drop(requests);
+        let views = match looked {
+            Ok((views, errors)) => {
+                log::log_errors(&errors);
+                views
+            }
+            // A store that is busy now is not the end of a long wait.
+            Err(error) if error.kind() == ErrorKind::Unavailable && !timed_out(started, timeout) => {
+                tracing::warn!(error = error.summary(), "looking again");
+                thread::sleep(pause);
+                continue;
+            }
+            Err(error) => return Err(one(error)),
+        };
+        let known: Vec<View> = views.iter().flatten().cloned().collect();
+        let late: Vec<&str> = known.iter().filter(|view| !view.request.state.is_final()).map(id_of).collect();
+        progress.show(&Standing::of(&known), started.elapsed());
+        if late.is_empty() || timed_out(started, timeout) {
+            let good = known.iter().all(|view| view.request.state == RequestState::Complete);
+            let good = good && known.len() == ids.len();
+            let mut reply = statuses(call, parts, ids, &views, must_exist)?;
+            if let (false, Some(timeout)) = (late.is_empty(), timeout) {
+                reply.errors.push(timed_out_error(&late, timeout));
+            }
+            return Ok(Reply { code: u8::from(!good), ..reply });
+        }
+        parts.container().unload_idle(Instant::now());
+        thread::sleep(match pace {
+            Pace::Every(interval) => interval,
+            Pace::Slowing => pause,
+        });
+        pause = (pause * 3 / 2).min(LONGEST);
+    }
+}
+
+/// The status of requests as an answer. For a person, an id that is not known is an error beside it.
+pub(super) fn statuses(
+    call: &Call<'_>,
+    parts: Parts,
+    ids: &[RequestId],
+    views: &[Option<View>],
+    must_exist: bool,
+) -> Result<Reply, Vec<Error>> {
+    let wire = ohfp_wire::of(call.scheduler(&parts.configuration.settings)?);
+    if !must_exist {
+        let statuses = rows::statuses(&wire.write_statuses(ids, views), call.format);
+        return Ok(Reply::answer(statuses).told(parts, Vec::new()));
+    }
+    let (mut known, mut found, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, view) in ids.iter().zip(views) {
+        match view {
+            Some(_) => {
+                known.push(id.clone());
+                found.push(view.clone());
+            }
+            None => errors.push(unknown(id)),
+        }
+    }
+    if known.is_empty() && !errors.is_empty() {
+        return Err(errors);
+    }
+    let statuses = rows::statuses(&wire.write_statuses(&known, &found), call.format);
+    let code = u8::from(!errors.is_empty());
+    Ok(Reply { errors, code, ..Reply::answer(statuses).told(parts, Vec::new()) })
+}
+
+fn id_of(view: &View) -> &str {
+    view.request.id.as_str()
+}
+
+/// Names what is not finished; of many requests the first.
+fn timed_out_error(late: &[&str], timeout: Duration) -> Error {
+    let (named, verb) = match late {
+        [one] => ((*one).to_owned(), "is"),
+        [first, rest @ ..] => (format!("{first} and {} others", rest.len()), "are"),
+        [] => (String::new(), "is"),
+    };
+    let first = late.first().copied().unwrap_or_default();
+    Error::new(
+        ErrorKind::Unavailable,
+        format!("timed out after {} s; {named} {verb} still running", timeout.as_secs()),
+    )
+    .hint(format!("it continues by itself; `ohfp requests watch {first}` follows it"))
+}
+
+fn timed_out(started: Instant, timeout: Option<Duration>) -> bool {
+    timeout.is_some_and(|timeout| started.elapsed() >= timeout)
+}
+
+/// The error for an id that is not known.
+pub(super) fn unknown(id: &RequestId) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no request {}", quoted(id.as_str())))
+        .hint("`ohfp requests list --format table` shows all requests")
+}

@@ -1,0 +1,258 @@
+//! `ohfp doctor`: is this installation sound, and if not, what mends it?
+
+pub(crate) mod places;
+pub(crate) mod state;
+
+use std::path::Path;
+
+use ohfp_broker::Error;
+use ohfp_cli::GlobalOptions;
+use ohfp_platform::locate::RootSource;
+use ohfp_render::{Format, documents};
+use ohfp_resolver::place::Place;
+use ohfp_resolver::{
+    Configuration, Environment, Lowered, ProviderInstance, Resolved, Warning, choice_problems, load, place,
+};
+use ohfp_service::registry;
+use ohfp_service::store_factory::{self, Access};
+use ohfp_snapshot_builder::freshness;
+use serde_json::{Value, json};
+
+use crate::output::Reply;
+
+/// One finding.
+pub(crate) struct Check {
+    what: &'static str,
+    status: &'static str,
+    detail: String,
+    fix: Option<String>,
+}
+
+const OK: &str = "ok";
+const WARNING: &str = "warning";
+const FAILED: &str = "failed";
+
+/// Checks everything and reports; exit code 1 when something failed.
+pub(crate) fn run(global: &GlobalOptions, format: Format, env: &Environment) -> Reply {
+    let mut checks = vec![program()];
+    match place::find(global.config.as_deref(), None, env) {
+        Err(error) => checks.push(from_error("configuration", &error)),
+        Ok(place) => {
+            checks.push(configuration(&place));
+            checks.extend(templates(&place, env));
+            // What nothing can be answered without has been said with the templates.
+            if let Ok(configuration) = load::configuration(&place.origin, env) {
+                checks.extend(provider(&configuration));
+                checks.extend(store(&configuration, &place, env));
+            }
+            checks.push(places::snapshot(&place, env));
+            checks.extend(places::cache(&place, env));
+        }
+    }
+    checks.push(places::log(env));
+    for check in checks.iter_mut().filter(|check| check.status != OK) {
+        check.fix.get_or_insert_with(|| usual_fix(check.what).to_owned());
+    }
+    let code = u8::from(checks.iter().any(|check| check.status == FAILED));
+    let rows: Vec<Value> = checks
+        .iter()
+        .map(|check| json!({ "check": check.what, "status": check.status, "detail": check.detail, "fix": check.fix }))
+        .collect();
+    let document = documents::render(&json!({ "checks": rows }), format);
+    Reply { plain: global.no_color, code, ..Reply::answer(document) }
+}
+
+/// What to do where a finding has no better advice.
+fn usual_fix(what: &str) -> &'static str {
+    match what {
+        "templates" | "configuration" | "provider" => {
+            "correct the place that is named; `ohfp config validate --format list` shows all such places"
+        }
+        "program" => "install ohfp, ohfp-live and ohfp-snapshot beside each other",
+        _ => "`ohfp storage health --format list` tells more",
+    }
+}
+
+fn from_error(what: &'static str, error: &Error) -> Check {
+    Check { what, status: FAILED, detail: error.summary(), fix: error.hint_text().map(str::to_owned) }
+}
+
+/// The runtime must lie beside this program.
+fn program() -> Check {
+    let beside = std::env::current_exe().map(|path| path.with_file_name(ohfp_cli::PROGRAM));
+    match beside {
+        Ok(path) if path.is_file() => {
+            Check { what: "program", status: OK, detail: path.display().to_string(), fix: None }
+        }
+        Ok(path) => Check {
+            what: "program",
+            status: WARNING,
+            detail: format!("`{}` does not exist", path.display()),
+            fix: Some("install ohfp beside ohfp-live".to_owned()),
+        },
+        Err(error) => Check { what: "program", status: WARNING, detail: error.to_string(), fix: None },
+    }
+}
+
+fn configuration(place: &Place) -> Check {
+    let why = match place.source {
+        RootSource::CommandLine => "named by --config".to_owned(),
+        RootSource::Variable(name) => format!("from {name}"),
+        RootSource::User => "the user's configuration directory".to_owned(),
+        RootSource::System => "the system's configuration directory".to_owned(),
+    };
+    let detail = format!("{} ({why})", place.origin.root.display());
+    Check { what: "configuration", status: OK, detail, fix: None }
+}
+
+fn templates(place: &Place, env: &Environment) -> Vec<Check> {
+    let resolved = match load::load_with_problems(&place.origin, env) {
+        Ok(resolved) => resolved,
+        Err(errors) => return errors.iter().map(|error| from_error("templates", error)).collect(),
+    };
+    let mut checks = settings(&resolved);
+    let templates = match resolved.templates() {
+        Ok(templates) => templates,
+        Err(errors) => {
+            checks.extend(errors.iter().map(|error| from_error("templates", error)));
+            return checks;
+        }
+    };
+    let status = if templates.is_empty() { FAILED } else { OK };
+    let fix = templates
+        .is_empty()
+        .then(|| "Host Factory drops a provider that has no templates: add one".to_owned());
+    checks.push(Check {
+        what: "templates",
+        status,
+        detail: match templates.len() {
+            1 => "1 template".to_owned(),
+            count => format!("{count} templates"),
+        },
+        fix,
+    });
+    checks.extend(resolved.warnings.iter().map(|warning| Check {
+        what: "templates",
+        status: WARNING,
+        detail: Warning { hint: None, ..warning.clone() }.to_string(),
+        fix: warning.hint.clone(),
+    }));
+    checks.extend(freshness::held(&resolved, place, env).iter().map(|held| Check {
+        what: "templates",
+        status: WARNING,
+        detail: held.message(),
+        fix: Some(Lowered::HINT.to_owned()),
+    }));
+    checks
+}
+
+/// What is wrong with the configuration besides what the other checks say: failed where no request can be
+/// made because of it.
+fn settings(resolved: &Resolved) -> Vec<Check> {
+    let mut told = choice_problems(&resolved.settings, &resolved.providers);
+    told.extend(resolved.templates().err().into_iter().flatten());
+    told.extend(resolved.settings.problems("storage"));
+    let default = resolved.providers.iter().find(|instance| instance.default);
+    told.extend(default.into_iter().flat_map(|instance| instance.problems(&["config"])));
+    let needed = resolved.settings.problems("request");
+    let errors = resolved.errors().into_iter().filter(|error| !told.contains(error));
+    errors
+        .map(|error| {
+            let status = if needed.contains(&error) { FAILED } else { WARNING };
+            Check { status, ..from_error("configuration", &error) }
+        })
+        .collect()
+}
+
+/// The provider that requests go to where nothing else is said must be known, and of a type that is there.
+/// What is advised is nothing that has been done.
+fn provider(configuration: &Configuration) -> Vec<Check> {
+    let what = "provider";
+    let wrong = choice_problems(&configuration.settings, &configuration.providers);
+    if !wrong.is_empty() {
+        return wrong.iter().map(|error| from_error(what, error)).collect();
+    }
+    let failed = |detail: String, fix: String| vec![Check { what, status: FAILED, detail, fix: Some(fix) }];
+    let preferred = registry::preferred(&configuration.providers);
+    let Some(first) = preferred.iter().find(|instance| instance.enabled) else {
+        let names: Vec<String> = preferred.iter().map(|one| format!("`{}`", one.name)).collect();
+        let fix = format!("set `enabled` of {} in config.json to true", names.join(" or of "));
+        return failed("no provider is enabled".to_owned(), fix);
+    };
+    if first.kind != registry::SIMULATED {
+        let detail = format!(
+            "requests go to `{}` of type `{}`, which this build does not have",
+            first.name, first.kind
+        );
+        return failed(detail, to_simulated(&preferred));
+    }
+    let wrong = first.problems(&["config"]);
+    if !wrong.is_empty() {
+        return wrong.iter().map(|error| from_error(what, error)).collect();
+    }
+    match registry::simulated(first) {
+        Ok(_) => vec![Check {
+            what,
+            status: OK,
+            detail: format!("requests go to `{}`, whose machines are simulated", first.name),
+            fix: None,
+        }],
+        Err(errors) => errors.iter().map(|error| from_error(what, error)).collect(),
+    }
+}
+
+/// How requests come to simulated machines instead.
+fn to_simulated(instances: &[ProviderInstance]) -> String {
+    let simulated = instances.iter().filter(|instance| instance.kind == registry::SIMULATED);
+    let what = match simulated.clone().find(|instance| instance.enabled).or(simulated.clone().next()) {
+        Some(one) if one.enabled => {
+            format!("name `{}` in config.json as `provider.active_provider`", one.name)
+        }
+        Some(one) => format!(
+            "set `enabled` of `{}` in config.json to true and name it as `provider.active_provider`",
+            one.name
+        ),
+        None => {
+            "write `\"provider\": {\"type\": \"sim\"}` into config.json in place of its providers".to_owned()
+        }
+    };
+    format!("for simulated machines, {what}")
+}
+
+/// Opens the state store as a question does that only looks, and looks whether one that writes could.
+fn store(configuration: &Configuration, place: &Place, env: &Environment) -> Vec<Check> {
+    let what = "store";
+    if configuration.settings.get("features.database_support").as_bool() == Some(false) {
+        return vec![Check {
+            what,
+            status: WARNING,
+            detail: "switched off: only questions about templates and configuration are answered".to_owned(),
+            fix: Some("set `features.database_support` in config.json to true".to_owned()),
+        }];
+    }
+    let health = match store_factory::store(configuration, place, env, Access::Look, false) {
+        Ok(store) => store.health(),
+        Err(error) => return vec![from_error(what, &error)],
+    };
+    let mut checks = state::checks(Path::new(&health.path));
+    if !health.healthy {
+        checks.push(Check {
+            what,
+            status: FAILED,
+            detail: health.problems.join("; "),
+            fix: Some("`ohfp storage health` and `ohfp storage validate` tell more".to_owned()),
+        });
+    }
+    if checks.iter().all(|check| check.what != what) {
+        let detail = match health.schema_version {
+            Some(version) => format!(
+                "{}, schema version {version}, journal {}",
+                health.path,
+                health.journal.as_deref().unwrap_or("unknown")
+            ),
+            None => format!("{} is not there yet; the first request creates it", health.path),
+        };
+        checks.insert(0, Check { what, status: OK, detail, fix: None });
+    }
+    checks
+}

@@ -1,0 +1,120 @@
+//! Whether log, snapshot and result cache can be used where they are looked for.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use ohfp_platform::disk;
+use ohfp_platform::files::{self, Access, Refused};
+use ohfp_resolver::place::Place;
+use ohfp_resolver::{Environment, Refresh, load};
+use ohfp_service::log;
+use ohfp_service::state_dir;
+use ohfp_snapshot_builder::freshness::{self, Verdict};
+use ohfp_snapshot_format::Refusal;
+
+use super::{Check, OK, WARNING};
+
+/// Why no line can be written to this log. An existing file is opened for appending, and left as it is.
+pub(crate) fn log_problem(path: &Path) -> Option<String> {
+    match files::open(path, Access::Append) {
+        Ok(_) => None,
+        Err(refused) if refused.is_missing() => may_create(path).err().map(|error| error.to_string()),
+        Err(refused) => Some(refused.to_string()),
+    }
+}
+
+/// Whether a file could be created, together with the directories above it.
+fn may_create(path: &Path) -> io::Result<()> {
+    let directory = files::directory(path);
+    let existing = directory.ancestors().find(|path| fs::symlink_metadata(path).is_ok());
+    let existing = existing.unwrap_or(Path::new("."));
+    if fs::metadata(existing)?.is_dir() {
+        disk::may_create_in(existing)
+    } else {
+        Err(io::ErrorKind::NotADirectory.into())
+    }
+}
+
+pub(super) fn log(env: &Environment) -> Check {
+    let what = "log";
+    let Some(path) = log::path(env) else {
+        return Check {
+            what,
+            status: WARNING,
+            detail: "nothing is logged".to_owned(),
+            fix: Some("set HF_PROVIDER_LOGDIR or HOME".to_owned()),
+        };
+    };
+    let shown = path.display();
+    match log_problem(&path) {
+        None => Check { what, status: OK, detail: shown.to_string(), fix: None },
+        Some(problem) => Check {
+            what,
+            status: WARNING,
+            detail: format!("nothing can be logged to `{shown}`: {problem}"),
+            fix: Some(format!(
+                "make `{}` writable for the account that Host Factory runs as, and `{shown}` its file, or name another \
+                 directory in HF_PROVIDER_LOGDIR",
+                files::directory(&path).display()
+            )),
+        },
+    }
+}
+
+pub(super) fn cache(place: &Place, env: &Environment) -> Option<Check> {
+    let path = state_dir::cache(&state_dir::directory(place, env).ok()?);
+    let refused = files::open(&path, Access::Read).err().filter(|refused| !refused.is_missing())?;
+    let shown = path.display();
+    Some(Check {
+        what: "cache",
+        status: WARNING,
+        detail: format!("`{shown}` is not used: {refused}"),
+        fix: Some(match refused {
+            Refused::Io(_) => format!("make `{shown}` readable for the account that Host Factory runs as"),
+            _ => format!("remove `{shown}`: the next question makes it anew"),
+        }),
+    })
+}
+
+pub(super) fn snapshot(place: &Place, env: &Environment) -> Check {
+    let what = "snapshot";
+    let Some(path) = &place.snapshot else {
+        return Check {
+            what,
+            status: WARNING,
+            detail: "there is no place for it: every answer comes from the sources".to_owned(),
+            fix: Some("name a file in OHFP_SNAPSHOT".to_owned()),
+        };
+    };
+    let (verdict, _) = freshness::judge(path, place, env, true);
+    let shown = path.display();
+    let Some(reason) = verdict.reason() else {
+        return Check { what, status: OK, detail: format!("{shown} is fresh"), fix: None };
+    };
+    let fix = match &verdict {
+        Verdict::Foreign(_) => "name another file in OHFP_SNAPSHOT".to_owned(),
+        Verdict::Unusable(Refusal::Owner(_) | Refusal::NotAFile) => {
+            format!("remove `{shown}`, or name another file in OHFP_SNAPSHOT")
+        }
+        Verdict::Unusable(Refusal::WritableByOthers) => format!("chmod go-w '{shown}'"),
+        _ => match may_create(path) {
+            Err(error) => format!(
+                "make `{}` writable ({error}), or name another file in OHFP_SNAPSHOT",
+                files::directory(path).display()
+            ),
+            Ok(()) if refresh(place, env) == Some(Refresh::Auto) => {
+                "nothing has to be done: the next question makes it anew; `ohfp-snapshot build` does so now"
+                    .to_owned()
+            }
+            Ok(()) => {
+                "`ohfp-snapshot build`; with `snapshot.refresh` = auto the next question does it".to_owned()
+            }
+        },
+    };
+    Check { what, status: WARNING, detail: format!("{shown} is not used: {reason}"), fix: Some(fix) }
+}
+
+fn refresh(place: &Place, env: &Environment) -> Option<Refresh> {
+    load::configuration(&place.origin, env).ok().map(|configuration| configuration.settings.refresh())
+}

@@ -1,0 +1,191 @@
+//! `--instance` and `--state-dir`: a person asks what an instance of Host Factory asks.
+//!
+//! Both become variables, as Host Factory would set them, so that configuration, state, snapshot and log follow by
+//! the rules that hold for Host Factory's own calls.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_cli::{Command, GlobalOptions, Storage};
+use ohfp_platform::files;
+use ohfp_render::queries::not_found;
+use ohfp_resolver::{Environment, place};
+use serde::Deserialize;
+
+use ohfp_service::state_dir::{self, Rule};
+
+/// Larger files than this hold something else.
+const LIMIT: u64 = 16 * 1024 * 1024;
+
+/// Host Factory's list of instances; other fields are its own.
+#[derive(Deserialize)]
+struct HostProviders {
+    providers: Vec<Instance>,
+}
+
+/// An instance. Paths may name variables, as in `${HF_WORKDIR}/providers/aws`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Instance {
+    name: String,
+    conf_path: Option<String>,
+    work_path: Option<String>,
+    log_path: Option<String>,
+}
+
+/// The environment that the options ask for.
+///
+/// # Errors
+///
+/// `Input` where Host Factory's files or a directory are missing or wrong, `NotFound` for an unknown instance.
+pub(crate) fn environment(global: &GlobalOptions, env: &Environment) -> Result<Environment> {
+    let mut adjusted = env.clone();
+    if let Some(name) = &global.instance {
+        of_instance(name, &mut adjusted)?;
+    }
+    if let Some(directory) = &global.state_dir {
+        let path = std::path::absolute(directory).unwrap_or_else(|_| directory.clone());
+        if !path.is_dir() {
+            let message = format!("`{}`, named by --state-dir, is no directory", path.display());
+            return Err(Error::new(ErrorKind::Input, message).hint(
+                "name the work directory of the instance: HF_PROVIDER_WORKDIR, as Host Factory sets it",
+            ));
+        }
+        adjusted.set("OHFP_STATE_DIR", path);
+    }
+    Ok(adjusted)
+}
+
+fn of_instance(name: &str, env: &mut Environment) -> Result<()> {
+    let (file, instance) = find(name, env)?;
+    let path = |written: Option<&String>, default: &str| -> Result<PathBuf> {
+        let written = written.map_or(default, String::as_str);
+        let expanded = expand(written, env).map_err(|variable| {
+            let place = file.display();
+            Error::new(ErrorKind::Input, format!("{place}: `{written}` of instance `{name}` names {variable}, which is not set"))
+                .hint(format!("export {variable} as Host Factory's environment has it, or name the directory with --state-dir"))
+        })?;
+        // Relative paths are seen from the directory of Host Factory's configuration.
+        Ok(file.parent().unwrap_or(Path::new("/")).join(expanded))
+    };
+    let own = |variable: &str| format!("${{{variable}}}/providers/{name}");
+    let configuration = path(instance.conf_path.as_ref(), &own("HF_CONFDIR"))?;
+    // A state directory that is named needs no other one.
+    let work = path(instance.work_path.as_ref(), &own("HF_WORKDIR"));
+    let log = path(instance.log_path.as_ref(), "${HF_LOGDIR}");
+    for variable in ["OHFP_CONFIG_DIR", "OHFP_STATE_DIR", "HF_PROVIDER_LOGDIR"] {
+        env.unset(variable);
+    }
+    env.set("HF_PROVIDER_NAME", name);
+    env.set("HF_PROVIDER_CONFDIR", configuration);
+    env.set("HF_PROVIDER_WORKDIR", work?);
+    // Without a known place the log of a person's own commands is where it is without an instance.
+    if let Ok(log) = log {
+        env.set("HF_PROVIDER_LOGDIR", log);
+    }
+    Ok(())
+}
+
+/// The instance of that name, and the file that lists it.
+fn find(name: &str, env: &Environment) -> Result<(PathBuf, Instance)> {
+    let Some(root) = env.get("HF_CONFDIR").filter(|root| !root.is_empty()) else {
+        return Err(Error::new(ErrorKind::Input, "--instance needs HF_CONFDIR, which is not set").hint(
+            "export HF_CONFDIR as Host Factory's environment has it, or name --config and --state-dir",
+        ));
+    };
+    let root = std::path::absolute(root).unwrap_or_else(|_| PathBuf::from(root));
+    // Host Factory before 7.3 has the file one level up.
+    let candidates = [root.join("providers/hostProviders.json"), root.join("hostProviders.json")];
+    let file = candidates.iter().find(|file| file.exists()).ok_or_else(|| {
+        let [first, second] = candidates.each_ref().map(|file| file.display());
+        Error::new(ErrorKind::Input, format!("there is neither `{first}` nor `{second}`"))
+            .hint("HF_CONFDIR names the directory that Host Factory reads its configuration from")
+    })?;
+    let wrong = |cause: &dyn std::fmt::Display| {
+        Error::new(ErrorKind::Input, format!("cannot read the instances in `{}`", file.display()))
+            .cause(cause)
+    };
+    let bytes = files::read_regular(file, LIMIT).map_err(|error| wrong(&error))?;
+    let listed: HostProviders = serde_json::from_slice(&bytes).map_err(|error| wrong(&error))?;
+    let names: Vec<String> = listed.providers.iter().map(|instance| instance.name.clone()).collect();
+    match listed.providers.into_iter().find(|instance| instance.name == name) {
+        // It becomes part of file names.
+        Some(instance) if !name.contains(|letter: char| letter == '/' || letter.is_control()) => {
+            Ok((file.clone(), instance))
+        }
+        _ => Err(not_found("instance", Some(name), names.iter().map(String::as_str))),
+    }
+}
+
+/// Replaces `${NAME}` and `$NAME`; a variable that is not set is the error.
+fn expand(text: &str, env: &Environment) -> Result<OsString, String> {
+    let mut out = OsString::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push(before);
+        let (name, tail) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+            Some(found) => found,
+            None => {
+                let end = after.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+                after.split_at(end.unwrap_or(after.len()))
+            }
+        };
+        let value: &OsStr = env.get(name).filter(|value| !value.is_empty()).ok_or_else(|| name.to_owned())?;
+        out.push(value);
+        rest = tail;
+    }
+    out.push(rest);
+    Ok(out)
+}
+
+/// What a person should know who names a configuration and asks a store that is not the one of Host Factory's
+/// instance, which keeps its state elsewhere.
+pub(crate) fn note(global: &GlobalOptions, command: &Command, env: &Environment) -> Option<String> {
+    let asks_store = match command {
+        Command::Storage(command) => !matches!(command, Storage::List),
+        Command::Machines(_)
+        | Command::Requests(_)
+        | Command::Sim(_)
+        | Command::System(_)
+        | Command::Doctor
+        | Command::RequestMachines(_)
+        | Command::RequestReturnMachines(_)
+        | Command::GetRequestStatus(_)
+        | Command::GetReturnRequests(_) => true,
+        _ => false,
+    };
+    if !asks_store || global.config.is_none() || state_dir::rule(env) != Rule::User {
+        return None;
+    }
+    let place = place::find(global.config.as_deref(), None, env).ok()?;
+    let directory = state_dir::directory(&place, env).ok()?;
+    Some(format!(
+        "the state store asked is the one in `{}`; an instance of Host Factory has its own, which --instance NAME or \
+         --state-dir DIR asks",
+        directory.display()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Text with variables, and what it becomes, or the variable that is missing.
+    fn check(text: &str, expected: Result<&str, &str>) {
+        let env = Environment::from_iter([("HF_WORKDIR", "/w"), ("EMPTY", "")]);
+        let expanded = expand(text, &env);
+        assert_eq!(expanded, expected.map(OsString::from).map_err(str::to_owned), "{text}");
+    }
+
+    #[test]
+    fn paths_name_variables() {
+        check("/plain/path", Ok("/plain/path"));
+        check("${HF_WORKDIR}/providers/a", Ok("/w/providers/a"));
+        check("$HF_WORKDIR/providers/a", Ok("/w/providers/a"));
+        check("a${HF_WORKDIR}b$HF_WORKDIR", Ok("a/wb/w"));
+        check("${NOSUCH}/x", Err("NOSUCH"));
+        check("$EMPTY/x", Err("EMPTY"));
+        check("${unclosed", Err(""));
+    }
+}

@@ -1,0 +1,153 @@
+//! The edge: the one place that writes to standard output, once.
+
+pub(crate) mod file;
+
+use std::io::{self, IsTerminal};
+use std::path::Path;
+
+use ohfp_broker::{Error, ErrorKind, RequestId, Result};
+use ohfp_platform::sys::{self, Written};
+use ohfp_platform::terminal;
+use ohfp_render::Rendered;
+use ohfp_resolver::{Environment, place};
+
+use ohfp_service::catalog::Source;
+use ohfp_service::clock;
+use ohfp_service::maintenance;
+use ohfp_service::notice::{note, stderr};
+use ohfp_service::session::Parts;
+use ohfp_wire::input::DASH;
+
+/// What an invocation says and how it ends.
+#[derive(Default)]
+pub(crate) struct Reply {
+    /// The one document of standard output.
+    pub(crate) document: Rendered,
+    /// Plain output even on a terminal.
+    pub(crate) plain: bool,
+    /// What the reader should know beside the answer; for standard error.
+    pub(crate) note: Option<String>,
+    /// For standard error.
+    pub(crate) errors: Vec<Error>,
+    /// For standard error, where it is a terminal: what a person must know besides.
+    pub(crate) notes: Vec<String>,
+    /// Exit code.
+    pub(crate) code: u8,
+    /// What the answer was made from; the snapshot is looked after once the answer is out.
+    pub(crate) source: Option<Source>,
+    /// The parts that made the answer, for what is to be done once it is out.
+    pub(crate) parts: Option<Parts>,
+    /// Requests whose ids the answer tells somebody for the first time.
+    pub(crate) told: Vec<RequestId>,
+}
+
+impl Reply {
+    /// A good answer.
+    pub(crate) fn answer(document: Rendered) -> Self {
+        Self { document, ..Self::default() }
+    }
+
+    /// Adds what was needed to answer, and the new ids that the answer tells. Requests that nobody asks for
+    /// are looked after once the answer is out, or now where nothing shall be deferred.
+    pub(crate) fn told(self, parts: Parts, ids: Vec<RequestId>) -> Self {
+        if let Ok(requests) = parts.requests() {
+            let history_days = parts.configuration.settings.history_days();
+            parts.container().defer("upkeep of the store", move || {
+                maintenance::run(&requests, history_days, clock::now())
+            });
+        }
+        Self { parts: Some(parts), told: ids, ..self }
+    }
+
+    /// What is left to do once the answer is out. Whatever goes wrong here goes to the log: the answer is
+    /// given, and the next invocation finds the same work.
+    fn follow_up(&self, delivered: bool) {
+        let Some(parts) = &self.parts else { return };
+        if delivered && !self.told.is_empty() {
+            let noted = parts.requests().and_then(|requests| requests.broker().acknowledge(&self.told));
+            if let Err(error) = noted {
+                tracing::warn!(error = error.summary(), "cannot note that the ids of requests were told");
+            }
+        }
+        parts.monitor();
+        if let Some(table) = parts.container().finish() {
+            stderr(&table);
+        }
+    }
+
+    /// A failure; the first error's kind decides the exit code.
+    pub(crate) fn failure(errors: Vec<Error>) -> Self {
+        let code = errors.first().map_or(1, |error| error.kind().exit_code());
+        Self { errors, code, ..Self::default() }
+    }
+
+    /// Either.
+    pub(crate) fn from_result(result: Result<Rendered>) -> Self {
+        result.map_or_else(|error| Self::failure(vec![error]), Self::answer)
+    }
+}
+
+/// Whether output to this stream is styled.
+fn styled(env: &Environment, stream: &impl IsTerminal) -> bool {
+    terminal::styled(place::lookup(env), || stream.is_terminal())
+}
+
+/// Writes a reply to standard output, or its document to a file, and gives the exit code.
+pub(crate) fn write(reply: &Reply, file: Option<&Path>, env: &Environment) -> u8 {
+    if let Some(text) = &reply.note {
+        note(text);
+    }
+    for error in &reply.errors {
+        stderr(&format!("ohfp: {error}\n"));
+    }
+    if !reply.notes.is_empty() && io::stderr().is_terminal() {
+        stderr(&reply.notes.iter().map(|note| format!("ohfp: note: {note}\n")).collect::<String>());
+    }
+    let written = match file.filter(|path| *path != Path::new(DASH)) {
+        Some(path) if reply.code == 0 => file::replace(path, &reply.document.bytes(false)).map(|()| true),
+        _ => {
+            let styled = !reply.plain && styled(env, &io::stdout());
+            to_stdout(&reply.document.bytes(styled))
+        }
+    };
+    match written {
+        Ok(delivered) => {
+            reply.follow_up(delivered);
+            if let Some(source) = &reply.source {
+                source.look_after_snapshot();
+            }
+            reply.code
+        }
+        Err(error) => {
+            stderr(&format!("ohfp: {error}\n"));
+            error.kind().exit_code()
+        }
+    }
+}
+
+/// Help and version: what clap rendered, in our style decision.
+pub(crate) fn help(error: &clap::Error, env: &Environment) -> u8 {
+    let text = error.render();
+    let bytes =
+        if styled(env, &io::stdout()) { text.ansi().to_string() } else { text.to_string() }.into_bytes();
+    write(&Reply::answer(Rendered::plain(bytes)), None, env)
+}
+
+/// A wrong command line: clap's own words on standard error, exit code 2.
+pub(crate) fn usage(error: &clap::Error, env: &Environment) -> u8 {
+    let text = error.render();
+    let styled = styled(env, &io::stderr());
+    stderr(&if styled { text.ansi().to_string() } else { text.to_string() });
+    ErrorKind::Usage.exit_code()
+}
+
+/// The same call as the runtime's, past std's buffer: one document, one write where the kernel takes
+/// it in one. A reader that has gone is success, but has not been told; gives whether somebody has.
+fn to_stdout(bytes: &[u8]) -> Result<bool> {
+    if bytes.is_empty() {
+        return Ok(true);
+    }
+    sys::write_all(sys::STDOUT, [bytes, &[], &[]]).map(|written| written == Written::All).map_err(|error| {
+        Error::new(ErrorKind::System, format!("cannot write the answer: {}", sys::write_failure(&error)))
+    })
+}

@@ -1,0 +1,358 @@
+//! Machines and requests as they are shown: one table of fields for each, from which every form follows.
+//!
+//! In JSON and YAML an entry has all its fields, under Host Factory's names or plain ones; tables and
+//! blocks show the most important ones, or all. Times are seconds since 1970 for programs and dates for
+//! people.
+
+use ohfp_broker::provider::Instance;
+use ohfp_broker::scheduler::SchedulerKind;
+use ohfp_broker::{Machine, Result, Timestamp, View};
+use ohfp_cli::ListOptions;
+use ohfp_render::table::Table;
+use ohfp_render::{Format, Rendered, documents, text};
+use serde_json::{Map, Value, json};
+
+use super::filter::{self, same_name};
+use super::page::Page;
+
+/// A kind of entry: what a list of them is called, and their fields.
+pub(crate) struct Rows<T: 'static> {
+    plural: &'static str,
+    fields: &'static [Field<T>],
+}
+
+/// A field under Host Factory's name and its plain one.
+struct Field<T> {
+    names: [&'static str; 2],
+    heading: &'static str,
+    place: Place,
+    cell: Cell,
+    value: fn(&T) -> Value,
+}
+
+/// Where a field is shown to people.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Always,
+    Long,
+}
+
+/// How a table shows the value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cell {
+    AsIs,
+    Date,
+    /// How many there are; blocks have room for the elements.
+    Count,
+}
+
+use Cell::{AsIs, Count, Date};
+use Place::{Always, Long};
+
+const fn field<T>(
+    names: [&'static str; 2],
+    heading: &'static str,
+    place: Place,
+    cell: Cell,
+    value: fn(&T) -> Value,
+) -> Field<T> {
+    Field { names, heading, place, cell, value }
+}
+
+/// Machines.
+pub(crate) static MACHINES: Rows<Machine> = Rows {
+    plural: "machines",
+    fields: &[
+        field(["machineId", "machine_id"], "MACHINE", Always, AsIs, |machine| json!(machine.id.as_str())),
+        field(["name", "name"], "NAME", Always, AsIs, |machine| json!(machine.name)),
+        field(["status", "status"], "STATUS", Always, AsIs, |machine| json!(machine.state.name())),
+        field(["templateId", "template_id"], "TEMPLATE", Always, AsIs, |machine| json!(machine.template_id)),
+        field(["instanceType", "instance_type"], "TYPE", Always, AsIs, |machine| {
+            json!(machine.instance_type)
+        }),
+        field(["privateIpAddress", "private_ip_address"], "PRIVATE IP", Always, AsIs, |machine| {
+            json!(machine.private_ip)
+        }),
+        field(["launchtime", "launch_time"], "LAUNCHED", Always, Date, |machine| {
+            seconds(Some(machine.launched))
+        }),
+        field(["publicIpAddress", "public_ip_address"], "PUBLIC IP", Long, AsIs, |machine| {
+            json!(machine.public_ip)
+        }),
+        field(["priceType", "price_type"], "PRICE", Long, AsIs, |machine| json!(machine.price_type)),
+        field(["providerName", "provider_name"], "PROVIDER", Long, AsIs, |machine| json!(machine.provider)),
+        field(["requestId", "request_id"], "REQUEST", Long, AsIs, |machine| json!(machine.request.as_str())),
+        field(["returnRequestId", "return_request_id"], "RETURN", Long, AsIs, |machine| {
+            json!(machine.returned_by.as_ref().map(ohfp_broker::RequestId::as_str))
+        }),
+        field(["ending", "ending"], "ENDING", Long, AsIs, |machine| {
+            json!(machine.ending.map(ohfp_broker::Ending::name))
+        }),
+        field(["reclaimTime", "reclaim_time"], "RECLAIMED", Long, Date, |machine| {
+            seconds(machine.reclaim_at)
+        }),
+        field(["units", "units"], "UNITS", Long, AsIs, |machine| json!(machine.units)),
+        field(["ncores", "cores"], "CORES", Long, AsIs, |machine| json!(machine.cores)),
+        field(["nthreads", "threads_per_core"], "THREADS", Long, AsIs, |machine| {
+            json!(machine.threads_per_core)
+        }),
+        field(["rcAccount", "rc_account"], "ACCOUNT", Long, AsIs, |machine| json!(machine.rc_account)),
+        field(["resourceId", "resource_id"], "RESOURCE", Long, AsIs, |machine| json!(machine.resource_id)),
+        field(["instanceTags", "tags"], "TAGS", Long, AsIs, |machine| json!(machine.tags)),
+        field(["updateTime", "update_time"], "UPDATED", Long, Date, |machine| seconds(Some(machine.updated))),
+        field(["message", "message"], "MESSAGE", Long, AsIs, |machine| json!(machine.message)),
+    ],
+};
+
+/// Requests and returns.
+pub(crate) static REQUESTS: Rows<View> = Rows {
+    plural: "requests",
+    fields: &[
+        field(["requestId", "request_id"], "REQUEST", Always, AsIs, |view| json!(view.request.id.as_str())),
+        field(["type", "type"], "TYPE", Always, AsIs, |view| json!(view.request.kind.name())),
+        field(["status", "status"], "STATUS", Long, AsIs, |view| {
+            json!(ohfp_wire::request_status(&view.request))
+        }),
+        field(["state", "state"], "STATE", Always, AsIs, |view| json!(view.request.state.name())),
+        field(["templateId", "template_id"], "TEMPLATE", Always, AsIs, |view| {
+            json!(view.request.template_id)
+        }),
+        field(["providerName", "provider_name"], "PROVIDER", Long, AsIs, |view| json!(view.request.provider)),
+        field(["machineCount", "machine_count"], "REQUESTED", Always, AsIs, |view| {
+            json!(view.request.requested)
+        }),
+        field(["machineIds", "machine_ids"], "MACHINES", Always, Count, |view| {
+            view.machines.iter().map(|machine| machine.id.as_str()).collect()
+        }),
+        field(["createTime", "create_time"], "CREATED", Always, Date, |view| {
+            seconds(Some(view.request.created))
+        }),
+        field(["updateTime", "update_time"], "UPDATED", Long, Date, |view| {
+            seconds(Some(view.request.updated))
+        }),
+        field(["deadline", "deadline"], "DEADLINE", Long, Date, |view| seconds(Some(view.request.deadline))),
+        field(["rcAccount", "rc_account"], "ACCOUNT", Long, AsIs, |view| json!(view.request.rc_account)),
+        field(["providerApi", "provider_api"], "API", Long, AsIs, |view| json!(view.request.provider_api)),
+        field(["resourceIds", "resource_ids"], "RESOURCES", Long, Count, |view| {
+            json!(view.request.resource_ids)
+        }),
+        field(["message", "message"], "MESSAGE", Always, AsIs, |view| json!(view.request.reason)),
+    ],
+};
+
+/// Machines as a provider sees them.
+pub(crate) static INSTANCES: Rows<Instance> = Rows {
+    plural: "machines",
+    fields: &[
+        field(["machineId", "machine_id"], "MACHINE", Always, AsIs, |seen| json!(seen.id.as_str())),
+        field(["name", "name"], "NAME", Always, AsIs, |seen| json!(seen.name)),
+        field(["status", "status"], "STATUS", Always, AsIs, |seen| json!(seen.state.name())),
+        field(["instanceType", "instance_type"], "TYPE", Always, AsIs, |seen| json!(seen.instance_type)),
+        field(["privateIpAddress", "private_ip_address"], "PRIVATE IP", Always, AsIs, |seen| {
+            json!(seen.private_ip)
+        }),
+        field(["launchtime", "launch_time"], "LAUNCHED", Always, Date, |seen| seconds(Some(seen.launched))),
+        field(["reclaimTime", "reclaim_time"], "RECLAIMED", Always, Date, |seen| seconds(seen.reclaim_at)),
+        field(["publicIpAddress", "public_ip_address"], "PUBLIC IP", Long, AsIs, |seen| {
+            json!(seen.public_ip)
+        }),
+        field(["priceType", "price_type"], "PRICE", Long, AsIs, |seen| json!(seen.price_type)),
+        field(["message", "message"], "MESSAGE", Long, AsIs, |seen| json!(seen.reason)),
+    ],
+};
+
+impl<T> Rows<T> {
+    /// A list: what the filters of the command line keep, and of that the page.
+    pub(crate) fn list(
+        &self,
+        items: &[T],
+        options: &ListOptions,
+        page: Page,
+        style: SchedulerKind,
+        format: Format,
+    ) -> Result<Rendered> {
+        let filters = filter::parse(&options.filter, |name| self.name(name, style).unwrap_or(name))?;
+        let entries = items.iter().map(|item| self.entry(item, style)).collect();
+        let known: Vec<&str> = self.fields.iter().map(|field| field.name(style)).collect();
+        let entries = page.cut(filter::retain(&filters, entries, &known, |entry| entry)?);
+        let shown = |field: &&Field<T>| options.long || field.place == Always;
+        Ok(match format {
+            Format::Json | Format::Yaml => self.document(entries, format),
+            Format::Table => self.table(&entries, style, shown),
+            Format::List => {
+                let blocks = entries.iter().map(|entry| self.for_people(entry, style, shown)).collect();
+                self.document(blocks, format)
+            }
+        })
+    }
+
+    /// One entry alone, with all its fields.
+    pub(crate) fn show(&self, item: &T, style: SchedulerKind, format: Format) -> Rendered {
+        let entry = self.entry(item, style);
+        let entry = match format {
+            Format::Json | Format::Yaml => entry,
+            Format::Table | Format::List => self.for_people(&entry, style, |_| true),
+        };
+        documents::render(&Value::Object(entry), format)
+    }
+
+    /// All fields under the names of a style.
+    pub(crate) fn entry(&self, item: &T, style: SchedulerKind) -> Map<String, Value> {
+        self.fields.iter().map(|field| (field.name(style).to_owned(), (field.value)(item))).collect()
+    }
+
+    /// The headings of the long table.
+    #[cfg(test)]
+    pub(super) fn headings(&self) -> impl Iterator<Item = &'static str> {
+        self.fields.iter().map(|field| field.heading)
+    }
+
+    /// The name in this style of a field that is named in either.
+    fn name(&self, name: &str, style: SchedulerKind) -> Option<&'static str> {
+        let named = |field: &&Field<T>| field.names.iter().any(|own| same_name(own, name));
+        self.fields.iter().find(named).map(|field| field.name(style))
+    }
+
+    fn document(&self, entries: Vec<Map<String, Value>>, format: Format) -> Rendered {
+        let entries = entries.into_iter().map(Value::Object).collect();
+        let document = Map::from_iter([(self.plural.to_owned(), Value::Array(entries))]);
+        documents::render(&Value::Object(document), format)
+    }
+
+    fn table(
+        &self,
+        entries: &[Map<String, Value>],
+        style: SchedulerKind,
+        shown: impl Fn(&&Field<T>) -> bool,
+    ) -> Rendered {
+        let columns: Vec<&Field<T>> = self.fields.iter().filter(shown).collect();
+        let mut table = Table::new(columns.iter().map(|field| field.heading.to_owned()).collect());
+        for entry in entries {
+            for field in &columns {
+                let value = entry.get(field.name(style)).unwrap_or(&Value::Null);
+                match (field.cell, value) {
+                    (Count, Value::Array(elements)) => table.cell(&elements.len().to_string()),
+                    _ => table.cell(&for_people(field.cell, value)),
+                }
+            }
+        }
+        let (head, head_styled) = table.header();
+        Rendered { head, head_styled, body: table.rows().0 }
+    }
+
+    /// The fields as texts.
+    fn for_people(
+        &self,
+        entry: &Map<String, Value>,
+        style: SchedulerKind,
+        shown: impl Fn(&&Field<T>) -> bool,
+    ) -> Map<String, Value> {
+        let fields = self.fields.iter().filter(shown);
+        fields
+            .map(|field| {
+                let value = entry.get(field.name(style)).unwrap_or(&Value::Null);
+                (field.name(style).to_owned(), Value::String(for_people(field.cell, value)))
+            })
+            .collect()
+    }
+}
+
+impl<T> Field<T> {
+    fn name(&self, style: SchedulerKind) -> &'static str {
+        let [hf, plain] = self.names;
+        match style {
+            SchedulerKind::HostFactory => hf,
+            SchedulerKind::Default => plain,
+        }
+    }
+}
+
+/// A request alone, with its machines and all their fields.
+pub(crate) fn show_request(view: &View, style: SchedulerKind, format: Format) -> Rendered {
+    if matches!(format, Format::Table | Format::List) {
+        return REQUESTS.show(view, style, format);
+    }
+    let mut entry = REQUESTS.entry(view, style);
+    let machines = view.machines.iter().map(|machine| Value::Object(MACHINES.entry(machine, style)));
+    entry.insert("machines".to_owned(), machines.collect());
+    documents::render(&Value::Object(entry), format)
+}
+
+/// Statuses as the wire has them. For people a row each, with the machines counted by their result;
+/// `machines list --request-id` shows them one by one.
+pub(crate) fn statuses(wire: &Value, format: Format) -> Rendered {
+    let requests = wire.get("requests").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    match format {
+        Format::Json | Format::Yaml => documents::render(wire, format),
+        Format::Table | Format::List => {
+            let rows: Vec<Value> = requests.iter().map(status_row).collect();
+            // The table of no request has the columns of one.
+            let empty = format == Format::Table && rows.is_empty();
+            let rows = if empty { vec![status_row(&Value::Null)] } else { rows };
+            let mut table = document(&json!({ "requests": rows }), format);
+            if empty {
+                table.body.clear();
+            }
+            table
+        }
+    }
+}
+
+/// A document without rules of its own. For people a list without entries, which has no columns, and a
+/// list of plain values become the value of a field.
+pub(crate) fn document(value: &Value, format: Format) -> Rendered {
+    let people = matches!(format, Format::Table | Format::List);
+    let Some(members) = value.as_object().filter(|_| people) else {
+        return documents::render(value, format);
+    };
+    let simple = members.iter().map(|(name, value)| {
+        let entries =
+            value.as_array().is_none_or(|items| !items.is_empty() && items.iter().all(Value::is_object));
+        (name.clone(), if entries { value.clone() } else { Value::String(for_people(AsIs, value)) })
+    });
+    documents::render(&Value::Object(simple.collect()), format)
+}
+
+fn status_row(request: &Value) -> Value {
+    let get = |names: [&str; 2]| names.iter().find_map(|name| request.get(name)).unwrap_or(&Value::Null);
+    let machines = request.get("machines").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let count = |result: &str| machines.iter().filter(|machine| machine["result"] == result).count();
+    json!({
+        "request": get(["requestId", "request_id"]),
+        "status": get(["status", "status"]),
+        "succeeded": count("succeed"),
+        "executing": count("executing"),
+        "failed": count("fail"),
+        "message": get(["message", "message"]),
+    })
+}
+
+/// A value as people read it.
+fn for_people(cell: Cell, value: &Value) -> String {
+    let mut out = String::new();
+    match (cell, value.as_i64()) {
+        (Date, Some(seconds)) => out = date(seconds),
+        _ => text::value(&mut out, value),
+    }
+    if out.is_empty() { "-".to_owned() } else { out }
+}
+
+fn seconds(time: Option<Timestamp>) -> Value {
+    json!(time.map(Timestamp::seconds))
+}
+
+/// `2026-11-24T13:37:57Z`.
+pub(super) fn date(seconds: i64) -> String {
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // The calendar repeats every 400 years of 146,097 days; counted from March, so that the day that leap
+    // years have more is the last.
+    let from_march = days + 719_468;
+    let (era, day) = (from_march.div_euclid(146_097), from_march.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3_600, second / 60 % 60, second % 60)
+}

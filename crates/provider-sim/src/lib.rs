@@ -1,0 +1,42 @@
+//! A simulated provider: machines with ids, addresses, host names, boot times, failures and reclaims, and
+//! no cloud behind them.
+//!
+//! # The model
+//!
+//! A machine's life is decided when it is launched: when it comes up or that it fails to, whether and when the
+//! provider takes it back, which address it has. The decisions are stored as a document. From then on what the
+//! machine is doing is a function of that document and of the time asked about, so nothing has to run for it
+//! to come up, and any process at any time gives the same answer:
+//!
+//! ```text
+//! launch ──▶ pending ──▶ running ──▶ shutting-down ──▶ terminated ──▶ forgotten
+//!               │           │           (released)          ▲
+//!               └───────────┴────── fails, reclaimed ───────┘
+//! ```
+//!
+//! Looks (`describe`, `find`, `sight`) only read. What changes a machine (a release, a reclaim, a failure) is
+//! one transaction that stores the end as a fact: a clock that is set back later does not bring it back.
+//!
+//! Chance is a function of the seed in the configuration, of the provider's name and of what is decided about:
+//! the token and the place of a machine in its launch; for failures that pass also the time. Addresses are the
+//! one thing that depends on the order of launches: they are handed out going round the block.
+//!
+//! What can be set is in [`KEYS`]; without any of it machines come up after 5 to 15 seconds and nothing fails.
+
+mod chance;
+mod config;
+mod control;
+mod documents;
+mod keys;
+mod launching;
+mod life;
+mod network;
+mod offer;
+mod options;
+mod placing;
+mod provider;
+
+pub use config::SimConfig;
+pub use keys::{KEYS, Key};
+pub use options::Finding;
+pub use provider::SimProvider;

@@ -1,0 +1,72 @@
+//! Rendering: from resolved data to finished bytes, in four formats.
+//!
+//! The builder renders every answer ahead of time and the live program renders one on demand, both
+//! through here: that is why their bytes are equal. Nothing here reads a file or a variable.
+
+pub mod documents;
+pub mod json;
+pub mod queries;
+pub mod table;
+pub mod templates;
+pub mod text;
+pub mod yaml;
+
+use std::fmt;
+
+/// An output format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// One JSON document; templates and settings a line each.
+    Json,
+    /// One YAML document.
+    Yaml,
+    /// Aligned columns.
+    Table,
+    /// Blocks of `field: value` lines.
+    List,
+}
+
+impl Format {
+    /// All formats, the default first.
+    pub const ALL: [Self; 4] = [Self::Json, Self::Yaml, Self::Table, Self::List];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Yaml => "yaml",
+            Self::Table => "table",
+            Self::List => "list",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A finished answer: a head, which colour terminals get in another form, and a body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rendered {
+    /// For files, pipes and plain terminals.
+    pub head: Vec<u8>,
+    /// For colour terminals; equal to `head` where there is nothing to style.
+    pub head_styled: Vec<u8>,
+    /// The rest.
+    pub body: Vec<u8>,
+}
+
+impl Rendered {
+    /// An answer without anything to style.
+    pub fn plain(body: Vec<u8>) -> Self {
+        Self { body, ..Self::default() }
+    }
+
+    /// The whole answer.
+    pub fn bytes(&self, styled: bool) -> Vec<u8> {
+        let head = if styled { &self.head_styled } else { &self.head };
+        [head.as_slice(), &self.body].concat()
+    }
+}

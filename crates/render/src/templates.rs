@@ -1,0 +1,301 @@
+//! Templates: the list in every format with the place of each record in it, and one template alone.
+
+use ohfp_broker::scheduler::SchedulerKind;
+use ohfp_broker::template::Template;
+use ohfp_resolver::default_name;
+use serde_json::Value;
+
+use super::table::{self, Table};
+use super::{Format, Rendered, json, text, yaml};
+
+/// The catalogue and the wire format it is rendered for.
+#[derive(Clone, Copy, Debug)]
+pub struct Catalogue<'a> {
+    /// In file order.
+    pub templates: &'a [Template],
+    /// Which names and which frame.
+    pub scheduler: SchedulerKind,
+}
+
+/// A list: head, records, tail. A page is the head, a run of records, the tail.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct List {
+    /// In front of the records.
+    pub head: Vec<u8>,
+    /// The head for colour terminals.
+    pub head_styled: Vec<u8>,
+    /// All records with what stands between them.
+    pub records: Vec<u8>,
+    /// Offset and length of each record, in file order.
+    pub places: Vec<(usize, usize)>,
+    /// Behind the records.
+    pub tail: Vec<u8>,
+}
+
+const YAML_HEAD: &[u8] = b"templates:\n";
+const YAML_EMPTY: &[u8] = b"templates: []\n";
+
+impl List {
+    /// Head, and templates `offset..offset + limit` with the tail as body.
+    pub fn page(self, offset: usize, limit: Option<usize>) -> Rendered {
+        let end =
+            limit.map_or(self.places.len(), |limit| offset.saturating_add(limit).min(self.places.len()));
+        let page = self.places.get(offset..end).unwrap_or_default();
+        let records = match (page.first(), page.last()) {
+            (Some((start, _)), Some((last, len))) => self.records.get(*start..last + len).unwrap_or_default(),
+            _ => &[],
+        };
+        let body = [records, &self.tail].concat();
+        // Without an item, YAML takes the name alone for null.
+        if page.is_empty() && self.head == YAML_HEAD {
+            return Rendered { head: YAML_EMPTY.to_vec(), head_styled: YAML_EMPTY.to_vec(), body };
+        }
+        Rendered { head: self.head, head_styled: self.head_styled, body }
+    }
+}
+
+impl Catalogue<'_> {
+    /// The whole list in one format.
+    pub fn list(&self, format: Format, long: bool) -> List {
+        match format {
+            Format::Json => self.json(),
+            Format::Yaml => self.yaml(),
+            Format::Table => {
+                self.table(if long { COLUMNS } else { COLUMNS.get(..SHORT_COLUMNS).unwrap_or(COLUMNS) })
+            }
+            Format::List => self.blocks(long),
+        }
+    }
+
+    fn records(
+        &self,
+        head: &[u8],
+        between: &[u8],
+        tail: &[u8],
+        record: impl Fn(&mut Vec<u8>, &Template),
+    ) -> List {
+        let mut list =
+            List { head: head.to_vec(), head_styled: head.to_vec(), tail: tail.to_vec(), ..List::default() };
+        list.places.reserve_exact(self.templates.len());
+        for (number, template) in self.templates.iter().enumerate() {
+            if number > 0 {
+                list.records.extend_from_slice(between);
+            }
+            let start = list.records.len();
+            record(&mut list.records, template);
+            list.places.push((start, list.records.len() - start));
+        }
+        list
+    }
+
+    fn json(&self) -> List {
+        let mut tail = self.json_tail();
+        if self.templates.is_empty() {
+            tail.insert(0, b']');
+            return self.records(b"{\"templates\": [", b"", &tail, |_, _| ());
+        }
+        tail.splice(0..0, *b"\n]");
+        self.records(b"{\"templates\": [\n", b",\n", &tail, |out, template| self.json_record(out, template))
+    }
+
+    fn json_tail(&self) -> Vec<u8> {
+        match self.scheduler {
+            SchedulerKind::HostFactory => b", \"message\": \"Get available templates success.\"}\n".to_vec(),
+            SchedulerKind::Default => format!(
+                ", \"message\": \"Templates retrieved successfully\", \"success\": true, \"total_count\": {}}}\n",
+                self.templates.len()
+            )
+            .into_bytes(),
+        }
+    }
+
+    fn json_record(&self, out: &mut Vec<u8>, template: &Template) {
+        match self.scheduler {
+            SchedulerKind::HostFactory => json::object(out, named(template), 0, 1),
+            SchedulerKind::Default => {
+                let names = default_names(template);
+                json::object(out, names.iter().map(|(name, value)| (name.as_ref(), *value)), 0, 1);
+            }
+        }
+    }
+
+    fn yaml(&self) -> List {
+        if self.templates.is_empty() {
+            return self.records(YAML_EMPTY, b"", b"", |_, _| ());
+        }
+        self.records(YAML_HEAD, b"", b"", |out, template| {
+            out.extend_from_slice(b"- ");
+            self.yaml_record(out, template, 2);
+        })
+    }
+
+    fn yaml_record(&self, out: &mut Vec<u8>, template: &Template, indent: usize) {
+        match self.scheduler {
+            SchedulerKind::HostFactory => yaml::mapping(out, named(template), indent),
+            SchedulerKind::Default => {
+                let names = default_names(template);
+                yaml::mapping(out, names.iter().map(|(name, value)| (name.as_ref(), *value)), indent);
+            }
+        }
+    }
+
+    fn table(&self, columns: &[Column]) -> List {
+        let mut table = Table::new(columns.iter().map(|column| column.heading.to_owned()).collect());
+        let mut cell = String::new();
+        for template in self.templates {
+            for column in columns {
+                cell.clear();
+                (column.cell)(&mut cell, template);
+                table.cell(if cell.is_empty() { "-" } else { &cell });
+            }
+        }
+        let (head, head_styled) = table.header();
+        let (records, places) = table.rows();
+        List { head, head_styled, records, places, tail: Vec::new() }
+    }
+
+    fn blocks(&self, long: bool) -> List {
+        self.records(b"", b"\n", b"", |out, template| as_text(out, |text| block(text, template, long)))
+    }
+
+    /// Every template as it is shown alone, one behind the other.
+    pub fn all_alone(&self, format: Format) -> List {
+        self.records(b"", b"", b"", |out, template| self.show(template, format, out))
+    }
+
+    /// One template alone, without its head and tail.
+    pub fn show(&self, template: &Template, format: Format, out: &mut Vec<u8>) {
+        match format {
+            Format::Json => self.json_record(out, template),
+            Format::Yaml => self.yaml_record(out, template, 0),
+            Format::Table => as_text(out, |text| fields_table(text, template)),
+            Format::List => as_text(out, |text| block(text, template, true)),
+        }
+    }
+}
+
+/// What stands in front of a template shown alone: plain and styled.
+pub fn show_head(format: Format) -> (Vec<u8>, Vec<u8>) {
+    if format != Format::Table {
+        return (Vec::new(), Vec::new());
+    }
+    let line = format!("{:FIELD_WIDTH$}VALUE", "FIELD");
+    (format!("{line}\n").into_bytes(), table::bold(&line).into_bytes())
+}
+
+/// What stands behind a template shown alone.
+pub fn show_tail(format: Format) -> &'static [u8] {
+    if format == Format::Json { b"\n" } else { b"" }
+}
+
+/// Width of the first column of a template shown as a table; longer names push their value right.
+/// Fixed, so that the heading is the same for every template.
+const FIELD_WIDTH: usize = 28;
+
+fn fields_table(out: &mut String, template: &Template) {
+    for (name, field) in named(template) {
+        let start = out.len();
+        text::visible(out, name);
+        let width = out.get(start..).map_or(0, |name| name.chars().count());
+        table::spaces(out, FIELD_WIDTH.saturating_sub(width).max(2));
+        text::value(out, field);
+        end_line(out);
+    }
+}
+
+fn block(out: &mut String, template: &Template, long: bool) {
+    out.push_str("Template: ");
+    out.push_str(&template.id);
+    out.push('\n');
+    for (name, field) in named(template) {
+        if name == "templateId" || (!long && !SHORT_FIELDS.contains(&name)) {
+            continue;
+        }
+        out.push_str("  ");
+        text::visible(out, name);
+        out.push_str(": ");
+        text::value(out, field);
+        end_line(out);
+    }
+}
+
+/// Appends text to bytes.
+fn as_text(out: &mut Vec<u8>, write: impl FnOnce(&mut String)) {
+    let mut text = String::new();
+    write(&mut text);
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// No line ends in blanks.
+fn end_line(out: &mut String) {
+    out.truncate(out.trim_end_matches(' ').len());
+    out.push('\n');
+}
+
+/// Fields of the short list.
+const SHORT_FIELDS: [&str; 6] =
+    ["maxNumber", "attributes", "vmType", "vmTypes", "priceType", "launchTemplateId"];
+
+struct Column {
+    heading: &'static str,
+    cell: fn(&mut String, &Template),
+}
+
+/// Columns of the short table; the long one has all.
+const SHORT_COLUMNS: usize = 8;
+
+const COLUMNS: &[Column] = &[
+    Column { heading: "TEMPLATE", cell: |out, template| out.push_str(&template.id) },
+    Column { heading: "TYPE", cell: |out, template| attribute(out, template, "type") },
+    Column { heading: "NCPUS", cell: |out, template| attribute(out, template, "ncpus") },
+    Column { heading: "NCORES", cell: |out, template| attribute(out, template, "ncores") },
+    Column { heading: "NRAM", cell: |out, template| attribute(out, template, "nram") },
+    Column {
+        heading: "MAX",
+        cell: |out, template| match template.max_number {
+            -1 => out.push_str("unlimited"),
+            number => out.push_str(&number.to_string()),
+        },
+    },
+    Column { heading: "PRICE", cell: |out, template| field(out, template, "priceType") },
+    Column { heading: "MACHINE TYPES", cell: machine_types },
+    Column { heading: "IMAGE", cell: |out, template| field(out, template, "imageId") },
+    Column { heading: "LAUNCH TEMPLATE", cell: |out, template| field(out, template, "launchTemplateId") },
+    Column { heading: "SUBNETS", cell: |out, template| field(out, template, "subnetId") },
+    Column { heading: "RANK", cell: |out, template| attribute(out, template, "rank") },
+    Column { heading: "TAGS", cell: |out, template| field(out, template, "instanceTags") },
+];
+
+fn field(out: &mut String, template: &Template, name: &str) {
+    if let Some(value) = template.fields.get(name) {
+        text::value(out, value);
+    }
+}
+
+fn attribute(out: &mut String, template: &Template, name: &str) {
+    if let Some(value) = template.fields.get("attributes").and_then(|attributes| attributes.get(name)) {
+        text::value(out, value);
+    }
+}
+
+fn machine_types(out: &mut String, template: &Template) {
+    match template.fields.get("vmTypes") {
+        Some(Value::Object(types)) => {
+            for (number, name) in types.keys().enumerate() {
+                if number > 0 {
+                    out.push(',');
+                }
+                text::visible(out, name);
+            }
+        }
+        _ => field(out, template, "vmType"),
+    }
+}
+
+fn named(template: &Template) -> impl Iterator<Item = (&str, &Value)> {
+    template.fields.iter().map(|(name, value)| (name.as_str(), value))
+}
+
+fn default_names(template: &Template) -> Vec<(std::borrow::Cow<'_, str>, &Value)> {
+    named(template).map(|(name, value)| (default_name(name), value)).collect()
+}

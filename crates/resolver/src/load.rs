@@ -1,0 +1,282 @@
+//! Loading: finds, reads and takes apart the files, hands them to settings, providers and templates, and keeps the
+//! trail of all that was looked at.
+//!
+//! This is the only place where configuration is read. It must not know what is made of the result.
+
+#[cfg(test)]
+mod tests;
+mod unread;
+
+use std::path::{Path, PathBuf};
+
+use ohfp_broker::{Error, ErrorKind, Result};
+use serde_json::Map;
+
+use crate::providers::instance::ProviderInstance;
+use crate::providers::{aws_config, choice, configured};
+use crate::resolved::{Configuration, Origin, Resolved};
+use crate::settings::effective::Settings;
+use crate::settings::{config_file, log_settings};
+use crate::source::environment::Environment;
+use crate::source::findings::{Findings, Problem, Subject};
+use crate::source::open;
+use crate::source::text::Text;
+use crate::source::trail::Recorder;
+use crate::templates::defaults::Defaults;
+use crate::templates::files;
+use crate::templates::files::{Catalogue, ibm_names};
+use crate::templates::resolver::Resolver;
+
+// Numbers that keep findings in the order of the files.
+const CONFIG: usize = 0;
+const IBM_CONFIG: usize = 1;
+const TEMPLATES: usize = 3;
+
+/// Loads and resolves what must be right as a whole.
+///
+/// # Errors
+/// Every error found, in the order of the files.
+pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> {
+    let resolved = load_with_problems(origin, env)?;
+    if resolved.problems.is_empty() { Ok(resolved) } else { Err(resolved.errors()) }
+}
+
+/// Loads and resolves; what is wrong stands beside what is right, for the questions that need it.
+///
+/// # Errors
+/// Every error found, where nothing can be answered because of one of them.
+pub fn load_with_problems(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> {
+    let mut files = Files::read(origin, env);
+    let Files { root, recorder, findings, called, .. } = &mut files;
+    findings.about(Subject::Templates);
+    let catalogue = Catalogue::find_ibm(root, called.as_deref(), TEMPLATES, recorder, findings);
+    findings.about(Subject::Everything);
+    let (providers, mut catalogue) = files.providers(Some(catalogue));
+    let Files { root, mut recorder, mut findings, config, mut settings, called, .. } = files;
+    findings.about(Subject::Templates);
+    if !catalogue.has_any() {
+        catalogue.find_chain(&root, &providers, TEMPLATES, &mut recorder, &mut findings);
+    }
+    if !catalogue.has_any() {
+        findings.failure(TEMPLATES, catalogue.nothing_found(&root));
+    }
+
+    let defaults = Defaults::new(&settings, &providers, config.as_ref(), &mut findings);
+    let parts: Vec<(&Text, Vec<&str>)> =
+        catalogue.texts.iter().map(|text| (text, files::templates(text, &mut findings))).collect();
+    let mut resolver = Resolver::new(&defaults, &mut findings);
+    for (text, parts) in parts {
+        for part in parts {
+            resolver.add(text, part);
+        }
+    }
+    let (templates, left_out) = resolver.finish();
+    drop(defaults);
+    let (mut warnings, problems) = findings.finish()?;
+    settings.mark(&problems);
+    let providers = marked(providers, &problems);
+    let trail = recorder.finish();
+    warnings.extend(unread::find(&unread::Loaded {
+        root: &root,
+        called: called.as_deref(),
+        settings: &settings,
+        templates: &templates,
+        trail: &trail,
+    }));
+    Ok(Resolved {
+        origin: origin.clone(),
+        settings,
+        providers,
+        templates,
+        left_out,
+        held: Vec::new(),
+        warnings,
+        problems,
+        trail,
+    })
+}
+
+/// Loads and resolves all but the templates; what is wrong stands beside what is right.
+///
+/// # Errors
+/// Every error found, where nothing can be answered because of one of them.
+pub fn configuration(origin: &Origin, env: &Environment) -> Result<Configuration, Vec<Error>> {
+    let mut files = Files::read(origin, env);
+    let (providers, _) = files.providers(None);
+    let Files { findings, mut settings, .. } = files;
+    let (warnings, problems) = findings.finish()?;
+    settings.mark(&problems);
+    let providers = marked(providers, &problems);
+    Ok(Configuration { settings, providers, warnings, problems })
+}
+
+fn marked(mut providers: Vec<ProviderInstance>, problems: &[Problem]) -> Vec<ProviderInstance> {
+    for instance in &mut providers {
+        instance.mark(problems);
+    }
+    providers
+}
+
+/// The files of the configuration, read: what each way of loading begins with.
+struct Files<'e> {
+    root: PathBuf,
+    recorder: Recorder<'e>,
+    findings: Findings,
+    config: Option<Text>,
+    settings: Settings,
+    called: Option<String>,
+    ibm_config: Result<Option<Text>>,
+}
+
+/// Variables that Host Factory or LSF sets. Where one of them is there, no person is trying things out.
+const SCHEDULERS: &[&str] = &[
+    "HF_PROVIDER_NAME",
+    "HF_PROVIDER_CONFDIR",
+    "HF_PROVIDER_WORKDIR",
+    "HF_PROVIDER_LOGDIR",
+    "HF_TOP",
+    "HF_CONFDIR",
+    "HF_WORKDIR",
+    "HF_LOGDIR",
+    "PROVIDER_NAME",
+    "PRO_CONF_DIR",
+    "PRO_DATA_DIR",
+    "PRO_LSF_LOGDIR",
+];
+
+impl<'e> Files<'e> {
+    fn read(origin: &Origin, env: &'e Environment) -> Self {
+        let root = std::path::absolute(&origin.root).unwrap_or_else(|_| origin.root.clone());
+        let mut recorder = Recorder::new(env);
+        let mut findings = Findings::default();
+
+        let config = open_config(origin, &root, &mut recorder, &mut findings);
+        let settings = config_file::read(config.as_ref(), &root, &recorder, &mut findings);
+        let called = instance_name(&recorder, &mut findings);
+        let ibm_config = open_ibm_config(&root, called.as_deref(), &mut recorder);
+        Self { root, recorder, findings, config, settings, called, ibm_config }
+    }
+
+    /// The providers, and the catalogue as far as it was needed to tell which there are. `ibm` is what was
+    /// found under IBM's names, where that was looked for.
+    fn providers(&mut self, ibm: Option<Catalogue>) -> (Vec<ProviderInstance>, Catalogue) {
+        let Self { root, recorder, settings, findings, .. } = self;
+        let (config, called) = (self.config.as_ref(), self.called.as_deref());
+        let mut instances =
+            config.map(|text| configured::configured(text, settings, findings)).unwrap_or_default();
+        // As a template file under IBM's name, its configuration means AWS where nothing else is said.
+        let ibm_config = std::mem::replace(&mut self.ibm_config, Ok(None));
+        let mut options = None;
+        if !matches!(ibm_config, Ok(None)) {
+            let name = choice::ibm_instance(&instances, called.unwrap_or("aws"));
+            let (given, source) = match &ibm_config {
+                Ok(Some(text)) => {
+                    let path = text.path().strip_prefix(&*root).unwrap_or(text.path()).to_owned();
+                    let given = options.insert((aws_config::read(text, &name, findings), path));
+                    (given.0.clone(), given.1.display().to_string())
+                }
+                Ok(None) | Err(_) => (Map::new(), "default".to_owned()),
+            };
+            if let Err(error) = &ibm_config {
+                findings.about(Subject::Provider(name.clone(), "config".to_owned()));
+                findings.failure(IBM_CONFIG, error.clone());
+                findings.about(Subject::Everything);
+            }
+            choice::add_ibm(&mut instances, &name, given, source);
+        }
+        let ibm_config = ibm_config.ok().flatten();
+        let ibm_file = ibm_config.as_ref().zip(options.as_ref());
+        let ibm_file =
+            ibm_file.map(|(text, (options, path))| log_settings::Ibm { text, options, path: path.as_path() });
+        log_settings::decide(settings, ibm_file.as_ref(), recorder, findings);
+
+        let mut catalogue = ibm.unwrap_or_default();
+        if instances.is_empty() {
+            let names = ibm_names(called, "templates");
+            let has_ibm =
+                catalogue.has_any() || names.iter().any(|name| root.join(name).symlink_metadata().is_ok());
+            let asked_by_scheduler = || {
+                // All of them are looked up: each could change the answer.
+                let set = SCHEDULERS
+                    .iter()
+                    .filter(|name| recorder.variable(name).is_some_and(|value| !value.is_empty()));
+                set.count() > 0
+            };
+            let is_real = has_ibm || asked_by_scheduler() || {
+                findings.about(Subject::Templates);
+                let candidates =
+                    ["aws", "sim"].map(|kind| ProviderInstance::implied(kind, kind, String::new()));
+                catalogue.find_chain(root, &candidates, TEMPLATES, recorder, findings);
+                findings.about(Subject::Everything);
+                catalogue.is_for_a_cloud()
+            };
+            instances.push(if is_real {
+                ProviderInstance::implied(called.unwrap_or("aws"), "aws", "default".to_owned())
+            } else {
+                ProviderInstance::implied("sim", "sim", "default".to_owned())
+            });
+        }
+        if let Some(text) = config {
+            configured::add_type_defaults(text, settings, &mut instances, findings);
+        }
+        choice::mark_default(&mut instances, called, config, settings, findings);
+        (instances, catalogue)
+    }
+}
+
+fn open_config(
+    origin: &Origin,
+    root: &Path,
+    recorder: &mut Recorder<'_>,
+    findings: &mut Findings,
+) -> Option<Text> {
+    let path = match &origin.config_file {
+        Some(file) => std::path::absolute(file).unwrap_or_else(|_| file.clone()),
+        None => root.join("config.json"),
+    };
+    match open(&path, CONFIG, recorder) {
+        Ok(None) if origin.config_file.is_some() => {
+            let message = format!("the configuration file `{}` does not exist", path.display());
+            findings.failure(CONFIG, Error::new(ErrorKind::Input, message).hint("`--config` names it"));
+            None
+        }
+        Ok(text) => text,
+        Err(error) => {
+            findings.failure(CONFIG, error);
+            None
+        }
+    }
+}
+
+/// What the scheduler calls this instance. LSF has its own variable for it.
+fn instance_name(recorder: &Recorder<'_>, findings: &mut Findings) -> Option<String> {
+    let set = |name: &'static str| {
+        let value = recorder.variable(name).filter(|value| !value.is_empty());
+        value.map(|value| (name, value))
+    };
+    let (variable, value) = set("HF_PROVIDER_NAME").or_else(|| set("PROVIDER_NAME"))?;
+    match value.to_str() {
+        // It becomes part of file names.
+        Some(name) if !name.contains(|letter: char| letter == '/' || letter.is_control()) => {
+            Some(name.to_owned())
+        }
+        _ => {
+            let message = format!(
+                "the environment variable {variable} must be a name without `/`, not {}",
+                value.display()
+            );
+            findings.failure(CONFIG, Error::new(ErrorKind::Input, message));
+            None
+        }
+    }
+}
+
+fn open_ibm_config(root: &Path, called: Option<&str>, recorder: &mut Recorder<'_>) -> Result<Option<Text>> {
+    for name in ibm_names(called, "config") {
+        match open(&root.join(name), IBM_CONFIG, recorder) {
+            Ok(None) => (),
+            found => return found,
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,176 @@
+//! Which provider requests go to, over all that can say so: the forms of `config.json`, IBM's files, the
+//! templates, and who asks.
+
+use super::Folder;
+use crate::providers::choice::choice_problems;
+
+const PLAIN: &str = r#"[{"templateId": "a", "maxNumber": 1, "vmType": "m5.large"}]"#;
+const CLOUD: &str = r#"[{"templateId": "a", "maxNumber": 1, "vmType": "m5.large", "imageId": "ami-1"}]"#;
+const IBM: (&str, &str) = ("awsprov_config.json", r#"{"AWS_REGION": "r"}"#);
+
+/// What is there besides `config.json`.
+#[derive(Clone, Copy, Debug)]
+enum Besides {
+    /// A template that any provider could serve.
+    Plain,
+    /// A template with an image of a cloud.
+    Cloud,
+    /// Templates under IBM's name.
+    IbmTemplates,
+    /// IBM's configuration, and templates under a plain name.
+    IbmConfig,
+}
+
+use Besides::{Cloud, IbmConfig, IbmTemplates, Plain};
+
+const ALL: [Besides; 4] = [Plain, Cloud, IbmTemplates, IbmConfig];
+
+/// `provider` of config.json, or no file; what else is there; how Host Factory calls the instance, or that a
+/// person asks; `NAME TYPE`, or `error: …`.
+fn check(provider: Option<&str>, besides: &[Besides], called: Option<&str>, wanted: &str) {
+    let config = provider.map(|provider| format!("{{\"provider\": {provider}}}"));
+    for besides in besides {
+        let mut files = match besides {
+            Plain => vec![("templates.json", PLAIN)],
+            Cloud => vec![("templates.json", CLOUD)],
+            IbmTemplates => vec![("awsprov_templates.json", PLAIN)],
+            IbmConfig => vec![("templates.json", PLAIN), IBM],
+        };
+        files.extend(config.as_deref().map(|config| ("config.json", config)));
+        let folder = Folder::new(&files);
+        let variables: Vec<(&str, &str)> =
+            called.map(|name| ("HF_PROVIDER_NAME", name)).into_iter().collect();
+        let case = format!("{provider:?} {besides:?} {called:?}");
+        let resolved = folder.resolve(&variables).unwrap();
+        let wrong = choice_problems(&resolved.settings, &resolved.providers);
+        let first = resolved.providers.iter().find(|instance| instance.default && instance.enabled);
+        let found = match (wrong.first(), first) {
+            (Some(error), _) => format!("error: {}", error.summary()),
+            (None, Some(instance)) => format!("{} {}", instance.name, instance.kind),
+            (None, None) => "none is enabled".to_owned(),
+        };
+        assert!(
+            if wanted.starts_with("error") { found.contains(&wanted[7..]) } else { found == wanted },
+            "{case}: {found}, not {wanted}"
+        );
+        // Without templates the same is known.
+        let configuration = folder.configuration(&variables).unwrap();
+        assert_eq!(configuration.providers, resolved.providers, "{case}");
+        // A wrong choice is an error of a check, and leaves the templates as they are.
+        assert_eq!(folder.load(&variables).is_err(), !resolved.problems.is_empty(), "{case}");
+        assert!(wrong.is_empty() || !resolved.problems.is_empty(), "{case}");
+        assert!(resolved.templates().is_ok(), "{case}");
+    }
+}
+
+#[test]
+fn nothing_is_written() {
+    for provider in [None, Some("{}"), Some("null"), Some(r#"{"providers": []}"#)] {
+        check(provider, &[Plain], None, "sim sim");
+        check(provider, &[Cloud, IbmTemplates, IbmConfig], None, "aws aws");
+        check(provider, &ALL, Some("awsinst"), "awsinst aws");
+        check(provider, &ALL, Some("sim"), "sim aws");
+    }
+}
+
+#[test]
+fn one_provider_without_a_list() {
+    for called in [None, Some("awsinst")] {
+        for (provider, wanted) in [
+            (r#"{"type": "aws", "aws": {"region": "r"}}"#, "aws aws"),
+            (r#"{"aws": {"region": "r"}}"#, "aws aws"),
+            (r#"{"type": "sim"}"#, "sim sim"),
+            (r#"{"sim": {"seed": 1}}"#, "sim sim"),
+            (r#"{"active_provider": "sim"}"#, "sim sim"),
+            (r#"{"active_provider": "aws"}"#, "aws aws"),
+            (r#"{"default_provider_instance": "prod", "type": "aws"}"#, "prod aws"),
+            (r#"{"default_provider_type": "sim"}"#, "sim sim"),
+            (r#"{"type": "asw"}"#, "asw asw"),
+            (r#"{"type": "aws", "aws": {"enabled": false}}"#, "none is enabled"),
+        ] {
+            check(Some(provider), &[Plain, Cloud, IbmTemplates], called, wanted);
+        }
+        check(Some(r#"{"type": "sim"}"#), &[IbmConfig], called, "sim sim");
+        check(Some(r#"{"active_provider": "sim"}"#), &[IbmConfig], called, "sim sim");
+        check(Some(r#"{"type": "aws", "aws": {"region": "r"}}"#), &[IbmConfig], called, "aws aws");
+    }
+    check(Some(r#"{"active_provider": "awsinst"}"#), &[IbmConfig], Some("awsinst"), "awsinst aws");
+    check(Some(r#"{"active_provider": "prod"}"#), &ALL, None, "error: names `prod`, which is not configured");
+}
+
+#[test]
+fn a_list() {
+    let list = |rest: &str, sim: &str, aws: &str| {
+        format!(
+            r#"{{"providers": [{{"name": "s", "type": "sim"{sim}}}, {{"name": "a", "type": "aws"{aws}}}]{rest}}}"#
+        )
+    };
+    let (on, off) = ("", r#", "enabled": false"#);
+    for called in [None, Some("awsinst")] {
+        let check = |rest: &str, sim: &str, aws: &str, wanted: &str| {
+            check(Some(&list(rest, sim, aws)), &ALL, called, wanted);
+        };
+        check("", on, on, "s sim");
+        check("", off, on, "a aws");
+        check("", on, r#", "priority": -1"#, "a aws");
+        check("", off, off, "none is enabled");
+        check(r#", "active_provider": "a""#, on, on, "a aws");
+        check(r#", "active_provider": "a""#, on, off, "error: names `a`, which is not enabled");
+        check(r#", "active_provider": "b""#, on, on, "error: names `b`, which is not configured");
+        check(r#", "active_provider": "sim""#, on, on, "error: names `sim`, which is not configured");
+        check(r#", "default_provider_instance": "a""#, on, on, "a aws");
+        check(r#", "default_provider_instance": "a""#, on, off, "error: names `a`, which is not enabled");
+        check(r#", "default_provider_type": "aws""#, on, on, "a aws");
+        check(r#", "default_provider_type": "aws""#, on, off, "error: no provider of that type is enabled");
+        check(r#", "default_provider_type": "gcp""#, on, on, "error: no provider of that type is configured");
+        // What stands further back decides nothing.
+        check(r#", "active_provider": "s", "default_provider_instance": "b""#, on, on, "s sim");
+        check(r#", "default_provider_instance": "s", "default_provider_type": "gcp""#, on, on, "s sim");
+    }
+    // The instance that Host Factory calls by its name.
+    check(Some(&list("", on, on)), &ALL, Some("a"), "a aws");
+    check(Some(&list(r#", "active_provider": "s""#, on, on)), &ALL, Some("a"), "a aws");
+    check(Some(&list(r#", "active_provider": "s""#, on, off)), &ALL, Some("a"), "s sim");
+    check(Some(&list("", on, off)), &ALL, Some("a"), "error: `a`, which Host Factory names, is not enabled");
+}
+
+/// A file of IBM's means AWS only where `config.json` says nothing else.
+#[test]
+fn ibm_beside_a_list() {
+    let sim = |rest: &str| format!(r#"{{"providers": [{{"name": "sim", "type": "sim"}}]{rest}}}"#);
+    for called in [None, Some("awsinst"), Some("sim")] {
+        check(Some(&sim("")), &ALL, called, "sim sim");
+        check(Some(&sim(r#", "active_provider": "sim""#)), &ALL, called, "sim sim");
+    }
+    let implied = sim(r#", "active_provider": "awsinst""#);
+    check(Some(&implied), &[IbmConfig], Some("awsinst"), "awsinst aws");
+    check(
+        Some(&implied),
+        &[Plain, Cloud],
+        Some("awsinst"),
+        "error: names `awsinst`, which is not configured",
+    );
+    let off = r#"{"providers": [{"name": "sim", "type": "sim", "enabled": false}]}"#;
+    check(Some(off), &[IbmConfig], Some("awsinst"), "awsinst aws");
+    check(Some(off), &[Plain, Cloud, IbmTemplates], None, "none is enabled");
+}
+
+/// What is wrong with defaults for providers that are not configured is a warning.
+#[test]
+fn defaults_of_types_that_no_provider_has() {
+    const TEMPLATES: &str = r#"[{"templateId": "a", "maxNumber": 1, "vmType": "m5.large"}]"#;
+    let config = |kind: &str| {
+        format!(
+            r#"{{"provider": {{"provider_defaults": {{"{kind}": {{"template_defaults": {{"price_type": "standard"}}}}}},
+            "providers": [{{"name": "s", "type": "sim"}}]}}}}"#
+        )
+    };
+    let folder = |kind: &str| Folder::new(&[("templates.json", TEMPLATES), ("config.json", &config(kind))]);
+    let line =
+        "`template_defaults.price_type` must be one of `ondemand`, `spot`, `heterogeneous`, not \"standard\"";
+    for kind in ["azure", "gcp", "aws"] {
+        let at = 78 + kind.len();
+        assert_eq!(folder(kind).lines(&[]), [format!("warning: config.json:1:{at}: {line}")], "{kind}");
+    }
+    assert_eq!(folder("sim").lines(&[]), [format!("error: config.json:1:81: {line}")]);
+}

@@ -1,0 +1,482 @@
+//! What becomes of what template files say.
+
+use crate::templates::resolver::LeftOut;
+
+use super::{Folder, GIVEN, TYPED, check, check_with, one};
+
+#[test]
+fn fields_survive_with_their_order_and_digits() {
+    let fields = format!(
+        r#""zz": 1.50, "pgrpName": null, "onDemandCapacity": 0, {GIVEN}, "nested": {{"b": [1, 2.00], "a": 12345678901234567890123}}"#
+    );
+    check(
+        &one(&fields),
+        &[&format!(
+            r#"{{"templateId":"a","maxNumber":1,"zz":1.50,"pgrpName":null,"onDemandCapacity":0,{TYPED},"nested":{{"b":[1,2.00],"a":12345678901234567890123}}}}"#
+        )],
+        &[],
+    );
+}
+
+#[test]
+fn both_frames_a_byte_order_mark_and_other_names_are_read() {
+    let wanted = format!(r#"{{"templateId":"a","maxNumber":1,{TYPED}}}"#);
+    check(&one(GIVEN), &[&wanted], &[]);
+    check(&format!("\u{feff} {{\"message\": \"x\", \"templates\": {}}}", one(GIVEN)), &[&wanted], &[]);
+    check(
+        r#"[{"template_id": "a", "max_instances": 1, "machine_types": {"m5.large": 1}, "subnet_ids": ["s"],
+            "price_type": "spot", "tags": {"k": "v"}, "root_device_volume_size": 8, "security_group_ids": ["g"],
+            "allocation_strategy": "lowest_price", "network_zones": []}]"#,
+        &[concat!(
+            r#"{"templateId":"a","maxNumber":1,"vmTypes":{"m5.large":1},"subnetId":["s"],"priceType":"spot","#,
+            r#""instanceTags":"k=v","rootDeviceVolumeSize":8,"securityGroupIds":["g"],"allocationStrategy":"lowest_price","#,
+            r#""network_zones":[],"#,
+            r#""attributes":{"type":["String","X86_64"],"ncpus":["Numeric","2"],"nram":["Numeric","8192"],"ncores":["Numeric","1"]}}"#
+        )],
+        &[],
+    );
+}
+
+#[test]
+fn broken_files_say_where() {
+    let file = "error: awsprov_templates.json";
+    check("{\"templates\": [\n{\"templateId\" \"a\"}]}", &[], &[&format!("{file}:2:15: expected `:`")]);
+    check("", &[], &[&format!("{file}:1:1: the file ends where a value is expected")]);
+    check(
+        "5",
+        &[],
+        &[&format!("{file}:1:1: expected an object like {{\"templates\": […]}}, or a list of templates")],
+    );
+    check("{}", &[], &[&format!("{file}:1:1: there is no `templates` in this file; it must be a list")]);
+    check("{\"templates\": 5}", &[], &[&format!("{file}:1:15: `templates` must be a list")]);
+    check("[5]", &[], &[&format!("{file}:1:2: a template must be an object, not 5")]);
+    check("[{\"a\": \"\\ud800\"}]", &[], &[&format!("{file}:1:15: unexpected end of hex escape")]);
+    let deep = format!("[{{\"templateId\": \"a\", \"x\": {}{}}}]", "[".repeat(100_000), "]".repeat(100_000));
+    check(&deep, &[], &[&format!("{file}:1:153: nested more than 128 levels deep")]);
+    check(
+        "{\"templates\": [], \"templates\": []}",
+        &[],
+        &[&format!("{file}:1:19: `templates` is given twice; only one list can count")],
+    );
+    check("[]", &[], &["warning: awsprov_templates.json:1:1: the list of templates is empty"]);
+}
+
+#[test]
+fn ids_and_numbers() {
+    let file = "error: awsprov_templates.json";
+    let numbered = |number: &str| format!("[{{\"templateId\": \"a\", \"maxNumber\": {number}, {GIVEN}}}]");
+    for number in ["-1", "0", "10000"] {
+        check(&numbered(number), &[&format!(r#"{{"templateId":"a","maxNumber":{number},{TYPED}}}"#)], &[]);
+    }
+    check(
+        &numbered("10001"),
+        &[&format!(r#"{{"templateId":"a","maxNumber":10001,{TYPED}}}"#)],
+        &[
+            "warning: awsprov_templates.json:1:35: `maxNumber` of template `a` is 10001; Host Factory's documentation allows up to 10000",
+        ],
+    );
+    for number in ["-2", "1.5", "\"-2.5\"", "null", "1e+2", "99999999999999999999"] {
+        check(
+            &numbered(number),
+            &[],
+            &[&format!(
+                "{file}:1:35: `maxNumber` of template `a` must be a whole number, -1 for no limit, 0 for none, or more, not {number}"
+            )],
+        );
+    }
+    check(
+        &format!("[{{\"templateId\": \"a\", {GIVEN}}}]"),
+        &[],
+        &[&format!("{file}:1:2: template `a` has no `maxNumber`")],
+    );
+    check(
+        &format!("[\n{{\"maxNumber\": 1, {GIVEN}}}]"),
+        &[],
+        &[&format!("{file}:2:1: this template has no `templateId`")],
+    );
+    for id in ["\"a b\"", "\"\"", "7"] {
+        let content = format!("[{{\"templateId\": {id}, \"maxNumber\": 1, {GIVEN}}}]");
+        check(
+            &content,
+            &[],
+            &[&format!("{file}:1:17: `templateId` must be 1 to 64 of 0-9, A-Z, a-z, _ and -, not {id}")],
+        );
+    }
+    check(
+        &format!("[{{\"templateId\": \"a\", \"template_id\": \"b\", \"maxNumber\": 1, {GIVEN}}}]"),
+        &[],
+        &[&format!("{file}:1:37: `templateId` of template `b` is given twice, perhaps in two spellings")],
+    );
+    check(
+        &one(&format!("\"imageId\": \"x\", \"imageId\": \"y\", \"q\": 1, \"q\": 2, {GIVEN}")),
+        &[&format!(r#"{{"templateId":"a","maxNumber":1,"imageId":"y","q":2,{TYPED}}}"#)],
+        &[
+            "warning: awsprov_templates.json:1:65: `imageId` of template `a` is given twice, perhaps in two spellings; the last one counts",
+            "warning: awsprov_templates.json:1:78: `q` of template `a` is given twice; the last one counts",
+        ],
+    );
+}
+
+/// A name that must be there, in a spelling that is nearly right: both spellings are named.
+#[test]
+fn nearly_right_names_are_told() {
+    let check = |fields: &str, place: &str, template: &str, found: &str, meant: &str| {
+        let message = format!(
+            "error: awsprov_templates.json:1:{place}: {template} has no `{meant}`, but `{found}`, which is not a known field"
+        );
+        let folder = Folder::new(&[("awsprov_templates.json", &format!("[{{{fields}, {GIVEN}}}]"))]);
+        assert_eq!(folder.lines(&[]), [message]);
+    };
+    for found in ["MaxNumber", "maxnumber", "MAXNUMBER", "maxNumer"] {
+        let fields = format!(r#""templateId": "a", "{found}": 7"#);
+        check(&fields, "22", "template `a`", found, "maxNumber");
+    }
+    for found in ["TemplateID", "templateid", "templateIdd"] {
+        check(&format!(r#""{found}": "a", "maxNumber": 7"#), "3", "this template", found, "templateId");
+    }
+}
+
+#[test]
+fn numbers_in_quotes_are_read_with_one_warning_for_a_field() {
+    let read = |fields: &str, wanted: &str, field: &str, column: usize| {
+        check(
+            &one(&format!("{GIVEN},\n{fields}")),
+            &[&format!(r#"{{"templateId":"a","maxNumber":1,{TYPED},{wanted}}}"#)],
+            &[&format!(
+                "warning: awsprov_templates.json:2:{column}: `{field}` of template `a` has a number in quotes; it is read as the number"
+            )],
+        );
+    };
+    read(r#""percentOnDemand": "50""#, r#""percentOnDemand":50"#, "percentOnDemand", 20);
+    read(r#""root_volume_size": "8""#, r#""rootDeviceVolumeSize":8"#, "rootDeviceVolumeSize", 21);
+    read(r#""vmTypes": {"a": 1, "b": "8"}"#, r#""vmTypes":{"a":1,"b":8}"#, "vmTypes", 12);
+    let template = |id: &str| format!(r#"{{"templateId": "{id}", "maxNumber": "7", {GIVEN}}}"#);
+    let content = format!("[{},{},{}]", template("a"), template("b"), template("c"));
+    let folder = Folder::new(&[("awsprov_templates.json", &content)]);
+    assert_eq!(
+        folder.lines(&[]),
+        [
+            "warning: awsprov_templates.json:1:35: `maxNumber` of template `a`, and of 2 other templates, has a number in quotes; it is read as the number"
+        ]
+    );
+    assert!(folder.load(&[]).unwrap().templates.iter().all(|template| template.max_number == 7));
+}
+
+#[test]
+fn a_wrong_member_is_named_with_its_value() {
+    for (fields, message) in [
+        (
+            r#""vmTypes": {"m5.large": 1, "c6i.xlarge": "many"}"#,
+            "79: `vmTypes.c6i.xlarge` of template `a` must be a whole number from 1, not \"many\"",
+        ),
+        (
+            r#""machine_types": {"m5.large": 0}"#,
+            "68: `vmTypes.m5.large` of template `a` must be a whole number from 1, not 0",
+        ),
+        (
+            r#""vmTypesPriority": {"m5.large": null}"#,
+            "70: `vmTypesPriority.m5.large` of template `a` must be a number, not null",
+        ),
+        (r#""instanceTags": {"team": 7}"#, "63: `instanceTags.team` of template `a` must be a string, not 7"),
+    ] {
+        let content = one(&format!("{fields}, {GIVEN}"));
+        check(&content, &[], &[&format!("error: awsprov_templates.json:1:{message}")]);
+    }
+}
+
+#[test]
+fn a_spot_price_makes_a_spot_template() {
+    let check = |fields: &str, price_type: Option<&str>, findings: &[&str]| {
+        let folder = Folder::new(&[
+            ("config.json", r#"{"template": {"default_price_type": "heterogeneous"}}"#),
+            ("awsprov_templates.json", &one(&format!("{GIVEN},\n{fields}"))),
+        ]);
+        let templates = folder.load(&[]).unwrap().templates;
+        assert_eq!(templates[0].text("priceType"), price_type, "{fields}");
+        assert_eq!(folder.lines(&[]), findings, "{fields}");
+    };
+    check(r#""spotPrice": "0.6""#, Some("spot"), &[]);
+    check(r#""spotPrice": 0.6"#, Some("spot"), &[]);
+    check(r#""spotPrice": "0""#, Some("heterogeneous"), &[]);
+    check(r#""spotPrice": null"#, Some("heterogeneous"), &[]);
+    check(
+        r#""spotPrice": 1, "priceType": "ondemand""#,
+        Some("ondemand"),
+        &[
+            "warning: awsprov_templates.json:2:14: `spotPrice` of template `a` has no effect with priceType ondemand (leave `priceType` out, and it is a spot template)",
+        ],
+    );
+    check(
+        r#""spotPrice": "cheap""#,
+        Some("heterogeneous"),
+        &["warning: awsprov_templates.json:2:14: `spotPrice` of template `a` is not a number: \"cheap\""],
+    );
+}
+
+#[test]
+fn duplicate_ids_name_both_places() {
+    let template = |id: &str| format!("{{\"templateId\": \"{id}\", \"maxNumber\": 1, {GIVEN}}}");
+    let content = format!("[{},\n{},\n{}]", template("a"), template("b"), template("a"));
+    let folder = Folder::new(&[("awsprov_templates.json", &content)]);
+    assert_eq!(
+        folder.lines(&[]),
+        [
+            "error: awsprov_templates.json:3:16: the templateId `a` is already used at awsprov_templates.json:1:2",
+        ]
+    );
+    let (a, b) = (format!("[{}]", template("a")), format!("[\n{}]", template("a")));
+    let folder = Folder::new(&[("sim_templates.json", &a), ("templates.json", &b)]);
+    assert_eq!(
+        folder.lines(&[]),
+        ["error: templates.json:2:16: the templateId `a` is already used at sim_templates.json:1:2",]
+    );
+}
+
+#[test]
+fn values_of_known_fields_are_checked() {
+    let bad = |field: &str, value: &str, rest: &str| {
+        let content = one(&format!("{GIVEN},\n\"{field}\": {value}"));
+        let column = field.len() + 5;
+        check(
+            &content,
+            &[],
+            &[&format!(
+                "error: awsprov_templates.json:2:{column}: `{field}` of template `a` must be {rest}, not {value}"
+            )],
+        );
+    };
+    bad("priceType", "\"spott\"", "one of `ondemand`, `spot`, `heterogeneous`");
+    bad(
+        "allocationStrategy",
+        "\"cheap\"",
+        "one of `lowestPrice`, `diversified`, `capacityOptimized`, `capacityOptimizedPrioritized`, `priceCapacityOptimized`",
+    );
+    bad("allocationStrategyOnDemand", "\"diversified\"", "one of `lowestPrice`, `prioritized`");
+    bad("volumeType", "\"ssd\"", "one of `gp2`, `gp3`, `io1`, `io2`, `standard`");
+    bad("rootDeviceVolumeSize", "0", "a whole number from 1 to 16384");
+    bad("percentOnDemand", "101", "a whole number from 0 to 100");
+    bad("imageId", "5", "a string");
+    bad("subnetId", "[1]", "a string or a list of strings");
+    bad("maxSpotPrice", "true", "a number or a string");
+    bad(
+        "vmTypes",
+        "[\"m5.large\"]",
+        "an object of machine types with whole weights from 1, like {\"m5.large\": 1}",
+    );
+    for good in [
+        "\"subnetId\":\"a,b\"",
+        "\"maxSpotPrice\":\"0.10\"",
+        "\"maxSpotPrice\":0.10",
+        "\"allocationStrategy\":\"price-capacity-optimized\"",
+        "\"keyName\":null",
+        "\"volumeType\":\"gp3\",\"iops\":3000",
+        "\"instanceTags\":\"a=b;c=d\"",
+        "\"rank\":7",
+        "\"spotPrice\":0",
+        "\"spotPrice\":1,\"priceType\":\"spot\"",
+    ] {
+        check(
+            &one(&format!("{GIVEN}, {good}")),
+            &[&format!(r#"{{"templateId":"a","maxNumber":1,{TYPED},{good}}}"#)],
+            &[],
+        );
+    }
+}
+
+#[test]
+fn doubtful_fields_are_kept_with_a_warning() {
+    let keep = |field: &str, warning: &str| {
+        let wanted = format!(r#"{{"templateId":"a","maxNumber":1,{TYPED},{field}}}"#);
+        check(
+            &one(&format!("{GIVEN},\n{field}")),
+            &[&wanted],
+            &[&format!("warning: awsprov_templates.json:2:{warning}")],
+        );
+    };
+    keep(
+        "\"vmTyep\":1",
+        "1: `vmTyep` of template `a` is not a known field; it is passed on as it is (did you mean `vmType`?)",
+    );
+    keep(
+        "\"iops\":200",
+        "8: `iops` of template `a` has no effect with volumeType gp2, the default (volumeType io1, io2 or gp3 takes iops)",
+    );
+    keep(
+        "\"instanceTags\":\"x\"",
+        "16: `instanceTags` of template `a` does not look like 'key=value;key=value'",
+    );
+    let misspelt = |attributes: &str, findings: &[&str]| {
+        let folder = Folder::new(&[(
+            "awsprov_templates.json",
+            &one(&format!("\"vmType\": \"m5.large\",\n\"attributes\": {{{attributes}}}")),
+        )]);
+        assert_eq!(folder.lines(&[]), findings, "{attributes}");
+    };
+    misspelt(
+        r#""ncpu": 4"#,
+        &[
+            "warning: awsprov_templates.json:2:24: `attributes.ncpu` of template `a` may be meant for `ncpus`, which is not there (did you mean `ncpus`?)",
+        ],
+    );
+    misspelt(
+        r#""NRAM": 4"#,
+        &[
+            "warning: awsprov_templates.json:2:24: `attributes.NRAM` of template `a` may be meant for `nram`, which is not there (did you mean `nram`?)",
+        ],
+    );
+    misspelt(r#""ngpus": 4"#, &[]);
+    misspelt(r#""ncpu": 4, "ncpus": 2, "rack": 1, "zone": "b", "mem": 7, "gpus": 1"#, &[]);
+    // Once per name, not once per template.
+    let template =
+        |id: &str| format!("{{\"templateId\": \"{id}\", \"maxNumber\": 1, \"vmTyep\": 1, {GIVEN}}}");
+    let folder =
+        Folder::new(&[("awsprov_templates.json", &format!("[{},{}]", template("a"), template("b")))]);
+    assert_eq!(folder.lines(&[]).len(), 1);
+}
+
+#[test]
+fn attributes_are_completed_or_the_template_is_left_out() {
+    check(
+        &one("\"vmType\": \"m5.large\", \"attributes\": {\"rank\": 1, \"ncpus\": [\"Numeric\", \"7\"]}"),
+        &[concat!(
+            r#"{"templateId":"a","maxNumber":1,"vmType":"m5.large","attributes":{"rank":["Numeric","1"],"ncpus":["Numeric","7"],"#,
+            r#""type":["String","X86_64"],"nram":["Numeric","8192"]}}"#
+        )],
+        &[],
+    );
+    check(
+        &one(&format!("\"vmType\": \"q9.huge\", {GIVEN}")),
+        &[&format!(r#"{{"templateId":"a","maxNumber":1,"vmType":"q9.huge",{TYPED}}}"#)],
+        &[],
+    );
+    check(
+        &one(r#""vmType": "q9.huge", "attributes": {"ncpus": 1}"#),
+        &[],
+        &[
+            "warning: awsprov_templates.json:1:2: template `a` is left out, because it has machine type `q9.huge`, which is not known here, and lacks the attributes `type`, `nram` (write them into its `attributes`)",
+        ],
+    );
+    check(
+        &one(r#""launchTemplateId": "lt-1""#),
+        &[],
+        &[
+            "warning: awsprov_templates.json:1:2: template `a` is left out, because it names no machine type (its launch template may, which is not looked into), and lacks the attributes `type`, `ncpus`, `nram` (write them into its `attributes`)",
+        ],
+    );
+    let least = r#""abisInstanceRequirements":{"VCpuCount":{"Min":4},"MemoryMiB":{"Min":8192}}"#;
+    check(
+        &one(least),
+        &[&format!(
+            r#"{{"templateId":"a","maxNumber":1,{least},"attributes":{{"type":["String","X86_64"],"ncpus":["Numeric","4"],"nram":["Numeric","8192"],"ncores":["Numeric","1"]}}}}"#
+        )],
+        &[],
+    );
+    for (fields, why) in [
+        (
+            r#""vmTypez": {"m5.large": 1}"#,
+            "has `vmTypez`, which is not a known field, where `vmTypes` may be meant",
+        ),
+        (
+            r#""abisInstanceRequirements": {"VCpuCount": {"Min": 2}}"#,
+            "has `abisInstanceRequirements` without least numbers of `VCpuCount` and `MemoryMiB`",
+        ),
+        (r#""imageId": "ami-1""#, "names no machine type"),
+    ] {
+        let folder = Folder::new(&[("awsprov_templates.json", &one(fields))]);
+        let left_out = folder.load(&[]).unwrap().left_out;
+        assert_eq!(
+            left_out.iter().map(LeftOut::message).collect::<Vec<_>>(),
+            [format!(
+                "template `a` is left out, because it {why}, and lacks the attributes `type`, `ncpus`, `nram`"
+            )]
+        );
+    }
+    check(
+        &one(r#""attributes": {"ncpus": 0}"#),
+        &[],
+        &[
+            "error: awsprov_templates.json:1:62: `attributes.ncpus` of template `a` must be a number above 0, plain or like [\"Numeric\", \"4\"], not 0",
+        ],
+    );
+    check(
+        &one(r#""attributes": 5"#),
+        &[],
+        &[
+            "error: awsprov_templates.json:1:52: `attributes` of template `a` must be an object like {\"ncpus\": 2, \"nram\": 4096}, not 5",
+        ],
+    );
+    let folder =
+        Folder::new(&[("awsprov_templates.json", &one(r#""vmTypes": {"q9.huge": 1, "m5.large": 1}"#))]);
+    assert_eq!(
+        folder.lines(&[]),
+        [
+            "warning: awsprov_templates.json:1:2: template `a` has machine types that are not known here: `q9.huge`; its attributes are those of `m5.large`",
+        ]
+    );
+}
+
+#[test]
+fn defaults_of_config_json_fill_what_templates_lack() {
+    let config = r#"{
+      "template": {"max_number": 5, "default_price_type": "ondemand", "ncpus_from": "cores",
+        "default_attributes": {"rank": 3, "nram": "4096"}},
+      "provider": {
+        "provider_defaults": {"sim": {"template_defaults": {"image_id": "type", "key_name": "type"}}},
+        "providers": [{"name": "s", "type": "sim",
+          "template_defaults": {"image_id": "own", "vmType": "c5.large", "attributes": {"type": "NTX64"}}}]}}"#;
+    let templates = r#"[{"templateId": "a", "vmTypes": {"m5.large": 1}}, {"templateId": "b", "maxNumber": 0, "priceType": "spot", "imageId": "mine"}]"#;
+    check_with(
+        &[("config.json", config), ("templates.json", templates)],
+        &[],
+        &[
+            concat!(
+                r#"{"templateId":"a","vmTypes":{"m5.large":1},"imageId":"own","keyName":"type","priceType":"ondemand","maxNumber":5,"#,
+                r#""attributes":{"type":["String","NTX64"],"ncpus":["Numeric","1"],"nram":["Numeric","4096"],"ncores":["Numeric","1"],"rank":["Numeric","3"]}}"#
+            ),
+            concat!(
+                r#"{"templateId":"b","maxNumber":0,"priceType":"spot","imageId":"mine","vmType":"c5.large","keyName":"type","#,
+                r#""attributes":{"type":["String","NTX64"],"ncpus":["Numeric","1"],"nram":["Numeric","4096"],"ncores":["Numeric","1"],"rank":["Numeric","3"]}}"#
+            ),
+        ],
+        &[],
+    );
+    let config = r#"{"template": {"machine_type_names": {"arm64": "LINUXARM"}}}"#;
+    for (machine, word) in [("m7g.large", "LINUXARM"), ("m5.large", "X86_64")] {
+        let folder = Folder::new(&[
+            ("config.json", config),
+            ("templates.json", &one(&format!(r#""vmType": "{machine}""#))),
+        ]);
+        assert_eq!(folder.load(&[]).unwrap().templates[0].fields["attributes"]["type"][1], word);
+    }
+    for (names, message) in [
+        (
+            r#"{"arm": "X"}"#,
+            "45: `template.machine_type_names.arm` is no kind of processor: there are `x86_64` and `arm64`",
+        ),
+        (
+            r#"{"arm64": 7}"#,
+            "47: `template.machine_type_names.arm64` must be a string that is not empty, not 7",
+        ),
+    ] {
+        check_with(
+            &[
+                ("config.json", &format!(r#"{{"template": {{"machine_type_names": {names}}}}}"#)),
+                ("templates.json", &one(GIVEN)),
+            ],
+            &[],
+            &[],
+            &[&format!("error: config.json:1:{message}")],
+        );
+    }
+    let config = r#"{"template": {"default_attributes": {"ncpus": "x"}},
+"provider": {"providers": [{"name": "s", "type": "sim", "template_defaults": {"price_type": "x"}}]}}"#;
+    check_with(
+        &[("config.json", config), ("templates.json", &one(GIVEN))],
+        &[],
+        &[],
+        &[
+            "error: config.json:1:47: `template.default_attributes.ncpus` must be a number above 0, plain or like [\"Numeric\", \"4\"], not \"x\"",
+            "error: config.json:2:93: `template_defaults.price_type` must be one of `ondemand`, `spot`, `heterogeneous`, not \"x\"",
+        ],
+    );
+}

@@ -1,0 +1,205 @@
+//! Files in the configuration root that look like configuration and are not read, and what would differ if
+//! they were. They change no answer, so they leave no trail.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
+
+use ohfp_broker::template::Template;
+use ohfp_platform::files;
+use serde_json::{Map, Value};
+
+use crate::settings::config_file;
+use crate::settings::effective::Settings;
+use crate::source::environment::Environment;
+use crate::source::findings::{Findings, Warning};
+use crate::source::text::{SourcePosition, Text};
+use crate::source::trail::{FileState, Recorder, Trail};
+use crate::templates::{fields, files as template_files};
+
+/// What the loader made of the files that it read.
+pub(crate) struct Loaded<'l> {
+    pub(crate) root: &'l Path,
+    pub(crate) called: Option<&'l str>,
+    pub(crate) settings: &'l Settings,
+    pub(crate) templates: &'l [Template],
+    pub(crate) trail: &'l Trail,
+}
+
+/// Larger files are named and not read.
+const LARGEST: u64 = 16 << 20;
+
+/// Names that a message lists one by one.
+const NAMED: usize = 5;
+
+/// What a file looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Settings,
+    IbmSettings,
+    Templates,
+    Folder,
+}
+
+/// A warning for each file that is not read.
+pub(crate) fn find(loaded: &Loaded<'_>) -> Vec<Warning> {
+    let Ok(entries) = fs::read_dir(loaded.root) else { return Vec::new() };
+    let names: BTreeSet<String> =
+        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let is_read = |name: &str| {
+        let path = loaded.root.join(name);
+        loaded.trail.files.iter().any(|file| file.path == path && file.state != FileState::Absent)
+    };
+    let other = names.iter().filter(|name| !is_read(name));
+    other.filter_map(|name| warning(loaded, name, kind(name)?)).collect()
+}
+
+fn kind(name: &str) -> Option<Kind> {
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let is_structured = ["json", "json5", "jsonc", "toml", "yaml", "yml"].contains(&extension);
+    Some(match stem {
+        _ if name.starts_with('.') => return None,
+        "config" | "conf" | "templates" if extension == "d" => Kind::Folder,
+        _ if !is_structured => return None,
+        "config" if extension == "json" => return None,
+        "config" | "default_config" => Kind::Settings,
+        _ if stem.starts_with("config.") => Kind::Settings,
+        _ if stem.ends_with("prov_config") => Kind::IbmSettings,
+        _ if stem == "templates" || stem.ends_with("_templates") => Kind::Templates,
+        _ => return None,
+    })
+}
+
+fn warning(loaded: &Loaded<'_>, name: &str, kind: Kind) -> Option<Warning> {
+    let path = loaded.root.join(name);
+    let (what, differs) = match kind {
+        Kind::Folder => {
+            let files = fs::read_dir(&path).ok()?.flatten().map(|entry| entry.file_name());
+            let files: BTreeSet<String> = files.map(|name| name.to_string_lossy().into_owned()).collect();
+            let held = if files.is_empty() {
+                "it is empty".to_owned()
+            } else {
+                format!("it holds {}", listed(&files))
+            };
+            ("no directory of parts is read".to_owned(), held)
+        }
+        Kind::Settings => ("settings are read from `config.json` alone".to_owned(), settings(loaded, &path)),
+        Kind::IbmSettings | Kind::Templates if of_another_instance(loaded, name) => return None,
+        Kind::IbmSettings => {
+            let read = read_names(loaded, "prov_config.json");
+            (instead(&read, "files of other formats and names are not"), ibm_settings(loaded, &read, &path))
+        }
+        Kind::Templates => {
+            let read = read_names(loaded, "templates.json");
+            (instead(&read, "files of other formats and names are not"), templates(loaded, &path))
+        }
+    };
+    let place = SourcePosition { path, position: None };
+    Some(Warning { place: Some(place), message: format!("this is not read: {what}; {differs}"), hint: None })
+}
+
+fn instead(read: &BTreeSet<String>, otherwise: &str) -> String {
+    if read.is_empty() { otherwise.to_owned() } else { format!("{} is", listed(read)) }
+}
+
+/// Instances of Host Factory may share a directory, each with files of its own name.
+fn of_another_instance(loaded: &Loaded<'_>, name: &str) -> bool {
+    let owner = name.split_once("prov_").map(|(owner, _)| owner);
+    loaded.called.is_some() && owner.is_some_and(|owner| owner != "aws" && Some(owner) != loaded.called)
+}
+
+/// The names of files that were read and end like this.
+fn read_names(loaded: &Loaded<'_>, ending: &str) -> BTreeSet<String> {
+    let read = loaded.trail.files.iter().filter(|file| file.state != FileState::Absent);
+    let names = read.filter_map(|file| file.path.file_name().and_then(OsStr::to_str));
+    names.filter(|name| name.ends_with(ending)).map(str::to_owned).collect()
+}
+
+fn listed(names: &BTreeSet<String>) -> String {
+    let shown: Vec<String> = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
+    match names.len().checked_sub(NAMED) {
+        Some(more @ 1..) => format!("{} and {more} more", shown.join(", ")),
+        _ => shown.join(", "),
+    }
+}
+
+fn json(path: &Path) -> Option<Text> {
+    let content = files::read_regular(path, LARGEST).ok()?;
+    Text::new(path, 0, content).ok()
+}
+
+/// The settings that would be others.
+fn settings(loaded: &Loaded<'_>, path: &Path) -> String {
+    let Some(text) = json(path).filter(|text| text.value(text.as_str()).is_ok_and(|value| value.is_object()))
+    else {
+        return "what it sets is not in force".to_owned();
+    };
+    let (env, mut findings) = (Environment::default(), Findings::default());
+    let would = config_file::read(Some(&text), loaded.root, &Recorder::new(&env), &mut findings);
+    let differs: BTreeSet<String> = would
+        .entries()
+        .filter(|setting| setting.source.is_file() && setting.value != *loaded.settings.get(setting.key))
+        .map(|setting| setting.key.to_owned())
+        .collect();
+    if differs.is_empty() { nothing() } else { format!("it would change {}", listed(&differs)) }
+}
+
+fn nothing() -> String {
+    "it would change nothing".to_owned()
+}
+
+/// The options that would be others than in the file that is read.
+fn ibm_settings(loaded: &Loaded<'_>, read: &BTreeSet<String>, path: &Path) -> String {
+    let object = |path: &Path| -> Option<Map<String, Value>> {
+        let text = json(path)?;
+        match text.value(text.as_str()) {
+            Ok(Value::Object(members)) => Some(members),
+            _ => None,
+        }
+    };
+    let Some(would) = object(path) else { return "what it sets is not in force".to_owned() };
+    let is: Map<String, Value> =
+        read.first().and_then(|name| object(&loaded.root.join(name))).unwrap_or_default();
+    let differs: BTreeSet<String> = would
+        .iter()
+        .filter(|(name, value)| is.get(*name) != Some(value))
+        .map(|(name, _)| name.clone())
+        .collect();
+    if differs.is_empty() { nothing() } else { format!("it would change {}", listed(&differs)) }
+}
+
+/// The templates that are not offered, or are offered with other fields.
+fn templates(loaded: &Loaded<'_>, path: &Path) -> String {
+    let Some(text) = json(path) else { return "its templates are not offered".to_owned() };
+    let parts = template_files::templates(&text, &mut Findings::default());
+    if parts.is_empty() {
+        return "its templates are not offered".to_owned();
+    }
+    let (mut missing, mut other) = (BTreeSet::new(), BTreeSet::new());
+    for part in parts {
+        let Ok(Value::Object(fields)) = text.value(part) else { continue };
+        let named = fields.iter().find(|(name, _)| fields::hf_name(name) == "templateId");
+        let Some(id) = named.and_then(|(_, id)| id.as_str()) else { continue };
+        match loaded.templates.iter().find(|template| template.id == id) {
+            None => {
+                missing.insert(id.to_owned());
+            }
+            Some(template) => {
+                let differs = fields.iter().find(|(name, value)| {
+                    let hf = fields::hf_name(name);
+                    hf != "attributes" && template.fields.get(hf) != Some(value)
+                });
+                other.extend(differs.map(|(name, _)| format!("{id}.{name}")));
+            }
+        }
+    }
+    let mut says = Vec::new();
+    if !missing.is_empty() {
+        says.push(format!("its templates {} are not offered", listed(&missing)));
+    }
+    if !other.is_empty() {
+        says.push(format!("it would change {}", listed(&other)));
+    }
+    if says.is_empty() { nothing() } else { says.join(", and ") }
+}

@@ -1,0 +1,238 @@
+//! The keys of IBM's `awsprov_config.json`, and their check. It must not know what becomes of them.
+
+use serde_json::{Map, Value};
+
+use crate::nearest::{did_you_mean, nearest};
+use crate::providers::instance::ProviderInstance;
+use crate::settings::redact::redact;
+use crate::settings::rule::{Rule, shown};
+use crate::source::findings::{Findings, Subject};
+use crate::source::text::{Step, Text, find, members};
+
+/// What each key may be. The last group is LSF's.
+const KEYS: &[(&str, Rule)] = &[
+    ("AWS_REGION", Rule::Name),
+    ("AWS_CREDENTIAL_FILE", Rule::Text),
+    ("AWS_ENDPOINT_URL", Rule::Text),
+    ("AWS_KEY_FILE", Rule::Text),
+    ("AWS_PROXY_HOST", Rule::Text),
+    ("AWS_PROXY_PORT", Rule::Whole(0, 65_535)),
+    ("AWS_CONNECTION_TIMEOUT_MS", Rule::Whole(1, 2_147_483_647)),
+    ("AWS_REQUEST_RETRY_ATTEMPTS", Rule::Whole(0, 10)),
+    ("AWS_INSTANCE_PENDING_TIMEOUT_SEC", Rule::Whole(180, 10_000)),
+    ("AWS_DESCRIBE_REQUEST_RETRY_ATTEMPTS", Rule::Whole(0, 10)),
+    ("AWS_DESCRIBE_REQUEST_INTERVAL", Rule::Whole(0, 10_000)),
+    ("ACCEPT_PROPAGATED_LOG_SETTING", Rule::Flag),
+    ("LogLevel", Rule::Any),
+    ("AWS_CREDENTIAL_SCRIPT", Rule::Any),
+    ("AWS_CREDENTIAL_RENEW_MARGIN", Rule::Any),
+    ("AWS_SPOT_TERMINATE_ON_RECLAIM", Rule::Any),
+    ("INSTANCE_CREATION_TIMEOUT", Rule::Any),
+    ("AWS_TAG_InstanceID", Rule::Any),
+];
+
+/// What the options of a provider of type `aws` in `config.json` may be besides: the names that other
+/// brokers' files have for them. The last group has no effect.
+const OPTIONS: &[(&str, Rule)] = &[
+    ("region", Rule::Name),
+    ("profile", Rule::Text),
+    ("role_arn", Rule::Text),
+    ("access_key_id", Rule::Text),
+    ("secret_access_key", Rule::Text),
+    ("session_token", Rule::Text),
+    ("endpoint_url", Rule::Text),
+    ("retries", Rule::Whole(0, 100)),
+    ("timeout", Rule::Whole(1, 2_147_483)),
+    ("credential_file", Rule::Text),
+    ("key_file", Rule::Text),
+    ("proxy_host", Rule::Text),
+    ("proxy_port", Rule::Whole(0, 65_535)),
+    ("connection_timeout_ms", Rule::Whole(1, 2_147_483_647)),
+    ("request_retry_attempts", Rule::Whole(0, 10)),
+    ("instance_pending_timeout_sec", Rule::Whole(180, 10_000)),
+    ("describe_request_retry_attempts", Rule::Whole(0, 10)),
+    ("describe_request_interval", Rule::Whole(0, 10_000)),
+    ("service_role_spot_fleet", Rule::Any),
+    ("ssm_parameter_prefix", Rule::Any),
+    ("handlers", Rule::Any),
+    ("launch_template", Rule::Any),
+    ("tagging", Rule::Any),
+    ("batch_sizes", Rule::Any),
+    ("naming", Rule::Any),
+    ("storage", Rule::Any),
+];
+
+/// Reads a value by its rule, in quotes or not; what is wrong is about `config.NAME` of `instance`. `None`
+/// where it is wrong.
+fn value(
+    (text, at): (&Text, usize),
+    (instance, name): (&str, &str),
+    rule: Rule,
+    value: &Value,
+    findings: &mut Findings,
+) -> Option<Value> {
+    if value.is_null() || rule.allows(value) {
+        return Some(value.clone());
+    }
+    let shown = |value: &Value| shown(&redact(name, value));
+    if let Some(meant) = rule.meant(value) {
+        let message = format!("`{name}` is written as {}; it is read as {}", shown(value), shown(&meant));
+        findings.warning(text, at, message, None);
+        return Some(meant);
+    }
+    let whole = findings.about(Subject::Provider(instance.to_owned(), format!("config.{name}")));
+    findings.error(text, at, &format!("`{name}` must be {}, not {}", rule.allowed(), shown(value)), None);
+    findings.about(whole);
+    None
+}
+
+/// Checks the options that `config.json` gives to a provider; `part` is where they stand. Those of other
+/// types are their providers' to check.
+pub(crate) fn check_options(
+    text: &Text,
+    part: &str,
+    instance: &ProviderInstance,
+    options: &mut Map<String, Value>,
+    findings: &mut Findings,
+) {
+    if instance.kind != "aws" {
+        return;
+    }
+    let mut wrong = Vec::new();
+    for (name, given) in options.iter_mut() {
+        let at = text.offset(find(part, &[Step::Key(name)]).unwrap_or(part));
+        let known = || KEYS.iter().chain(OPTIONS);
+        match known().find(|(known, _)| known == name) {
+            Some((_, rule)) => match value((text, at), (&instance.name, name), *rule, given, findings) {
+                Some(meant) => *given = meant,
+                None => wrong.push(name.clone()),
+            },
+            None => {
+                let near = nearest(name, known().map(|(known, _)| *known));
+                let message = format!("`{name}` is not a known option of a provider of type `aws`");
+                findings.warning(text, at, message, did_you_mean(near));
+            }
+        }
+    }
+    options.retain(|name, _| !wrong.contains(name));
+}
+
+/// The options in the file, as far as they are right. What is wrong is about `instance`.
+pub(crate) fn read(text: &Text, instance: &str, findings: &mut Findings) -> Map<String, Value> {
+    let whole = findings.about(Subject::Provider(instance.to_owned(), "config".to_owned()));
+    let options = options(text, instance, findings);
+    findings.about(whole);
+    options
+}
+
+fn options(text: &Text, instance: &str, findings: &mut Findings) -> Map<String, Value> {
+    let mut config = Map::new();
+    match text.value(text.as_str()) {
+        Ok(Value::Object(_)) => (),
+        Ok(other) => {
+            let message = format!("expected an object like {{\"AWS_REGION\": …}}, not {}", shown(&other));
+            findings.error(text, 0, &message, None);
+            return config;
+        }
+        Err(syntax) => {
+            findings.error(text, syntax.offset, &syntax.message, None);
+            return config;
+        }
+    }
+    for member in members(text.as_str()) {
+        let (name, at) = (member.name(), text.offset(member.key.get()));
+        let Ok(value) = text.value(member.value.get()) else { continue };
+        if config.contains_key(&name) {
+            findings.warning(text, at, format!("`{name}` appears twice; the last one counts"), None);
+        }
+        let value_at = text.offset(member.value.get());
+        let value = match KEYS.iter().find(|(known, _)| *known == name) {
+            Some((_, rule)) => {
+                match self::value((text, value_at), (instance, &name), *rule, &value, findings) {
+                    Some(value) => value,
+                    None => continue,
+                }
+            }
+            None => {
+                let known = nearest(&name, KEYS.iter().map(|(known, _)| *known));
+                let message = format!("`{name}` is not a known key of this file");
+                findings.warning(text, at, message, did_you_mean(known));
+                value
+            }
+        };
+        config.insert(name, value);
+    }
+    let is_set = |key: &str| config.get(key).is_some_and(|value| !value.is_null());
+    if config.get("AWS_PROXY_HOST").and_then(Value::as_str).is_some_and(|host| !host.is_empty())
+        && find(text.as_str(), &[Step::Key("AWS_PROXY_PORT")]).is_none_or(|port| port == "null")
+    {
+        let at = find(text.as_str(), &[Step::Key("AWS_PROXY_HOST")]);
+        let at = at.map_or(0, |part| text.offset(part));
+        findings.error(
+            text,
+            at,
+            "`AWS_PROXY_HOST` needs `AWS_PROXY_PORT`, a whole number from 0 to 65535",
+            None,
+        );
+    }
+    if !is_set("AWS_REGION") {
+        let hint = "set it, unless the environment or the AWS profile names a region".to_owned();
+        findings.file_warning(text, "`AWS_REGION` is missing".to_owned(), Some(hint));
+    }
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_checked() {
+        let check = |content: &str, wanted: &str, lines: &[&str]| {
+            let text = Text::new(Path::new("/a.json"), 0, content.as_bytes().to_vec()).unwrap();
+            let mut findings = Findings::default();
+            assert_eq!(Value::Object(read(&text, "aws", &mut findings)).to_string(), wanted, "{content}");
+            assert_eq!(findings.lines(), lines, "{content}");
+        };
+        let fine = r#"{"AWS_REGION":"eu-west-1","AWS_REQUEST_RETRY_ATTEMPTS":3,"LogLevel":"info"}"#;
+        check(fine, fine, &[]);
+        check(
+            "{}",
+            "{}",
+            &[
+                "warning: /a.json: `AWS_REGION` is missing (set it, unless the environment or the AWS profile names a region)",
+            ],
+        );
+        check(
+            r#"{"AWS_REGION": "", "AWS_INSTANCE_PENDING_TIMEOUT_SEC": 5, "AWS_PROXY_HOST": "p"}"#,
+            r#"{"AWS_PROXY_HOST":"p"}"#,
+            &[
+                "error: /a.json:1:16: `AWS_REGION` must be a string that is not empty, not \"\"",
+                "error: /a.json:1:56: `AWS_INSTANCE_PENDING_TIMEOUT_SEC` must be a whole number from 180 to 10000, not 5",
+                "error: /a.json:1:77: `AWS_PROXY_HOST` needs `AWS_PROXY_PORT`, a whole number from 0 to 65535",
+                "warning: /a.json: `AWS_REGION` is missing (set it, unless the environment or the AWS profile names a region)",
+            ],
+        );
+        check(
+            r#"{"AWS_REGION": "r", "AWS_REGIN": "r"}"#,
+            r#"{"AWS_REGION":"r","AWS_REGIN":"r"}"#,
+            &[
+                "warning: /a.json:1:21: `AWS_REGIN` is not a known key of this file (did you mean `AWS_REGION`?)",
+            ],
+        );
+        check(
+            r#"{"AWS_REGION": "r", "AWS_PROXY_HOST": "p", "AWS_PROXY_PORT": "8080"}"#,
+            r#"{"AWS_REGION":"r","AWS_PROXY_HOST":"p","AWS_PROXY_PORT":8080}"#,
+            &["warning: /a.json:1:62: `AWS_PROXY_PORT` is written as \"8080\"; it is read as 8080"],
+        );
+        check(
+            r#"{"AWS_REGION": "r", "AWS_PROXY_HOST": "p", "AWS_PROXY_PORT": "eighty"}"#,
+            r#"{"AWS_REGION":"r","AWS_PROXY_HOST":"p"}"#,
+            &["error: /a.json:1:62: `AWS_PROXY_PORT` must be a whole number from 0 to 65535, not \"eighty\""],
+        );
+        check("7", "{}", &["error: /a.json:1:1: expected an object like {\"AWS_REGION\": …}, not 7"]);
+        check("{", "{}", &["error: /a.json:1:1: the file ends inside an object; expected `,` or `}`"]);
+    }
+}

@@ -1,0 +1,213 @@
+//! Which provider requests go to where no template says it: what is written goes before what is implied.
+//!
+//! In this order: the enabled instance of `config.json` that Host Factory calls by its name,
+//! `provider.active_provider`, `provider.default_provider_instance`, `provider.default_provider_type`, the
+//! first enabled instance, what IBM's files stand for. It must not know how instances are read.
+
+use ohfp_broker::{Error, ErrorKind};
+use serde_json::{Map, Value};
+
+use crate::nearest::{did_you_mean, nearest};
+use crate::providers::configured::place;
+use crate::providers::instance::ProviderInstance;
+use crate::settings::effective::Settings;
+use crate::source::findings::{Findings, Subject};
+use crate::source::text::{Step, Text, find};
+
+const ACTIVE: &str = "provider.active_provider";
+const DEFAULT_INSTANCE: &str = "provider.default_provider_instance";
+const DEFAULT_TYPE: &str = "provider.default_provider_type";
+
+/// What is wrong with the choice of a provider: who chooses one needs all of it right.
+pub fn choice_problems(settings: &Settings, providers: &[ProviderInstance]) -> Vec<Error> {
+    let keys = ["provider.providers", "provider.type", "provider.aws", "provider.sim"];
+    let mut errors: Vec<Error> = Vec::new();
+    let found = keys.iter().chain(&[ACTIVE, DEFAULT_INSTANCE, DEFAULT_TYPE]);
+    let members = ["type", "enabled", "priority", "weight"];
+    let of_instances = providers.iter().flat_map(|instance| instance.problems(&members));
+    for error in found.flat_map(|key| settings.problems(key)).chain(of_instances) {
+        if !errors.contains(&error) {
+            errors.push(error);
+        }
+    }
+    errors
+}
+
+/// The name of the instance that IBM's file is about: the one called `name`, the only one of type `aws`, or
+/// a new one.
+pub(crate) fn ibm_instance(instances: &[ProviderInstance], name: &str) -> String {
+    let mut aws = instances.iter().filter(|instance| instance.kind == "aws");
+    let of_name = aws.clone().find(|instance| instance.name == name);
+    let only = || aws.next().filter(|_| aws.next().is_none());
+    of_name.or_else(only).map_or(name, |instance| &instance.name).to_owned()
+}
+
+/// Gives what IBM's file says to that instance. What `config.json` says goes first.
+pub(crate) fn add_ibm(
+    instances: &mut Vec<ProviderInstance>,
+    name: &str,
+    config: Map<String, Value>,
+    source: String,
+) {
+    if let Some(instance) =
+        instances.iter_mut().find(|instance| instance.kind == "aws" && instance.name == name)
+    {
+        for (key, value) in config {
+            instance.config.entry(key).or_insert(value);
+        }
+    } else if !instances.iter().any(|instance| instance.name == name) {
+        let mut instance = ProviderInstance::implied(name, "aws", source);
+        instance.config = config;
+        instances.push(instance);
+    }
+}
+
+/// Marks where requests go when nothing else is said. No instance is marked where that cannot be known.
+pub(crate) fn mark_default(
+    instances: &mut [ProviderInstance],
+    called: Option<&str>,
+    text: Option<&Text>,
+    settings: &Settings,
+    findings: &mut Findings,
+) {
+    let stated = text.and_then(|text| stated(instances, text, settings, findings));
+    let named = |wanted: &ProviderInstance| Some(wanted.name.as_str()) == called && !wanted.implied;
+    let called = instances.iter().position(named);
+    let is_enabled = |at: &usize| instances.get(*at).is_some_and(|instance| instance.enabled);
+    let choice = match (called.filter(is_enabled), stated) {
+        (Some(called), _) => Some(called),
+        (None, Some(Stated::Instance(at))) => Some(at),
+        (None, Some(Stated::Unknown)) => None,
+        (None, None) => {
+            if let Some(disabled) = called.and_then(|at| instances.get(at)) {
+                let message =
+                    format!("provider `{}`, which Host Factory names, is not enabled", disabled.name);
+                let hint = format!(
+                    "set `enabled` of `{}` to true, or name another one as `{ACTIVE}`",
+                    disabled.name
+                );
+                findings.about(Subject::Setting(ACTIVE.to_owned()));
+                findings.failure(0, Error::new(ErrorKind::Input, message).hint(hint));
+                findings.about(Subject::Everything);
+            }
+            let enabled = instances.iter().enumerate().filter(|(_, instance)| instance.enabled);
+            called
+                .or_else(|| enabled.min_by_key(|(_, one)| (one.implied, one.priority)).map(|(at, _)| at))
+                .or_else(|| (!instances.is_empty()).then_some(0))
+        }
+    };
+    if let Some(instance) = choice.and_then(|at| instances.get_mut(at)) {
+        instance.default = true;
+    }
+}
+
+/// What the configuration says about where requests go.
+enum Stated {
+    Instance(usize),
+    /// Something that is not there; that is told.
+    Unknown,
+}
+
+fn stated(
+    instances: &[ProviderInstance],
+    text: &Text,
+    settings: &Settings,
+    findings: &mut Findings,
+) -> Option<Stated> {
+    let mut stated = None;
+    for key in [ACTIVE, DEFAULT_INSTANCE, DEFAULT_TYPE] {
+        let Some(word) = settings.get(key).as_str() else { continue };
+        let found =
+            if key == DEFAULT_TYPE { of_type(instances, word) } else { of_name(instances, key, word, text) };
+        match found {
+            Ok(at) => {
+                stated.get_or_insert(Stated::Instance(at));
+            }
+            // One that is written down but wrong has its own error already.
+            Err(None) => {
+                stated.get_or_insert(Stated::Unknown);
+            }
+            Err(Some(fault)) => {
+                let message = format!("`{key}` {}", fault.message);
+                if stated.is_some() {
+                    findings.about(Subject::Unused);
+                } else {
+                    findings.about(Subject::Setting(key.to_owned()));
+                    stated = Some(fault.at.map_or(Stated::Unknown, Stated::Instance));
+                }
+                findings.error(text, place(text, key), &message, fault.hint);
+                findings.about(Subject::Everything);
+            }
+        }
+    }
+    stated
+}
+
+/// Why a word does not say where requests go.
+struct Fault {
+    message: String,
+    hint: Option<String>,
+    /// The instance that is meant, where there is one.
+    at: Option<usize>,
+}
+
+fn of_name(
+    instances: &[ProviderInstance],
+    key: &str,
+    name: &str,
+    text: &Text,
+) -> Result<usize, Option<Fault>> {
+    let known = || instances.iter().map(|instance| instance.name.as_str());
+    let at = instances.iter().position(|instance| instance.name == name);
+    match at.and_then(|at| instances.get(at)) {
+        Some(instance) if instance.enabled => at.ok_or(None),
+        Some(_) => {
+            let mut other = instances.iter().filter(|instance| instance.enabled);
+            let hint = match other.next() {
+                Some(other) => {
+                    format!("set its `enabled` to true, or name another one, such as `{}`", other.name)
+                }
+                None => "set its `enabled` to true".to_owned(),
+            };
+            Err(Some(Fault {
+                message: format!("names `{name}`, which is not enabled"),
+                hint: Some(hint),
+                at,
+            }))
+        }
+        None if is_written(text, name) => Err(None),
+        None => {
+            let hint = did_you_mean(nearest(name, known())).or_else(|| {
+                let known: Vec<String> = known().map(|name| format!("`{name}`")).collect();
+                (!known.is_empty()).then(|| format!("there are {}", known.join(", ")))
+            });
+            let message = format!("names `{name}`, which is not configured");
+            Err(Some(Fault { message, hint: hint.filter(|_| key != DEFAULT_TYPE), at: None }))
+        }
+    }
+}
+
+/// The enabled instance of that type that goes first.
+fn of_type(instances: &[ProviderInstance], kind: &str) -> Result<usize, Option<Fault>> {
+    let of_kind = instances.iter().enumerate().filter(|(_, instance)| instance.kind == kind);
+    let enabled = of_kind.clone().filter(|(_, instance)| instance.enabled);
+    if let Some((at, _)) = enabled.min_by_key(|(_, instance)| (instance.implied, instance.priority)) {
+        return Ok(at);
+    }
+    let disabled = of_kind.map(|(at, _)| at).next();
+    let what = if disabled.is_some() { "enabled" } else { "configured" };
+    let known = instances.iter().map(|instance| instance.kind.as_str());
+    Err(Some(Fault {
+        message: format!("is `{kind}`, and no provider of that type is {what}"),
+        hint: did_you_mean(nearest(kind, known).filter(|near| *near != kind)),
+        at: disabled,
+    }))
+}
+
+/// Whether an element of `provider.providers` has that name, however wrong it is besides.
+fn is_written(text: &Text, name: &str) -> bool {
+    let path = [Step::Key("provider"), Step::Key("providers")];
+    let list = find(text.as_str(), &path);
+    let list: Vec<Value> = list.and_then(|part| serde_json::from_str(part).ok()).unwrap_or_default();
+    list.iter().any(|element| element.get("name").and_then(Value::as_str) == Some(name))
+}

@@ -1,0 +1,423 @@
+//! Provider instances: from `config.json`, from IBM's file, or the embedded default.
+//!
+//! It must not know what a provider does with its options, nor which instance requests go to.
+
+use serde_json::{Map, Value};
+
+use crate::nearest::{did_you_mean, nearest};
+use crate::providers::aws_config;
+use crate::providers::instance::ProviderInstance;
+use crate::settings::effective::{Settings, Source};
+use crate::settings::redact::redact;
+use crate::settings::rule::{Rule, shown};
+use crate::source::findings::{Findings, Subject};
+use crate::source::text::{Step, Text, find, members};
+use crate::templates::defaults::field_defaults;
+
+/// Kinds this product has code for.
+pub(crate) const KINDS: &[&str] = &["aws", "sim"];
+
+/// The members of an element of `provider.providers`.
+const MEMBERS: &[(&str, Rule)] = &[
+    ("name", Rule::Name),
+    ("type", Rule::Name),
+    ("enabled", Rule::Boolean),
+    ("priority", Rule::Whole(i64::MIN, i64::MAX)),
+    ("weight", Rule::Whole(1, i64::MAX)),
+    ("config", Rule::Object),
+    ("template_defaults", Rule::Object),
+];
+
+/// Members of other brokers' files that have no effect.
+const WITHOUT_EFFECT: &[&str] =
+    &["handlers", "handler_overrides", "extensions", "capabilities", "health_check", "launch_template"];
+
+/// The instances in `provider.providers`, else the only one of the form with `provider.type`. Template
+/// defaults of their types are not in them yet.
+pub(crate) fn configured(text: &Text, settings: &Settings, findings: &mut Findings) -> Vec<ProviderInstance> {
+    let list = settings.get("provider.providers").as_array().map_or(&[][..], Vec::as_slice);
+    if list.is_empty() {
+        return only(text, settings, findings).into_iter().collect();
+    }
+    for key in ["provider.type", "provider.aws", "provider.sim"] {
+        if !settings.get(key).is_null() {
+            let message = format!("`{key}` has no effect beside `provider.providers`");
+            findings.warning(text, place(text, key), message, None);
+        }
+    }
+    let mut instances: Vec<ProviderInstance> = Vec::new();
+    let about_list = || Subject::Setting("provider.providers".to_owned());
+    for (index, value) in list.iter().enumerate() {
+        let path = [Step::Key("provider"), Step::Key("providers"), Step::Index(index)];
+        let part = find(text.as_str(), &path).unwrap_or(text.as_str());
+        findings.about(about_list());
+        let Some(members) = value.as_object() else {
+            let message =
+                format!("an element of `provider.providers` must be an object, not {}", shown(value));
+            findings.error(text, text.offset(part), &message, None);
+            continue;
+        };
+        let Some(mut instance) = instance(text, part, members, findings) else { continue };
+        instance.source = source(settings, "provider.providers", text, text.offset(part));
+        if instances.iter().any(|other| other.name == instance.name) {
+            let at = find(part, &[Step::Key("name")]).unwrap_or(part);
+            let message =
+                format!("the provider name `{}` is used twice; names must be unique", instance.name);
+            findings.about(about_list());
+            findings.error(text, text.offset(at), &message, None);
+            continue;
+        }
+        instances.push(instance);
+    }
+    findings.about(Subject::Everything);
+    instances
+}
+
+/// Where the value of a dotted key stands.
+pub(crate) fn place(text: &Text, key: &str) -> usize {
+    let path: Vec<Step<'_>> = key.split('.').map(Step::Key).collect();
+    find(text.as_str(), &path).map_or(0, |part| text.offset(part))
+}
+
+fn source(settings: &Settings, key: &str, text: &Text, at: usize) -> String {
+    let source = settings.entries().find(|setting| setting.key == key).map(|setting| &setting.source);
+    let Some(Source::File { path, .. }) = source else { return "default".to_owned() };
+    let line = text.place(at).position.map_or(1, |(line, _)| line);
+    Source::File { path: path.clone(), line }.to_string()
+}
+
+/// The form of other brokers for one provider: `{"type": "aws", "aws": {…}}`, or its section alone, or its
+/// type alone.
+fn only(text: &Text, settings: &Settings, findings: &mut Findings) -> Option<ProviderInstance> {
+    let names =
+        [settings.text("provider.active_provider"), settings.text("provider.default_provider_instance")];
+    let sections = [("aws", settings.get("provider.aws")), ("sim", settings.get("provider.sim"))];
+    let mut written = sections.iter().filter(|(_, section)| section.is_object());
+    // A type that is named where a name is expected: there is nothing else that it could mean.
+    let kind_in_place = names.into_iter().flatten().find(|name| KINDS.contains(name));
+    let (kind, key) = match (settings.text("provider.type"), written.next(), written.next()) {
+        (Some(kind), ..) => (kind, "provider.type"),
+        (None, Some((kind, _)), None) => {
+            (*kind, if *kind == "aws" { "provider.aws" } else { "provider.sim" })
+        }
+        (None, Some(_), Some(_)) => {
+            let message =
+                "`provider.aws` and `provider.sim` are both there; `provider.type` must say which is meant";
+            findings.about(Subject::Setting("provider.type".to_owned()));
+            findings.error(text, place(text, "provider.sim"), message, None);
+            findings.about(Subject::Everything);
+            return None;
+        }
+        (None, None, _) => match (kind_in_place, settings.text("provider.default_provider_type")) {
+            (Some(kind), _) => (kind, "provider.active_provider"),
+            (None, Some(kind)) => (kind, "provider.default_provider_type"),
+            (None, None) => return None,
+        },
+    };
+    let name = names.into_iter().flatten().next().unwrap_or(kind);
+    let section = find(text.as_str(), &[Step::Key("provider"), Step::Key(kind)]).unwrap_or("{}");
+    let empty = Map::new();
+    let given =
+        sections.iter().find(|(known, _)| *known == kind).and_then(|(_, section)| section.as_object());
+    let (mut members, mut options) = (Map::new(), Map::new());
+    for (name, value) in given.unwrap_or(&empty) {
+        let is_member =
+            MEMBERS.iter().any(|(known, _)| known == name) || WITHOUT_EFFECT.contains(&name.as_str());
+        let is_given = ["name", "type"].contains(&name.as_str());
+        let target = if is_member && !is_given { &mut members } else { &mut options };
+        target.insert(name.clone(), value.clone());
+    }
+    members.insert("name".to_owned(), Value::from(name));
+    members.insert("type".to_owned(), Value::from(kind));
+    let mut instance = instance(text, section, &members, findings)?;
+    aws_config::check_options(text, section, &instance, &mut options, findings);
+    instance.config.extend(options);
+    instance.source = source(settings, key, text, place(text, key));
+    findings.about(Subject::Everything);
+    Some(instance)
+}
+
+/// One instance, as far as it is right; `None` when it has no usable name.
+fn instance(
+    text: &Text,
+    part: &str,
+    members: &Map<String, Value>,
+    findings: &mut Findings,
+) -> Option<ProviderInstance> {
+    let at = |key: &str| {
+        let written = find(part, &[Step::Key(key)]);
+        if part == "{}" { 0 } else { text.offset(written.unwrap_or(part)) }
+    };
+    // What a member means; `None` where it is not written or wrong, and that is told.
+    let mut taken: Map<String, Value> = Map::new();
+    let name = members.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    for (key, value) in members {
+        match MEMBERS.iter().find(|(known, _)| known == key) {
+            Some(_) if value.is_null() => (),
+            Some((_, rule)) => {
+                if let Some(meant) = rule.meant(value) {
+                    let message = format!(
+                        "`{key}` of a provider is written as {}; it is read as {}",
+                        shown(value),
+                        shown(&meant)
+                    );
+                    findings.warning(text, at(key), message, None);
+                    taken.insert(key.clone(), meant);
+                } else if rule.allows(value) {
+                    taken.insert(key.clone(), value.clone());
+                } else {
+                    let message = format!(
+                        "`{key}` of a provider must be {}, not {}",
+                        rule.allowed(),
+                        shown(&redact(key, value))
+                    );
+                    let whole = findings.about(Subject::Provider(name.clone(), key.clone()));
+                    if key == "name" {
+                        findings.about(whole.clone());
+                    }
+                    findings.error(text, at(key), &message, None);
+                    findings.about(whole);
+                }
+            }
+            None if WITHOUT_EFFECT.contains(&key.as_str()) => {
+                findings.warning(text, at(key), format!("`{key}` of a provider has no effect in ohfp"), None);
+            }
+            None => {
+                let known = nearest(key, MEMBERS.iter().map(|(known, _)| *known));
+                let message = format!("`{key}` is not a known key of a provider and is ignored");
+                findings.warning(text, at(key), message, did_you_mean(known));
+            }
+        }
+    }
+    let word = |key: &str| taken.get(key).and_then(Value::as_str).unwrap_or_default();
+    for key in ["name", "type"] {
+        if members.get(key).is_none_or(Value::is_null) {
+            findings.error(text, at("(whole)"), &format!("this provider has no `{key}`"), None);
+        }
+    }
+    let kind = word("type");
+    if word("name").is_empty() {
+        return None;
+    }
+    if !is_name(&name) {
+        let message = format!("the provider name \"{name}\" must consist of 0-9, A-Z, a-z, _ and -");
+        findings.error(text, at("name"), &message, None);
+        return None;
+    }
+    if !kind.is_empty() && !KINDS.contains(&kind) {
+        let hint = did_you_mean(nearest(kind, KINDS.iter().copied()))
+            .unwrap_or_else(|| "`aws` and `sim` are there".to_owned());
+        let message = format!("ohfp has no provider of type `{kind}`; requests to `{name}` will fail");
+        findings.warning(text, at("type"), message, Some(hint));
+    }
+    let mut instance = ProviderInstance::new(&name, kind, String::new());
+    instance.enabled = taken.get("enabled").and_then(Value::as_bool).unwrap_or(true);
+    instance.priority = taken.get("priority").and_then(Value::as_i64).unwrap_or(instance.priority);
+    instance.weight = taken.get("weight").and_then(Value::as_i64).unwrap_or(instance.weight);
+    if let Some(options) = taken.get("config").and_then(Value::as_object) {
+        let written = find(part, &[Step::Key("config")]).unwrap_or(part);
+        let mut options = options.clone();
+        aws_config::check_options(text, written, &instance, &mut options, findings);
+        instance.config = options;
+    }
+    if let Some(fields) = taken.get("template_defaults").and_then(Value::as_object) {
+        let written = find(part, &[Step::Key("template_defaults")]).unwrap_or(part);
+        let whole = findings.about(Subject::Provider(name.clone(), "template_defaults".to_owned()));
+        instance.template_defaults = field_defaults(text, written, fields, findings);
+        findings.about(whole);
+    }
+    Some(instance)
+}
+
+fn is_name(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+}
+
+/// Gives each instance the `template_defaults` of its type that it has not itself. What is wrong with those
+/// of a type that no instance has is a warning.
+pub(crate) fn add_type_defaults(
+    text: &Text,
+    settings: &Settings,
+    instances: &mut [ProviderInstance],
+    findings: &mut Findings,
+) {
+    /// The member of a type's defaults that has an effect.
+    const DEFAULTS: &str = "template_defaults";
+    for (kind, value) in settings.get("provider.provider_defaults").as_object().into_iter().flatten() {
+        let path = [Step::Key("provider"), Step::Key("provider_defaults"), Step::Key(kind)];
+        let part = find(text.as_str(), &path).unwrap_or(text.as_str());
+        let users: Vec<String> = instances
+            .iter()
+            .filter(|instance| instance.kind == *kind)
+            .map(|instance| instance.name.clone())
+            .collect();
+        if users.is_empty()
+            && let Some(near) = nearest(kind, KINDS.iter().copied()).filter(|near| near != kind)
+        {
+            let message = format!("`provider.provider_defaults.{kind}` is for a type that no provider has");
+            findings.warning(text, text.offset(part), message, did_you_mean(Some(near)));
+        }
+        for member in members(part) {
+            let name = member.name();
+            if name != DEFAULTS && !WITHOUT_EFFECT.contains(&name.as_str()) && name != "cleanup" {
+                let message =
+                    format!("`provider.provider_defaults.{kind}.{name}` is not a known key and is ignored");
+                let hint = did_you_mean(nearest(&name, [DEFAULTS]));
+                findings.warning(text, text.offset(member.key.get()), message, hint);
+            }
+        }
+        let written = find(part, &[Step::Key(DEFAULTS)]).unwrap_or(part);
+        // An error is about every instance of the type; the first stands for all of them.
+        let subject = match users.first() {
+            Some(first) => Subject::Provider(first.clone(), DEFAULTS.to_owned()),
+            None => Subject::Unused,
+        };
+        findings.about(subject);
+        let defaults = match value.get(DEFAULTS) {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(fields)) => field_defaults(text, written, fields, findings),
+            Some(other) => {
+                let message = format!(
+                    "`provider.provider_defaults.{kind}.template_defaults` must be an object, not {}",
+                    shown(other)
+                );
+                findings.error(text, text.offset(written), &message, None);
+                Map::new()
+            }
+        };
+        findings.about(Subject::Everything);
+        for instance in instances.iter_mut().filter(|instance| instance.kind == *kind) {
+            for (field, value) in &defaults {
+                instance.template_defaults.entry(field.clone()).or_insert_with(|| value.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::source::environment::Environment;
+    use crate::source::trail::Recorder;
+
+    fn read(providers: &str) -> (Vec<ProviderInstance>, Vec<String>) {
+        let content = format!("{{\"provider\": {{\"providers\": {providers}}}}}");
+        let text = Text::new(Path::new("/c/config.json"), 0, content.into_bytes()).unwrap();
+        let env = Environment::default();
+        let mut findings = Findings::default();
+        let settings = crate::settings::config_file::read(
+            Some(&text),
+            Path::new("/c"),
+            &Recorder::new(&env),
+            &mut findings,
+        );
+        let mut instances = configured(&text, &settings, &mut findings);
+        add_type_defaults(&text, &settings, &mut instances, &mut findings);
+        (instances, findings.lines())
+    }
+
+    #[test]
+    fn instances() {
+        let (instances, findings) = read(
+            r#"[{"name": "a", "type": "aws", "priority": 2, "weight": 5, "config": {"region": "r", "password": "p"}},
+               {"name": "b-2", "type": "sim", "enabled": false}]"#,
+        );
+        let unknown = "`password` is not a known option of a provider of type `aws`";
+        assert_eq!(findings, [format!("warning: /c/config.json:1:124: {unknown}")]);
+        let [a, b] = instances.as_slice() else { panic!("two instances") };
+        assert_eq!((a.priority, a.weight, a.enabled), (2, 5, true));
+        assert_eq!((b.priority, b.weight, b.enabled), (0, 100, false));
+        assert_eq!(
+            Value::Object(a.redacted_config()).to_string(),
+            r#"{"region":"r","password":"(redacted)"}"#
+        );
+        assert_eq!((a.source.as_str(), b.source.as_str()), ("config.json:1", "config.json:2"));
+    }
+
+    #[test]
+    fn findings() {
+        let check = |providers: &str, wanted: &[&str]| {
+            assert_eq!(read(providers).1, wanted, "{providers}");
+        };
+        check(
+            "[5]",
+            &["error: /c/config.json:1:29: an element of `provider.providers` must be an object, not 5"],
+        );
+        check(r#"[{"type": "aws"}]"#, &["error: /c/config.json:1:29: this provider has no `name`"]);
+        check(
+            r#"[{"name": "a b", "type": "aws"}]"#,
+            &["error: /c/config.json:1:38: the provider name \"a b\" must consist of 0-9, A-Z, a-z, _ and -"],
+        );
+        check(
+            r#"[{"name": "a", "type": "aws", "weight": 0}]"#,
+            &["error: /c/config.json:1:68: `weight` of a provider must be a whole number from 1, not 0"],
+        );
+        check(
+            r#"[{"name": "a", "type": "aws"}, {"name": "a", "type": "sim"}]"#,
+            &["error: /c/config.json:1:68: the provider name `a` is used twice; names must be unique"],
+        );
+        check(
+            r#"[{"name": "a", "type": "asw", "enbled": true, "handlers": {}}]"#,
+            &[
+                "warning: /c/config.json:1:51: ohfp has no provider of type `asw`; requests to `a` will fail (did you mean `aws`?)",
+                "warning: /c/config.json:1:68: `enbled` is not a known key of a provider and is ignored (did you mean `enabled`?)",
+                "warning: /c/config.json:1:86: `handlers` of a provider has no effect in ohfp",
+            ],
+        );
+        check(
+            r#"[{"name": "a", "type": "sim", "enabled": "false", "weight": "5"}, {"name": "b", "type": "aws", "config": {"regon": "r", "proxy_port": "80"}, "template_defaults": {"imageld": "i", "vmType": 5}}]"#,
+            &[
+                "error: /c/config.json:1:217: `template_defaults.vmType` must be a string, not 5",
+                "warning: /c/config.json:1:69: `enabled` of a provider is written as \"false\"; it is read as false",
+                "warning: /c/config.json:1:88: `weight` of a provider is written as \"5\"; it is read as 5",
+                "warning: /c/config.json:1:143: `regon` is not a known option of a provider of type `aws` (did you mean `region`?)",
+                "warning: /c/config.json:1:162: `proxy_port` is written as \"80\"; it is read as 80",
+                "warning: /c/config.json:1:202: `template_defaults.imageld` is not a known field; templates get it as it is (did you mean `imageId`?)",
+            ],
+        );
+    }
+
+    #[test]
+    fn one_provider_without_a_list() {
+        let check = |provider: &str, wanted: &str, lines: &[&str]| {
+            let text = format!("{{\"provider\": {provider}}}");
+            let text = Text::new(Path::new("/c/config.json"), 0, text.into_bytes()).unwrap();
+            let (env, mut findings) = (Environment::default(), Findings::default());
+            let recorder = Recorder::new(&env);
+            let settings =
+                crate::settings::config_file::read(Some(&text), Path::new("/c"), &recorder, &mut findings);
+            let instances = configured(&text, &settings, &mut findings);
+            let shown = instances.iter().map(|one| {
+                format!("{} {} {} {}", one.name, one.kind, one.enabled, Value::Object(one.config.clone()))
+            });
+            assert_eq!(shown.collect::<Vec<_>>().join(", "), wanted, "{provider}");
+            assert_eq!(findings.lines(), lines, "{provider}");
+        };
+        check(r#"{"type": "aws", "aws": {"region": "r"}}"#, r#"aws aws true {"region":"r"}"#, &[]);
+        check(r#"{"aws": {"region": "r", "enabled": false}}"#, r#"aws aws false {"region":"r"}"#, &[]);
+        check(r#"{"type": "sim"}"#, "sim sim true {}", &[]);
+        check(r#"{"active_provider": "sim"}"#, "sim sim true {}", &[]);
+        check(r#"{"default_provider_type": "sim"}"#, "sim sim true {}", &[]);
+        check(
+            r#"{"type": "aws", "active_provider": "prod", "aws": {"config": {"region": "r"}}}"#,
+            r#"prod aws true {"region":"r"}"#,
+            &[],
+        );
+        check(r#"{"active_provider": "prod"}"#, "", &[]);
+        check("{}", "", &[]);
+        check(
+            r#"{"aws": {}, "sim": {}}"#,
+            "",
+            &[
+                "error: /c/config.json:1:33: `provider.aws` and `provider.sim` are both there; `provider.type` must say which is meant",
+            ],
+        );
+        check(
+            r#"{"type": "sim", "providers": [{"name": "a", "type": "aws"}]}"#,
+            "a aws true {}",
+            &["warning: /c/config.json:1:23: `provider.type` has no effect beside `provider.providers`"],
+        );
+    }
+}

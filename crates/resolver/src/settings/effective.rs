@@ -1,0 +1,291 @@
+//! The effective configuration, each value with where it comes from.
+//!
+//! It must not know how the values are read, nor what providers and templates make of them.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use ohfp_broker::scheduler::SchedulerKind;
+use ohfp_broker::{Error, Result};
+use serde_json::Value;
+
+use crate::settings::key::Key;
+use crate::settings::keys::KEYS;
+use crate::settings::redact::redact;
+use crate::source::findings::{Problem, Subject};
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Nobody set it.
+    Default,
+    /// A file. The path is relative to the configuration root where it lies in it, so that what is
+    /// printed does not depend on the root's place.
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+    },
+    /// An environment variable.
+    Variable(String),
+}
+
+impl Source {
+    /// Whether a file sets it.
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self, Self::File { .. })
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::Variable(name) => write!(f, "${name}"),
+        }
+    }
+}
+
+/// One key with its value in force.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// Dotted name.
+    pub key: &'static str,
+    /// Its value; secrets are in the clear.
+    pub value: Value,
+    /// Who set it.
+    pub source: Source,
+    /// What is wrong with what was written; the value is the default then.
+    pub problem: Option<Error>,
+}
+
+impl Setting {
+    /// The value as it may be shown.
+    pub fn redacted(&self) -> Value {
+        redact(self.key, &self.value)
+    }
+}
+
+/// What to do when a snapshot is older than its sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refresh {
+    /// Make it anew in passing.
+    Auto,
+    /// Answer live, and leave it to the administrator.
+    Manual,
+    /// Do not even look.
+    Never,
+}
+
+/// The effective configuration: a value for every key, in the order of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings(Vec<Setting>);
+
+impl Default for Settings {
+    fn default() -> Self {
+        let unset = |key: &Key| Setting {
+            key: key.name,
+            value: key.initial.value(),
+            source: Source::Default,
+            problem: None,
+        };
+        Self(KEYS.iter().map(unset).collect())
+    }
+}
+
+impl Settings {
+    /// Every setting, in the order of the table.
+    pub fn entries(&self) -> impl Iterator<Item = &Setting> {
+        self.0.iter()
+    }
+
+    /// The value of a key, for what must not depend on whether it is right.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`](ohfp_broker::ErrorKind::Input): what is wrong with the value that was written.
+    pub fn require(&self, key: &str) -> Result<&Value> {
+        let Some(setting) = self.entries().find(|setting| setting.key == key) else {
+            return Ok(&Value::Null);
+        };
+        setting.problem.as_ref().map_or(Ok(&setting.value), |problem| Err(problem.clone()))
+    }
+
+    /// What is wrong with the key or section `name`, each error once.
+    pub fn problems(&self, name: &str) -> Vec<Error> {
+        let mut errors: Vec<Error> = Vec::new();
+        for setting in self.entries().filter(|setting| is_in(setting.key, name)) {
+            errors.extend(setting.problem.clone().filter(|error| !errors.contains(error)));
+        }
+        errors
+    }
+
+    /// The value of a key, or its default where what was written is wrong; null when it is not known or
+    /// not set.
+    pub fn get(&self, key: &str) -> &Value {
+        self.entries().find(|setting| setting.key == key).map_or(&Value::Null, |setting| &setting.value)
+    }
+
+    /// The text of a key, where it is right.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.get(key).as_str()
+    }
+
+    /// `scheduler.type`
+    ///
+    /// # Errors
+    /// As [`require`](Self::require); so are those of the following.
+    pub fn scheduler(&self) -> Result<SchedulerKind> {
+        Ok(match self.require("scheduler.type")?.as_str() {
+            Some("default") => SchedulerKind::Default,
+            _ => SchedulerKind::HostFactory,
+        })
+    }
+
+    /// `snapshot.refresh`
+    pub fn refresh(&self) -> Refresh {
+        match self.get("snapshot.refresh").as_str() {
+            Some("manual") => Refresh::Manual,
+            Some("never") => Refresh::Never,
+            _ => Refresh::Auto,
+        }
+    }
+
+    /// `snapshot.render_limit`, in bytes.
+    pub fn render_limit(&self) -> u64 {
+        self.get("snapshot.render_limit").as_u64().unwrap_or(64 << 20)
+    }
+
+    /// `storage.strategy`
+    pub fn storage_strategy(&self) -> Result<&str> {
+        Ok(self.require("storage.strategy")?.as_str().unwrap_or("sqlite"))
+    }
+
+    /// `storage.sql_strategy.name`, where the state is kept in such a file: state that lies elsewhere must
+    /// not be taken for none.
+    pub fn database_name(&self) -> Result<&str> {
+        self.storage_strategy()?;
+        Ok(self.require("storage.sql_strategy.name")?.as_str().unwrap_or("ohfp.db"))
+    }
+
+    /// `request.max_machines_per_request`; `None` is no limit of its own.
+    pub fn max_machines_per_request(&self) -> Result<Option<u64>> {
+        Ok(self.require("request.max_machines_per_request")?.as_u64())
+    }
+
+    /// `request.fulfillment_timeout_seconds`
+    pub fn fulfillment_timeout(&self) -> Result<u64> {
+        Ok(self.require("request.fulfillment_timeout_seconds")?.as_u64().unwrap_or(900))
+    }
+
+    /// `request.return_timeout_seconds`
+    pub fn return_timeout(&self) -> Result<u64> {
+        Ok(self.require("request.return_timeout_seconds")?.as_u64().unwrap_or(900))
+    }
+
+    /// `request.unacknowledged_timeout_seconds`
+    pub fn unacknowledged_timeout(&self) -> Result<u64> {
+        Ok(self.require("request.unacknowledged_timeout_seconds")?.as_u64().unwrap_or(600))
+    }
+
+    /// `storage.sql_strategy.timeout`, in seconds.
+    pub fn busy_timeout(&self) -> u64 {
+        self.get("storage.sql_strategy.timeout").as_u64().unwrap_or(30)
+    }
+
+    /// `storage.history_days`; 0 is for ever, and so is a value that is wrong: what it would keep must
+    /// not be cleared away by a default.
+    pub fn history_days(&self) -> u64 {
+        self.require("storage.history_days").map_or(0, |days| days.as_u64().unwrap_or(90))
+    }
+
+    /// `provider.selection_policy`
+    pub fn selection_policy(&self) -> Result<&str> {
+        Ok(self.require("provider.selection_policy")?.as_str().unwrap_or("FIRST_AVAILABLE"))
+    }
+
+    /// `logging.accept_propagated_setting`
+    pub fn accepts_propagated_log_settings(&self) -> bool {
+        self.get("logging.accept_propagated_setting").as_bool() == Some(true)
+    }
+
+    /// `template.default_provider_name`
+    pub fn default_provider_name(&self) -> Option<&str> {
+        self.get("template.default_provider_name").as_str()
+    }
+
+    /// `template.default_provider_type`
+    pub fn default_provider_type(&self) -> Option<&str> {
+        self.get("template.default_provider_type").as_str()
+    }
+
+    /// `template.max_number`
+    pub fn max_number(&self) -> Option<i64> {
+        self.get("template.max_number").as_i64()
+    }
+
+    pub(crate) fn set(&mut self, key: &'static str, value: Value, source: Source) {
+        if let Some(setting) = self.0.iter_mut().find(|setting| setting.key == key) {
+            setting.value = value;
+            setting.source = source;
+        }
+    }
+
+    /// Puts what was found wrong beside the settings it is about.
+    pub(crate) fn mark(&mut self, problems: &[Problem]) {
+        for problem in problems {
+            let Subject::Setting(name) = &problem.subject else { continue };
+            for setting in self.0.iter_mut().filter(|setting| is_in(setting.key, name)) {
+                setting.problem.get_or_insert_with(|| problem.error.clone());
+            }
+        }
+    }
+}
+
+/// Whether `key` is `name`, or lies in the section of that name.
+fn is_in(key: &str, name: &str) -> bool {
+    key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_file_everything_is_default() {
+        let settings = Settings::default();
+        assert_eq!(settings.scheduler(), Ok(SchedulerKind::HostFactory));
+        assert_eq!(settings.refresh(), Refresh::Auto);
+        assert_eq!(settings.render_limit(), 67_108_864);
+        assert_eq!(settings.storage_strategy(), Ok("sqlite"));
+        assert_eq!(settings.database_name(), Ok("ohfp.db"));
+        assert_eq!(settings.max_machines_per_request(), Ok(None));
+        assert_eq!(settings.max_number(), None);
+        let names: Vec<&str> = settings.entries().map(|setting| setting.key).collect();
+        assert_eq!(names, KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+        assert!(settings.entries().all(|setting| setting.source == Source::Default));
+    }
+
+    /// A wrong value stops who needs it, and no one else.
+    #[test]
+    fn wrong_values_are_errors_where_they_are_needed() {
+        let error = Error::new(ohfp_broker::ErrorKind::Input, "wrong");
+        let about = |name: &str| {
+            let mut settings = Settings::default();
+            let subject = Subject::Setting(name.to_owned());
+            settings.mark(&[Problem { subject, error: error.clone() }]);
+            settings
+        };
+        let wrong = about("storage.strategy");
+        assert_eq!(
+            (wrong.storage_strategy(), wrong.database_name()),
+            (Err(error.clone()), Err(error.clone()))
+        );
+        assert_eq!(wrong.scheduler(), Ok(SchedulerKind::HostFactory));
+        assert_eq!((wrong.problems("storage"), wrong.problems("request")), (vec![error.clone()], vec![]));
+        assert_eq!(about("storage").database_name(), Err(error.clone()));
+        assert_eq!(about("storage.history_days").history_days(), 0);
+        assert_eq!(about("storag").database_name(), Ok("ohfp.db"));
+    }
+}

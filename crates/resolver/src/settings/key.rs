@@ -1,0 +1,61 @@
+//! What a key of `config.json` is: a row of the table.
+
+use serde_json::{Map, Value};
+
+use crate::settings::rule::Rule;
+
+/// A key of `config.json`.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Dotted.
+    pub name: &'static str,
+    /// What its value may be.
+    pub rule: Rule,
+    /// Its value when nobody sets it.
+    pub initial: Initial,
+    /// What it is for, in a line.
+    pub help: &'static str,
+}
+
+/// A value that can stand in a constant.
+#[derive(Clone, Copy, Debug)]
+pub enum Initial {
+    /// null
+    Unset,
+    /// A string.
+    Text(&'static str),
+    /// A whole number.
+    Number(u64),
+    /// true or false.
+    Flag(bool),
+    /// A list of strings.
+    Texts(&'static [&'static str]),
+    /// An object of strings.
+    Object(&'static [(&'static str, &'static str)]),
+    /// `{}`
+    EmptyObject,
+    /// `[]`
+    EmptyList,
+}
+
+impl Initial {
+    /// As JSON.
+    pub fn value(self) -> Value {
+        match self {
+            Self::Unset => Value::Null,
+            Self::Text(text) => Value::from(text),
+            Self::Number(number) => Value::from(number),
+            Self::Flag(flag) => Value::from(flag),
+            Self::Texts(texts) => Value::from(texts),
+            Self::Object(members) => Value::Object(
+                members.iter().map(|(name, text)| ((*name).to_owned(), Value::from(*text))).collect(),
+            ),
+            Self::EmptyObject => Value::Object(Map::new()),
+            Self::EmptyList => Value::Array(Vec::new()),
+        }
+    }
+}
+
+pub(crate) const fn key(name: &'static str, rule: Rule, initial: Initial, help: &'static str) -> Key {
+    Key { name, rule, initial, help }
+}

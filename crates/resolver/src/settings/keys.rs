@@ -1,0 +1,102 @@
+//! What a key of `config.json` is, and which name is one.
+//!
+//! It must not know how a file is read.
+
+use crate::settings::key::Key;
+pub use crate::settings::key_table::KEYS;
+use crate::settings::key_table::{ALIASES, DESCRIPTIVE, WITHOUT_EFFECT};
+
+/// What a dotted name is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Meaning {
+    /// A key with a value.
+    Key(&'static Key),
+    /// Another name of a key.
+    Alias(&'static Key),
+    /// A section that holds keys.
+    Section,
+    /// Known, and without effect.
+    WithoutEffect,
+    /// About the file.
+    Descriptive,
+    /// Not known.
+    Unknown,
+}
+
+/// What `name` is.
+pub(crate) fn meaning(name: &str) -> Meaning {
+    if let Some(key) = find(name) {
+        return Meaning::Key(key);
+    }
+    if let Some(key) = canonical(name).and_then(find) {
+        return Meaning::Alias(key);
+    }
+    let is_section = |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+    if KEYS.iter().any(|key| is_section(key.name)) || ALIASES.iter().any(|(alias, _)| is_section(alias)) {
+        Meaning::Section
+    } else if WITHOUT_EFFECT.contains(&name) {
+        Meaning::WithoutEffect
+    } else if DESCRIPTIVE.contains(&name) {
+        Meaning::Descriptive
+    } else {
+        Meaning::Unknown
+    }
+}
+
+/// The key of that name.
+pub fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// The key that `name` is another name of.
+pub fn canonical(name: &str) -> Option<&'static str> {
+    ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, key)| *key)
+}
+
+/// The name with an effect that is most like the unknown `name`.
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let known = KEYS.iter().map(|key| key.name).chain(ALIASES.iter().map(|(alias, _)| *alias));
+    crate::nearest::nearest_dotted(name, &known.collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_obey_their_rules_and_names_are_unique() {
+        for (number, key) in KEYS.iter().enumerate() {
+            let value = key.initial.value();
+            assert!(value.is_null() || key.rule.allows(&value), "{}", key.name);
+            assert!(!KEYS[..number].iter().any(|other| other.name == key.name), "{}", key.name);
+            assert!(!WITHOUT_EFFECT.contains(&key.name), "{}", key.name);
+        }
+        for (alias, key) in ALIASES {
+            assert!(find(key).is_some() && find(alias).is_none() && canonical(key).is_none(), "{alias}");
+        }
+    }
+
+    #[test]
+    fn nearest_keys() {
+        for (name, wanted) in [
+            ("snapshot.refesh", Some("snapshot.refresh")),
+            ("shceduler", Some("scheduler")),
+            ("scheduler.typo", Some("scheduler.type")),
+            ("storage.sql_strategy.nmae", Some("storage.sql_strategy.name")),
+            ("refresh", Some("snapshot.refresh")),
+            ("provider.provider", Some("provider.providers")),
+            ("quux", None),
+            ("performance.lazy_loading.enabeld", Some("performance.lazy_loading.enabled")),
+            ("performance.background_loading.enbled", Some("performance.background_loading.enabled")),
+            // Not every `enabled` is ours.
+            ("quux.enabled", None),
+            // Neither a key of another section nor one without effect.
+            ("storage.tpe", Some("storage.type")),
+            ("storage.kind", None),
+            ("logging.max_file_size", None),
+            ("template.default_instance_type", None),
+        ] {
+            assert_eq!(nearest(name), wanted, "{name}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! How much is logged: one decision from `config.json`, IBM's file and Host Factory's variables.
+//!
+//! The order is IBM's. Host Factory's own settings count only where they are accepted, which they are not
+//! by default; else `logging.level` decides, else LSF's `LogLevel`.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::settings::effective::{Settings, Source};
+use crate::settings::rule::shown;
+use crate::settings::words::{LOG_LEVELS, log_level_word};
+use crate::source::findings::Findings;
+use crate::source::text::{Step, Text, find};
+use crate::source::trail::Recorder;
+
+const LEVEL: &str = "logging.level";
+const ACCEPT: &str = "logging.accept_propagated_setting";
+/// Host Factory's level.
+const VARIABLE: &str = "HF_LOGLEVEL";
+
+/// IBM's file, as far as it is read.
+pub(crate) struct Ibm<'t> {
+    pub(crate) text: &'t Text,
+    pub(crate) options: &'t Map<String, Value>,
+    /// The path as sources show it.
+    pub(crate) path: &'t Path,
+}
+
+impl Ibm<'_> {
+    fn at(&self, key: &str) -> usize {
+        find(self.text.as_str(), &[Step::Key(key)]).map_or(0, |part| self.text.offset(part))
+    }
+
+    fn source(&self, key: &str) -> Source {
+        let line = self.text.place(self.at(key)).position.map_or(1, |(line, _)| line);
+        Source::File { path: self.path.to_owned(), line }
+    }
+
+    fn accepts(&self) -> Option<bool> {
+        match self.options.get("ACCEPT_PROPAGATED_LOG_SETTING")? {
+            Value::Bool(accepts) => Some(*accepts),
+            other => other.as_str().map(|text| text.eq_ignore_ascii_case("true")),
+        }
+    }
+
+    fn level(&self, findings: &mut Findings) -> Option<&'static str> {
+        let written = self.options.get("LogLevel").filter(|value| !value.is_null())?;
+        let level = written.as_str().and_then(log_level_word);
+        if level.is_none() {
+            let message = format!("`LogLevel` {} is no level and is ignored", shown(written));
+            let hint = format!("the levels are {}", LOG_LEVELS.join(", "));
+            findings.warning(self.text, self.at("LogLevel"), message, Some(hint));
+        }
+        level
+    }
+}
+
+/// Puts the level in force into the settings, with its source.
+pub(crate) fn decide(
+    settings: &mut Settings,
+    ibm: Option<&Ibm<'_>>,
+    recorder: &Recorder<'_>,
+    findings: &mut Findings,
+) {
+    if let Some(ibm) = ibm {
+        if settings.get(ACCEPT).is_null()
+            && let Some(accepts) = ibm.accepts()
+        {
+            settings.set(ACCEPT, Value::Bool(accepts), ibm.source("ACCEPT_PROPAGATED_LOG_SETTING"));
+        }
+        let level = ibm.level(findings);
+        let is_set = settings.entries().any(|setting| {
+            setting.key == LEVEL && (setting.source != Source::Default || setting.problem.is_some())
+        });
+        if let (Some(level), false) = (level, is_set) {
+            settings.set(LEVEL, Value::from(level), ibm.source("LogLevel"));
+        }
+    }
+    // Looked up only where it counts: what is looked up makes a snapshot stale when it changes.
+    if settings.accepts_propagated_log_settings()
+        && let Some(level) =
+            recorder.variable(VARIABLE).and_then(|word| word.to_str()).and_then(log_level_word)
+    {
+        settings.set(LEVEL, Value::from(level), Source::Variable(VARIABLE.to_owned()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::config_file;
+    use crate::source::environment::Environment;
+
+    #[test]
+    fn the_level_in_force() {
+        let check = |config: &str, ibm: Option<&str>, variable: Option<&str>, wanted: &str, source: &str| {
+            let text = |path: &str, number, content: &str| {
+                Text::new(Path::new(path), number, content.as_bytes().to_vec()).unwrap()
+            };
+            let env: Environment = variable.map(|level| ("HF_LOGLEVEL", level)).into_iter().collect();
+            let (recorder, mut findings) = (Recorder::new(&env), Findings::default());
+            let config = text("/c/config.json", 0, config);
+            let mut settings = config_file::read(Some(&config), Path::new("/c"), &recorder, &mut findings);
+            let ibm = ibm.map(|content| text("/c/awsprov_config.json", 1, content));
+            let options = ibm.as_ref().map(|text| serde_json::from_str(text.as_str()).unwrap());
+            let options: Map<String, Value> = options.unwrap_or_default();
+            let ibm = ibm.as_ref().map(|text| Ibm {
+                text,
+                options: &options,
+                path: Path::new("awsprov_config.json"),
+            });
+            decide(&mut settings, ibm.as_ref(), &recorder, &mut findings);
+            let level = settings.entries().find(|setting| setting.key == LEVEL).unwrap();
+            let case = format!("{variable:?} {}", config.as_str());
+            assert_eq!(
+                (level.value.as_str(), level.source.to_string().as_str()),
+                (Some(wanted), source),
+                "{case}"
+            );
+        };
+        let (none, accepting) = ("{}", r#"{"ACCEPT_PROPAGATED_LOG_SETTING": "true"}"#);
+        let own = r#"{"logging": {"level": "warn"}}"#;
+        let own_accepting = r#"{"logging": {"level": "warn", "accept_propagated_setting": true}}"#;
+        let own_refusing = r#"{"logging": {"accept_propagated_setting": "false"}}"#;
+        let lsf = r#"{"LogLevel": "debug", "ACCEPT_PROPAGATED_LOG_SETTING": "false"}"#;
+        let hf = Some("LOG_ERROR");
+        check(none, None, None, "INFO", "default");
+        // IBM's default is that Host Factory's level does not count.
+        check(none, None, hf, "INFO", "default");
+        check(none, Some(none), hf, "INFO", "default");
+        check(none, Some(accepting), hf, "ERROR", "$HF_LOGLEVEL");
+        check(none, Some(accepting), Some("LOUD"), "INFO", "default");
+        check(none, Some(accepting), None, "INFO", "default");
+        check(own, Some(accepting), hf, "ERROR", "$HF_LOGLEVEL");
+        check(own_accepting, None, hf, "ERROR", "$HF_LOGLEVEL");
+        check(own_refusing, Some(accepting), hf, "INFO", "default");
+        check(none, Some(lsf), hf, "DEBUG", "awsprov_config.json:1");
+        check(own, Some(lsf), hf, "WARNING", "config.json:1");
+    }
+}

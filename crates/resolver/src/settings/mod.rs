@@ -1,0 +1,13 @@
+//! `config.json`: its keys, the rules of their values, and the effective value of each.
+
+pub(crate) mod config_file;
+pub(crate) mod effective;
+pub(crate) mod expand;
+pub(crate) mod key;
+mod key_table;
+pub mod keys;
+pub(crate) mod log_settings;
+pub mod performance;
+pub mod redact;
+pub mod rule;
+pub mod words;

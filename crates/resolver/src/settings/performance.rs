@@ -1,0 +1,152 @@
+//! When components are built, how long they are kept and what is told about it: the sections
+//! `performance`, `features` and `logging` of `config.json`, as one value.
+//!
+//! It must not know any component but its name.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tracing::Level;
+
+use crate::settings::effective::Settings;
+use crate::settings::words::log_level;
+
+/// When something happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// At the first use.
+    Lazy,
+    /// At start.
+    Eager,
+}
+
+/// One field for each key, under the key's last name where that is distinct.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the configuration")]
+pub struct Performance {
+    /// `features.aws_integration`; nothing means: where a provider needs it.
+    pub aws_integration: Option<bool>,
+    /// `features.database_support`
+    pub database_support: bool,
+    /// `features.monitoring`
+    pub monitoring: bool,
+    /// `logging.level`
+    pub log_level: Level,
+    /// Level of performance events alone; only the environment sets it.
+    pub performance_log_level: Option<Level>,
+    /// `logging.accept_propagated_setting`
+    pub accept_propagated_log_settings: bool,
+    /// `logging.performance_timing`
+    pub performance_timing: bool,
+    /// `performance.lazy_loading.enabled`
+    pub lazy_loading: bool,
+    /// `performance.lazy_loading.cache_instances`
+    pub cache_instances: bool,
+    /// `performance.lazy_loading.discovery_mode`
+    pub discovery_mode: Mode,
+    /// `performance.lazy_loading.connection_mode`
+    pub connection_mode: Mode,
+    /// `performance.lazy_loading.debug_timing`
+    pub debug_timing: bool,
+    /// `performance.lazy_loading.log_component_loads`
+    pub log_component_loads: bool,
+    /// `performance.lazy_loading.track_memory_usage`
+    pub track_memory_usage: bool,
+    /// `performance.lazy_loading.preload_critical`
+    pub preload_critical: Vec<String>,
+    /// `performance.lazy_loading.background_loading.enabled`
+    pub background_loading: bool,
+    /// `performance.lazy_loading.background_loading.thread_pool_size`
+    pub thread_pool_size: usize,
+    /// `performance.lazy_loading.background_loading.preload_common`
+    pub preload_common: Vec<String>,
+    /// `performance.startup.minimal_registration`
+    pub minimal_registration: bool,
+    /// `performance.startup.defer_heavy_operations`
+    pub defer_heavy_operations: bool,
+    /// `performance.startup.background_loading`
+    pub start_in_background: bool,
+    /// `performance.caching.component_cache_size`
+    pub component_cache_size: usize,
+    /// `performance.caching.result_cache_ttl`
+    pub result_cache_ttl: Duration,
+    /// `performance.caching.memory_limit_mb`, in bytes.
+    pub memory_limit: u64,
+    /// `performance.optimization.batch_size`
+    pub batch_size: usize,
+    /// `performance.optimization.concurrent_loads`
+    pub concurrent_loads: usize,
+    /// `performance.optimization.timeout_seconds`
+    pub timeout: Duration,
+}
+
+impl Default for Performance {
+    fn default() -> Self {
+        Self::new(&Settings::default())
+    }
+}
+
+impl Performance {
+    /// What the settings say.
+    pub fn new(settings: &Settings) -> Self {
+        let flag = |key| settings.get(key).as_bool().unwrap_or_default();
+        let mode = |key| if settings.get(key).as_str() == Some("eager") { Mode::Eager } else { Mode::Lazy };
+        let number = |key| settings.get(key).as_u64().unwrap_or_default();
+        let size = |key| usize::try_from(number(key)).unwrap_or(usize::MAX);
+        let names = |key| {
+            let list = settings.get(key).as_array().map_or(&[][..], Vec::as_slice);
+            list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        Self {
+            aws_integration: settings.get("features.aws_integration").as_bool(),
+            database_support: flag("features.database_support"),
+            monitoring: flag("features.monitoring"),
+            log_level: settings.get("logging.level").as_str().and_then(log_level).unwrap_or(Level::INFO),
+            performance_log_level: None,
+            accept_propagated_log_settings: flag("logging.accept_propagated_setting"),
+            performance_timing: flag("logging.performance_timing"),
+            lazy_loading: flag("performance.lazy_loading.enabled"),
+            cache_instances: flag("performance.lazy_loading.cache_instances"),
+            discovery_mode: mode("performance.lazy_loading.discovery_mode"),
+            connection_mode: mode("performance.lazy_loading.connection_mode"),
+            debug_timing: flag("performance.lazy_loading.debug_timing"),
+            log_component_loads: flag("performance.lazy_loading.log_component_loads"),
+            track_memory_usage: flag("performance.lazy_loading.track_memory_usage"),
+            preload_critical: names("performance.lazy_loading.preload_critical"),
+            background_loading: flag("performance.lazy_loading.background_loading.enabled"),
+            thread_pool_size: size("performance.lazy_loading.background_loading.thread_pool_size"),
+            preload_common: names("performance.lazy_loading.background_loading.preload_common"),
+            minimal_registration: flag("performance.startup.minimal_registration"),
+            defer_heavy_operations: flag("performance.startup.defer_heavy_operations"),
+            start_in_background: flag("performance.startup.background_loading"),
+            component_cache_size: size("performance.caching.component_cache_size"),
+            result_cache_ttl: Duration::from_secs(number("performance.caching.result_cache_ttl")),
+            memory_limit: number("performance.caching.memory_limit_mb") << 20,
+            batch_size: size("performance.optimization.batch_size"),
+            concurrent_loads: size("performance.optimization.concurrent_loads"),
+            timeout: Duration::from_secs(number("performance.optimization.timeout_seconds")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults() {
+        let defaults = Performance::default();
+        assert!(defaults.lazy_loading && defaults.cache_instances && defaults.minimal_registration);
+        assert!(!defaults.background_loading && !defaults.start_in_background && !defaults.debug_timing);
+        assert_eq!((defaults.discovery_mode, defaults.connection_mode), (Mode::Lazy, Mode::Lazy));
+        assert_eq!(defaults.preload_critical, ["LoggingPort", "ConfigurationPort"]);
+        assert_eq!(defaults.preload_common, ["TemplateService", "RequestService"]);
+        assert_eq!((defaults.thread_pool_size, defaults.batch_size, defaults.concurrent_loads), (2, 10, 3));
+        assert_eq!((defaults.component_cache_size, defaults.memory_limit), (100, 500 << 20));
+        assert_eq!(
+            (defaults.result_cache_ttl, defaults.timeout),
+            (Duration::from_mins(5), Duration::from_secs(30))
+        );
+        assert_eq!(defaults.aws_integration, None);
+    }
+}

@@ -1,0 +1,334 @@
+//! The checks of one template: each says what is wrong where, and what it would have to be.
+//!
+//! It must not know how templates are collected.
+
+use std::collections::HashSet;
+
+use ohfp_broker::template::{ID_RULE, MaxNumber, has_spot_price, is_id};
+use serde_json::{Map, Value};
+
+use crate::nearest::{did_you_mean, nearest};
+use crate::settings::redact::redact;
+use crate::settings::rule::shown;
+use crate::source::findings::Findings;
+use crate::source::text::{Step, Text, find, members};
+use crate::templates::attributes::{MachineTypes, Size, make_typed};
+use crate::templates::defaults::Defaults;
+use crate::templates::{attributes, fields, requirements};
+
+/// The checks of one template.
+pub(super) struct Checked<'t, 'f> {
+    pub(super) text: &'t Text,
+    pub(super) part: &'t str,
+    pub(super) id: Option<&'f str>,
+    /// No error so far.
+    pub(super) sound: bool,
+    pub(super) findings: &'f mut Findings,
+}
+
+impl Checked<'_, '_> {
+    /// "`maxNumber` of template `x`".
+    pub(super) fn field(&self, name: &str) -> String {
+        match self.id {
+            Some(id) => format!("`{name}` of template `{id}`"),
+            None => format!("`{name}` of a template without templateId"),
+        }
+    }
+
+    fn template(&self) -> String {
+        self.id.map_or_else(|| "this template".to_owned(), |id| format!("template `{id}`"))
+    }
+
+    /// Where a field's value begins, whatever spelling its name has; the template where it has none.
+    fn at(&self, hf: &str) -> usize {
+        let members = members(self.part);
+        let member = members.iter().rfind(|member| fields::hf_name(&member.name()) == hf);
+        self.text.offset(member.map_or(self.part, |member| member.value.get()))
+    }
+
+    /// Where the value of a member of a field begins.
+    fn at_member(&self, hf: &str, member: &str) -> usize {
+        let members = members(self.part);
+        let field = members.iter().rfind(|member| fields::hf_name(&member.name()) == hf);
+        let part = field.and_then(|field| find(field.value.get(), &[Step::Key(member)]));
+        part.map_or_else(|| self.at(hf), |part| self.text.offset(part))
+    }
+
+    fn at_name(&self, name: &str) -> usize {
+        let members = members(self.part);
+        let member = members.iter().rfind(|member| member.name() == name);
+        self.text.offset(member.map_or(self.part, |member| member.key.get()))
+    }
+
+    fn error(&mut self, at: usize, message: &str, hint: Option<String>) {
+        self.sound = false;
+        self.findings.error(self.text, at, message, hint);
+    }
+
+    /// Fields that decide what is bought must be unambiguous; of others the last counts.
+    pub(super) fn repeated(&mut self, known: &[&'static str], unknown: &[String]) {
+        for name in known {
+            let at = self.at(name);
+            if ["templateId", "maxNumber"].contains(name) {
+                let message = format!("{} is given twice, perhaps in two spellings", self.field(name));
+                self.error(at, &message, Some("remove one of them".to_owned()));
+            } else {
+                let message = format!(
+                    "{} is given twice, perhaps in two spellings; the last one counts",
+                    self.field(name)
+                );
+                self.findings.warning(self.text, at, message, None);
+            }
+        }
+        for name in unknown {
+            let message = format!("{} is given twice; the last one counts", self.field(name));
+            self.findings.warning(self.text, self.at_name(name), message, None);
+        }
+    }
+
+    pub(super) fn id(&mut self, map: &Map<String, Value>) {
+        match map.get("templateId") {
+            Some(Value::String(id)) if is_id(id) => (),
+            Some(value) => {
+                let message = format!("`templateId` must be {ID_RULE}, not {}", shown(value));
+                self.error(self.at("templateId"), &message, None);
+            }
+            None => match misspelt(map, "templateId") {
+                Some(name) => self.misspelt(name, "templateId"),
+                None => self.error(self.text.offset(self.part), "this template has no `templateId`", None),
+            },
+        }
+    }
+
+    /// What must be there is, nearly.
+    fn misspelt(&mut self, name: &str, meant: &str) {
+        let message =
+            format!("{} has no `{meant}`, but `{name}`, which is not a known field", self.template());
+        self.error(self.at_name(name), &message, did_you_mean(Some(meant)));
+    }
+
+    /// Checks every field. Gives those whose numbers were in quotes, with their places: they are numbers
+    /// now.
+    pub(super) fn values(
+        &mut self,
+        map: &mut Map<String, Value>,
+        looked_at: &mut HashSet<String>,
+    ) -> Vec<(&'static str, usize)> {
+        let mut quoted = Vec::new();
+        for (name, value) in map {
+            let Some(field) = fields::known(name) else {
+                if !looked_at.contains(name) {
+                    looked_at.insert(name.clone());
+                    self.unknown(name);
+                }
+                continue;
+            };
+            if field.unquote(value) {
+                quoted.push((field.hf, self.at(name)));
+            }
+            if !value.is_null()
+                && let Some(fault) = field.rule.fault(value)
+            {
+                let (path, at) = match fault.member {
+                    Some(member) => (format!("{name}.{member}"), self.at_member(name, member)),
+                    None => (name.clone(), self.at(name)),
+                };
+                let message = format!(
+                    "{} must be {}, not {}",
+                    self.field(&path),
+                    fault.allowed,
+                    shown(&redact(name, fault.value))
+                );
+                let word = value.as_str().and_then(|word| nearest(word, field.rule.words().iter().copied()));
+                self.error(at, &message, did_you_mean(word));
+                continue;
+            }
+            fields::normalise(field.hf, value);
+            self.doubtful(field.hf, value);
+        }
+        quoted
+    }
+
+    /// A name that is none of ours may be a misspelt one.
+    fn unknown(&mut self, name: &str) {
+        if let Some(meant) = fields::typo_of(name) {
+            let message = format!("{} is not a known field; it is passed on as it is", self.field(name));
+            self.findings.warning(self.text, self.at_name(name), message, did_you_mean(Some(meant)));
+        }
+    }
+
+    /// Values that are allowed and do nothing good.
+    fn doubtful(&mut self, hf: &str, value: &Value) {
+        let text = value.as_str();
+        let message = match (hf, text) {
+            ("instanceTags", Some(tags)) if !fields::is_tags(tags) => {
+                format!("{} does not look like `key=value;key=value`", self.field(hf))
+            }
+            ("maxSpotPrice" | "spotPrice", Some(price))
+                if !price.trim().is_empty() && price.trim().parse::<f64>().is_err() =>
+            {
+                format!("{} is not a number: {}", self.field(hf), shown(value))
+            }
+            _ => return,
+        };
+        self.findings.warning(self.text, self.at(hf), message, None);
+    }
+
+    pub(super) fn max_number(&mut self, map: &Map<String, Value>) -> Option<i64> {
+        let Some(value) = map.get("maxNumber") else {
+            if let Some(name) = misspelt(map, "maxNumber") {
+                self.misspelt(name, "maxNumber");
+                return None;
+            }
+            let hint = "-1 means no limit; `template.max_number` in config.json gives all templates a number";
+            let message = format!("{} has no `maxNumber`", self.template());
+            self.error(self.text.offset(self.part), &message, Some(hint.to_owned()));
+            return None;
+        };
+        match value.as_i64() {
+            Some(number) if MaxNumber::from_number(number).is_some() => {
+                if number > MaxNumber::DOCUMENTED_MAXIMUM {
+                    let message = format!(
+                        "{} is {number}; Host Factory's documentation allows up to {}",
+                        self.field("maxNumber"),
+                        MaxNumber::DOCUMENTED_MAXIMUM
+                    );
+                    self.findings.warning(self.text, self.at("maxNumber"), message, None);
+                }
+                Some(number)
+            }
+            _ => {
+                let message = format!(
+                    "{} must be a whole number, -1 for no limit, 0 for none, or more, not {}",
+                    self.field("maxNumber"),
+                    shown(value)
+                );
+                self.error(self.at("maxNumber"), &message, None);
+                None
+            }
+        }
+    }
+
+    /// What is written decides; a price that says something else is told.
+    pub(super) fn price(&mut self, map: &Map<String, Value>) {
+        if has_spot_price(map) && map.get("priceType").and_then(Value::as_str) == Some("ondemand") {
+            let message = format!("{} has no effect with priceType ondemand", self.field("spotPrice"));
+            let hint = "leave `priceType` out, and it is a spot template".to_owned();
+            self.findings.warning(self.text, self.at("spotPrice"), message, Some(hint));
+        }
+    }
+
+    pub(super) fn volume(&mut self, map: &Map<String, Value>) {
+        let has_iops = map.get("iops").is_some_and(|iops| !iops.is_null());
+        let volume_type = map.get("volumeType").and_then(Value::as_str);
+        if has_iops && !matches!(volume_type, Some("io1" | "io2" | "gp3")) {
+            let message = format!(
+                "{} has no effect with volumeType {}",
+                self.field("iops"),
+                volume_type.unwrap_or("gp2, the default")
+            );
+            let hint = "volumeType io1, io2 or gp3 takes iops".to_owned();
+            self.findings.warning(self.text, self.at("iops"), message, Some(hint));
+        }
+    }
+
+    /// The attributes as typed lists, taken out of the template; nothing when they are wrong.
+    pub(super) fn attributes(&mut self, value: Option<&mut Value>) -> Option<Map<String, Value>> {
+        let Some(value) = value else { return Some(Map::new()) };
+        let Value::Object(attributes) = value else {
+            let message = format!(
+                "{} must be an object like {{\"ncpus\": 2, \"nram\": 4096}}, not {}",
+                self.field("attributes"),
+                shown(value)
+            );
+            self.error(self.at("attributes"), &message, None);
+            return None;
+        };
+        let mut sound = true;
+        for (name, value) in attributes.iter_mut() {
+            if let Err(allowed) = make_typed(name, value) {
+                let members = find(self.part, &[Step::Key("attributes"), Step::Key(name)]);
+                let at = members.map_or_else(|| self.at("attributes"), |part| self.text.offset(part));
+                let message = format!("{} {allowed}", self.field(&format!("attributes.{name}")));
+                self.error(at, &message, None);
+                sound = false;
+            }
+        }
+        let misspelt =
+            attributes.keys().find_map(|name| Some((name, attributes::typo_of(name, attributes)?)));
+        if let Some((name, meant)) = misspelt {
+            let members = find(self.part, &[Step::Key("attributes"), Step::Key(name)]);
+            let at = members.map_or_else(|| self.at("attributes"), |part| self.text.offset(part));
+            let path = format!("attributes.{name}");
+            let message = format!("{} may be meant for `{meant}`, which is not there", self.field(&path));
+            self.findings.warning(self.text, at, message, did_you_mean(Some(meant)));
+        }
+        sound.then(|| std::mem::take(attributes))
+    }
+
+    /// Puts the attributes back, with what was missing; or says what is lacking, and what to do about it,
+    /// when the template must be left out.
+    pub(super) fn complete(
+        &mut self,
+        mut attributes: Map<String, Value>,
+        map: &mut Map<String, Value>,
+        defaults: &Defaults<'_>,
+    ) -> Result<(), (String, String)> {
+        let types = MachineTypes::of(map);
+        let given = attributes::REQUIRED.iter().all(|name| attributes.contains_key(*name));
+        let extra = defaults.attributes(map);
+        let size = types.chosen.map(Size::from).or_else(|| requirements::least(map));
+        let missing = attributes::complete(&mut attributes, &extra, size.as_ref(), defaults.derivation());
+        if !missing.is_empty() {
+            let why = format!("it {}, and lacks the attributes {}", sizeless(map, &types), quoted(&missing));
+            return Err((why, "write them into its `attributes`".to_owned()));
+        }
+        if let (false, Some(chosen), false) = (given, types.chosen, types.unknown.is_empty()) {
+            let message = format!(
+                "{} has machine types that are not known here: {}; its attributes are those of `{}`",
+                self.template(),
+                quoted(&types.unknown),
+                chosen.name
+            );
+            self.findings.warning(self.text, self.text.offset(self.part), message, None);
+        }
+        map.insert("attributes".to_owned(), Value::Object(attributes));
+        Ok(())
+    }
+}
+
+/// Why the size of a template's machines is not known, to complete "it …".
+fn sizeless(map: &Map<String, Value>, types: &MachineTypes<'_>) -> String {
+    if !types.unknown.is_empty() {
+        return format!("has machine type {}, which is not known here", quoted(&types.unknown));
+    }
+    let sources = ["vmType", "vmTypes", "abisInstanceRequirements"];
+    let nearly = sources.into_iter().find_map(|meant| Some((misspelt(map, meant)?, meant)));
+    let is_set = |name: &str| map.get(name).is_some_and(|value| !value.is_null());
+    match nearly {
+        Some((name, meant)) => {
+            format!("has `{name}`, which is not a known field, where `{meant}` may be meant")
+        }
+        None if is_set("abisInstanceRequirements") => {
+            "has `abisInstanceRequirements` without least numbers of `VCpuCount` and `MemoryMiB`".to_owned()
+        }
+        None if is_set("launchTemplateId") => {
+            "names no machine type (its launch template may, which is not looked into)".to_owned()
+        }
+        None => "names no machine type".to_owned(),
+    }
+}
+
+/// The unknown name in `map` that is probably meant to be the field `hf`.
+fn misspelt<'m>(map: &'m Map<String, Value>, hf: &str) -> Option<&'m str> {
+    let is_meant = |name: &&String| {
+        fields::known(name).is_none()
+            && fields::typo_of(name).is_some_and(|meant| fields::hf_name(meant) == hf)
+    };
+    map.keys().find(is_meant).map(String::as_str)
+}
+
+fn quoted(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}

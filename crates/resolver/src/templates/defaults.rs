@@ -1,0 +1,216 @@
+//! What templates get that do not say it themselves: fields of their provider, then global ones.
+//!
+//! It must not know where templates come from.
+
+use serde_json::{Map, Value};
+
+use crate::nearest::did_you_mean;
+use crate::providers::instance::ProviderInstance;
+use crate::settings::effective::Settings;
+use crate::settings::redact::redact;
+use crate::settings::rule::shown;
+use crate::source::findings::{Findings, Subject};
+use crate::source::text::{Step, Text, find};
+use crate::templates::attributes::{Derivation, NcpusFrom, make_typed};
+use crate::templates::fields;
+
+/// Fields of which a template has at most one: a default for one must not contradict another.
+const MACHINE_TYPE_FIELDS: [&str; 2] = ["vmType", "vmTypes"];
+
+/// What to add to templates.
+#[derive(Debug)]
+pub(crate) struct Defaults<'s> {
+    /// Typed attributes.
+    attributes: Map<String, Value>,
+    price_type: Option<&'s Value>,
+    max_number: Option<i64>,
+    derivation: Derivation,
+    /// `template.default_provider_name`
+    provider_name: Option<&'s str>,
+    /// `template.default_provider_type`
+    provider_type: Option<&'s str>,
+    providers: &'s [ProviderInstance],
+}
+
+impl<'s> Defaults<'s> {
+    /// From the settings; `config` is the file they came from, for messages.
+    pub(crate) fn new(
+        settings: &'s Settings,
+        providers: &'s [ProviderInstance],
+        config: Option<&Text>,
+        findings: &mut Findings,
+    ) -> Self {
+        let mut attributes = Map::new();
+        for (name, value) in settings.get("template.default_attributes").as_object().into_iter().flatten() {
+            let mut value = value.clone();
+            match (make_typed(name, &mut value), config) {
+                (Ok(()), _) => {
+                    attributes.insert(name.clone(), value);
+                }
+                (Err(allowed), Some(text)) => {
+                    let path = [Step::Key("template"), Step::Key("default_attributes"), Step::Key(name)];
+                    let at = find(text.as_str(), &path).map_or(0, |part| text.offset(part));
+                    let message = format!("`template.default_attributes.{name}` {allowed}");
+                    let whole = findings.about(Subject::Setting("template.default_attributes".to_owned()));
+                    findings.error(text, at, &message, None);
+                    findings.about(whole);
+                }
+                (Err(_), None) => (),
+            }
+        }
+        let price_type = Some(settings.get("template.default_price_type")).filter(|value| !value.is_null());
+        let derivation = derivation(settings, config, findings);
+        Self {
+            attributes,
+            price_type,
+            max_number: settings.max_number(),
+            derivation,
+            provider_name: settings.default_provider_name(),
+            provider_type: settings.default_provider_type(),
+            providers,
+        }
+    }
+
+    pub(crate) fn derivation(&self) -> &Derivation {
+        &self.derivation
+    }
+
+    /// Adds the fields that are missing, attributes aside.
+    pub(crate) fn add_fields(&self, fields: &mut Map<String, Value>) {
+        let instance = self.instance(fields);
+        for (name, value) in instance.iter().flat_map(|instance| &instance.template_defaults) {
+            let contradicts = MACHINE_TYPE_FIELDS.contains(&name.as_str())
+                && MACHINE_TYPE_FIELDS.iter().any(|other| fields.contains_key(*other));
+            if name != "attributes" && name != "templateId" && !contradicts && !fields.contains_key(name) {
+                fields.insert(name.clone(), value.clone());
+            }
+        }
+        if let (Some(price_type), false) = (self.price_type, fields.contains_key("priceType")) {
+            fields.insert("priceType".to_owned(), price_type.clone());
+        }
+        if let (Some(number), false) = (self.max_number, fields.contains_key("maxNumber")) {
+            fields.insert("maxNumber".to_owned(), Value::from(number));
+        }
+    }
+
+    /// The typed attributes for a template with these fields, the provider's over the global ones.
+    pub(crate) fn attributes(&self, fields: &Map<String, Value>) -> std::borrow::Cow<'_, Map<String, Value>> {
+        let own = self.instance(fields).and_then(|instance| instance.template_defaults.get("attributes"));
+        let Some(own) = own.and_then(Value::as_object) else {
+            return std::borrow::Cow::Borrowed(&self.attributes);
+        };
+        let mut all = own.clone();
+        for (name, value) in &self.attributes {
+            if !all.contains_key(name) {
+                all.insert(name.clone(), value.clone());
+            }
+        }
+        std::borrow::Cow::Owned(all)
+    }
+
+    /// The instance a template is for: the one it names, the first enabled of the type it names, or the
+    /// default one.
+    fn instance(&self, fields: &Map<String, Value>) -> Option<&'s ProviderInstance> {
+        let word = |name: &str| fields.get(name).and_then(Value::as_str);
+        let of_name = |name: &str| self.providers.iter().find(|instance| instance.name == name);
+        let of_type =
+            |kind: &str| self.providers.iter().find(|instance| instance.kind == kind && instance.enabled);
+        // What a template says goes before the defaults, a name before a type.
+        match (word("providerName"), word("providerType"), self.provider_name, self.provider_type) {
+            (Some(name), ..) | (None, None, Some(name), _) => return of_name(name),
+            (None, Some(kind), ..) | (None, None, None, Some(kind)) => return of_type(kind),
+            (None, None, None, None) => (),
+        }
+        self.providers.iter().find(|instance| instance.default)
+    }
+}
+
+/// How attributes are derived, from the keys of `template`.
+fn derivation(settings: &Settings, config: Option<&Text>, findings: &mut Findings) -> Derivation {
+    const KEY: &str = "template.machine_type_names";
+    let ncpus_from = match settings.get("template.ncpus_from").as_str() {
+        Some("cores") => NcpusFrom::Cores,
+        _ => NcpusFrom::Vcpus,
+    };
+    let mut derivation = Derivation { ncpus_from, x86: "X86_64".to_owned(), arm: "AARCH64".to_owned() };
+    for (name, value) in settings.get("template.machine_type_names").as_object().into_iter().flatten() {
+        let word = match name.as_str() {
+            "x86_64" => Some(&mut derivation.x86),
+            "arm64" => Some(&mut derivation.arm),
+            _ => None,
+        };
+        let message = match (word, value.as_str().filter(|text| !text.is_empty())) {
+            (Some(word), Some(text)) => {
+                text.clone_into(word);
+                continue;
+            }
+            (Some(_), None) => {
+                format!("`{KEY}.{name}` must be a string that is not empty, not {}", shown(value))
+            }
+            (None, _) => format!("`{KEY}.{name}` is no kind of processor: there are `x86_64` and `arm64`"),
+        };
+        if let Some(text) = config {
+            let path = [Step::Key("template"), Step::Key("machine_type_names"), Step::Key(name)];
+            let at = find(text.as_str(), &path).map_or(0, |part| text.offset(part));
+            findings.error(text, at, &message, None);
+        }
+    }
+    derivation
+}
+
+/// A map of template defaults under Host Factory's names, as far as it is right. `part` is the object in
+/// `text`.
+pub(crate) fn field_defaults(
+    text: &Text,
+    part: &str,
+    given: &Map<String, Value>,
+    findings: &mut Findings,
+) -> Map<String, Value> {
+    let at = |path: &[Step<'_>]| text.offset(find(part, path).unwrap_or(part));
+    let mut defaults = Map::new();
+    for (name, value) in given {
+        let (hf, mut value) = (fields::hf_name(name), value.clone());
+        let value_at = at(&[Step::Key(name)]);
+        if hf == "attributes" {
+            let Value::Object(attributes) = &mut value else {
+                let message = format!("`template_defaults.{name}` must be an object, not {}", shown(&value));
+                findings.error(text, value_at, &message, None);
+                continue;
+            };
+            for (attribute, value) in attributes {
+                if let Err(allowed) = make_typed(attribute, value) {
+                    let message = format!("`template_defaults.{name}.{attribute}` {allowed}");
+                    findings.error(text, at(&[Step::Key(name), Step::Key(attribute)]), &message, None);
+                }
+            }
+        } else if let Some(field) = fields::known(name) {
+            if field.unquote(&mut value) {
+                let message =
+                    format!("`template_defaults.{name}` has a number in quotes; it is read as the number");
+                findings.warning(text, value_at, message, None);
+            }
+            if !value.is_null()
+                && let Some(fault) = field.rule.fault(&value)
+            {
+                let member = fault.member.map(|member| format!(".{member}")).unwrap_or_default();
+                let message = format!(
+                    "`template_defaults.{name}{member}` must be {}, not {}",
+                    fault.allowed,
+                    shown(&redact(name, fault.value))
+                );
+                findings.error(text, value_at, &message, None);
+                continue;
+            }
+        } else if let Some(meant) = fields::typo_of(name) {
+            let message =
+                format!("`template_defaults.{name}` is not a known field; templates get it as it is");
+            findings.warning(text, value_at, message, did_you_mean(Some(meant)));
+        }
+        fields::normalise(hf, &mut value);
+        // Null is "nothing", which is what a missing default gives.
+        if !value.is_null() {
+            defaults.insert(hf.to_owned(), value);
+        }
+    }
+    defaults
+}

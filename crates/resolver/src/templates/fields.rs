@@ -1,0 +1,353 @@
+//! The fields of a template: their names in both spellings, and what each may hold.
+//!
+//! Names are Host Factory's inside ohfp; other spellings are translated here, on the way in and on the
+//! way out, by one table. It must not know how a value is used.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use crate::settings::rule::Rule;
+use crate::templates::requirements;
+
+/// Host Factory's name of a field, and its plain name. The first row of a Host Factory name is how it
+/// is written; further rows are other spellings that are read.
+pub const FIELD_NAMES: &[(&str, &str)] = &[
+    ("templateId", "template_id"),
+    ("maxNumber", "max_instances"),
+    ("maxNumber", "max_machines"),
+    ("maxNumber", "max_number"),
+    ("imageId", "image_id"),
+    ("imageId", "machine_image"),
+    ("vmType", "instance_type"),
+    ("vmType", "machine_type"),
+    ("vmType", "vm_type"),
+    ("vmTypes", "machine_types"),
+    ("vmTypes", "instance_types"),
+    ("vmTypes", "vm_types"),
+    ("vmTypesOnDemand", "machine_types_ondemand"),
+    ("vmTypesOnDemand", "instance_types_ondemand"),
+    ("vmTypesOnDemand", "vm_types_on_demand"),
+    ("vmTypesPriority", "machine_types_priority"),
+    ("vmTypesPriority", "instance_types_priority"),
+    ("vmTypesPriority", "vm_types_priority"),
+    ("subnetId", "subnet_ids"),
+    ("subnetId", "subnet_id"),
+    ("subnetId", "subnetIds"),
+    ("securityGroupIds", "security_group_ids"),
+    ("keyName", "key_name"),
+    ("keyName", "machine_ssh_key"),
+    ("priceType", "price_type"),
+    ("maxSpotPrice", "max_price"),
+    ("maxSpotPrice", "max_spot_price"),
+    ("allocationStrategy", "allocation_strategy"),
+    ("allocationStrategyOnDemand", "allocation_strategy_on_demand"),
+    ("percentOnDemand", "percent_on_demand"),
+    ("onDemandCapacity", "on_demand_capacity"),
+    ("fleetRole", "fleet_role"),
+    ("fleetType", "fleet_type"),
+    ("spotFleetRequestExpiry", "spot_fleet_request_expiry"),
+    ("poolsCount", "pools_count"),
+    ("rootDeviceVolumeSize", "root_volume_size"),
+    ("rootDeviceVolumeSize", "root_device_volume_size"),
+    ("rootDeviceVolumeSize", "machine_disk_size_gb"),
+    ("volumeType", "volume_type"),
+    ("volumeType", "root_volume_type"),
+    ("volumeType", "machine_disk_type"),
+    ("instanceTags", "tags"),
+    ("instanceTags", "instance_tags"),
+    ("instanceProfile", "instance_profile"),
+    ("instanceProfile", "machine_role"),
+    ("userDataScript", "user_data"),
+    ("userDataScript", "user_data_script"),
+    ("userDataScript", "machine_bootstrap"),
+    ("launchTemplateId", "launch_template_id"),
+    ("launchTemplateVersion", "launch_template_version"),
+    ("abisInstanceRequirements", "abis_instance_requirements"),
+    ("pgrpName", "pgrp_name"),
+    ("providerApi", "provider_api"),
+    ("providerName", "provider_name"),
+    ("providerType", "provider_type"),
+];
+
+/// How Host Factory's field `hf` is called for other callers. Fields without a row keep their name.
+pub fn default_name(hf: &str) -> Cow<'_, str> {
+    let row = FIELD_NAMES.iter().find(|(name, _)| *name == hf);
+    Cow::Borrowed(row.map_or(hf, |(_, name)| *name))
+}
+
+/// Host Factory's name of a field in any spelling. Fields without a row keep their name.
+pub fn hf_name(name: &str) -> &str {
+    known(name).map_or(name, |field| field.hf)
+}
+
+/// A field that means something to ohfp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Field {
+    /// Host Factory's name.
+    pub(crate) hf: &'static str,
+    /// What it may hold, null aside.
+    pub(crate) rule: Rule,
+}
+
+impl Field {
+    /// Replaces numbers in quotes by the numbers, where the field holds numbers; whether there were any.
+    pub(crate) fn unquote(&self, value: &mut Value) -> bool {
+        match self.hf {
+            "maxNumber" => Rule::Whole(i64::MIN, i64::MAX).unquote(value),
+            "abisInstanceRequirements" => requirements::unquote(value),
+            _ => self.rule.unquote(value),
+        }
+    }
+}
+
+const fn field(hf: &'static str, rule: Rule) -> Field {
+    Field { hf, rule }
+}
+
+/// What fields may hold. `templateId`, `maxNumber` and `attributes` have their own code. Where EC2 has
+/// widened a range since IBM wrote it down, EC2's is used.
+const FIELDS: &[Field] = &[
+    field("templateId", Rule::Any),
+    field("maxNumber", Rule::Any),
+    field("attributes", Rule::Any),
+    field("imageId", Rule::Text),
+    field("vmType", Rule::Text),
+    field("vmTypes", Rule::Weights),
+    field("vmTypesOnDemand", Rule::Weights),
+    field("vmTypesPriority", Rule::Priorities),
+    field("subnetId", Rule::TextOrTexts),
+    field("securityGroupIds", Rule::TextOrTexts),
+    field("keyName", Rule::Text),
+    field("priceType", Rule::Price),
+    field("maxSpotPrice", Rule::NumberOrText),
+    field("spotPrice", Rule::NumberOrText),
+    field("ec2FleetConfig", Rule::Text),
+    field("allocationStrategy", Rule::SpotStrategy),
+    field("allocationStrategyOnDemand", Rule::OnDemandStrategy),
+    field("percentOnDemand", Rule::Whole(0, 100)),
+    field("onDemandCapacity", Rule::Whole(0, i64::MAX)),
+    field("fleetRole", Rule::Text),
+    field("fleetType", Rule::Word(&["instant", "request", "maintain"])),
+    field("spotFleetRequestExpiry", Rule::Whole(1, i64::MAX)),
+    field("poolsCount", Rule::Whole(1, i64::MAX)),
+    field("rootDeviceVolumeSize", Rule::Whole(1, 16_384)),
+    field("volumeType", Rule::Word(&["gp2", "gp3", "io1", "io2", "standard"])),
+    field("iops", Rule::Whole(100, 256_000)),
+    field("instanceTags", Rule::Tags),
+    field("instanceProfile", Rule::Text),
+    field("userDataScript", Rule::Text),
+    field("launchTemplateId", Rule::Text),
+    field("launchTemplateVersion", Rule::NumberOrText),
+    field("abisInstanceRequirements", Rule::Object),
+    field("pgrpName", Rule::Text),
+    field("rank", Rule::Any),
+    field("priceInfo", Rule::Any),
+    field("providerApi", Rule::Text),
+    field("providerName", Rule::Text),
+    field("providerType", Rule::Text),
+    field("name", Rule::Text),
+    field("description", Rule::Text),
+];
+
+/// Fields of LSF's file and of other brokers that ohfp passes on as they are: never a typo.
+const PASSED_ON: &[&str] = &[
+    "availableNumber",
+    "computeUnit",
+    "durationInHours",
+    "ebsOptimized",
+    "efaCount",
+    "gpuextend",
+    "instanceTypes",
+    "interfaceType",
+    "marketSpotPrice",
+    "ncores",
+    "ncpus",
+    "nram",
+    "onDemandTargetCapacityRatio",
+    "placementGroupName",
+    "priority",
+    "requestId",
+    "requestValidity",
+    "requestedMachines",
+    "tenancy",
+    "ttl",
+    "userData",
+    "annotations",
+    "args",
+    "command",
+    "completions",
+    "createdAt",
+    "created_at",
+    "egressNetworkConnectors",
+    "env",
+    "executionRoleArn",
+    "idlePolicy",
+    "imagePullSecret",
+    "imageVersion",
+    "ingressNetworkConnectors",
+    "isActive",
+    "is_active",
+    "launch_template_spec",
+    "launch_template_spec_file",
+    "max_capacity",
+    "maximumDurationInSeconds",
+    "metadata",
+    "namespace",
+    "namespaces",
+    "network_zones",
+    "nodeSelector",
+    "parallelism",
+    "provider_api_spec",
+    "provider_api_spec_file",
+    "provider_config",
+    "provider_data",
+    "resourceLimits",
+    "resourceRequests",
+    "runHookPayload",
+    "runtimeClass",
+    "serviceAccount",
+    "serviceName",
+    "tolerations",
+    "updatedAt",
+    "updated_at",
+    "version",
+    "volumeMounts",
+    "volumes",
+];
+
+static KNOWN: LazyLock<HashMap<&str, &Field>> = LazyLock::new(|| {
+    let rule = |hf: &str| FIELDS.iter().find(|field| field.hf == hf);
+    let canonical = FIELDS.iter().map(|field| (field.hf, field));
+    let spellings = FIELD_NAMES.iter().filter_map(|(hf, name)| Some((*name, rule(hf)?)));
+    canonical.chain(spellings).collect()
+});
+
+/// The field that has this name in any spelling.
+pub(crate) fn known(name: &str) -> Option<&'static Field> {
+    KNOWN.get(name).copied()
+}
+
+/// Fields that name something in a cloud's account: simulated machines must not stand in for what they mean.
+const OF_A_CLOUD: &[&str] = &[
+    "ec2FleetConfig",
+    "fleetRole",
+    "imageId",
+    "instanceProfile",
+    "interfaceType",
+    "keyName",
+    "launchTemplateId",
+    "launchTemplateVersion",
+    "launch_template_spec",
+    "launch_template_spec_file",
+    "pgrpName",
+    "placementGroupName",
+    "providerApi",
+    "provider_api_spec",
+    "provider_api_spec_file",
+    "securityGroupIds",
+    "subnetId",
+];
+
+/// Whether Host Factory's field `hf` names something in a cloud's account.
+pub(crate) fn is_of_a_cloud(hf: &str) -> bool {
+    OF_A_CLOUD.contains(&hf)
+}
+
+/// Gives a value the one form that Host Factory reads, where other brokers' files have another: tags as
+/// an object become `k=v;k=v`.
+pub(crate) fn normalise(hf: &str, value: &mut Value) {
+    if let ("instanceTags", Value::Object(tags)) = (hf, &*value) {
+        let pairs: Vec<String> =
+            tags.iter().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+        *value = Value::String(pairs.join(";"));
+    }
+}
+
+/// Whether tags are written as Host Factory reads them.
+pub(crate) fn is_tags(text: &str) -> bool {
+    let text = text.strip_suffix(';').unwrap_or(text);
+    text.is_empty()
+        || text.split(';').all(|pair| pair.split_once('=').is_some_and(|(key, _)| !key.is_empty()))
+}
+
+/// The field that an unknown name probably means, or `None` for names that are fine as they are.
+pub(crate) fn typo_of(name: &str) -> Option<&'static str> {
+    if PASSED_ON.contains(&name) {
+        return None;
+    }
+    let names = FIELDS.iter().map(|field| field.hf).chain(FIELD_NAMES.iter().map(|(_, name)| *name));
+    crate::nearest::nearest(name, names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_named_field_has_a_rule_and_every_spelling_one_meaning() {
+        for (number, (hf, name)) in FIELD_NAMES.iter().enumerate() {
+            assert!(FIELDS.iter().any(|field| field.hf == *hf), "{hf}");
+            assert!(!FIELD_NAMES[..number].iter().any(|(_, other)| other == name), "{name}");
+            assert_eq!(hf_name(name), *hf);
+            assert_eq!(hf_name(&default_name(hf)), *hf);
+        }
+    }
+
+    #[test]
+    fn unknown_names_stay() {
+        assert_eq!(default_name("ttl"), "ttl");
+        assert_eq!(hf_name("launch_template_spec"), "launch_template_spec");
+    }
+
+    /// Every field that holds numbers, nested ones too, takes them in quotes.
+    #[test]
+    fn numbers_in_quotes() {
+        let mut numeric = 0;
+        for field in FIELDS {
+            let (quoted, plain) = match (field.hf, field.rule) {
+                ("maxNumber", _) | (_, Rule::Whole(..) | Rule::Number) => ("\"128\"", "128"),
+                (_, Rule::Weights | Rule::Priorities) => (r#"{"m5.large":"2"}"#, r#"{"m5.large":2}"#),
+                ("abisInstanceRequirements", _) => {
+                    (r#"{"VCpuCount":{"Min":"2","Max":4}}"#, r#"{"VCpuCount":{"Min":2,"Max":4}}"#)
+                }
+                _ => continue,
+            };
+            numeric += 1;
+            let mut value = serde_json::from_str(quoted).unwrap();
+            assert!(field.unquote(&mut value), "{}", field.hf);
+            assert_eq!(value.to_string(), plain, "{}", field.hf);
+            assert!(!field.unquote(&mut value), "{}", field.hf);
+        }
+        assert!(numeric >= 11, "{numeric}");
+    }
+
+    #[test]
+    fn tags() {
+        let mut value = serde_json::json!({ "a": "b", "c": "" });
+        normalise("instanceTags", &mut value);
+        assert_eq!(value, "a=b;c=");
+        for (text, good) in
+            [("", true), ("a=b", true), ("a=b;c=d;", true), ("a", false), ("=b", false), ("a=b;;c=d", false)]
+        {
+            assert_eq!(is_tags(text), good, "{text}");
+        }
+    }
+
+    #[test]
+    fn typos() {
+        for (name, wanted) in [
+            ("vmtype", Some("vmType")),
+            ("maxNumer", Some("maxNumber")),
+            ("subnetid", Some("subnetId")),
+            ("ttl", None),
+            ("priority", None),
+            ("costCentre", None),
+            ("max_instnces", Some("max_instances")),
+        ] {
+            assert_eq!(typo_of(name), wanted, "{name}");
+        }
+    }
+}

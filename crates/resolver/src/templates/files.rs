@@ -1,0 +1,207 @@
+//! Which template files are read, and how a file is taken apart into templates.
+//!
+//! It must not know what is in a template.
+
+use std::path::{Path, PathBuf};
+
+use ohfp_broker::{Error, ErrorKind};
+use serde_json::value::RawValue;
+
+use crate::providers::instance::ProviderInstance;
+use crate::source::findings::Findings;
+use crate::source::text::{Member, Text};
+use crate::source::trail::Recorder;
+use crate::templates::fields;
+
+/// The search for template files, and what it found.
+#[derive(Debug, Default)]
+pub(crate) struct Catalogue {
+    /// In order of precedence.
+    pub(crate) texts: Vec<Text>,
+    looked_at: Vec<PathBuf>,
+    failed: bool,
+}
+
+impl Catalogue {
+    /// Looks for IBM's file: the one named after the instance, else the sample's name.
+    pub(crate) fn find_ibm(
+        root: &Path,
+        called: Option<&str>,
+        first: usize,
+        recorder: &mut Recorder<'_>,
+        findings: &mut Findings,
+    ) -> Self {
+        let mut catalogue = Self::default();
+        for name in ibm_names(called, "templates") {
+            if catalogue.read(&root.join(name), first, recorder, findings) {
+                break;
+            }
+        }
+        catalogue
+    }
+
+    /// Whether a file was there, readable or not.
+    pub(crate) fn has_any(&self) -> bool {
+        self.failed || !self.texts.is_empty()
+    }
+
+    /// Whether a file is named after a cloud, or a template has a field that means something in a cloud's
+    /// account only.
+    pub(crate) fn is_for_a_cloud(&self) -> bool {
+        let is_aws = |text: &Text| text.path().file_name().is_some_and(|name| name == "aws_templates.json");
+        let mut ignored = Findings::default();
+        let of_a_cloud = |part: &str| {
+            crate::source::text::members(part)
+                .iter()
+                .any(|member| fields::is_of_a_cloud(fields::hf_name(&member.name())))
+        };
+        self.texts
+            .iter()
+            .any(|text| is_aws(text) || templates(text, &mut ignored).into_iter().any(of_a_cloud))
+    }
+
+    /// Looks for the other brokers' files, which add up.
+    pub(crate) fn find_chain(
+        &mut self,
+        root: &Path,
+        providers: &[ProviderInstance],
+        first: usize,
+        recorder: &mut Recorder<'_>,
+        findings: &mut Findings,
+    ) {
+        let mut names: Vec<String> = Vec::new();
+        for provider in providers.iter().filter(|provider| provider.enabled) {
+            names.push(format!("{}_templates.json", provider.name));
+            names.push(format!("{}_templates.json", provider.kind));
+        }
+        names.push("templates.json".to_owned());
+        for name in names {
+            let path = root.join(name);
+            if !self.looked_at.contains(&path) {
+                self.read(&path, first, recorder, findings);
+            }
+        }
+    }
+
+    /// Reads one candidate; whether there was anything.
+    fn read(
+        &mut self,
+        path: &Path,
+        first: usize,
+        recorder: &mut Recorder<'_>,
+        findings: &mut Findings,
+    ) -> bool {
+        let number = first + self.looked_at.len();
+        self.looked_at.push(path.to_owned());
+        match crate::source::open(path, number, recorder) {
+            Ok(None) => return false,
+            Ok(Some(text)) => self.texts.push(text),
+            Err(error) => {
+                findings.failure(number, error);
+                self.failed = true;
+            }
+        }
+        true
+    }
+
+    /// The error for a search without result.
+    pub(crate) fn nothing_found(&self, root: &Path) -> Error {
+        let names: Vec<String> = self
+            .looked_at
+            .iter()
+            .map(|path| path.file_name().map_or_else(String::new, |name| format!("`{}`", name.display())))
+            .collect();
+        let message = format!("no template file in `{}`; looked for {}", root.display(), names.join(", "));
+        let error = Error::new(ErrorKind::Input, message);
+        match instances(root).as_slice() {
+            [] => error.hint(
+                "`ohfp init --config-dir DIR` makes one to start from; OHFP_CONFIG_DIR names another folder",
+            ),
+            [first, ..] => error.cause(format!("`{first}{INSTANCE_SUFFIX}` is there, which belongs to an instance of another name")).hint(format!(
+                "Host Factory names its instance in HF_PROVIDER_NAME; by hand: HF_PROVIDER_NAME={first}, or --instance {first}"
+            )),
+        }
+    }
+}
+
+/// How IBM's names of template files end, behind the instance's.
+const INSTANCE_SUFFIX: &str = "prov_templates.json";
+
+/// The instances whose template files are in a folder.
+fn instances(root: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut found: Vec<String> =
+        names.filter_map(|name| name.strip_suffix(INSTANCE_SUFFIX).map(str::to_owned)).collect();
+    found.sort();
+    found
+}
+
+/// IBM's names for a file of an instance: its own, then the sample's.
+pub(crate) fn ibm_names(called: Option<&str>, what: &str) -> Vec<String> {
+    let own = called.map(|name| format!("{name}prov_{what}.json"));
+    let sample = format!("awsprov_{what}.json");
+    own.into_iter().filter(|own| *own != sample).chain([sample.clone()]).collect()
+}
+
+/// The templates in a file, each as its slice of the text.
+pub(crate) fn templates<'t>(text: &'t Text, findings: &mut Findings) -> Vec<&'t str> {
+    let whole = text.as_str().trim_start();
+    let list = match whole.as_bytes().first() {
+        Some(b'[') => Some(whole),
+        Some(b'{') => match text.object(whole) {
+            Ok(members) => listed(text, whole, &members, findings),
+            Err(syntax) => {
+                findings.error(text, syntax.offset, &syntax.message, None);
+                None
+            }
+        },
+        _ => {
+            let message = match text.parse::<&RawValue>(whole) {
+                Ok(_) => "expected an object like {\"templates\": […]}, or a list of templates".to_owned(),
+                Err(syntax) => syntax.message,
+            };
+            findings.error(text, text.offset(whole), &message, None);
+            None
+        }
+    };
+    let Some(list) = list else { return Vec::new() };
+    match text.parse::<Vec<&RawValue>>(list) {
+        Ok(templates) => {
+            if templates.is_empty() {
+                findings.warning(text, text.offset(list), "the list of templates is empty".to_owned(), None);
+            }
+            templates.into_iter().map(RawValue::get).collect()
+        }
+        Err(syntax) => {
+            findings.error(text, syntax.offset, &syntax.message, None);
+            Vec::new()
+        }
+    }
+}
+
+/// The list under `templates`.
+fn listed<'t>(text: &Text, whole: &str, members: &[Member<'t>], findings: &mut Findings) -> Option<&'t str> {
+    let named: Vec<&Member<'_>> = members.iter().filter(|member| member.name() == "templates").collect();
+    match named.as_slice() {
+        [only] if only.value.get().starts_with('[') => Some(only.value.get()),
+        [only] => {
+            findings.error(text, text.offset(only.value.get()), "`templates` must be a list", None);
+            None
+        }
+        [] => {
+            findings.error(
+                text,
+                text.offset(whole),
+                "there is no `templates` in this file; it must be a list",
+                None,
+            );
+            None
+        }
+        [.., last] => {
+            let message = "`templates` is given twice; only one list can count";
+            findings.error(text, text.offset(last.key.get()), message, Some("join the lists".to_owned()));
+            None
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! `abisInstanceRequirements`: what EC2 may choose machine types by. The least that it demands is the size
+//! that a template can promise.
+//!
+//! Names are EC2's, in any case and with or without underscores, since files of brokers in several languages
+//! have them.
+
+use serde_json::{Map, Number, Value};
+
+use crate::templates::attributes::Size;
+
+/// The least size that the requirements of a template allow; `None` where they do not say.
+pub(super) fn least(fields: &Map<String, Value>) -> Option<Size> {
+    let requirements = fields.get("abisInstanceRequirements")?.as_object()?;
+    let least = |name: &str| member(member(requirements, name)?.as_object()?, "min")?.as_u64();
+    let vcpus = least("vcpucount").filter(|vcpus| *vcpus > 0)?;
+    let memory_mib = least("memorymib").filter(|memory| *memory > 0)?;
+    let makers: Vec<&str> = member(requirements, "cpumanufacturers")
+        .and_then(Value::as_array)
+        .map(|list| list.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default();
+    let arm = !makers.is_empty() && makers.iter().all(|maker| *maker == "amazon-web-services");
+    // With hyper-threading, as most x86 machines have it, two virtual processors share a core.
+    let cores = if arm { vcpus } else { vcpus.div_ceil(2) };
+    Some(Size { arm, vcpus, cores, memory_mib })
+}
+
+/// Replaces limits in quotes by their numbers; whether there were any.
+pub(super) fn unquote(requirements: &mut Value) -> bool {
+    let Value::Object(requirements) = requirements else { return false };
+    let mut any = false;
+    for limits in requirements.values_mut().filter_map(Value::as_object_mut) {
+        for (name, limit) in limits {
+            if let ("min" | "max", Some(number)) =
+                (plain(name).as_str(), limit.as_str().and_then(text_number))
+            {
+                *limit = Value::Number(number);
+                any = true;
+            }
+        }
+    }
+    any
+}
+
+fn member<'m>(object: &'m Map<String, Value>, wanted: &str) -> Option<&'m Value> {
+    object.iter().find(|(name, _)| plain(name) == wanted).map(|(_, value)| value)
+}
+
+fn plain(name: &str) -> String {
+    name.chars().filter(|letter| *letter != '_').map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+fn text_number(text: &str) -> Option<Number> {
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_size() {
+        let check = |requirements: &str, wanted: Option<(bool, u64, u64, u64)>| {
+            let mut fields: Map<String, Value> =
+                serde_json::from_str(&format!(r#"{{"abisInstanceRequirements": {requirements}}}"#)).unwrap();
+            unquote(fields.get_mut("abisInstanceRequirements").unwrap());
+            let found = least(&fields).map(|size| (size.arm, size.vcpus, size.cores, size.memory_mib));
+            assert_eq!(found, wanted, "{requirements}");
+        };
+        check(
+            r#"{"VCpuCount": {"Min": 4, "Max": 8}, "MemoryMiB": {"Min": 8192}}"#,
+            Some((false, 4, 2, 8192)),
+        );
+        check(r#"{"vcpu_count": {"min": "3"}, "memory_mib": {"min": "2048"}}"#, Some((false, 3, 2, 2048)));
+        check(
+            r#"{"vCpuCount": {"min": 2}, "memoryMiB": {"min": 1}, "cpuManufacturers": ["amazon-web-services"]}"#,
+            Some((true, 2, 2, 1)),
+        );
+        check(
+            r#"{"VCpuCount": {"Min": 2}, "MemoryMiB": {"Min": 1}, "CpuManufacturers": ["amazon-web-services", "intel"]}"#,
+            Some((false, 2, 1, 1)),
+        );
+        for lacking in [
+            "{}",
+            "[]",
+            "null",
+            r#"{"VCpuCount": {"Min": 2}}"#,
+            r#"{"VCpuCount": {"Min": 0}, "MemoryMiB": {"Min": 1}}"#,
+            r#"{"VCpuCount": {"Max": 2}, "MemoryMiB": {"Min": 1}}"#,
+            r#"{"VCpuCount": 2, "MemoryMiB": 1}"#,
+        ] {
+            check(lacking, None);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! One template after the other: names translated, values checked, defaults and attributes added.
+//!
+//! It must not know which files templates come from, only their text for messages.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+
+use ohfp_broker::json::Json;
+use ohfp_broker::template::{Template, has_spot_price};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::settings::rule::shown;
+use crate::source::findings::Findings;
+use crate::source::text::{Step, Text, find};
+use crate::templates::checks::Checked;
+use crate::templates::defaults::Defaults;
+use crate::templates::fields;
+
+/// A template of the files that is not offered, because Host Factory could not be told how large it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its id.
+    pub id: String,
+    /// What it lacks, to complete "is left out, because …".
+    pub why: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl LeftOut {
+    /// "template `x` is left out, because …"
+    pub fn message(&self) -> String {
+        format!("template `{}` is left out, because {}", self.id, self.why)
+    }
+}
+
+/// A template whose `maxNumber` in the file is less than what is published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lowered {
+    /// Its id.
+    pub id: String,
+    /// As published.
+    pub published: i64,
+    /// In the file now.
+    pub now: i64,
+}
+
+impl Lowered {
+    /// What answers have, what the file has, and why they differ.
+    pub fn message(&self) -> String {
+        let Self { id, published, now } = self;
+        format!(
+            "`maxNumber` of template `{id}` is {now} in the file and {published} as published; answers have the \
+             published number, since a running Host Factory can hang on a lower one"
+        )
+    }
+
+    /// How the file's number comes into force.
+    pub const HINT: &'static str =
+        "stop Host Factory, run `ohfp-snapshot build --allow-lower-max`, and start it again";
+}
+
+/// The fields of a template as read: under Host Factory's names, with the names that came twice.
+pub(crate) struct Fields {
+    map: Map<String, Value>,
+    repeated: Vec<&'static str>,
+    /// Repeated names that are nobody's business but the user's.
+    repeated_unknown: Vec<String>,
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a template, which is an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Fields, A::Error> {
+                let mut fields =
+                    Fields { map: Map::new(), repeated: Vec::new(), repeated_unknown: Vec::new() };
+                while let Some(name) = object.next_key::<String>()? {
+                    let Json(value) = object.next_value()?;
+                    match fields::known(&name) {
+                        Some(field) => {
+                            let name = if field.hf == name { name } else { field.hf.to_owned() };
+                            if fields.map.insert(name, value).is_some() {
+                                fields.repeated.push(field.hf);
+                            }
+                        }
+                        None if fields.map.contains_key(&name) => {
+                            fields.repeated_unknown.push(name.clone());
+                            fields.map.insert(name, value);
+                        }
+                        None => {
+                            fields.map.insert(name, value);
+                        }
+                    }
+                }
+                Ok(fields)
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+/// Resolves templates in file order.
+pub(crate) struct Resolver<'t, 'r> {
+    defaults: &'r Defaults<'r>,
+    findings: &'r mut Findings,
+    /// Where each id was first used.
+    ids: HashMap<String, (&'t Text, usize)>,
+    /// Unknown names already looked at.
+    looked_at: HashSet<String>,
+    /// Fields with numbers in quotes: where the first one is, whose it is, and how many templates have one.
+    quoted: BTreeMap<&'static str, Quoted<'t>>,
+    templates: Vec<Template>,
+    left_out: Vec<LeftOut>,
+}
+
+struct Quoted<'t> {
+    text: &'t Text,
+    at: usize,
+    field: String,
+    templates: usize,
+}
+
+impl<'t, 'r> Resolver<'t, 'r> {
+    pub(crate) fn new(defaults: &'r Defaults<'r>, findings: &'r mut Findings) -> Self {
+        Self {
+            defaults,
+            findings,
+            ids: HashMap::new(),
+            looked_at: HashSet::new(),
+            quoted: BTreeMap::new(),
+            templates: Vec::new(),
+            left_out: Vec::new(),
+        }
+    }
+
+    /// The templates that are offered, and those that are not.
+    pub(crate) fn finish(self) -> (Vec<Template>, Vec<LeftOut>) {
+        // A habit of a file is one finding, however many templates have it.
+        for Quoted { text, at, field, templates } in self.quoted.into_values() {
+            let others = match templates {
+                1 => String::new(),
+                2 => ", and of 1 other template,".to_owned(),
+                count => format!(", and of {} other templates,", count - 1),
+            };
+            let message = format!("{field}{others} has a number in quotes; it is read as the number");
+            self.findings.warning(text, at, message, None);
+        }
+        (self.templates, self.left_out)
+    }
+
+    /// Adds the template in `part`, a slice of `text`.
+    pub(crate) fn add(&mut self, text: &'t Text, part: &'t str) {
+        if !part.starts_with('{') {
+            let value = text.value(part).map_or_else(|_| "something else".to_owned(), |value| shown(&value));
+            let message = format!("a template must be an object, not {value}");
+            return self.findings.error(text, text.offset(part), &message, None);
+        }
+        match text.parse::<Fields>(part) {
+            Ok(fields) => self.resolve(text, part, fields),
+            Err(syntax) => self.findings.error(text, syntax.offset, &syntax.message, None),
+        }
+    }
+
+    fn resolve(&mut self, text: &'t Text, part: &'t str, fields: Fields) {
+        let Fields { mut map, repeated, repeated_unknown } = fields;
+        let id = map.get("templateId").and_then(Value::as_str).map(str::to_owned);
+        let mut checked = Checked { text, part, id: id.as_deref(), sound: true, findings: self.findings };
+        checked.repeated(&repeated, &repeated_unknown);
+        checked.id(&map);
+        for (hf, at) in checked.values(&mut map, &mut self.looked_at) {
+            let field = || checked.field(hf);
+            let quoted =
+                self.quoted.entry(hf).or_insert_with(|| Quoted { text, at, field: field(), templates: 0 });
+            quoted.templates += 1;
+        }
+        if !map.contains_key("priceType") && has_spot_price(&map) {
+            map.insert("priceType".to_owned(), Value::from("spot"));
+        }
+        self.defaults.add_fields(&mut map);
+        let max_number = checked.max_number(&map);
+        checked.price(&map);
+        checked.volume(&map);
+        let attributes = checked.attributes(map.get_mut("attributes"));
+        let lacking = attributes.map(|attributes| checked.complete(attributes, &mut map, self.defaults));
+        let sound = checked.sound;
+
+        let Some(id) = id else { return };
+        let at = text.offset(part);
+        if let Some((first, first_at)) = self.ids.get(&id) {
+            let id_at = find(part, &[Step::Key("templateId")]).map_or(at, |part| text.offset(part));
+            let message = format!("the templateId `{id}` is already used at {}", first.place(*first_at));
+            return self.findings.error(
+                text,
+                id_at,
+                &message,
+                Some("give each template its own id".to_owned()),
+            );
+        }
+        self.ids.insert(id.clone(), (text, at));
+        match (lacking, max_number) {
+            (Some(Ok(())), Some(max_number)) if sound => {
+                self.templates.push(Template { id, max_number, fields: map });
+            }
+            (Some(Err((why, hint))), _) => {
+                let left_out = LeftOut { id, why, hint };
+                self.findings.warning(text, at, left_out.message(), Some(left_out.hint.clone()));
+                self.left_out.push(left_out);
+            }
+            _ => (),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Every key of `config.json` is read by something: a key that is accepted and has no effect is a lie.
+//!
+//! Looks at the sources. A key is read where its name is looked up; where that is an accessor of
+//! `Settings` or a field of `Performance`, somebody else has to use the accessor or the field.
+#![allow(clippy::unwrap_used, reason = "a test that cannot run must say so")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ohfp_resolver::KEYS;
+
+/// Where values are given names; reading a key here is not yet a use.
+const DEFINITIONS: [&str; 2] = ["settings/effective.rs", "settings/performance.rs"];
+
+/// A source file without comments and tests.
+struct Source {
+    path: PathBuf,
+    text: String,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let mut folders: Vec<PathBuf> = ["crates", "snapshot-builder"].map(|name| root.join(name)).into();
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() && !["tests", "target", "examples", "benches"].contains(&name.as_str()) {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !["tests.rs", "key_table.rs", "build.rs"].contains(&name.as_str())
+            {
+                sources.push(Source { text: production(&fs::read_to_string(&path).unwrap()), path });
+            }
+        }
+    }
+    sources
+}
+
+/// What is compiled into the programs: no comments, and nothing from the tests at the end on.
+fn production(text: &str) -> String {
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect()
+}
+
+/// The name that a value read at `before` gets: of the field on this line, or of the function.
+fn accessor(before: &str) -> &str {
+    let line = before.rsplit('\n').next().unwrap_or_default().trim_start();
+    if let Some((field, _)) = line.split_once(": ")
+        && field.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    {
+        return field;
+    }
+    let function = before.rsplit("fn ").next().unwrap_or_default();
+    function.split('(').next().unwrap_or_default()
+}
+
+/// Whether `name` is called, or read as a field; being assigned to is no use.
+fn uses(text: &str, name: &str) -> bool {
+    text.match_indices(&format!(".{name}")).any(|(at, found)| {
+        let rest = &text[at + found.len()..];
+        let is_whole = !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_');
+        let rest = rest.trim_start();
+        is_whole && (!rest.starts_with('=') || rest.starts_with("=="))
+    })
+}
+
+fn is_read(key: &str, sources: &[Source]) -> bool {
+    let literal = format!("\"{key}\"");
+    sources.iter().any(|source| {
+        source.text.match_indices(&literal).any(|(at, _)| {
+            let before = &source.text[..at];
+            if !DEFINITIONS.iter().any(|definition| source.path.ends_with(definition)) {
+                return [".get(", ".require(", ".text("].iter().any(|read| before.ends_with(read));
+            }
+            let name = accessor(before);
+            sources.iter().any(|user| user.path != source.path && uses(&user.text, name))
+        })
+    })
+}
+
+#[test]
+fn every_key_is_read() {
+    let sources = sources();
+    let unread: Vec<&str> = KEYS.iter().map(|key| key.name).filter(|key| !is_read(key, &sources)).collect();
+    assert!(unread.is_empty(), "give these keys an effect, or remove them from KEYS: {unread:#?}");
+}
+
+#[test]
+fn what_counts_as_reading() {
+    let source = |path: &str, text: &str| Source { path: PathBuf::from(path), text: production(text) };
+    let settings = || source("settings/effective.rs", "fn port(&self) {\n    self.get(\"a.port\")\n}\n");
+    let fields = || source("settings/performance.rs", "Self {\n    slow: flag(\"a.slow\"),\n}\n");
+    let check = |key: &str, others: &[&str], wanted: bool| {
+        let mut all = vec![settings(), fields()];
+        all.extend(others.iter().map(|text| source("crates/live/src/x.rs", text)));
+        assert_eq!(is_read(key, &all), wanted, "{key} {others:?}");
+    };
+    check("a.port", &[], false);
+    check("a.port", &["settings.port()"], true);
+    check("a.port", &["settings.ports()"], false);
+    check("a.port", &["// settings.port()"], false);
+    check("a.port", &["#[cfg(test)]\nmod tests {\n settings.port() }"], false);
+    check("a.slow", &["performance.slow = true;"], false);
+    check("a.slow", &["if performance.slow {"], true);
+    check("a.slow", &["performance.slow == true"], true);
+    check("a.other", &["settings.get(\"a.other\")"], true);
+    check("a.other", &["format!(\"a.other\")"], false);
+}

@@ -1,0 +1,65 @@
+//! The status of requests, from the result cache where nothing about them can change any more: the request
+//! is over, and all of its machines are gone.
+
+use std::collections::HashMap;
+
+use ohfp_broker::{Error, Machine, Request, RequestId, Result, Timestamp, View};
+
+use crate::session::Parts;
+
+/// What is kept of a view.
+type Kept = (Request, Vec<Machine>);
+
+/// Keys of these answers begin like this.
+pub const PREFIX: &str = "request:";
+
+/// As [`Broker::status`](ohfp_broker::operations::Broker::status). The store is not opened when the cache
+/// has all that is asked for.
+pub fn status(parts: &Parts, ids: &[RequestId], now: Timestamp) -> Result<(Vec<Option<View>>, Vec<Error>)> {
+    let cache = parts.cache()?;
+    let mut known: HashMap<&RequestId, View> = HashMap::new();
+    for id in ids {
+        let kept = cache.get(&key(id), now).and_then(|bytes| read(&bytes));
+        known.extend(kept.filter(|view| view.request.id == *id).map(|view| (id, view)));
+    }
+    let asked: Vec<RequestId> = ids.iter().filter(|id| !known.contains_key(id)).cloned().collect();
+    let (views, errors) = if asked.is_empty() {
+        (Vec::new(), Vec::new())
+    } else {
+        parts.requests()?.broker().status(&asked, now)?
+    };
+    let mut news = false;
+    for view in views.iter().flatten().filter(|view| is_past(view)) {
+        if let Some(bytes) = write(view) {
+            cache.put(&key(&view.request.id), bytes, now);
+            news = true;
+        }
+    }
+    if news {
+        parts.container().defer("keeping answers", move || cache.flush(now));
+    }
+    let mut views = views.into_iter();
+    let all = ids.iter().map(|id| known.get(id).cloned().or_else(|| views.next().flatten()));
+    Ok((all.collect(), errors))
+}
+
+fn key(id: &RequestId) -> String {
+    format!("{PREFIX}{id}")
+}
+
+fn is_past(view: &View) -> bool {
+    let request = &view.request;
+    request.state.is_final()
+        && request.acknowledged
+        && request.watch_until.is_none()
+        && view.machines.iter().all(Machine::is_gone)
+}
+
+fn write(view: &View) -> Option<Vec<u8>> {
+    bincode::serde::encode_to_vec((&view.request, &view.machines), bincode::config::standard()).ok()
+}
+
+fn read(bytes: &[u8]) -> Option<View> {
+    let decoded = bincode::serde::decode_from_slice::<Kept, _>(bytes, bincode::config::standard());
+    decoded.ok().map(|((request, machines), _)| View { request, machines })
+}

@@ -1,0 +1,154 @@
+//! Clearing old history: once a day, and never more of it than the time that has really passed.
+//!
+//! How old a request is, the clock says; and a clock that is ten years ahead says that all of them are old. So
+//! what was cleared last time, and how long the machine had been up then, is kept. The next time the limit
+//! advances by the time that the machine has been up since. A start of the machine in between counts as a day at
+//! most.
+
+use std::fs;
+
+use ohfp_broker::records::{Record, Records};
+use ohfp_broker::{Result, Timestamp};
+use ohfp_store_sqlite::{Pruned, SqliteStore};
+use serde::{Deserialize, Serialize};
+
+const DAY_MILLIS: i64 = 86_400_000;
+
+/// Whose document says what was done last.
+const OWNER: &str = "upkeep";
+const CLEARED: &str = "cleared";
+
+/// What was done last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Cleared {
+    /// When, by the clock, in milliseconds since 1970.
+    at: i64,
+    /// Requests that were over before this are gone; the same unit.
+    before: i64,
+    /// Which start of which machine that was.
+    boot: String,
+    /// Milliseconds since then.
+    up: i64,
+}
+
+/// Which start of the machine this is, and how many milliseconds ago it was.
+struct Boot {
+    id: String,
+    up: i64,
+}
+
+/// Clears what is older than so many days, where a day has passed; `None` where it has not.
+pub fn clear(store: &SqliteStore, days: u64, now: Timestamp) -> Result<Option<Pruned>> {
+    let mut last = None;
+    store.read(OWNER, &mut |ledger| {
+        last = read(ledger.get(CLEARED)?);
+        Ok(())
+    })?;
+    if !is_due(last.as_ref(), now) {
+        return Ok(None);
+    }
+    let boot = boot();
+    let oldest = store.oldest_finished()?;
+    let mut mine = None;
+    store.write(OWNER, &mut |ledger| {
+        let last = read(ledger.get(CLEARED)?);
+        mine = is_due(last.as_ref(), now).then(|| next(last.as_ref(), days, oldest, now, &boot));
+        if let Some(next) = &mine {
+            ledger.put(&Record {
+                id: CLEARED.to_owned(),
+                group: OWNER.to_owned(),
+                live_until: None,
+                body: serde_json::to_string(next).unwrap_or_default(),
+            })?;
+        }
+        Ok(())
+    })?;
+    mine.map(|next| store.prune(Timestamp::from_millis(next.before))).transpose()
+}
+
+fn read(record: Option<Record>) -> Option<Cleared> {
+    serde_json::from_str(&record?.body).ok()
+}
+
+/// Whether a day has gone by, or the clock has gone back by more.
+fn is_due(last: Option<&Cleared>, now: Timestamp) -> bool {
+    last.is_none_or(|last| now.millis_since(Timestamp::from_millis(last.at)).abs() >= DAY_MILLIS)
+}
+
+/// What is to be done now. The first time nothing that is there is cleared: how old it is, only the clock says.
+fn next(
+    last: Option<&Cleared>,
+    days: u64,
+    oldest: Option<Timestamp>,
+    now: Timestamp,
+    boot: &Boot,
+) -> Cleared {
+    let days = i64::try_from(days).unwrap_or(i64::MAX);
+    let wanted = now.plus_millis(days.saturating_mul(-DAY_MILLIS)).millis();
+    let allowed = match last {
+        None => oldest.map_or(wanted, Timestamp::millis),
+        Some(last) => {
+            let passed = if last.boot == boot.id && !boot.id.is_empty() {
+                boot.up.saturating_sub(last.up)
+            } else {
+                now.millis().saturating_sub(last.at).min(DAY_MILLIS)
+            };
+            last.before.saturating_add(passed.max(0))
+        }
+    };
+    Cleared { at: now.millis(), before: wanted.min(allowed), boot: boot.id.clone(), up: boot.up }
+}
+
+/// As the kernel says; empty where it does not.
+fn boot() -> Boot {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let up = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let seconds = up.split(['.', ' ']).next().and_then(|whole| whole.parse::<i64>().ok());
+    Boot { id: id.trim().to_owned(), up: seconds.unwrap_or(0).saturating_mul(1_000) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const YEARS: i64 = 3_650 * DAY_MILLIS;
+
+    /// Days after the first clearing by the clock, the start of the machine, days it has been up; and by how many
+    /// days the limit has advanced since the time before.
+    #[track_caller]
+    fn check(steps: &[(i64, &str, i64, i64)]) {
+        let start = 400 * DAY_MILLIS;
+        let oldest = Some(Timestamp::from_millis(start - 200 * DAY_MILLIS));
+        let boot = |id: &str, days: i64| Boot { id: id.to_owned(), up: days * DAY_MILLIS };
+        let mut last = next(None, 90, oldest, Timestamp::from_millis(start), &boot("a", 5));
+        assert_eq!(last.before, start - 200 * DAY_MILLIS, "the first time");
+        for (days, id, up, advance) in steps {
+            let now = Timestamp::from_millis(start + days * DAY_MILLIS);
+            assert!(is_due(Some(&last), now), "{days}");
+            let then = next(Some(&last), 90, oldest, now, &boot(id, *up));
+            assert_eq!((then.before - last.before) / DAY_MILLIS, *advance, "{days} {id} {up}");
+            last = then;
+        }
+    }
+
+    #[test]
+    fn the_limit_advances_with_the_time_that_has_passed() {
+        check(&[(1, "a", 6, 1), (2, "a", 7, 1), (9, "a", 14, 7)]);
+        // A clock that jumps ahead, and back.
+        check(&[(YEARS / DAY_MILLIS, "a", 6, 1), (2, "a", 7, 1), (3, "a", 8, 1)]);
+        // Starts of the machine, with a clock that is right and one that is not.
+        check(&[(1, "b", 0, 1), (YEARS / DAY_MILLIS, "c", 0, 1), (4, "d", 0, 0)]);
+        check(&[(30, "b", 0, 1), (60, "b", 30, 30)]);
+    }
+
+    #[test]
+    fn what_is_younger_than_the_days_stays() {
+        let boot = Boot { id: "a".to_owned(), up: 0 };
+        let first = next(None, 90, None, Timestamp::from_millis(0), &boot);
+        assert_eq!(first.before, -90 * DAY_MILLIS);
+        let later = Boot { id: "a".to_owned(), up: 5 * DAY_MILLIS };
+        let second = next(Some(&first), 90, None, Timestamp::from_millis(3 * DAY_MILLIS), &later);
+        assert_eq!(second.before, -87 * DAY_MILLIS);
+        assert!(!is_due(Some(&second), Timestamp::from_millis(3 * DAY_MILLIS + 1)));
+    }
+}

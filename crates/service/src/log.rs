@@ -1,0 +1,222 @@
+//! The log: JSON lines in the provider's log file.
+//!
+//! The file is opened at the first line, not at the start, and appended to a line at a time, so
+//! concurrent processes do not mix their lines. Where no directory is known nothing is logged:
+//! standard error belongs to the answer's reader. A file that has grown too large is renamed, by one
+//! process at a time; the others go on writing into the renamed one until they end.
+
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+use ohfp_broker::Error;
+use ohfp_broker::error::shortened;
+use ohfp_platform::files::{self, Access, Refused};
+use ohfp_resolver::{Environment, Performance};
+use serde_json::{Map, Value};
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+
+use crate::notice;
+
+/// For the owner, and for the group to read, whatever the file creation mask says.
+const MODE: u32 = 0o640;
+const DIRECTORY_MODE: u32 = 0o750;
+
+/// Characters of a field of an event. Ids and names come from outside, and a request may hold a megabyte of them.
+const LONGEST_FIELD: usize = 200;
+/// The same of fields that ohfp itself puts together, in which what comes from outside is cut already.
+const LONGEST_TEXT: usize = 4_000;
+const TEXTS: [&str; 3] = ["message", "error", "reason"];
+
+/// Events about loading components; they have a level of their own.
+const PERFORMANCE: &str = "performance";
+
+/// Levels in force, as places in `LEVELS`: of all events, and of those about performance.
+static LEVEL: AtomicUsize = AtomicUsize::new(2);
+static PERFORMANCE_LEVEL: AtomicUsize = AtomicUsize::new(2);
+
+/// Bytes from which on a log file is renamed, and how many renamed ones are kept.
+static LARGEST: AtomicU64 = AtomicU64::new(10 << 20);
+static KEPT: AtomicU64 = AtomicU64::new(5);
+
+const LEVELS: [Level; 5] = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
+
+/// Sends events to the log file that the environment names.
+pub fn start(env: &Environment) {
+    let Some(path) = path(env) else { return };
+    let file = LogFile { path, file: OnceLock::new() };
+    let lines =
+        tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(file);
+    let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter_fn(is_wanted)));
+    // Fails only if something else had been set, and nothing has.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// Takes over what the configuration says, and of Host Factory's own settings what it accepts. Nothing has
+/// been written yet, unless something went wrong before.
+pub fn configure(performance: &Performance, env: &Environment) {
+    set(performance.log_level, performance.performance_log_level.unwrap_or(performance.log_level));
+    if performance.accept_propagated_log_settings {
+        let number = |name: &str| {
+            let set = env.get(name).and_then(|value| value.to_str()?.parse::<u64>().ok());
+            set.filter(|number| *number > 0)
+        };
+        if let Some(mebibytes) = number("HF_LOG_MAX_FILE_SIZE") {
+            LARGEST.store(mebibytes.saturating_mul(1 << 20), Ordering::Relaxed);
+        }
+        if let Some(kept) = number("HF_LOG_MAX_ROTATE") {
+            KEPT.store(kept.min(1_000), Ordering::Relaxed);
+        }
+    }
+}
+
+fn set(level: Level, performance: Level) {
+    let place = |level| LEVELS.iter().position(|known| *known == level).unwrap_or(2);
+    LEVEL.store(place(level), Ordering::Relaxed);
+    PERFORMANCE_LEVEL.store(place(performance), Ordering::Relaxed);
+}
+
+fn is_wanted(event: &Metadata<'_>) -> bool {
+    let in_force = if event.target() == PERFORMANCE { &PERFORMANCE_LEVEL } else { &LEVEL };
+    LEVELS.get(in_force.load(Ordering::Relaxed)).is_some_and(|level| event.level() <= level)
+}
+
+/// The log file: `HF_PROVIDER_LOGDIR`, `HF_LOGDIR`, LSF's `PRO_LSF_LOGDIR`, else the user's state
+/// directory.
+pub fn path(env: &Environment) -> Option<PathBuf> {
+    let set = |name| env.get(name).filter(|value| !value.is_empty());
+    let provider = set("HF_PROVIDER_NAME").or_else(|| set("PROVIDER_NAME"));
+    let provider =
+        provider.and_then(|name| name.to_str()).filter(|name| !name.contains('/')).unwrap_or("ohfp");
+    for name in ["HF_PROVIDER_LOGDIR", "HF_LOGDIR", "PRO_LSF_LOGDIR"] {
+        if let Some(directory) = set(name) {
+            return Some(PathBuf::from(directory).join(format!("{provider}-provider.{}.log", host())));
+        }
+    }
+    let state = match (set("XDG_STATE_HOME"), set("HOME")) {
+        (Some(base), _) => PathBuf::from(base),
+        (None, Some(home)) => PathBuf::from(home).join(".local/state"),
+        (None, None) => return None,
+    };
+    Some(state.join("ohfp/ohfp.log"))
+}
+
+/// The log lies on shared storage, so its name says whose it is. The kernel is asked once.
+fn host() -> &'static str {
+    static HOST: OnceLock<String> = OnceLock::new();
+    HOST.get_or_init(|| {
+        let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let name = name.trim();
+        if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
+    })
+}
+
+/// A file that is opened when the first line is written.
+struct LogFile {
+    path: PathBuf,
+    file: OnceLock<Option<Mutex<File>>>,
+}
+
+impl LogFile {
+    fn open(&self) -> Option<Mutex<File>> {
+        files::create_directories(files::directory(&self.path), DIRECTORY_MODE).ok()?;
+        let file = self.append()?;
+        let largest = LARGEST.load(Ordering::Relaxed);
+        if file.metadata().is_ok_and(|now| now.len() >= largest) && self.rotate(&file).is_some() {
+            return self.append().map(Mutex::new);
+        }
+        Some(Mutex::new(file))
+    }
+
+    /// `None` where the file cannot be opened, which is no reason to fail, and where it is not to be trusted, which
+    /// the reader is told.
+    fn append(&self) -> Option<File> {
+        match files::open_or_create(&self.path, Access::Append, MODE) {
+            Ok(file) => Some(file),
+            Err(Refused::Io(_)) => None,
+            Err(refused) => {
+                notice::note(&format!("nothing is logged to `{}`: {refused}", self.path.display()));
+                None
+            }
+        }
+    }
+
+    /// Renames the file and its predecessors, unless somebody else does or has done it.
+    fn rotate(&self, file: &File) -> Option<()> {
+        file.try_lock().ok()?;
+        let ours = file.metadata().ok()?;
+        let there = fs::symlink_metadata(&self.path).ok()?;
+        if (ours.dev(), ours.ino()) != (there.dev(), there.ino()) {
+            return Some(());
+        }
+        let numbered = |number: u64| {
+            let mut name = self.path.clone().into_os_string();
+            name.push(format!(".{number}"));
+            PathBuf::from(name)
+        };
+        for number in (1..KEPT.load(Ordering::Relaxed)).rev() {
+            let _ = fs::rename(numbered(number), numbered(number + 1));
+        }
+        fs::rename(&self.path, numbered(1)).ok()
+    }
+}
+
+/// The line with its long fields cut. Short lines, which nearly all are, are not looked into.
+fn cut(line: &[u8]) -> Cow<'_, [u8]> {
+    if line.len() <= LONGEST_FIELD {
+        return Cow::Borrowed(line);
+    }
+    let Ok(mut fields) = serde_json::from_slice::<Map<String, Value>>(line) else {
+        return Cow::Borrowed(line);
+    };
+    for (name, value) in &mut fields {
+        let longest = if TEXTS.contains(&name.as_str()) { LONGEST_TEXT } else { LONGEST_FIELD };
+        if let Value::String(text) = value
+            && text.len() > longest
+            && name != "report"
+        {
+            *text = shortened(text, longest).into_owned();
+        }
+    }
+    let mut short = Value::Object(fields).to_string().into_bytes();
+    short.push(b'\n');
+    Cow::Owned(short)
+}
+
+/// One line, written in one call. A log that cannot be written is no reason to fail.
+struct Line<'a>(Option<&'a Mutex<File>>);
+
+impl Write for Line<'_> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if let Some(Ok(mut file)) = self.0.map(Mutex::lock) {
+            let _ = file.write_all(&cut(line));
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for LogFile {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Line<'a> {
+        Line(self.file.get_or_init(|| self.open()).as_ref())
+    }
+}
+
+/// What went wrong with a provider, without making the answer wrong.
+pub fn log_errors(errors: &[Error]) {
+    for error in errors {
+        tracing::warn!(error = error.summary(), "a provider could not be asked");
+    }
+}

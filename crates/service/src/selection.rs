@@ -1,0 +1,208 @@
+//! Which provider a new request goes to: `provider.selection_policy`.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use ohfp_broker::operations::Providers;
+use ohfp_broker::records::{Record, Records};
+use ohfp_broker::store::{MachineFilter, RequestFilter, Store};
+use ohfp_broker::{Error, ErrorKind, MachineState, RequestKind, RequestState, Result, Template, Timestamp};
+use ohfp_resolver::{Configuration, ProviderInstance, choice_problems};
+
+use crate::registry::{Requests, SIMULATED};
+
+/// How many of the last requests a success rate is taken from.
+const REMEMBERED: u64 = 100;
+
+/// Chooses among the enabled providers. What the template says goes first, then what `config.json` says of
+/// templates without a provider, then where requests go in general.
+///
+/// # Errors
+/// [`ErrorKind::Refused`] where no enabled provider is meant; what is wrong with the configuration of
+/// providers, as far as the choice depends on it.
+pub fn choose(
+    requests: &Requests,
+    configuration: &Configuration,
+    template: &Template,
+    count: u64,
+    now: Timestamp,
+) -> Result<String, Vec<Error>> {
+    let one = |error| vec![error];
+    let settings = &configuration.settings;
+    let (name, kind) = match (template.text("providerName"), template.text("providerType")) {
+        (None, None) => {
+            let name = settings.require("template.default_provider_name").map_err(one)?.as_str();
+            let kind = settings.require("template.default_provider_type").map_err(one)?.as_str();
+            (name, kind.filter(|_| name.is_none()))
+        }
+        (name, kind) => (name, kind.filter(|_| name.is_none())),
+    };
+    if let Some(name) = name {
+        return wanted(requests, template, name);
+    }
+    let wrong = choice_problems(settings, &configuration.providers);
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    let mut candidates: Vec<&ProviderInstance> =
+        requests.providers.instances().filter(|instance| instance.enabled).collect();
+    if let Some(kind) = kind {
+        candidates.retain(|instance| instance.kind == kind);
+    }
+    // What nothing names stands back behind what is named, and machines that do not exist never stand in for
+    // real ones, nor real ones for them: the first choice decides.
+    let first = candidates.iter().find(|instance| instance.default);
+    let first = first.or_else(|| candidates.iter().find(|instance| !instance.implied));
+    let first = first.or(candidates.first()).copied();
+    if let Some(first) = first {
+        let is_simulated = |instance: &ProviderInstance| instance.kind == SIMULATED;
+        candidates.retain(|instance| {
+            (instance.implied == first.implied || instance.default)
+                && is_simulated(instance) == is_simulated(first)
+        });
+    }
+    match (candidates.as_slice(), kind) {
+        ([], Some(kind)) => Err(one(Error::new(
+            ErrorKind::Refused,
+            format!("template `{}` wants a provider of type `{kind}`, and none is enabled", template.id),
+        ))),
+        ([], None) => Err(one(Error::new(ErrorKind::Refused, "no provider is enabled")
+            .hint("`ohfp providers list --format table` shows all providers"))),
+        ([only], _) => Ok(only.name.clone()),
+        ([first, ..], _) => {
+            let policy = settings.selection_policy().map_err(one)?;
+            let chosen = by_policy(requests, policy, template, count, &candidates, now).map_err(one)?;
+            Ok(chosen.unwrap_or(first).name.clone())
+        }
+    }
+}
+
+fn wanted(requests: &Requests, template: &Template, name: &str) -> Result<String, Vec<Error>> {
+    let found = requests.providers.instances().find(|instance| instance.name == name);
+    let refused = |what: &str| {
+        let message = format!("template `{}` wants provider `{name}`, which is not {what}", template.id);
+        vec![Error::new(ErrorKind::Refused, message)]
+    };
+    match found {
+        None => Err(refused("configured")),
+        Some(instance) => {
+            let wrong = instance.problems(&["type", "enabled"]);
+            if !wrong.is_empty() {
+                Err(wrong)
+            } else if instance.enabled {
+                Ok(instance.name.clone())
+            } else {
+                Err(refused("enabled"))
+            }
+        }
+    }
+}
+
+/// Nothing when the policy finds none better than another.
+fn by_policy<'i>(
+    requests: &Requests,
+    policy: &str,
+    template: &Template,
+    count: u64,
+    enabled: &[&'i ProviderInstance],
+    now: Timestamp,
+) -> Result<Option<&'i ProviderInstance>> {
+    let provider = |instance: &ProviderInstance| requests.providers.get(&instance.name);
+    let healthy =
+        |instance: &&&ProviderInstance| provider(instance).is_ok_and(|provider| provider.health(now).healthy);
+    Ok(match policy {
+        "ROUND_ROBIN" => {
+            let turn = turn(requests)?;
+            enabled.iter().cycle().nth(remainder(turn, enabled.len() as u64)).copied()
+        }
+        "WEIGHTED_ROUND_ROBIN" => {
+            let weight = |instance: &ProviderInstance| u64::try_from(instance.weight).unwrap_or(1);
+            let total: u64 = enabled.iter().map(|instance| weight(instance)).sum();
+            let mut place = remainder(turn(requests)?, total) as u64;
+            enabled.iter().copied().find(|instance| {
+                let own = weight(instance);
+                let found = place < own;
+                place = place.saturating_sub(own);
+                found
+            })
+        }
+        "RANDOM" => {
+            let mut random = [0; 8];
+            getrandom::fill(&mut random).ok();
+            enabled.get(remainder(u64::from_le_bytes(random), enabled.len() as u64)).copied()
+        }
+        "LEAST_CONNECTIONS" => {
+            let states = MachineState::ALL.iter().copied().filter(|state| !state.is_ending()).collect();
+            let machines = requests.store.machines(&MachineFilter { states, ..MachineFilter::default() })?;
+            let load = |instance: &ProviderInstance| {
+                machines.iter().filter(|machine| machine.provider == instance.name).count()
+            };
+            enabled.iter().copied().min_by_key(|instance| load(instance))
+        }
+        "CAPABILITY_BASED" => enabled.iter().copied().find(|instance| {
+            provider(instance).is_ok_and(|provider| {
+                let able = u64::from(provider.capabilities().largest_launch) >= count;
+                able && provider.plan(template, u32::try_from(count).unwrap_or(u32::MAX)).is_ok()
+            })
+        }),
+        "FASTEST_RESPONSE" | "PERFORMANCE_BASED" => {
+            let response = |instance: &ProviderInstance| {
+                let started = Instant::now();
+                let healthy = provider(instance).is_ok_and(|provider| provider.health(now).healthy);
+                (!healthy, started.elapsed())
+            };
+            enabled.iter().copied().min_by_key(|instance| response(instance))
+        }
+        "HIGHEST_SUCCESS_RATE" => {
+            let rates = success_rates(requests)?;
+            // A provider without history gets the benefit of the doubt.
+            let failures =
+                |instance: &ProviderInstance| 100 - rates.get(&instance.name).copied().unwrap_or(100);
+            enabled.iter().copied().min_by_key(|instance| failures(instance))
+        }
+        // FIRST_AVAILABLE and HEALTH_BASED
+        _ => enabled.iter().find(healthy).copied(),
+    })
+}
+
+fn remainder(number: u64, of: u64) -> usize {
+    usize::try_from(number.checked_rem(of).unwrap_or(0)).unwrap_or(0)
+}
+
+/// Counts the requests of all processes.
+fn turn(requests: &Requests) -> Result<u64> {
+    const OWNER: &str = "selection";
+    let mut turn: u64 = 0;
+    requests.store.write(OWNER, &mut |ledger| {
+        turn = ledger.get("turn")?.and_then(|record| record.body.parse().ok()).unwrap_or(0);
+        ledger.put(&Record {
+            id: "turn".to_owned(),
+            group: OWNER.to_owned(),
+            live_until: None,
+            body: turn.wrapping_add(1).to_string(),
+        })
+    })?;
+    Ok(turn)
+}
+
+/// Percent of the last requests that got all they asked for, by provider.
+fn success_rates(requests: &Requests) -> Result<HashMap<String, u64>> {
+    let states = RequestState::ALL.iter().copied().filter(|state| state.is_final()).collect();
+    let filter = RequestFilter {
+        kind: Some(RequestKind::Acquire),
+        states,
+        limit: Some(REMEMBERED),
+        ..RequestFilter::default()
+    };
+    let mut counts: HashMap<String, (u64, u64)> = HashMap::new();
+    for view in requests.store.requests(&filter)? {
+        let Some(provider) = view.request.provider else { continue };
+        let (good, all) = counts.entry(provider).or_default();
+        *good += u64::from(view.request.state == RequestState::Complete);
+        *all += 1;
+    }
+    Ok(counts
+        .into_iter()
+        .map(|(name, (good, all))| (name, (good * 100).checked_div(all).unwrap_or(100)))
+        .collect())
+}

@@ -1,0 +1,173 @@
+//! The parts of an invocation: which there are, and what each is built from. None is built before it is
+//! used, but what the configuration wants at once.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ohfp_broker::scheduler::{Scheduler, SchedulerKind};
+use ohfp_broker::{Error, Result};
+use ohfp_cli::{GlobalOptions, SchedulerType};
+use ohfp_components::{Batch, Container, environment};
+use ohfp_resolver::place::Place;
+use ohfp_resolver::settings::performance::{Mode, Performance};
+use ohfp_resolver::{Configuration, Environment, load, place};
+use ohfp_store_sqlite::SqliteStore;
+use ohfp_wire;
+use serde_json::Value;
+
+use crate::cache::{Limits, ResultCache};
+use crate::log;
+use crate::registry::{Registry, Requests};
+use crate::state_dir;
+use crate::store_factory::{Access, store};
+use crate::template_lookup::Templates;
+
+/// One invocation's parts.
+#[derive(Clone)]
+pub struct Parts {
+    container: Container,
+    /// Settings and providers; no templates.
+    pub configuration: Arc<Configuration>,
+    /// Where the configuration lies.
+    pub place: Place,
+}
+
+/// The wire format that this invocation speaks where a scheduler asks.
+pub struct Wire(pub &'static dyn Scheduler);
+
+/// Where events are logged; nothing is opened before the first.
+#[derive(Clone, Debug)]
+pub struct Log(pub Option<PathBuf>);
+
+/// What the parts of an invocation have cost so far.
+pub struct Monitoring(Value);
+
+impl Parts {
+    /// Reads the configuration and registers what there is.
+    pub fn assemble(global: &GlobalOptions, env: &Environment, access: Access) -> Result<Self, Vec<Error>> {
+        let one = |error| vec![error];
+        let place = place::find(global.config.as_deref(), None, env).map_err(one)?;
+        let configuration = Arc::new(load::configuration(&place.origin, env)?);
+        let performance =
+            environment::overridden(Performance::new(&configuration.settings), env).map_err(one)?;
+        log::configure(&performance, env);
+        let parts = Self { container: Container::new(performance), configuration, place };
+        parts.register(global, env, access).and_then(|()| parts.container.start()).map_err(one)?;
+        Ok(parts)
+    }
+
+    fn register(&self, global: &GlobalOptions, env: &Environment, access: Access) -> Result<()> {
+        let wire = ohfp_wire::of(match global.scheduler {
+            Some(SchedulerType::Default) => SchedulerKind::Default,
+            Some(SchedulerType::HostFactory) | None => SchedulerKind::HostFactory,
+        });
+        let (configuration, log) = (Arc::clone(&self.configuration), Log(log::path(env)));
+        self.container.register(Batch::Critical, move |critical| {
+            critical.register_singleton("LoggingPort", move |_| Ok(Arc::new(log.clone())))?;
+            critical.register_instance("ConfigurationPort", Arc::clone(&configuration))?;
+            critical.register_instance("SchedulerPort", Arc::new(Wire(wire)))
+        })?;
+
+        let options = self.container.options();
+        let at_start = !options.lazy_loading;
+        let connects = at_start || options.connection_mode == Mode::Eager;
+        let (on, aws) = (options.database_support, options.aws_integration);
+        let (configuration, place) = (Arc::clone(&self.configuration), self.place.clone());
+        let (cache_at, cache_variables) = (place.clone(), env.clone());
+        let settings = Arc::clone(&self.configuration);
+        let (global, env) = (global.clone(), env.clone());
+        let bounds = Arc::clone(&self.configuration);
+        self.container.register(Batch::Core, move |core| {
+            let (at, variables) = (place.clone(), env.clone());
+            let database = core.connecting().feature("features.database_support", on);
+            database.register_singleton("StoragePort", move |_| {
+                store(&configuration, &at, &variables, access, connects).map(Arc::new)
+            })?;
+            core.register_singleton("ProviderPort", move |container| {
+                let registry = Registry::new(&settings, aws, container.later());
+                if at_start {
+                    // One that cannot be built is an error for whoever asks for it.
+                    let failed = registry.build_all();
+                    tracing::debug!(target: "performance", failed, "all providers are built at start");
+                }
+                Ok(Arc::new(registry))
+            })?;
+            core.register_singleton("TemplateService", move |_| {
+                let templates = Templates::new(place.clone(), global.clone(), env.clone());
+                if at_start {
+                    templates.load_all();
+                }
+                Ok(Arc::new(templates))
+            })?;
+            core.register_singleton("RequestService", move |container| {
+                Ok(Arc::new(Requests::new(container.get()?, container.get()?, &bounds)))
+            })
+        })?;
+
+        let limits = Limits::new(self.container.options());
+        let monitoring = self.container.options().monitoring;
+        self.container.register(Batch::Optional, move |optional| {
+            optional.register_on_demand::<ResultCache>("CachePort", move |demanded| {
+                let path = state_dir::cache(&state_dir::directory(&cache_at, &cache_variables)?);
+                demanded.register_singleton("CachePort", move |_| {
+                    Ok(Arc::new(ResultCache::open(path.clone(), limits)))
+                })
+            })?;
+            // Each is of its moment.
+            let watching = optional.feature("features.monitoring", monitoring);
+            watching.register_factory("MonitoringService", |container| {
+                Ok(Arc::new(Monitoring(container.report())))
+            })
+        })
+    }
+
+    /// The container, for its report and its upkeep.
+    pub fn container(&self) -> &Container {
+        &self.container
+    }
+
+    /// Where events are logged.
+    pub fn log(&self) -> Result<Arc<Log>> {
+        self.container.get()
+    }
+
+    /// The wire format that this invocation speaks.
+    pub fn wire(&self) -> Result<&'static dyn Scheduler> {
+        Ok(self.container.get::<Wire>()?.0)
+    }
+
+    /// The state store.
+    pub fn store(&self) -> Result<Arc<SqliteStore>> {
+        self.container.get()
+    }
+
+    /// Where `features.monitoring` asks for it, puts into the log what the parts have cost, for those who
+    /// collect it from there.
+    pub fn monitor(&self) {
+        if self.container.options().monitoring
+            && let Ok(monitoring) = self.container.get::<Monitoring>()
+        {
+            tracing::info!(target: "performance", report = monitoring.0.to_string(), "components");
+        }
+    }
+
+    /// The result cache.
+    pub fn cache(&self) -> Result<Arc<ResultCache>> {
+        self.container.get()
+    }
+
+    /// The template catalog.
+    pub fn templates(&self) -> Result<Arc<Templates>> {
+        self.container.get()
+    }
+
+    /// The broker on this site's store and providers.
+    pub fn requests(&self) -> Result<Arc<Requests>> {
+        self.container.get()
+    }
+
+    /// The configured providers.
+    pub fn providers(&self) -> Result<Arc<Registry>> {
+        self.container.get()
+    }
+}

@@ -1,0 +1,118 @@
+//! Where the state of this instance lies: requests, machines, the result cache.
+
+use std::fmt;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_platform::disk::{self, FileSystem};
+use ohfp_resolver::place::Place;
+use ohfp_resolver::{Environment, place};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Which rule says where state lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// This variable, or these.
+    Variables(&'static str),
+    /// The user's own state directory, as nothing else is said.
+    User,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variables(names) => f.write_str(names),
+            Self::User => f.write_str("the user's state directory"),
+        }
+    }
+}
+
+/// The rule that applies here: ohfp's own variable, then Host Factory's, then LSF's, then the user's directory.
+pub fn rule(env: &Environment) -> Rule {
+    let is_set = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
+    let has_provider = is_set("HF_PROVIDER_NAME") || is_set("PROVIDER_NAME");
+    match () {
+        () if is_set("OHFP_STATE_DIR") => Rule::Variables("OHFP_STATE_DIR"),
+        () if is_set("HF_PROVIDER_WORKDIR") => Rule::Variables("HF_PROVIDER_WORKDIR"),
+        () if has_provider && is_set("HF_WORKDIR") => Rule::Variables("HF_WORKDIR and HF_PROVIDER_NAME"),
+        () if has_provider && is_set("PRO_DATA_DIR") => Rule::Variables("PRO_DATA_DIR and PROVIDER_NAME"),
+        () => Rule::User,
+    }
+}
+
+/// The state directory. A person's configurations each have their own state; what a scheduler runs has its
+/// instance's.
+pub fn directory(place: &Place, env: &Environment) -> Result<PathBuf> {
+    let set = |name: &str| env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(directory) = set("OHFP_STATE_DIR").or_else(|| set("HF_PROVIDER_WORKDIR")) {
+        return absolute(&directory);
+    }
+    if let Some(provider) = set("HF_PROVIDER_NAME").or_else(|| set("PROVIDER_NAME")) {
+        if let Some(directory) = set("HF_WORKDIR") {
+            return absolute(&directory.join("providers").join(provider));
+        }
+        if let Some(directory) = set("PRO_DATA_DIR") {
+            return absolute(&directory.join(format!("ohfp-{}", provider.display())));
+        }
+    }
+    let base = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state")));
+    let base = base.filter(|base| base.is_absolute()).ok_or_else(|| {
+        Error::new(ErrorKind::Input, "there is no place for the state of requests and machines")
+            .cause(
+                "none of OHFP_STATE_DIR, HF_PROVIDER_WORKDIR, HF_WORKDIR with HF_PROVIDER_NAME, \
+                 XDG_STATE_HOME and HOME is set",
+            )
+            .hint("name a directory in OHFP_STATE_DIR")
+    })?;
+    let root = xxh3_64(place::identity(&place.origin));
+    Ok(base.join("ohfp").join(format!("{root:016x}")))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|error| {
+        Error::new(ErrorKind::Input, format!("`{}` is no directory", path.display())).cause(error)
+    })
+}
+
+/// The file system that a path lies on, judged by the nearest directory that exists; `None` where it is unknown.
+pub fn file_system(path: &Path) -> Option<FileSystem> {
+    path.ancestors()
+        // Opening anything else might wait for another process at its other end.
+        .filter(|path| path.is_file() || path.is_dir())
+        .find_map(|path| File::open(path).ok())
+        .and_then(|file| disk::of(&file))
+}
+
+/// The result cache of an instance, beside its store.
+pub fn cache(directory: &Path) -> PathBuf {
+    directory.join(CACHE)
+}
+
+const CACHE: &str = "results.cache";
+
+/// Where it is noted that this store exists: in the user's cache directory, by configuration and store, so that it
+/// is found when the file system of the store is not there. `None` where no cache directory is known.
+pub fn marker(place: &Place, env: &Environment, database: &Path) -> Option<PathBuf> {
+    let set = |name: &str| env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+    let key = [place::identity(&place.origin), &[0], database.as_os_str().as_bytes()].concat();
+    let name = format!("{:016x}.store", xxh3_64(&key));
+    base.filter(|base| base.is_absolute()).map(|base| base.join("ohfp").join(name))
+}
+
+/// Whether a name beside the database is another file's of an instance.
+pub fn is_reserved(name: &str) -> bool {
+    let endings = ["-wal", "-shm", "-journal", ".lock", ".reserve", ".snapshot", ".previous", ".tmp", ".log"];
+    name.starts_with('.')
+        || [CACHE, "config.json"].contains(&name)
+        || name.contains(".backup")
+        || name.contains(".replaced-")
+        || endings.iter().any(|ending| name.ends_with(ending))
+}
+
+/// Whether a path can be handed to C.
+pub fn is_usable(path: &Path) -> bool {
+    !path.as_os_str().as_bytes().contains(&0)
+}

@@ -1,0 +1,115 @@
+//! One template by its id, at the cost of one: from the snapshot where it is fresh, else from the files.
+
+use std::ffi::{CStr, CString};
+use std::os::unix::ffi::OsStrExt;
+use std::sync::OnceLock;
+
+use ohfp_broker::{Error, Template, json};
+use ohfp_cli::GlobalOptions;
+use ohfp_platform::sys::{self, Process};
+use ohfp_render::queries;
+use ohfp_resolver::place::Place;
+use ohfp_resolver::{Environment, place};
+use ohfp_snapshot_builder::lower::WHOLE;
+use ohfp_snapshot_format::open::Access;
+use ohfp_snapshot_format::{CLI_FINGERPRINT, Refusal, Snapshot, fresh};
+use serde_json::Value;
+
+use crate::catalog::{self, Source};
+
+/// Looks templates up.
+pub struct Templates {
+    place: Place,
+    global: GlobalOptions,
+    env: Environment,
+    /// The whole catalogue, where it is loaded at start.
+    all: OnceLock<Vec<Template>>,
+}
+
+/// A template, and what it was read from where that was more than the snapshot.
+pub struct Found {
+    /// With its resolved fields.
+    pub template: Template,
+    /// `None` where the snapshot had it.
+    pub source: Option<Source>,
+}
+
+impl Templates {
+    /// Templates of the configuration at `place`. Nothing is read yet.
+    pub fn new(place: Place, global: GlobalOptions, env: Environment) -> Self {
+        Self { place, global, env, all: OnceLock::new() }
+    }
+
+    /// Loads the whole catalogue. What is wrong with it is an error for whoever asks for a template.
+    pub fn load_all(&self) {
+        if let Ok(source) = catalog::load(&self.global, &self.env)
+            && let Ok(templates) = source.resolved.templates()
+        {
+            self.all.get_or_init(|| templates.to_vec());
+        }
+    }
+
+    /// The template of that id.
+    pub fn find(&self, id: &str) -> Result<Found, Vec<Error>> {
+        if let Some(error) = queries::impossible_id(id) {
+            return Err(vec![error]);
+        }
+        let loaded = self.all.get().and_then(|all| all.iter().find(|template| template.id == id));
+        if let Some(template) = loaded {
+            return Ok(Found { template: template.clone(), source: None });
+        }
+        // A configuration named on the command line is not the snapshot's.
+        let ours = !self.global.no_snapshot && self.global.config.is_none();
+        if ours && let Ok(Some(template)) = self.published(id) {
+            return Ok(Found { template, source: None });
+        }
+        let source = catalog::load(&self.global, &self.env)?;
+        source.resolved.templates()?;
+        let template = queries::template(&source.resolved, id).map_err(|error| vec![error])?.clone();
+        Ok(Found { template, source: Some(source) })
+    }
+
+    /// Nothing also when the snapshot writes templates in another format than Host Factory's.
+    fn published(&self, id: &str) -> Result<Option<Template>, Refusal> {
+        let Some(path) = &self.place.snapshot else { return Ok(None) };
+        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Refusal::Missing)?;
+        let get = place::lookup(&self.env);
+        let access = Access::from_variable(get("OHFP_SNAPSHOT_IO"));
+        let look = || self.look_up(id, &path, access);
+        if access == Access::Read {
+            return look();
+        }
+        // Nothing has been done yet: cut short while it is mapped, the snapshot is read by this program anew.
+        sys::guarded(Process::from_std_with(Some(("OHFP_SNAPSHOT_IO", "read"))), again, look)
+    }
+
+    fn look_up(&self, id: &str, path: &CStr, access: Access) -> Result<Option<Template>, Refusal> {
+        let get = place::lookup(&self.env);
+        let snapshot = Snapshot::open(path, access)?;
+        snapshot.expect_fingerprint(CLI_FINGERPRINT)?;
+        if !snapshot.header.sealed() {
+            fresh::check(snapshot.stamps()?, Some(place::identity(&self.place.origin)), &get)?;
+        }
+        let mut buffer = vec![0; 64 * 1024];
+        let contents = snapshot.contents()?;
+        // Where people are shown less than there is, the whole is filed beside it.
+        let has_whole =
+            contents.index.shows.iter().any(|show| contents.index.text(&show.format) == WHOLE.as_bytes());
+        let format = if has_whole { WHOLE } else { "json" };
+        let Some(parts) = contents.show(id.as_bytes(), format.as_bytes(), || false, buffer.as_mut_slice())?
+        else {
+            return Ok(None);
+        };
+        let fields = match json::from_slice(&parts.concat()) {
+            Ok(Value::Object(fields)) => Some(fields),
+            _ => None,
+        };
+        Ok(fields.and_then(Template::from_fields).filter(|template| template.id == id))
+    }
+}
+
+/// Becomes this program anew. Runs in a signal handler.
+fn again(process: &Process) -> sys::ExitCode {
+    process.exec(c"/proc/self/exe");
+    1
+}

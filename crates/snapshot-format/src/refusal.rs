@@ -1,0 +1,83 @@
+//! Why a snapshot is not used.
+
+use core::fmt;
+
+use crate::FORMAT_VERSION;
+
+/// Why a snapshot is not used. Never an outage: the live program answers instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// No file.
+    Missing,
+    /// The operating system's error number.
+    Unreadable(i32),
+    /// A directory, device or pipe.
+    NotAFile,
+    /// Owned by neither this user, root, nor the owner of its directory.
+    Owner(u32),
+    /// More accounts may write to it than its directory means.
+    WritableByOthers,
+    /// Does not start with the magic.
+    NotASnapshot,
+    /// Shorter than its header.
+    Truncated,
+    /// Another version of the format.
+    FormatVersion(u32),
+    /// The header is damaged.
+    HeaderChecksum,
+    /// Archives written with other rkyv settings.
+    ArchiveFormat(u32),
+    /// Not as long as it says.
+    Length {
+        /// By the header.
+        said: u64,
+        /// By the file system.
+        found: u64,
+    },
+    /// Made for another version or command tree.
+    Fingerprint,
+    /// The index is damaged.
+    Index,
+    /// The stamps are damaged.
+    Stamps,
+    /// A section is damaged.
+    Section,
+    /// Made from another configuration root.
+    Root,
+    /// This input differs from its stamp.
+    StaleFile(usize),
+    /// This variable differs from its stamp.
+    StaleVariable(usize),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("there is no snapshot"),
+            Self::Unreadable(code) => write!(f, "cannot be read (os error {code})"),
+            Self::NotAFile => f.write_str("is not a regular file"),
+            Self::Owner(user) => {
+                write!(f, "belongs to user {user}, who is neither you, root, nor the owner of its directory")
+            }
+            Self::WritableByOthers => f.write_str("may be written by others than its owner"),
+            Self::NotASnapshot => f.write_str("is not an ohfp snapshot"),
+            Self::Truncated => f.write_str("is shorter than a header"),
+            Self::FormatVersion(version) => {
+                write!(f, "has format version {version}; this build reads version {FORMAT_VERSION}")
+            }
+            Self::HeaderChecksum => f.write_str("has a damaged header"),
+            Self::ArchiveFormat(found) => {
+                write!(f, "has archive format {found:#010x}, which this build does not read")
+            }
+            Self::Length { said, found } => write!(f, "should have {said} bytes and has {found}"),
+            Self::Fingerprint => f.write_str("was made by another version of ohfp"),
+            Self::Index => f.write_str("has a damaged index"),
+            Self::Stamps => f.write_str("has damaged stamps"),
+            Self::Section => f.write_str("has a damaged section"),
+            Self::Root => f.write_str("was made from another configuration root"),
+            Self::StaleFile(_) => f.write_str("is older than one of its input files"),
+            Self::StaleVariable(_) => f.write_str("was made with another environment"),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What the broker's traits promise, as queries in transactions.
+//!
+//! Where there is no database and nothing speaks of one, there are no requests yet; but a scheduler that names a
+//! machine, or a request by an id of ours, speaks of one.
+
+use ohfp_broker::View;
+use ohfp_broker::records::{Ledger, Records};
+use ohfp_broker::request::Request;
+use ohfp_broker::store::{
+    Admission, Applied, Change, MachineFilter, RequestFilter, Resolved, Returning, Store,
+};
+use ohfp_broker::template::MaxNumber;
+use ohfp_broker::text::quoted;
+use ohfp_broker::{Error, Machine, MachineId, MachineRef, RequestId, Result, Timestamp};
+
+use crate::documents::{Documents, NoDocuments};
+use crate::session::Verdict;
+use crate::store::{Creation, Durability, SqliteStore};
+use crate::{machines, requests, returns, traces};
+
+impl SqliteStore {
+    /// The error for machines that a scheduler names where there is no store.
+    fn unknown_machines(&self, wanted: &[MachineRef]) -> Error {
+        match wanted.first() {
+            Some(machine) => {
+                traces::unknown(self.path(), &format!("machine {}", quoted(&machine.to_string())))
+            }
+            None => traces::missing(self.path()),
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn admit(&self, request: &Request, limit: MaxNumber) -> Result<Admission> {
+        self.write_with(Durability::AtOnce, Creation::Allowed, |session| {
+            requests::admit(session, request, limit)
+        })
+    }
+
+    fn demand(&self, template_id: &str) -> Result<u64> {
+        Ok(self.read(|session| requests::demand(session, template_id))?.unwrap_or(0))
+    }
+
+    fn admit_return(&self, request: &Request, wanted: &[MachineRef]) -> Result<Returning> {
+        self.use_reserve();
+        if !self.with_room(|| self.is_there())? {
+            return Err(self.unknown_machines(wanted));
+        }
+        self.with_room(|| self.write(|session| returns::admit(session, request, wanted)))
+    }
+
+    fn apply(&self, change: &Change) -> Result<Applied> {
+        if change.request.is_none() && change.machines.is_empty() {
+            return Ok(Applied::Stored);
+        }
+        self.with_room(|| self.write(|session| requests::apply(session, change)))
+    }
+
+    fn acknowledge(&self, ids: &[RequestId]) -> Result<()> {
+        let unheard = self.read(|session| requests::any_unacknowledged(session, ids))?;
+        if unheard == Some(true) {
+            self.write(|session| requests::acknowledge(session, ids))?;
+        }
+        Ok(())
+    }
+
+    fn views(&self, ids: &[RequestId]) -> Result<Vec<Option<View>>> {
+        match self.read(|session| requests::views(session, ids))? {
+            Some(views) => Ok(views),
+            None => match ids.iter().find(|id| id.is_ours()) {
+                Some(id) => Err(traces::unknown(self.path(), &format!("request {}", quoted(id.as_str())))),
+                None => Ok(vec![None; ids.len()]),
+            },
+        }
+    }
+
+    fn find_machines(&self, wanted: &[MachineRef]) -> Result<Vec<Resolved>> {
+        match self.read(|session| machines::find(session, wanted))? {
+            Some(found) => Ok(found),
+            None if wanted.is_empty() => Ok(Vec::new()),
+            None => Err(self.unknown_machines(wanted)),
+        }
+    }
+
+    fn machines_by_id(&self, ids: &[MachineId]) -> Result<Vec<Machine>> {
+        Ok(self.read(|session| machines::by_id(session, ids))?.unwrap_or_default())
+    }
+
+    fn requests(&self, filter: &RequestFilter) -> Result<Vec<View>> {
+        Ok(self.read(|session| requests::list(session, filter))?.unwrap_or_default())
+    }
+
+    fn machines(&self, filter: &MachineFilter) -> Result<Vec<Machine>> {
+        Ok(self.read(|session| machines::list(session, filter))?.unwrap_or_default())
+    }
+
+    fn watched_machines(&self) -> Result<Vec<Machine>> {
+        Ok(self.read(machines::watched)?.unwrap_or_default())
+    }
+
+    fn due(
+        &self,
+        now: Timestamp,
+        unacknowledged_before: Timestamp,
+        untouched_since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<View>> {
+        let due =
+            self.read(|session| requests::due(session, now, unacknowledged_before, untouched_since, limit))?;
+        Ok(due.unwrap_or_default())
+    }
+}
+
+impl Records for SqliteStore {
+    fn write(&self, provider: &str, body: &mut dyn FnMut(&mut dyn Ledger) -> Result<()>) -> Result<()> {
+        self.write_with(Durability::WithNext, Creation::Refused, |session| {
+            body(&mut Documents::new(*session, provider, true))?;
+            Ok(Verdict::Keep(()))
+        })
+    }
+
+    fn read(&self, provider: &str, body: &mut dyn FnMut(&mut dyn Ledger) -> Result<()>) -> Result<()> {
+        match SqliteStore::read(self, |session| body(&mut Documents::new(*session, provider, false)))? {
+            Some(()) => Ok(()),
+            None => body(&mut NoDocuments),
+        }
+    }
+}

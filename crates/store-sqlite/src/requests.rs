@@ -1,0 +1,339 @@
+//! Requests: letting them in, changing them, finding them.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use ohfp_broker::View;
+use ohfp_broker::replace as replace_rule;
+use ohfp_broker::request::Request;
+use ohfp_broker::store::{Admission, Applied, Change, RequestFilter};
+use ohfp_broker::template::MaxNumber;
+use ohfp_broker::{RequestId, RequestKind, RequestState, Result, Timestamp, UserData};
+use rusqlite::params;
+
+use crate::failure::{self, refused};
+use crate::rows::{self, Cells, REQUEST, written};
+use crate::session::{Query, Session, Verdict};
+use crate::{machines, returns};
+
+/// States that something may follow, as the partial index has them.
+const UNFINISHED: &str = "state IN ('recorded','started')";
+
+/// Counts, compares, stores.
+pub(crate) fn admit(
+    session: &Session<'_>,
+    request: &Request,
+    limit: MaxNumber,
+) -> Result<Verdict<Admission>> {
+    let Some(template_id) = request.template_id.as_deref().filter(|_| request.kind == RequestKind::Acquire)
+    else {
+        return Err(refused(format!("`{}` does not ask for machines of a template", request.id)));
+    };
+    if let MaxNumber::AtMost(most) = limit {
+        let existing = demand(session, template_id)?;
+        if existing.saturating_add(u64::from(request.requested)) > most {
+            return Ok(Verdict::Undo(Admission::Full { existing }));
+        }
+    }
+    insert(session, request, 1)?;
+    Ok(Verdict::Keep(Admission::Admitted))
+}
+
+/// What counts against a template's limit.
+pub(crate) fn demand(session: &Session<'_>, template_id: &str) -> Result<u64> {
+    let count = session.number(
+        "SELECT (SELECT coalesce(sum(units), 0) FROM machine INDEXED BY machine_left
+                 WHERE template_id = ?1 AND state <> 'terminated' AND state <> 'shutting-down')
+              + (SELECT coalesce(sum(requested), 0) FROM request INDEXED BY request_recorded
+                 WHERE template_id = ?1 AND state = 'recorded')",
+        [template_id],
+    )?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// Stores a new request.
+pub(crate) fn insert(session: &Session<'_>, request: &Request, version: i64) -> Result<()> {
+    if session
+        .prepare("SELECT version FROM request WHERE id = ?1")?
+        .first([request.id.as_str()], |_| Ok(()))?
+        .is_some()
+    {
+        return Err(refused(format!("there is a request `{}` already", request.id)));
+    }
+    session.run(
+        "INSERT INTO request (id, kind, template_id, provider, requested, weights, launch_order, user_data,
+           rc_account, provider_api, resource_ids, state, reason, created, updated, deadline, attempt,
+           acknowledged, watch_until, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+        params![
+            request.id.as_str(),
+            request.kind.name(),
+            request.template_id,
+            request.provider,
+            request.requested,
+            written(&request.weights, request.weights.is_none()),
+            request.order,
+            request.user_data.as_ref().map(UserData::reveal),
+            request.rc_account,
+            request.provider_api,
+            written(&request.resource_ids, request.resource_ids.is_empty()),
+            request.state.name(),
+            request.reason,
+            request.created.millis(),
+            request.updated.millis(),
+            request.deadline.millis(),
+            request.attempt,
+            request.acknowledged,
+            request.watch_until.map(Timestamp::millis),
+            version,
+        ],
+    )?;
+    Ok(())
+}
+
+/// Stores a change, if nobody has changed any of it meanwhile.
+pub(crate) fn apply(session: &Session<'_>, change: &Change) -> Result<Verdict<Applied>> {
+    if let Some(request) = &change.request
+        && replace(session, request)? == Applied::Conflict
+    {
+        return Ok(Verdict::Undo(Applied::Conflict));
+    }
+    let mut seen = HashSet::new();
+    let mut left: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut writer = machines::Writer::new(session)?;
+    for machine in &change.machines {
+        if !seen.insert((&machine.provider, &machine.id)) {
+            return Err(refused(format!("machine `{}` is in one change twice", machine.id)));
+        }
+        match writer.store(machine)? {
+            Some(difference) => *left.entry(machine.request.as_str()).or_default() += difference,
+            None => return Ok(Verdict::Undo(Applied::Conflict)),
+        }
+    }
+    for (request, difference) in left {
+        if difference != 0 {
+            session.run(
+                "UPDATE request SET machines_left = machines_left + ?2 WHERE id = ?1",
+                params![request, difference],
+            )?;
+        }
+    }
+    Ok(Verdict::Keep(Applied::Stored))
+}
+
+/// Puts a request in place of the version before.
+fn replace(session: &Session<'_>, request: &Request) -> Result<Applied> {
+    let mut before = session.prepare(&format!("SELECT {REQUEST} FROM request WHERE id = ?1"))?;
+    let Some(before) = before.first([request.id.as_str()], rows::request)? else {
+        // It was cleared away, or it never was: whoever reads it again finds out.
+        return Ok(Applied::Conflict);
+    };
+    if before.version != request.version {
+        return Ok(Applied::Conflict);
+    }
+    replace_rule::request(&before, request)?;
+    let changed = session.run(
+        "UPDATE request SET provider = ?3, requested = ?4, launch_order = ?5, user_data = ?6,
+           resource_ids = ?7, state = ?8, reason = ?9, updated = ?10, deadline = ?11, attempt = ?12,
+           acknowledged = max(acknowledged, ?13), watch_until = ?14, version = version + 1
+         WHERE id = ?1 AND version = ?2",
+        params![
+            request.id.as_str(),
+            request.version,
+            request.provider,
+            request.requested,
+            request.order,
+            request.user_data.as_ref().map(UserData::reveal),
+            written(&request.resource_ids, request.resource_ids.is_empty()),
+            request.state.name(),
+            request.reason,
+            request.updated.millis(),
+            request.deadline.millis(),
+            request.attempt,
+            request.acknowledged,
+            request.watch_until.map(Timestamp::millis),
+        ],
+    )?;
+    Ok(if changed == 1 { Applied::Stored } else { Applied::Conflict })
+}
+
+/// Whether one of these is known and nobody was told of it.
+pub(crate) fn any_unacknowledged(session: &Session<'_>, ids: &[RequestId]) -> Result<bool> {
+    let mut query = session.prepare("SELECT 1 FROM request WHERE id = ?1 AND acknowledged = 0")?;
+    for id in ids {
+        if query.first([id.as_str()], |_| Ok(()))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Notes that somebody was told. The version stays: it is nobody's conflict.
+pub(crate) fn acknowledge(session: &Session<'_>, ids: &[RequestId]) -> Result<Verdict<()>> {
+    let mut query =
+        session.prepare("UPDATE request SET acknowledged = 1 WHERE id = ?1 AND acknowledged = 0")?;
+    for id in ids {
+        query.run([id.as_str()])?;
+    }
+    Ok(Verdict::Keep(()))
+}
+
+/// Requests by id with their machines.
+pub(crate) fn views(session: &Session<'_>, ids: &[RequestId]) -> Result<Vec<Option<View>>> {
+    let mut query =
+        session.prepare(&format!("SELECT {REQUEST}, machines_left FROM request WHERE id = ?1"))?;
+    let mut viewer = Viewer::new(session);
+    ids.iter()
+        .map(|id| match query.first([id.as_str()], counted)? {
+            Some(found) => viewer.view(found).map(Some),
+            None => missed(session, id).map(|()| None),
+        })
+        .collect()
+}
+
+/// An id that the index does not have is looked for without it before it counts as unknown, where it looks like
+/// one that was told: a damaged index must not make the scheduler forget machines. It reads the whole table,
+/// whose pages are compared with their checksums on the way.
+fn missed(session: &Session<'_>, id: &RequestId) -> Result<()> {
+    if !id.is_ours() {
+        return Ok(());
+    }
+    let mut query = session.prepare("SELECT 1 FROM request NOT INDEXED WHERE id = ?1")?;
+    match query.first([id.as_str()], |_| Ok(()))? {
+        Some(()) => {
+            Err(failure::damaged(session.path()).cause(format!("the index of requests lacks `{id}`")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Requests, newest first.
+pub(crate) fn list(session: &Session<'_>, filter: &RequestFilter) -> Result<Vec<View>> {
+    let unfinished = !filter.states.is_empty() && !filter.states.iter().any(|state| state.is_final());
+    let mut sql = format!("SELECT {REQUEST}, machines_left FROM request");
+    // Without this, SQLite might go through all of history for what is current.
+    sql.push_str(if unfinished { " INDEXED BY request_unfinished WHERE " } else { " WHERE " });
+    sql.push_str(if unfinished { UNFINISHED } else { "1" });
+    if let Some(kind) = filter.kind {
+        sql.push_str(&format!(" AND kind = '{}'", kind.name()));
+    }
+    sql.push_str(&in_words("state", filter.states.iter().map(|state: &RequestState| state.name())));
+    if filter.template_id.is_some() {
+        sql.push_str(" AND template_id = ?3");
+    }
+    sql.push_str(" ORDER BY created DESC, number DESC LIMIT ?1 OFFSET ?2");
+    let (limit, offset) = window(filter.limit, filter.offset);
+    let mut query = session.prepare(&sql)?;
+    let requests = match &filter.template_id {
+        Some(template_id) => query.all(params![limit, offset, template_id], counted)?,
+        None => query.all([limit, offset], counted)?,
+    };
+    with_machines(session, requests)
+}
+
+/// Requests that need attention although nobody asks, the longest untouched first. Each part reads an index
+/// that holds nothing finished and done with; three small queries are prepared faster than one of three parts.
+pub(crate) fn due(
+    session: &Session<'_>,
+    now: Timestamp,
+    unacknowledged_before: Timestamp,
+    untouched_since: Timestamp,
+    limit: u32,
+) -> Result<Vec<View>> {
+    let (now, unheard) = (now.millis(), unacknowledged_before.millis());
+    let parts = [
+        (
+            "request_unfinished",
+            format!(
+                "{UNFINISHED}
+                 AND (kind = 'return' OR deadline <= {now} OR acknowledged = 0 AND created < {unheard})"
+            ),
+        ),
+        ("request_unheard", format!("acknowledged = 0 AND machines_left > 0 AND created < {unheard}")),
+        ("request_watched", "watch_until IS NOT NULL".to_owned()),
+    ];
+    let mut due = BTreeSet::new();
+    for (index, wanted) in parts {
+        let sql = format!(
+            "SELECT updated, number FROM request INDEXED BY {index}
+             WHERE {wanted} AND updated <= ?1 ORDER BY updated LIMIT ?2"
+        );
+        session.prepare(&sql)?.each([untouched_since.millis(), i64::from(limit)], |row| {
+            let cells = Cells { row, table: "request" };
+            due.insert((cells.integer(0)?, cells.integer(1)?));
+            Ok(())
+        })?;
+    }
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query =
+        session.prepare(&format!("SELECT {REQUEST}, machines_left FROM request WHERE number = ?1"))?;
+    let mut requests = Vec::new();
+    for (_, number) in due.into_iter().take(limit as usize) {
+        requests.extend(query.first([number], counted)?);
+    }
+    with_machines(session, requests)
+}
+
+/// A request and how many machines it has left.
+struct Counted {
+    request: Request,
+    left: i64,
+}
+
+/// From a row of [`REQUEST`] and `machines_left`.
+fn counted(row: &rusqlite::Row<'_>) -> Result<Counted> {
+    let last = row.as_ref().column_count().saturating_sub(1);
+    Ok(Counted { request: rows::request(row)?, left: Cells { row, table: "request" }.integer(last)? })
+}
+
+fn with_machines(session: &Session<'_>, requests: Vec<Counted>) -> Result<Vec<View>> {
+    let mut viewer = Viewer::new(session);
+    requests.into_iter().map(|request| viewer.view(request)).collect()
+}
+
+/// Adds their machines to requests.
+struct Viewer<'s, 'c> {
+    session: &'s Session<'c>,
+    made: Option<Query<'c>>,
+    returned: Option<Query<'c>>,
+}
+
+impl<'s, 'c> Viewer<'s, 'c> {
+    fn new(session: &'s Session<'c>) -> Self {
+        Self { session, made: None, returned: None }
+    }
+
+    fn view(&mut self, Counted { request, left }: Counted) -> Result<View> {
+        let (query, sql) = match request.kind {
+            RequestKind::Acquire => (&mut self.made, machines::OF_REQUEST),
+            RequestKind::Return => (&mut self.returned, returns::MACHINES),
+        };
+        let query = match query {
+            Some(query) => query,
+            None => query.insert(self.session.prepare(&sql.replace("{}", rows::MACHINE))?),
+        };
+        let machines = query.all([request.id.as_str()], rows::machine)?;
+        // Each transaction that changes machines counts them, so a machine that is not found was lost.
+        let found = machines.iter().filter(|machine| !machine.is_gone()).count();
+        if request.kind == RequestKind::Acquire && i64::try_from(found) != Ok(left) {
+            return Err(failure::damaged(self.session.path()).cause(format!(
+                "`{}` has {left} machines that are not terminated; {found} are found",
+                request.id
+            )));
+        }
+        Ok(View { request, machines })
+    }
+}
+
+/// ` AND column IN (…)`; nothing for no words. They are the broker's words, never anybody's text.
+pub(crate) fn in_words<'w>(column: &str, words: impl Iterator<Item = &'w str>) -> String {
+    let words: Vec<String> = words.map(|word| format!("'{word}'")).collect();
+    if words.is_empty() { String::new() } else { format!(" AND {column} IN ({})", words.join(",")) }
+}
+
+/// LIMIT and OFFSET.
+pub(crate) fn window(limit: Option<u64>, offset: u64) -> (i64, i64) {
+    let clamp = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    (limit.map_or(-1, clamp), clamp(offset))
+}

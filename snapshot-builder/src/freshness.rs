@@ -1,0 +1,198 @@
+//! How a published snapshot stands against its sources, and what to do about it.
+//!
+//! The runtime only knows "use it" or "do not". This module knows why, names the input, re-stamps what
+//! was merely touched, and keeps a published `maxNumber` from sinking unnoticed.
+
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::SystemTime;
+
+use ohfp_broker::Result;
+use ohfp_broker::scheduler::SchedulerKind;
+use ohfp_snapshot_format::index::Record;
+use ohfp_snapshot_format::open::Access;
+use ohfp_snapshot_format::{Refusal, Snapshot, fresh};
+use serde_json::{Number, Value};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::audience::Audience;
+use crate::inspect;
+use crate::lower;
+use crate::publish::{self, Lock, Turn};
+use crate::stamp::{self, Difference};
+pub use ohfp_resolver::Lowered;
+use ohfp_resolver::place::Place;
+use ohfp_resolver::{Environment, Resolved, place};
+
+/// The verdict on a published snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The runtime answers from it.
+    Fresh,
+    /// An input looks different, but its content is the same: new stamps are enough.
+    Touched,
+    /// These inputs differ.
+    Stale(Vec<Difference>),
+    /// It belongs to another configuration root.
+    Foreign(String),
+    /// It is missing, damaged, or made by another version.
+    Unusable(Refusal),
+}
+
+impl Verdict {
+    /// Why the runtime does not answer from it; nothing when it does.
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Fresh => None,
+            Self::Touched => Some("an input was touched; its content is the same".to_owned()),
+            Self::Stale(differences) => {
+                let list: Vec<String> =
+                    differences.iter().map(|found| format!("{} {}", found.input, found.what)).collect();
+                Some(list.join(", "))
+            }
+            Self::Foreign(root) => Some(format!("it belongs to the configuration root {root}")),
+            Self::Unusable(refusal) => Some(match refusal {
+                Refusal::Missing => refusal.to_string(),
+                refusal => format!("it {refusal}"),
+            }),
+        }
+    }
+}
+
+/// Opens the snapshot as the runtime does and judges it. `deep` checks every byte as well.
+pub fn judge(path: &Path, place: &Place, env: &Environment, deep: bool) -> (Verdict, Option<Snapshot>) {
+    match open(path) {
+        Err(refusal) => (Verdict::Unusable(refusal), None),
+        Ok(snapshot) => (verdict(&snapshot, place, env, deep), Some(snapshot)),
+    }
+}
+
+fn open(path: &Path) -> std::result::Result<Snapshot, Refusal> {
+    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Refusal::Missing)?;
+    let get = std::env::var_os("OHFP_SNAPSHOT_IO");
+    // Read, unless told otherwise: whoever cuts a mapped file short takes its reader down, and nobody
+    // stands behind this program.
+    let access = match Access::from_variable(get.as_deref().map(OsStrExt::as_bytes)) {
+        Access::Auto => Access::Read,
+        told => told,
+    };
+    Snapshot::open(&path, access)
+}
+
+fn verdict(snapshot: &Snapshot, place: &Place, env: &Environment, deep: bool) -> Verdict {
+    let sound = || {
+        snapshot.expect_fingerprint(lower::fingerprint())?;
+        snapshot.contents()?;
+        if deep { inspect::verify_bytes(&snapshot.view()) } else { Ok(()) }
+    };
+    if let Err(refusal) = sound() {
+        return Verdict::Unusable(refusal);
+    }
+    if snapshot.header.sealed() {
+        return Verdict::Fresh;
+    }
+    let stamps = match snapshot.stamps() {
+        Ok(stamps) => stamps,
+        Err(refusal) => return Verdict::Unusable(refusal),
+    };
+    let (root, get) = (place::identity(&place.origin), place::lookup(env));
+    match fresh::check(stamps, Some(root), &get) {
+        Ok(()) => return Verdict::Fresh,
+        Err(Refusal::Root) => {
+            return Verdict::Foreign(String::from_utf8_lossy(stamps.root.as_slice()).into_owned());
+        }
+        Err(_) => {}
+    }
+    let differences = stamp::differences(stamps, Some(root), &get);
+    if differences.is_empty() { Verdict::Touched } else { Verdict::Stale(differences) }
+}
+
+/// Whether the snapshot was made from this configuration root.
+pub fn is_of(snapshot: &Snapshot, place: &Place) -> bool {
+    !snapshot.header.sealed()
+        && snapshot.stamps().is_ok_and(|stamps| stamps.root.as_slice() == place::identity(&place.origin))
+}
+
+/// Templates whose `maxNumber` sank below the published one. Only Host Factory minds: it can hang
+/// when a limit shrinks while it runs.
+pub fn lowered(resolved: &Resolved, published: &Snapshot) -> Vec<Lowered> {
+    if resolved.settings.scheduler() != Ok(SchedulerKind::HostFactory) {
+        return Vec::new();
+    }
+    let Ok(Some((directory, body))) = inspect::json_records(published) else { return Vec::new() };
+    let templates = resolved.templates.iter();
+    let sunk = templates.filter_map(|template| {
+        let record = Record::find(directory, xxh3_64(template.id.as_bytes()))?.bytes(body)?;
+        let published = published_max(record)?;
+        let now = template.max_number;
+        inspect::is_lower(published, now).then(|| Lowered { id: template.id.clone(), published, now })
+    });
+    sunk.collect()
+}
+
+/// `maxNumber` of a record: JSON as this crate writes it, a field to a line.
+fn published_max(record: &[u8]) -> Option<i64> {
+    const FIELD: &[u8] = b"  \"maxNumber\": ";
+    let line = record.split(|byte| *byte == b'\n').find(|line| line.starts_with(FIELD))?;
+    let digits = line.get(FIELD.len()..)?;
+    let digits = digits.strip_suffix(b",").unwrap_or(digits);
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// The numbers that answers do not take from the file, because more is published: what an administrator
+/// must be told who looks at the file.
+pub fn held(resolved: &Resolved, place: &Place, env: &Environment) -> Vec<Lowered> {
+    let Some(path) = &place.snapshot else { return Vec::new() };
+    let (_, published) = judge(path, place, env, false);
+    let published = published.filter(|published| is_of(published, place));
+    published.map(|published| lowered(resolved, &published)).unwrap_or_default()
+}
+
+/// Answers go on with the published numbers until the lower ones are allowed.
+pub fn hold(resolved: &mut Resolved, lowered: Vec<Lowered>) {
+    for template in &mut resolved.templates {
+        if let Some(lowered) = lowered.iter().find(|lowered| lowered.id == template.id) {
+            template.max_number = lowered.published;
+            template.fields.insert("maxNumber".to_owned(), Value::Number(Number::from(lowered.published)));
+        }
+    }
+    resolved.held = lowered;
+}
+
+/// What a refresh did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refreshed {
+    /// New stamps on the same payload.
+    Restamped,
+    /// A new snapshot.
+    Rebuilt,
+    /// Another process is doing it.
+    Busy,
+}
+
+/// Brings the snapshot up to date without waiting for anyone.
+pub fn refresh(
+    path: &Path,
+    resolved: &Resolved,
+    read_at: SystemTime,
+    verdict: &Verdict,
+    published: Option<&Snapshot>,
+) -> Result<Refreshed> {
+    let Some(lock) = Lock::take(path, Turn::GiveUp)? else { return Ok(Refreshed::Busy) };
+    let mut stamps = stamp::take(resolved, read_at);
+    if stamp::has_untrusted(&stamps) {
+        // Just edited: a moment later the clock has moved on, and either the content is still what we
+        // read, or the next invocation takes care of it.
+        std::thread::sleep(stamp::tick());
+        stamps = stamp::confirm(resolved).unwrap_or(stamps);
+    }
+    let audience = Audience::of(&resolved.trail);
+    if let (Verdict::Touched, Some(snapshot)) = (verdict, published) {
+        publish::restamp(&lock, path, snapshot, &stamps, audience)?;
+        return Ok(Refreshed::Restamped);
+    }
+    let payload = lower::lower(resolved, &mut |_| ())?;
+    publish::publish(&lock, path, &payload, Some(&stamps), lower::maker(), audience)?;
+    Ok(Refreshed::Rebuilt)
+}
