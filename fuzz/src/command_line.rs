@@ -6,13 +6,14 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::sync::OnceLock;
 
+use ohfp_broker::scheduler::SchedulerKind;
 use ohfp_cli::{Cli, Command, Config, OutputFormat, Providers, Scheduler, Storage, Templates};
 use ohfp_render::queries::Document;
-use ohfp_resolver::{Environment, Origin, Resolved, load};
-use ohfp_snapshot_builder::lower;
 use ohfp_render::templates::{Catalogue, show_head, show_tail};
 use ohfp_render::{Format, Rendered};
-use ohfp_resolver::{SchedulerKind, Secrets};
+use ohfp_resolver::Secrets;
+use ohfp_resolver::{Environment, Origin, Resolved, load};
+use ohfp_snapshot_builder::lower;
 use ohfp_snapshot_format::View;
 
 use crate::folder;

@@ -1,8 +1,8 @@
 //! Configuration files: any bytes are either refused with words, or configure something that can be
 //! shown and that a snapshot can hold.
 
-use ohfp_render::queries::Document;
 use ohfp_render::Format;
+use ohfp_render::queries::Document;
 use ohfp_resolver::Secrets;
 use serde_json::Value;
 

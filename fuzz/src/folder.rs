@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use ohfp_broker::Error;
-use ohfp_resolver::{Environment, Origin, Resolved, load};
-use ohfp_snapshot_builder::lower;
+use ohfp_broker::scheduler::SchedulerKind;
 use ohfp_render::Format;
 use ohfp_render::templates::Catalogue;
-use ohfp_broker::scheduler::SchedulerKind;
+use ohfp_resolver::{Environment, Origin, Resolved, load};
+use ohfp_snapshot_builder::lower;
 use ohfp_snapshot_format::View;
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;

@@ -1,11 +1,11 @@
 //! Host Factory's inputs: any bytes are refused with words, or understood, by every operation and in
 //! either format.
 
-use ohfp_broker::{MachineRef, Result};
 use ohfp_broker::scheduler::SchedulerKind;
-use serde_json::Value;
+use ohfp_broker::{MachineRef, Result};
 use ohfp_wire as wire;
 use ohfp_wire::input;
+use serde_json::Value;
 
 use crate::folder::check_errors;
 

@@ -4,9 +4,9 @@
 use std::ops::Range;
 
 use ohfp_snapshot_builder::inspect;
-use ohfp_snapshot_format::header::{ALIGN, FORMAT_VERSION, HEADER_LEN, MAGIC, RKYV_DESCRIPTOR};
+use ohfp_snapshot_format::header::{ALIGN, HEADER_LEN, MAGIC, RKYV_DESCRIPTOR};
 use ohfp_snapshot_format::index::{ArchivedIndexV1, RECORD_ENTRY, Record};
-use ohfp_snapshot_format::{Refusal, View};
+use ohfp_snapshot_format::{FORMAT_VERSION, Refusal, View};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Bytes that start at a multiple of [`ALIGN`], as those of a file do.

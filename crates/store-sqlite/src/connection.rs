@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -11,9 +10,8 @@ use ohfp_platform::{disk, files};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::backup::{self, Backup};
 use crate::identity::{self, Identity};
-use crate::{failure, place, schema};
+use crate::{failure, schema};
 
 /// What there is at the path.
 pub(crate) enum Found {
@@ -196,40 +194,6 @@ pub(crate) fn with_journal(path: &Path, connection: Connection) -> Result<Connec
     Ok(connection)
 }
 
-/// Brings a database to this version and to the right journal; gives the copy that was made before. The
-/// caller has the turn to write.
-pub(crate) fn update(
-    path: &Path,
-    connection: &Connection,
-    found: Outdated,
-    setup: Setup,
-) -> Result<Option<Backup>> {
-    let mut copy = None;
-    if found.version < schema::VERSION {
-        copy = Some(backup::before_migration(path, connection, found.version)?);
-        patiently(setup.busy_timeout, || schema::migrate(connection, found.version))
-            .map_err(|error| failure::sqlite(path, "migrate", &error))?;
-        tracing::info!(path = %path.display(), from = found.version, to = schema::VERSION, "migrated the state store");
-    }
-    if setup.wal && !found.wal && identity::known(path, connection)?.is_backup {
-        // From now on it goes its own way. That must be in the file itself, before there is a log.
-        let inode = place::inspect(path)?.map_or(0, |file| file.ino());
-        patiently(setup.busy_timeout, || identity::adopt(connection, inode))
-            .map_err(|error| failure::sqlite(path, "write to", &error))?;
-        tracing::warn!(path = %path.display(), "a backup was put in the place of the state store");
-    }
-    if found.wal != setup.wal {
-        let changed = patiently(setup.busy_timeout, || set_journal(connection, setup.wal))
-            .map_err(|error| failure::sqlite(path, "change the journal of", &error))?;
-        // Somebody has it open. A rollback journal serves on a local file system too; the WAL serves
-        // nobody on a network file system.
-        if changed != setup.wal && !setup.wal {
-            return Err(failure::busy(path));
-        }
-    }
-    Ok(copy)
-}
-
 /// Ends a connection to a draft so that all of it is in its one file, which has the right journal then.
 pub(crate) fn close_whole(connection: Connection, wal: bool) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
@@ -238,7 +202,7 @@ pub(crate) fn close_whole(connection: Connection, wal: bool) -> rusqlite::Result
 }
 
 /// Chooses the journal; gives whether it is the WAL now.
-fn set_journal(connection: &Connection, wal: bool) -> rusqlite::Result<bool> {
+pub(crate) fn set_journal(connection: &Connection, wal: bool) -> rusqlite::Result<bool> {
     let mode = if wal { "wal" } else { "truncate" };
     let now: String = connection.pragma_update_and_check(None, "journal_mode", mode, |row| row.get(0))?;
     Ok(now == "wal")
@@ -296,7 +260,10 @@ pub(crate) fn commit(path: &Path, transaction: &Transaction<'_>, patience: Durat
 }
 
 /// Does it again while others are in the way. SQLite waits by itself in most cases; here are the others.
-fn patiently<T>(patience: Duration, mut step: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+pub(crate) fn patiently<T>(
+    patience: Duration,
+    mut step: impl FnMut() -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
     let start = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {

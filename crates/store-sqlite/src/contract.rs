@@ -15,7 +15,8 @@ use ohfp_broker::{Error, Machine, MachineId, MachineRef, RequestId, Result, Time
 
 use crate::documents::{Documents, NoDocuments};
 use crate::session::Verdict;
-use crate::store::{Creation, Durability, SqliteStore};
+use crate::store::{Creation, SqliteStore};
+use crate::transactions::Durability;
 use crate::{machines, requests, returns, traces};
 
 impl SqliteStore {

@@ -10,50 +10,13 @@ use std::path::{Path, PathBuf};
 use ohfp_broker::Result;
 use ohfp_platform::files;
 use rusqlite::Connection;
-use serde::Serialize;
 
 use crate::connection::{self, Setup};
 use crate::draft::Draft;
 use crate::place::{self, JOURNAL_SUFFIX, REPLACED_SUFFIX, SHM_SUFFIX, WAL_SUFFIX};
-use crate::store::SqliteStore;
 use crate::traces::Traces;
 use crate::watermark::{FileMark, StoreId, Watermark};
 use crate::{failure, identity, reserve, schema};
-
-/// A store that was created on request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Created {
-    /// Where it is.
-    pub path: String,
-    /// What spoke of an older store.
-    pub traces: Vec<String>,
-    /// Files of an older store, as they are called now.
-    pub kept: Vec<String>,
-}
-
-impl SqliteStore {
-    /// Creates an empty store where there is none, also where something speaks of an older one. What is left of
-    /// that is kept under other names.
-    ///
-    /// # Errors
-    ///
-    /// `Refused` where there is a store, `System` where none can be created.
-    pub fn init(&self) -> Result<Created> {
-        let lock = self.write_lock()?;
-        let path = self.path();
-        if fs::symlink_metadata(path).is_ok() {
-            let message = format!("the state store `{}` exists", path.display());
-            return Err(failure::refused(message).hint(
-                "`ohfp storage restore` puts a backup in its place; to begin anew, move it away first",
-            ));
-        }
-        let traces = self.traces().found(path);
-        let kept = set_aside(path)?;
-        create(path, self.setup(), lock.file(), self.traces())?;
-        tracing::warn!(path = %path.display(), traces = traces.join("; "), "an empty state store was created");
-        Ok(Created { path: path.display().to_string(), traces, kept })
-    }
-}
 
 /// Makes an empty database in a draft and gives it its name, so that no process ever sees half of one. The
 /// caller has the write lock; where there are no locks, the first of several processes wins.

@@ -8,9 +8,13 @@ use ohfp_broker::{Machine, MachineId, MachineRef, MachineState, RequestId, Resul
 use rusqlite::{ToSql, params};
 
 use crate::failure::refused;
-use crate::requests::{in_words, window};
 use crate::rows::{self, MACHINE};
-use crate::session::{Query, Session};
+use crate::session::{Query, Session, in_words, window};
+
+/// Machines of a return, in the order they were named.
+pub(crate) const OF_RETURN: &str = "SELECT {} FROM return_member
+    JOIN machine ON machine.number = return_member.machine
+    WHERE return_id = ?1 ORDER BY position";
 
 /// Machines of an acquire request, in the order they were recorded.
 pub(crate) const OF_REQUEST: &str = "SELECT {} FROM machine WHERE request = ?1 ORDER BY number";

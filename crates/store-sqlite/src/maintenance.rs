@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use ohfp_broker::Result;
 
-use crate::store::{SqliteStore, Written};
+use crate::store::SqliteStore;
+use crate::transactions::Written;
 use crate::{identity, place, reserve};
 
 /// For how long the log must have been left alone before it is carried over into the database file, which is two

@@ -11,9 +11,9 @@ use ohfp_broker::{RequestId, RequestKind, RequestState, Result, Timestamp, UserD
 use rusqlite::params;
 
 use crate::failure::{self, refused};
+use crate::machines;
 use crate::rows::{self, Cells, REQUEST, written};
-use crate::session::{Query, Session, Verdict};
-use crate::{machines, returns};
+use crate::session::{Query, Session, Verdict, in_words, window};
 
 /// States that something may follow, as the partial index has them.
 const UNFINISHED: &str = "state IN ('recorded','started')";
@@ -307,7 +307,7 @@ impl<'s, 'c> Viewer<'s, 'c> {
     fn view(&mut self, Counted { request, left }: Counted) -> Result<View> {
         let (query, sql) = match request.kind {
             RequestKind::Acquire => (&mut self.made, machines::OF_REQUEST),
-            RequestKind::Return => (&mut self.returned, returns::MACHINES),
+            RequestKind::Return => (&mut self.returned, machines::OF_RETURN),
         };
         let query = match query {
             Some(query) => query,
@@ -324,16 +324,4 @@ impl<'s, 'c> Viewer<'s, 'c> {
         }
         Ok(View { request, machines })
     }
-}
-
-/// ` AND column IN (…)`; nothing for no words. They are the broker's words, never anybody's text.
-pub(crate) fn in_words<'w>(column: &str, words: impl Iterator<Item = &'w str>) -> String {
-    let words: Vec<String> = words.map(|word| format!("'{word}'")).collect();
-    if words.is_empty() { String::new() } else { format!(" AND {column} IN ({})", words.join(",")) }
-}
-
-/// LIMIT and OFFSET.
-pub(crate) fn window(limit: Option<u64>, offset: u64) -> (i64, i64) {
-    let clamp = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    (limit.map_or(-1, clamp), clamp(offset))
 }

@@ -13,7 +13,7 @@ use crate::identity::Identity;
 use crate::session::Session;
 use crate::store::SqliteStore;
 use crate::watermark::{FileMark, StoreId, Watermark};
-use crate::{backup, checks, connection, digest, failure, identity, reserve, schema};
+use crate::{checks, connection, copy, digest, failure, identity, reserve, schema};
 
 /// A store that was restored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -52,7 +52,7 @@ impl SqliteStore {
         self.disconnect();
         let source = Source::open(&from, unverified)?;
         let draft = Draft::begin(self.path())?;
-        backup::vacuum(&source.connection, &draft)?;
+        copy::vacuum(&source.connection, &draft)?;
         let id = self.adopt(&draft)?;
         let since = source.made(&from)?;
         let (verified, number) = (source.verified, source.known.number);
@@ -87,7 +87,7 @@ impl SqliteStore {
     fn adopt(&self, draft: &Draft) -> Result<StoreId> {
         let path = draft.path();
         let failed = |error: rusqlite::Error| failure::sqlite(path, "write to", &error);
-        let new = connection::open(path, backup::draft_setup())?;
+        let new = connection::open(path, copy::draft_setup())?;
         let version = schema::version(&new).map_err(failed)?;
         schema::migrate(&new, u32::try_from(version).unwrap_or(schema::VERSION)).map_err(failed)?;
         identity::adopt(&new, draft.inode()?).map_err(failed)?;

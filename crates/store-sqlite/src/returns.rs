@@ -13,11 +13,6 @@ use crate::machines::Finder;
 use crate::requests;
 use crate::session::{Session, Verdict};
 
-/// Machines of a return, in the order they were named.
-pub(crate) const MACHINES: &str = "SELECT {} FROM return_member
-    JOIN machine ON machine.number = return_member.machine
-    WHERE return_id = ?1 ORDER BY position";
-
 /// Stores a return and its machines, and marks those that no return has yet.
 pub(crate) fn admit(
     session: &Session<'_>,

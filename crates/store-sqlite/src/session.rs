@@ -116,3 +116,15 @@ impl Query<'_> {
         self.statement.query_row(parameters, |row| row.get(0)).map_err(|error| session.failed(&error))
     }
 }
+
+/// ` AND column IN (…)`; nothing for no words. They are the broker's words, never anybody's text.
+pub(crate) fn in_words<'w>(column: &str, words: impl Iterator<Item = &'w str>) -> String {
+    let words: Vec<String> = words.map(|word| format!("'{word}'")).collect();
+    if words.is_empty() { String::new() } else { format!(" AND {column} IN ({})", words.join(",")) }
+}
+
+/// LIMIT and OFFSET.
+pub(crate) fn window(limit: Option<u64>, offset: u64) -> (i64, i64) {
+    let clamp = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    (limit.map_or(-1, clamp), clamp(offset))
+}

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::export::{Counts, Document, FORMAT};
 use crate::session::Verdict;
-use crate::store::{Creation, Durability, SqliteStore};
+use crate::store::{Creation, SqliteStore};
+use crate::transactions::Durability;
 
 /// Where a document comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
