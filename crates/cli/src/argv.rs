@@ -8,7 +8,9 @@ use std::ffi::{OsStr, OsString};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::PROGRAM;
-use crate::tree::Cli;
+use crate::arguments::HostFactoryInput;
+use crate::options::GlobalOptions;
+use crate::tree::{Cli, Command};
 
 /// Host Factory's operations. Each is a command of this name, and a name the program can be called
 /// by, with or without `.sh`.
@@ -54,6 +56,34 @@ pub fn parse_by(
 ) -> Result<Cli, clap::Error> {
     let mut matches = command.try_get_matches_from_mut(normalise(argv))?;
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(command))
+}
+
+/// One of Host Factory's operations the way Host Factory calls it: with its input and nothing else. It is what
+/// [`parse`] would make of it; nothing for any other line. Making the tree costs more than most answers.
+///
+/// `words` are normalised.
+pub fn plain_operation(words: &[OsString]) -> Option<Cli> {
+    let [_, operation, option, value] = words else { return None };
+    let place = HF_OPERATIONS.iter().position(|known| operation == known)?;
+    // What begins with a dash may be another option, and an empty name is an error.
+    let bytes = value.as_encoded_bytes();
+    if bytes.is_empty() || bytes.starts_with(b"-") {
+        return None;
+    }
+    let input = match option.to_str()? {
+        "-f" | "--file" => HostFactoryInput { file: Some(value.into()), data: None },
+        "-d" | "--data" => HostFactoryInput { file: None, data: Some(value.to_str()?.to_owned()) },
+        _ => return None,
+    };
+    let command = match place {
+        0 => Command::GetAvailableTemplates(input),
+        1 => Command::RequestMachines(input),
+        2 => Command::RequestReturnMachines(input),
+        3 => Command::GetRequestStatus(input),
+        4 => Command::GetReturnRequests(input),
+        _ => return None,
+    };
+    Some(Cli { global: GlobalOptions::default(), command })
 }
 
 #[cfg(test)]
@@ -249,6 +279,43 @@ mod tests {
             ("providers health aws", true),
             ("system metrics", true),
         ]);
+    }
+
+    /// What is understood without the tree, and that it is what the tree makes of it.
+    #[test]
+    fn a_plain_operation_is_what_the_tree_makes_of_it() {
+        let values = ["in.json", "/a b/ü", "{}", "", "-", "--", "-x", "help", "--help", "-f", "=", "=x"];
+        for operation in HF_OPERATIONS.into_iter().chain(["getRequestStatu", "machines", "help"]) {
+            for option in ["-f", "--file", "-d", "--data", "-h", "--", "-fd", "--fil", "--file=a", "--format"]
+            {
+                for value in values {
+                    let words = [PROGRAM, operation, option, value].map(OsString::from);
+                    let plain = plain_operation(&words);
+                    let ours = HF_OPERATIONS.contains(&operation)
+                        && ["-f", "--file", "-d", "--data"].contains(&option)
+                        && !value.is_empty()
+                        && !value.starts_with('-');
+                    assert_eq!(plain.is_some(), ours, "{words:?}");
+                    if let Some(plain) = plain {
+                        assert_eq!(plain, parse(words.clone()).unwrap(), "{words:?}");
+                    }
+                }
+            }
+        }
+        for words in ["ohfp getRequestStatus", "ohfp getRequestStatus -f", "ohfp getRequestStatus -f a -h"] {
+            let words: Vec<OsString> = words.split(' ').map(OsString::from).collect();
+            assert_eq!(plain_operation(&words), None, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn inputs_that_are_not_text_are_the_same_without_the_tree() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let odd = OsString::from_vec(vec![0xff, b'x']);
+        let file = [PROGRAM.into(), "requestMachines".into(), "-f".into(), odd.clone()];
+        assert_eq!(plain_operation(&file), parse(file.clone()).ok());
+        let data = [PROGRAM.into(), "requestMachines".into(), "-d".into(), odd];
+        assert_eq!((plain_operation(&data), parse(data.clone()).ok()), (None, None));
     }
 
     #[test]

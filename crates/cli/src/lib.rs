@@ -24,7 +24,7 @@ pub mod tree;
 
 pub use actions::{CompletionShell, Completions, Config, Init, Providers, Scheduler, Templates};
 pub use arguments::{HostFactoryInput, ListOptions, OptionalInput, WaitOptions};
-pub use argv::{HF_OPERATIONS, hf_operation_from_argv0, normalise, parse, parse_by};
+pub use argv::{HF_OPERATIONS, hf_operation_from_argv0, normalise, parse, parse_by, plain_operation};
 pub use machines::{MachineStatus, Machines, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus};
 pub use options::{GlobalOptions, OutputFormat, SchedulerType};
 pub use render::{Page, command, completions, fingerprint_text, pages, paths, spellings, version};

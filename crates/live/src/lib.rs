@@ -38,9 +38,7 @@ fn run(arguments: Vec<OsString>, env: &Environment) -> u8 {
         .get(1)
         .and_then(|word| word.to_str())
         .is_some_and(|word| ohfp_cli::HF_OPERATIONS.contains(&word));
-    // The process ends right after: taking everything apart first would cost some fifty system calls.
-    let mut command = ManuallyDrop::new(ohfp_cli::command());
-    let cli = match ohfp_cli::parse_by(&mut command, words) {
+    let cli = match parsed(words) {
         Ok(cli) => cli,
         Err(error) if host_factory && error.use_stderr() => {
             log::start(env);
@@ -71,6 +69,17 @@ fn run(arguments: Vec<OsString>, env: &Environment) -> u8 {
     let mut reply = ManuallyDrop::new(answer(&cli, env));
     reply.note = instance::note(&cli.global, &cli.command, env);
     output::write(&reply, cli.global.output.as_deref(), env)
+}
+
+/// The command line. What Host Factory asks is understood without the tree of all commands, which would be half of
+/// what a status costs.
+fn parsed(words: Vec<OsString>) -> Result<Cli, clap::Error> {
+    if let Some(cli) = ohfp_cli::plain_operation(&words) {
+        return Ok(cli);
+    }
+    // The process ends right after: taking everything apart first would cost some fifty system calls.
+    let mut command = ManuallyDrop::new(ohfp_cli::command());
+    ohfp_cli::parse_by(&mut command, words)
 }
 
 /// An invocation that failed before there was a command to run.
