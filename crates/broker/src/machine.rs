@@ -138,37 +138,32 @@ impl Machine {
     /// Takes over what the provider says; gives whether anything changed. What is known of a machine that
     /// has gone stays, and a machine that is ending never comes back.
     pub fn observe(&mut self, seen: &Instance, now: Timestamp) -> bool {
-        let before = self.clone();
-        let newer = |known: &mut Option<String>, seen: &Option<String>| {
-            if seen.is_some() {
-                known.clone_from(seen);
-            }
-        };
-        newer(&mut self.name, &seen.name);
-        newer(&mut self.private_ip, &seen.private_ip);
-        newer(&mut self.public_ip, &seen.public_ip);
-        newer(&mut self.instance_type, &seen.instance_type);
-        newer(&mut self.price_type, &seen.price_type);
-        self.cores = seen.cores.or(self.cores);
-        self.threads_per_core = seen.threads_per_core.or(self.threads_per_core);
+        let mut changed = newer(&mut self.name, &seen.name);
+        changed |= newer(&mut self.private_ip, &seen.private_ip);
+        changed |= newer(&mut self.public_ip, &seen.public_ip);
+        changed |= newer(&mut self.instance_type, &seen.instance_type);
+        changed |= newer(&mut self.price_type, &seen.price_type);
+        changed |= newer(&mut self.cores, &seen.cores);
+        changed |= newer(&mut self.threads_per_core, &seen.threads_per_core);
         if self.state == MachineState::Pending || self.launched == Timestamp::default() {
-            self.launched = seen.launched;
+            changed |= put(&mut self.launched, seen.launched);
         }
         if self.ending.is_none() {
-            self.reclaim_at = seen.reclaim_at;
+            changed |= put(&mut self.reclaim_at, seen.reclaim_at);
         }
         if self.state.may_become(seen.state) {
             if seen.state.is_ending() && self.ending.is_none() {
-                let stillborn = before.state == MachineState::Pending && !seen.reclaimed;
+                let stillborn = self.state == MachineState::Pending && !seen.reclaimed;
                 self.ending = Some(if stillborn { Ending::Stillborn } else { Ending::Reclaimed });
                 newer(&mut self.message, &seen.reason);
+                changed = true;
             }
-            self.state = seen.state;
+            changed |= put(&mut self.state, seen.state);
         }
         if self.came_up.is_none() && self.is_usable() {
             self.came_up = Some(now);
+            changed = true;
         }
-        let changed = *self != before;
         if changed {
             self.updated = now;
         }
@@ -233,6 +228,22 @@ impl From<&Machine> for MachineRef {
     fn from(machine: &Machine) -> Self {
         Self { name: machine.name.clone(), id: Some(machine.id.clone()) }
     }
+}
+
+/// Takes over what is said, if anything is; whether that changed something.
+fn newer<T: Clone + PartialEq>(known: &mut Option<T>, said: &Option<T>) -> bool {
+    let changed = said.is_some() && known != said;
+    if changed {
+        known.clone_from(said);
+    }
+    changed
+}
+
+/// Puts a value in place of another; whether it is another one.
+fn put<T: PartialEq>(known: &mut T, seen: T) -> bool {
+    let changed = *known != seen;
+    *known = seen;
+    changed
 }
 
 #[cfg(test)]

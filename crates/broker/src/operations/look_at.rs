@@ -11,15 +11,14 @@ impl Broker<'_> {
     /// are those of providers that could not be asked: their machines stay as they were.
     pub fn look_at(&self, machines: Vec<Machine>, now: Timestamp) -> Result<(Vec<Machine>, Vec<Error>)> {
         let mut machines = machines;
-        let key = |machine: &Machine| (machine.id.clone(), machine.provider.clone());
-        machines.sort_by_key(key);
-        machines.dedup_by_key(|machine| key(machine));
+        machines.sort_by(|one, other| (&one.id, &one.provider).cmp(&(&other.id, &other.provider)));
+        machines.dedup_by(|one, other| (&one.id, &one.provider) == (&other.id, &other.provider));
         let sightings = self.look(machines.iter(), now);
         let errors: Vec<Error> = sightings.silent.values().cloned().collect();
         for _ in 0..TRIES {
-            let mut seen = machines.clone();
+            // Where this cannot be stored, what is stored by then is read.
             let mut changed = Vec::new();
-            for machine in &mut seen {
+            for machine in &mut machines {
                 if sightings.tell(machine, now) {
                     changed.push(machine.clone());
                 }
@@ -27,7 +26,7 @@ impl Broker<'_> {
             if changed.is_empty()
                 || self.store.apply(&Change { request: None, machines: changed })? == Applied::Stored
             {
-                return Ok((seen, errors));
+                return Ok((machines, errors));
             }
             let ids: Vec<_> = machines.iter().map(|machine| machine.id.clone()).collect();
             machines = self.store.machines_by_id(&ids)?;

@@ -46,24 +46,30 @@ impl Broker<'_> {
     /// Requests by id as they are now; nothing where there is no such request. Whoever asks for a request
     /// knows it, so it counts as acknowledged.
     pub fn status(&self, ids: &[RequestId], now: Timestamp) -> Result<(Vec<Option<View>>, Vec<Error>)> {
-        let mut views = self.store.views(ids)?;
-        let mut known: Vec<View> = views.iter().flatten().cloned().collect();
-        known.sort_by(|left, right| left.request.id.cmp(&right.request.id));
-        known.dedup_by(|left, right| left.request.id == right.request.id);
-        let (refreshed, errors) = self.refresh(known, true, now)?;
-        // An id may be asked for twice, so by id and not by place.
-        let refreshed: HashMap<&RequestId, &View> =
-            refreshed.iter().map(|view| (&view.request.id, view)).collect();
-        for view in views.iter_mut().flatten() {
-            if let Some(newer) = refreshed.get(&view.request.id) {
-                *view = (*newer).clone();
-            }
+        // An id may be asked for twice: the request is one all the same.
+        let mut places = Vec::with_capacity(ids.len());
+        let mut known: Vec<View> = Vec::new();
+        let mut place_of = HashMap::new();
+        for view in self.store.views(ids)? {
+            places.push(view.map(|view| {
+                *place_of.entry(view.request.id.clone()).or_insert_with(|| {
+                    known.push(view);
+                    known.len() - 1
+                })
+            }));
         }
-        Ok((views, errors))
+        let is_each_once = places.iter().flatten().count() == known.len();
+        let (refreshed, errors) = self.refresh(known, true, now)?;
+        let mut refreshed: Vec<Option<View>> = refreshed.into_iter().map(Some).collect();
+        let mut view_at = |place: usize| {
+            let view = refreshed.get_mut(place)?;
+            if is_each_once { view.take() } else { view.clone() }
+        };
+        Ok((places.into_iter().map(|place| view_at(place?)).collect(), errors))
     }
 
-    /// Brings requests up to date with their providers, and stores what changed. The errors are those of
-    /// providers that could not be asked: their machines stay as they were.
+    /// Brings requests up to date with their providers, and stores what changed; gives them in the same order. The
+    /// errors are those of providers that could not be asked: their machines stay as they were.
     pub(super) fn refresh(
         &self,
         views: Vec<View>,
@@ -199,7 +205,7 @@ impl Broker<'_> {
         errors: &mut Vec<Error>,
     ) -> Result<View> {
         for _ in 0..TRIES {
-            let change = changes(&view, sightings, acknowledge, now)?;
+            let change = changes(&mut view, sightings, acknowledge, now)?;
             if change.request.is_none() && change.machines.is_empty() {
                 break;
             }
@@ -230,9 +236,10 @@ impl Broker<'_> {
     }
 }
 
-/// What sightings and the clock change about a request.
-fn changes(view: &View, sightings: &Sightings, acknowledge: bool, now: Timestamp) -> Result<Change> {
-    let mut machines = view.machines.clone();
+/// What sightings and the clock change about a request. Its machines are changed at once: where that cannot be
+/// stored, all of it is read again.
+fn changes(view: &mut View, sightings: &Sightings, acknowledge: bool, now: Timestamp) -> Result<Change> {
+    let machines = &mut view.machines;
     let mut changed: Vec<bool> = machines.iter_mut().map(|machine| sightings.tell(machine, now)).collect();
     let mut request = view.request.clone();
     let past = now >= request.deadline;
@@ -248,8 +255,8 @@ fn changes(view: &View, sightings: &Sightings, acknowledge: bool, now: Timestamp
             }
         }
         let end = match request.kind {
-            RequestKind::Acquire => settle::acquire(&request, &machines),
-            RequestKind::Return => settle::give_back(&request, &machines, past),
+            RequestKind::Acquire => settle::acquire(&request, machines),
+            RequestKind::Return => settle::give_back(&request, machines, past),
         };
         if let Some((state, reason)) = end {
             request.become_state(state, reason, now)?;
@@ -259,9 +266,9 @@ fn changes(view: &View, sightings: &Sightings, acknowledge: bool, now: Timestamp
         }
     }
     request.acknowledged |= acknowledge;
-    let machines = machines.into_iter().zip(changed);
+    let machines = machines.iter().zip(changed);
     Ok(Change {
         request: (request != view.request).then_some(request),
-        machines: machines.filter_map(|(machine, changed)| changed.then_some(machine)).collect(),
+        machines: machines.filter(|(_, changed)| *changed).map(|(machine, _)| machine.clone()).collect(),
     })
 }
