@@ -6,7 +6,7 @@ use ohfp_broker::{Machine, MachineRef, RequestId, Result, View};
 use serde_json::{Value, json};
 
 use super::status::{machine_result, request_status};
-use super::{hostfactory, read};
+use super::{hostfactory, read, with};
 
 /// The format.
 pub(super) struct Default;
@@ -50,27 +50,25 @@ impl Scheduler for Default {
     }
 
     fn write_statuses(&self, asked: &[RequestId], views: &[Option<View>]) -> Value {
-        let requests: Vec<Value> = asked
-            .iter()
-            .zip(views)
-            .map(|(id, view)| match view {
-                Some(view) => json!({
+        let requests = asked.iter().zip(views).map(|(id, view)| match view {
+            Some(view) => {
+                let request = json!({
                     "request_id": id.as_str(),
                     "status": request_status(&view.request),
                     "state": view.request.state.name(),
                     "message": view.request.reason,
-                    "machines": view.machines.iter().map(|one| machine(view, one)).collect::<Vec<Value>>(),
-                }),
-                None => json!({
-                    "request_id": id.as_str(),
-                    "status": "complete_with_error",
-                    "state": "unknown",
-                    "message": hostfactory::UNKNOWN,
-                    "machines": [],
-                }),
-            })
-            .collect();
-        json!({ "requests": requests })
+                });
+                with(request, "machines", view.machines.iter().map(|one| machine(view, one)))
+            }
+            None => json!({
+                "request_id": id.as_str(),
+                "status": "complete_with_error",
+                "state": "unknown",
+                "message": hostfactory::UNKNOWN,
+                "machines": [],
+            }),
+        });
+        with(json!({}), "requests", requests)
     }
 
     fn write_reclaims(&self, reclaims: &[Reclaim]) -> Value {

@@ -13,6 +13,7 @@ mod tests;
 
 use ohfp_broker::scheduler::Scheduler;
 use ohfp_broker::scheduler::SchedulerKind;
+use serde_json::Value;
 
 pub use status::{machine_result, request_status};
 
@@ -22,4 +23,12 @@ pub fn of(kind: SchedulerKind) -> &'static dyn Scheduler {
         SchedulerKind::HostFactory => &hostfactory::HostFactory,
         SchedulerKind::Default => &default::Default,
     }
+}
+
+/// An object with one more member, a list. Inside `json!` each of its values would be made a second time.
+fn with(mut object: Value, name: &str, values: impl Iterator<Item = Value>) -> Value {
+    if let Value::Object(members) = &mut object {
+        members.insert(name.to_owned(), Value::Array(values.collect()));
+    }
+    object
 }
