@@ -1,14 +1,15 @@
 /*
-** Memory for SQLite.
+** Memory allocator for SQLite.
 **
-** A process answers one question and ends, so what its memory costs is what the kernel is asked for: musl's
-** allocator maps and unmaps a few kilobytes at a time, some forty times for a status, which takes longer than all
-** of SQLite's own work. Here it is one piece of zeros that the program has from its start; pages that are not
-** touched cost nothing. What is given back is kept by its size for the next of that size. Where the piece is used
-** up, as by a large import, the C library's allocator takes over.
+** Each question is a process of its own, so what memory costs is mostly system calls and page faults. musl's
+** allocator maps and unmaps a few kilobytes at a time: forty calls for the status of one machine, over a hundred for
+** a request, and most of them are followed by a fault. Here memory comes from a pool in the program's zero-initialized data; pages that are not
+** touched cost nothing. A freed block is kept in the list of its size class. Once the pool is exhausted, as by a
+** large import, malloc takes over.
 **
-** A block is preceded by its size, which SQLite asks for.
+** A block is preceded by its usable size, which SQLite asks for.
 */
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,119 +17,131 @@
 #include <sqlite3.h>
 
 #define POOL (1024 * 1024)
-#define HEAD 8
-/* Sizes up to FINE are told apart by STEP bytes; above, each power of two has four. */
+#define HEADER 8
+/* Size classes are STEP bytes apart up to FINE; above, there are four for each power of two. */
 #define STEP 16
 #define FINE 1024
 #define FINE_CLASSES (FINE / STEP)
 #define COARSE_CLASSES 32
+/* Larger blocks are malloc's. */
 #define LARGEST (FINE << COARSE_CLASSES / 4)
 
 static union { unsigned char bytes[POOL]; uint64_t aligned; } pool;
 static size_t used;
-/* Blocks that were given back; the first bytes of each name the next. */
-static void *given_back[FINE_CLASSES + COARSE_CLASSES];
-static sqlite3_mutex *mutex;
+/* Free blocks by class; each begins with a pointer to the next. */
+static void *free_blocks[FINE_CLASSES + COARSE_CLASSES];
+static char locked;
 
-/* The class of a size from 1 to LARGEST, and the size of all its blocks. */
-static int class_of(size_t bytes, size_t *whole) {
-  size_t top = FINE, step;
+/* A spinlock: few processes have a second thread, and the lock is held for a dozen instructions. */
+static void lock(void) {
+  while (__atomic_test_and_set(&locked, __ATOMIC_ACQUIRE)) sched_yield();
+}
+
+static void unlock(void) { __atomic_clear(&locked, __ATOMIC_RELEASE); }
+
+/* The class of a size from 1 to LARGEST, and the usable size of its blocks. */
+static int class_of(size_t bytes, size_t *usable) {
+  size_t power = FINE, quarters;
   int class = FINE_CLASSES;
   if (bytes <= FINE) {
     class = (int)((bytes - 1) / STEP);
-    *whole = ((size_t)class + 1) * STEP;
+    *usable = ((size_t)class + 1) * STEP;
     return class;
   }
-  while (bytes > 2 * top) top *= 2, class += 4;
-  step = (bytes - top + top / 4 - 1) / (top / 4);
-  *whole = top + step * (top / 4);
-  return class + (int)step - 1;
+  while (bytes > 2 * power) power *= 2, class += 4;
+  quarters = (bytes - power + power / 4 - 1) / (power / 4);
+  *usable = power + quarters * (power / 4);
+  return class + (int)quarters - 1;
 }
+
+/* The usable size of a block that is malloc's: SQLite keeps to multiples of 8. */
+static size_t large(size_t bytes) { return (bytes + 7) & ~(size_t)7; }
 
 static int is_pooled(const void *block) {
   return (uintptr_t)block - (uintptr_t)pool.bytes < POOL;
 }
 
-static size_t size_of(const void *block) {
+static size_t usable_size(const void *block) {
   uint64_t bytes;
-  memcpy(&bytes, (const unsigned char *)block - HEAD, HEAD);
+  memcpy(&bytes, (const unsigned char *)block - HEADER, HEADER);
   return (size_t)bytes;
 }
 
-static void *headed(void *start, size_t bytes) {
-  uint64_t head = bytes;
-  memcpy(start, &head, HEAD);
-  return (unsigned char *)start + HEAD;
+static void *with_header(void *start, size_t usable) {
+  uint64_t header = usable;
+  memcpy(start, &header, HEADER);
+  return (unsigned char *)start + HEADER;
 }
 
-static void *take(int bytes) {
-  size_t whole = (size_t)bytes;
+static void *allocate(int bytes) {
+  size_t usable = (size_t)bytes;
   void *block = 0;
   if (bytes <= 0) return 0;
-  if (whole <= LARGEST) {
-    int class = class_of(whole, &whole);
-    sqlite3_mutex_enter(mutex);
-    if (given_back[class]) {
-      block = given_back[class];
-      memcpy(&given_back[class], block, sizeof block);
-    } else if (HEAD + whole <= POOL - used) {
-      block = headed(pool.bytes + used, whole);
-      used += HEAD + whole;
+  if (usable <= LARGEST) {
+    int class = class_of(usable, &usable);
+    lock();
+    if (free_blocks[class]) {
+      block = free_blocks[class];
+      memcpy(&free_blocks[class], block, sizeof block);
+    } else if (HEADER + usable <= POOL - used) {
+      block = with_header(pool.bytes + used, usable);
+      used += HEADER + usable;
     }
-    sqlite3_mutex_leave(mutex);
+    unlock();
   }
   if (!block) {
-    void *start = malloc(HEAD + whole);
-    if (start) block = headed(start, whole);
+    void *start;
+    usable = large(usable);
+    start = malloc(HEADER + usable);
+    if (start) block = with_header(start, usable);
   }
   return block;
 }
 
-static void give_back(void *block) {
-  size_t whole;
+static void release(void *block) {
+  size_t usable;
   int class;
   if (!block) return;
   if (!is_pooled(block)) {
-    free((unsigned char *)block - HEAD);
+    free((unsigned char *)block - HEADER);
     return;
   }
-  class = class_of(size_of(block), &whole);
-  sqlite3_mutex_enter(mutex);
-  memcpy(block, &given_back[class], sizeof block);
-  given_back[class] = block;
-  sqlite3_mutex_leave(mutex);
+  class = class_of(usable_size(block), &usable);
+  lock();
+  memcpy(block, &free_blocks[class], sizeof block);
+  free_blocks[class] = block;
+  unlock();
 }
 
-static void *resize(void *block, int bytes) {
-  size_t before = size_of(block);
-  void *other;
+static void *reallocate(void *block, int bytes) {
+  size_t before = usable_size(block);
+  void *larger;
   if ((size_t)bytes <= before) return block;
-  other = take(bytes);
-  if (!other) return 0;
-  memcpy(other, block, before);
-  give_back(block);
-  return other;
+  larger = allocate(bytes);
+  if (!larger) return 0;
+  memcpy(larger, block, before);
+  release(block);
+  return larger;
 }
 
-static int size(void *block) { return block ? (int)size_of(block) : 0; }
+static int size(void *block) { return block ? (int)usable_size(block) : 0; }
 
-static int rounded(int bytes) {
-  size_t whole = (size_t)bytes;
-  if (bytes > 0 && whole <= LARGEST) (void)class_of(whole, &whole);
-  return (int)whole;
+static int round_up(int bytes) {
+  size_t usable = large((size_t)bytes);
+  if (bytes > 0 && usable <= LARGEST) (void)class_of(usable, &usable);
+  return (int)usable;
 }
 
-/* Static mutexes may be asked for while SQLite starts. */
-static int start(void *unused) {
+static int initialize(void *unused) {
   (void)unused;
-  mutex = sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_APP2);
   return SQLITE_OK;
 }
 
-static void end(void *unused) { (void)unused; }
+static void shut_down(void *unused) { (void)unused; }
 
-/* SQLite takes no other memory once it has started, and it starts with the first connection. */
+/* SQLite accepts another allocator only before it initializes itself, which is at the first connection. */
 __attribute__((constructor)) static void ohfp_memory(void) {
-  static const sqlite3_mem_methods methods = {take, give_back, resize, size, rounded, start, end, 0};
+  static const sqlite3_mem_methods methods = {
+      allocate, release, reallocate, size, round_up, initialize, shut_down, 0};
   (void)sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
 }

@@ -37,6 +37,7 @@ mod init;
 mod lock;
 mod machines;
 mod maintenance;
+mod memory;
 mod migration;
 mod place;
 mod prune;
