@@ -74,8 +74,10 @@ fn usable(path: &Path, application: i32, version: i64) -> Result<u32> {
     }
 }
 
-/// Whose database it is, its version, and whether it is in WAL mode.
+/// Whose database it is, its version, and whether it is in WAL mode. In one transaction: by itself each question
+/// takes locks and looks whether the file has changed.
 fn marks(connection: &Connection) -> rusqlite::Result<(i32, i64, bool)> {
+    let _reading = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)?;
     let application = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version = schema::version(connection)?;
     Ok((application, version, has_log(connection)?))
