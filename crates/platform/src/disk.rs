@@ -91,12 +91,13 @@ pub struct FileSystem {
     pub block_size: u64,
 }
 
-/// The file system of an open file or directory, by `fstatfs`; `None` where the system does not say.
-pub fn of(file: &File) -> Option<FileSystem> {
+/// The file system of `path`, by `statfs`, which opens nothing; `None` where the system does not say.
+pub fn file_system(path: &Path) -> Option<FileSystem> {
+    let path = c_path(path).ok()?;
     // SAFETY: all-zero bytes are a valid `statfs`, a plain record of integers.
     let mut raw: libc::statfs = unsafe { std::mem::zeroed() };
-    // SAFETY: the descriptor is open as long as `file` lives; `raw` is writable.
-    if unsafe { libc::fstatfs(file.as_raw_fd(), &raw mut raw) } != 0 {
+    // SAFETY: `path` is a C string and `raw` is writable; both live through the call.
+    if unsafe { libc::statfs(path.as_ptr(), &raw mut raw) } != 0 {
         return None;
     }
     #[allow(

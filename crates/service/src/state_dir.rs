@@ -1,7 +1,6 @@
 //! Where the state of this instance lies: requests, machines, the result cache.
 
 use std::fmt;
-use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -76,13 +75,9 @@ fn absolute(path: &Path) -> Result<PathBuf> {
     })
 }
 
-/// The file system that a path lies on, judged by the nearest directory that exists; `None` where it is unknown.
+/// The file system that a path lies on, judged by what of it exists; `None` where it is unknown.
 pub fn file_system(path: &Path) -> Option<FileSystem> {
-    path.ancestors()
-        // Opening anything else might wait for another process at its other end.
-        .filter(|path| path.is_file() || path.is_dir())
-        .find_map(|path| File::open(path).ok())
-        .and_then(|file| disk::of(&file))
+    path.ancestors().find_map(disk::file_system)
 }
 
 /// The result cache of an instance, beside its store.

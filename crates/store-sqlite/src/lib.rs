@@ -37,6 +37,7 @@ mod init;
 mod lock;
 mod machines;
 mod maintenance;
+#[cfg(test)]
 mod memory;
 mod migration;
 mod place;
