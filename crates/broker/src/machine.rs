@@ -138,13 +138,13 @@ impl Machine {
     /// Takes over what the provider says; gives whether anything changed. What is known of a machine that
     /// has gone stays, and a machine that is ending never comes back.
     pub fn observe(&mut self, seen: &Instance, now: Timestamp) -> bool {
-        let mut changed = newer(&mut self.name, &seen.name);
-        changed |= newer(&mut self.private_ip, &seen.private_ip);
-        changed |= newer(&mut self.public_ip, &seen.public_ip);
-        changed |= newer(&mut self.instance_type, &seen.instance_type);
-        changed |= newer(&mut self.price_type, &seen.price_type);
-        changed |= newer(&mut self.cores, &seen.cores);
-        changed |= newer(&mut self.threads_per_core, &seen.threads_per_core);
+        let mut changed = newer(&mut self.name, seen.name.as_ref());
+        changed |= newer(&mut self.private_ip, seen.private_ip.as_ref());
+        changed |= newer(&mut self.public_ip, seen.public_ip.as_ref());
+        changed |= newer(&mut self.instance_type, seen.instance_type.as_ref());
+        changed |= newer(&mut self.price_type, seen.price_type.as_ref());
+        changed |= newer(&mut self.cores, seen.cores.as_ref());
+        changed |= newer(&mut self.threads_per_core, seen.threads_per_core.as_ref());
         if self.state == MachineState::Pending || self.launched == Timestamp::default() {
             changed |= put(&mut self.launched, seen.launched);
         }
@@ -155,7 +155,7 @@ impl Machine {
             if seen.state.is_ending() && self.ending.is_none() {
                 let stillborn = self.state == MachineState::Pending && !seen.reclaimed;
                 self.ending = Some(if stillborn { Ending::Stillborn } else { Ending::Reclaimed });
-                newer(&mut self.message, &seen.reason);
+                newer(&mut self.message, seen.reason.as_ref());
                 changed = true;
             }
             changed |= put(&mut self.state, seen.state);
@@ -231,10 +231,10 @@ impl From<&Machine> for MachineRef {
 }
 
 /// Takes over what is said, if anything is; whether that changed something.
-fn newer<T: Clone + PartialEq>(known: &mut Option<T>, said: &Option<T>) -> bool {
-    let changed = said.is_some() && known != said;
+fn newer<T: Clone + PartialEq>(known: &mut Option<T>, said: Option<&T>) -> bool {
+    let changed = said.is_some() && known.as_ref() != said;
     if changed {
-        known.clone_from(said);
+        *known = said.cloned();
     }
     changed
 }

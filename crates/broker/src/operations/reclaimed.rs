@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::Broker;
 use super::strangers::Found;
 use crate::error::Result;
-use crate::id::MachineRef;
+use crate::id::{MachineId, MachineRef};
 use crate::machine::{Ending, Machine};
 use crate::store::{Doubt, Resolved};
 use crate::time::Timestamp;
@@ -42,33 +42,39 @@ impl Broker<'_> {
     pub fn reclaimed(&self, known: Option<&[MachineRef]>, now: Timestamp) -> Result<Reclaims> {
         let mut reclaims = Reclaims::default();
         let mut strangers = Vec::new();
-        let mut asked: Vec<(MachineRef, Machine)> = Vec::new();
+        let mut asked = Vec::new();
+        let mut machines = Vec::new();
         match known {
             None => {
-                let machines = self.store.watched_machines()?.into_iter();
-                asked.extend(machines.map(|machine| (MachineRef::from(&machine), machine)));
+                machines = self.store.watched_machines()?;
+                asked.extend(machines.iter().map(|machine| (MachineRef::from(machine), key(machine))));
             }
             Some(known) => {
                 for (wanted, found) in known.iter().zip(self.store.find_machines(known)?) {
                     let wanted = wanted.clone();
                     match found {
-                        Resolved::Known(machine) => asked.push((wanted, machine)),
+                        Resolved::Known(machine) => {
+                            asked.push((wanted, key(&machine)));
+                            machines.push(machine);
+                        }
                         Resolved::Unknown => strangers.push(wanted),
                         Resolved::Doubtful(why) => reclaims.doubtful.push(Doubt { wanted, why }),
                     }
                 }
             }
         }
-        let machines = asked.iter().map(|(_, machine)| machine.clone()).collect();
         let (machines, errors) = self.look_at(machines, now)?;
         if let Some(error) = errors.into_iter().next() {
             return Err(error);
         }
-        let newer: HashMap<_, _> =
+        let seen: HashMap<_, _> =
             machines.iter().map(|machine| ((&machine.provider, &machine.id), machine)).collect();
-        for (wanted, machine) in &asked {
-            let machine = newer.get(&(&machine.provider, &machine.id)).copied().unwrap_or(machine);
-            reclaims.machines.extend(reclaim(wanted, machine, known.is_some(), now));
+        for (wanted, (provider, id)) in &asked {
+            // One that was cleared away this moment is a stranger the next time.
+            let machine = seen.get(&(provider, id)).copied();
+            reclaims
+                .machines
+                .extend(machine.and_then(|machine| reclaim(wanted, machine, known.is_some(), now)));
         }
         reclaims.machines.extend(self.vanished(&strangers, now)?);
         let mut named = HashSet::new();
@@ -114,13 +120,18 @@ impl Broker<'_> {
                 Some(Resolved::Doubtful(why)) => why,
                 _ => return true,
             };
-            let id = reclaim.id.as_deref().map(crate::MachineId::new);
+            let id = reclaim.id.as_deref().map(MachineId::new);
             doubtful.push(Doubt { wanted: MachineRef { name: Some(reclaim.name.clone()), id }, why });
             false
         });
         reclaims.doubtful.extend(doubtful);
         Ok(())
     }
+}
+
+/// What tells a machine from all others.
+fn key(machine: &Machine) -> (String, MachineId) {
+    (machine.provider.clone(), machine.id.clone())
 }
 
 /// Whether the scheduler must be told about a machine, and how long it has. What the scheduler gave back
