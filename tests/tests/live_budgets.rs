@@ -1,0 +1,118 @@
+//! What Host Factory's questions to the state store cost, in numbers that do not depend on the clock: system calls,
+//! how often the kernel is asked for memory, and waits for the disk.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot run must say so")]
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use ohfp_tests::counting::{Counted, counted};
+use ohfp_tests::grid::{Grid, TEMPLATE, wanted};
+use ohfp_tests::{c_program, program};
+use serde_json::{Value, json};
+
+/// System calls of a question that changes nothing: the start of the program, configuration, the files of the store,
+/// SQLite's locks, the answer, and what is due once it is out. A few are to spare: some depend on the account and the
+/// kernel.
+const CALLS: usize = 116;
+
+/// The same of a request: three transactions of the broker's and one of the provider's, and the log.
+const REQUEST_CALLS: usize = 175;
+
+/// System call numbers.
+struct Numbers {
+    /// `pread64`, `pwrite64`: there are as many as the store has pages to read and write.
+    pages: [u64; 2],
+    /// `mmap`, `munmap`, `brk`.
+    memory: [u64; 3],
+    /// `fsync`, `fdatasync`.
+    syncs: [u64; 2],
+}
+
+impl Numbers {
+    fn here() -> Self {
+        match std::env::consts::ARCH {
+            "x86_64" => Self { pages: [17, 18], memory: [9, 11, 12], syncs: [74, 75] },
+            "aarch64" => Self { pages: [67, 68], memory: [222, 215, 214], syncs: [82, 83] },
+            other => panic!("tell this test the system call numbers of {other}"),
+        }
+    }
+}
+
+/// What a question may cost.
+struct Budget {
+    /// Calls that are about neither pages nor memory.
+    calls: usize,
+    /// Calls that take memory from the kernel or give it back.
+    memory: usize,
+    /// Waits for the disk.
+    syncs: usize,
+}
+
+/// A site with a request of one machine and one of a hundred, all of which run.
+struct Site {
+    grid: Grid,
+    count: PathBuf,
+    ids: [String; 2],
+}
+
+impl Site {
+    fn new() -> Self {
+        let grid = Grid::new(&json!({}), &json!({}));
+        let ids = [1, 100].map(|count| {
+            let id = grid.request(TEMPLATE, count);
+            grid.settled(&id);
+            id
+        });
+        let count = c_program("count", &grid.sandbox.path);
+        Self { grid, count, ids }
+    }
+
+    /// Counts several runs and keeps the cheapest: now and then a question looks after the store.
+    fn count(&self, operation: &str, question: &Value) -> Counted {
+        let question = question.to_string();
+        let run = |_| {
+            let words = [operation, "-d", &question].map(OsStr::new);
+            let command = self.grid.sandbox.command(&self.count);
+            counted(command, &self.grid.sandbox.path, &program("ohfp-live"), &words)
+        };
+        (0..5).map(run).min_by_key(|counted| counted.calls.len()).unwrap()
+    }
+
+    /// Holds a question against its budget.
+    fn check(&self, operation: &str, question: &Value, budget: &Budget) {
+        let numbers = Numbers::here();
+        let counted = self.count(operation, question);
+        assert_eq!(counted.code, 0, "{operation}");
+        let times = |of: &[u64]| counted.calls.iter().filter(|call| of.contains(call)).count();
+        let (memory, syncs) = (times(&numbers.memory), times(&numbers.syncs));
+        let others = counted.calls.len() - times(&numbers.pages) - memory;
+        // SQLite looks at each part of the path of the database: none may be a link.
+        let allowed = budget.calls + self.grid.work().components().count();
+        assert!(
+            others <= allowed,
+            "{operation}: {others} system calls, allowed {allowed}: {:?}",
+            counted.calls
+        );
+        assert!(
+            memory <= budget.memory,
+            "{operation}: {memory} calls about memory, allowed {}: {:?}",
+            budget.memory,
+            counted.calls
+        );
+        assert!(syncs <= budget.syncs, "{operation}: {syncs} waits for the disk, allowed {}", budget.syncs);
+    }
+}
+
+#[test]
+fn questions_keep_to_their_budgets() {
+    let site = Site::new();
+    let status = |id: &String| json!({ "requests": [{ "requestId": id }] });
+    let [one, hundred] = &site.ids;
+    let read = |memory| Budget { calls: CALLS, memory, syncs: 0 };
+    site.check("getRequestStatus", &status(one), &read(11));
+    site.check("getRequestStatus", &status(hundred), &read(18));
+    site.check("getReturnRequests", &json!({}), &read(14));
+    // The intent, what came of it, and that the scheduler was told.
+    let request = Budget { calls: REQUEST_CALLS, memory: 14, syncs: 3 };
+    site.check("requestMachines", &wanted(TEMPLATE, 1), &request);
+}
