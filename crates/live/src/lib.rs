@@ -71,8 +71,8 @@ fn run(arguments: Vec<OsString>, env: &Environment) -> u8 {
     output::write(&reply, cli.global.output.as_deref(), env)
 }
 
-/// The command line. What Host Factory asks is understood without the tree of all commands, which would be half of
-/// what a status costs.
+/// The command line. What Host Factory asks is understood without the tree of all commands, which is 40 % of
+/// a status.
 fn parsed(words: Vec<OsString>) -> Result<Cli, clap::Error> {
     if let Some(cli) = ohfp_cli::plain_operation(&words) {
         return Ok(cli);

@@ -28,6 +28,7 @@ mod host_factory;
 mod kills;
 mod left_out;
 mod limits;
+mod live_budgets;
 mod lists;
 mod loader;
 mod loading;
