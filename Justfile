@@ -20,7 +20,7 @@ dist DIR:
 bench *ARGS:
     cargo xtask bench {{ARGS}}
 
-# Write a catalogue of N templates
+# Write a catalog of N templates
 catalog N *DIR:
     cargo xtask catalog {{N}} {{DIR}}
 

@@ -6,10 +6,10 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::sync::OnceLock;
 
-use ohfp_broker::scheduler::SchedulerKind;
-use ohfp_cli::{Cli, Command, Config, OutputFormat, Providers, Scheduler, Storage, Templates};
-use ohfp_render::queries::Document;
-use ohfp_render::templates::{Catalogue, show_head, show_tail};
+use ohfp_broker::wire_format::SchedulerKind;
+use ohfp_cli::{Cli, Command, ConfigCommand, OutputFormat, ProvidersCommand, SchedulerCommand, StorageCommand, TemplatesCommand};
+use ohfp_render::queries::Query;
+use ohfp_render::templates::{TemplateList, show_head, show_tail};
 use ohfp_render::{Format, Rendered};
 use ohfp_resolver::Secrets;
 use ohfp_resolver::{Environment, Origin, Resolved, load};
@@ -210,7 +210,7 @@ fn rendered(cli: &Cli, resolved: &Resolved) -> Option<Rendered> {
         OutputFormat::Table => Format::Table,
         OutputFormat::List => Format::List,
     };
-    let catalogue = Catalogue {
+    let catalog = TemplateList {
         templates: &resolved.templates,
         scheduler: resolved.settings.scheduler().unwrap_or(SchedulerKind::HostFactory),
     };
@@ -218,26 +218,26 @@ fn rendered(cli: &Cli, resolved: &Resolved) -> Option<Rendered> {
         Command::Completions(arguments) => {
             return Some(Rendered::plain(ohfp_cli::completions(arguments.shell)));
         }
-        Command::Templates(Templates::List(list)) => {
+        Command::Templates(TemplatesCommand::List(list)) => {
             assert!(list.filter.is_empty(), "the runtime knows no filters");
             let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-            return Some(catalogue.list(format, list.long).page(number(list.offset), list.limit.map(number)));
+            return Some(catalog.list(format, list.long).page(number(list.offset), list.limit.map(number)));
         }
-        Command::Templates(Templates::Show { template_id }) => {
+        Command::Templates(TemplatesCommand::Show { template_id }) => {
             let template = resolved.templates.iter().find(|template| template.id == *template_id)?;
             let (head, head_styled) = show_head(format);
             let mut body = Vec::new();
-            catalogue.show(template, format, &mut body);
+            catalog.show(template, format, &mut body);
             body.extend_from_slice(show_tail(format));
             return Some(Rendered { head, head_styled, body });
         }
-        Command::Config(Config::Show) => Document::Config,
-        Command::Config(Config::Get { key }) => Document::Setting(key.clone()),
-        Command::Providers(Providers::List) => Document::Providers,
-        Command::Providers(Providers::Show { name }) => Document::Provider(name.clone()),
-        Command::Scheduler(Scheduler::List) => Document::Schedulers,
-        Command::Scheduler(Scheduler::Show { name }) => Document::Scheduler(name.clone()),
-        Command::Storage(Storage::List) => Document::Stores,
+        Command::Config(ConfigCommand::Show) => Query::Config,
+        Command::Config(ConfigCommand::Get { key }) => Query::Setting(key.clone()),
+        Command::Providers(ProvidersCommand::List) => Query::Providers,
+        Command::Providers(ProvidersCommand::Show { name }) => Query::Provider(name.clone()),
+        Command::Scheduler(SchedulerCommand::List) => Query::Schedulers,
+        Command::Scheduler(SchedulerCommand::Show { name }) => Query::Scheduler(name.clone()),
+        Command::Storage(StorageCommand::List) => Query::Stores,
         _ => return None,
     };
     document.render(resolved, format, Secrets::Hidden)

@@ -2,7 +2,7 @@
 //! shown and that a snapshot can hold.
 
 use ohfp_render::Format;
-use ohfp_render::queries::Document;
+use ohfp_render::queries::Query;
 use ohfp_resolver::Secrets;
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ pub fn check(bytes: &[u8]) {
     let variables = [("ZONE", "b"), ("EMPTY", ""), ("ODD", "a\"b\\c${ZONE}")];
     match folder::load(&files, &variables) {
         Ok(resolved) => {
-            for (command, document) in Document::all(&resolved) {
+            for (command, document) in Query::all(&resolved) {
                 for format in Format::ALL {
                     let Some(rendered) = document.render(&resolved, format, Secrets::Hidden) else {
                         continue;

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use ohfp_broker::Error;
-use ohfp_broker::scheduler::SchedulerKind;
+use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_render::Format;
-use ohfp_render::templates::Catalogue;
+use ohfp_render::templates::TemplateList;
 use ohfp_resolver::{Environment, Origin, Resolved, load};
 use ohfp_snapshot_builder::lower;
 use ohfp_snapshot_format::View;
@@ -59,13 +59,13 @@ pub(crate) fn check_resolved(resolved: &Resolved, files: &[(&str, &[u8])], varia
         let text = warning.to_string();
         assert!(!text.trim().is_empty() && !text.contains(char::is_control), "{text:?}");
     }
-    let catalogue = Catalogue {
+    let catalog = TemplateList {
         templates: &resolved.templates,
         scheduler: resolved.settings.scheduler().unwrap_or(SchedulerKind::HostFactory),
     };
     for format in Format::ALL {
         for long in [false, true] {
-            let list = catalogue.list(format, long);
+            let list = catalog.list(format, long);
             assert_eq!(list.places.len(), resolved.templates.len(), "{format}");
             let whole = [&list.head[..], &list.records, &list.tail].concat();
             assert!(std::str::from_utf8(&whole).is_ok(), "{format} is not UTF-8");
@@ -87,7 +87,7 @@ pub(crate) fn check_resolved(resolved: &Resolved, files: &[(&str, &[u8])], varia
         }
         for template in &resolved.templates {
             let mut alone = Vec::new();
-            catalogue.show(template, format, &mut alone);
+            catalog.show(template, format, &mut alone);
             assert!(std::str::from_utf8(&alone).is_ok());
         }
     }

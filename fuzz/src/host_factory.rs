@@ -1,7 +1,7 @@
 //! Host Factory's inputs: any bytes are refused with words, or understood, by every operation and in
 //! either format.
 
-use ohfp_broker::scheduler::SchedulerKind;
+use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_broker::{MachineRef, Result};
 use ohfp_wire as wire;
 use ohfp_wire::input;

@@ -14,7 +14,7 @@ extern "C" fn main(
 ) -> ! {
     // SAFETY: these are the vectors the kernel gave this process; nothing here changes them.
     let process = unsafe { Process::new(arguments, environment) };
-    ohfp_platform::sys::exit(crate::answer::run(&process))
+    ohfp_platform::sys::exit(crate::respond::run(&process))
 }
 
 /// The same where std starts the process.

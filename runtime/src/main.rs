@@ -5,13 +5,13 @@
 //! on the musl target the allocator refuses, so this cannot rot.
 #![cfg_attr(bare_entry, no_main)]
 
-mod answer;
 mod entry;
 mod question;
+mod respond;
 #[cfg(bare_entry)]
 mod unwind;
 
 #[cfg(not(bare_entry))]
 fn main() {
-    std::process::exit(answer::run(&entry::hosted()));
+    std::process::exit(respond::run(&entry::hosted()));
 }

@@ -3,7 +3,7 @@
 //! What is accepted here is a subset of what clap accepts, with the same meaning. Anything else,
 //! even anything merely unusual, is no question for the snapshot: the live program judges it.
 
-use ohfp_snapshot_format::key::{FORMAT_SEPARATOR, Key, LONG_SUFFIX};
+use ohfp_snapshot_format::key::{AnswerKey, FORMAT_SEPARATOR, LONG_SUFFIX};
 
 /// The operations of Host Factory; as a program's name with or without `.sh`, or as a command.
 const OPERATIONS: [&[u8]; 5] = [
@@ -26,13 +26,13 @@ const DYNAMIC: [&[u8]; 6] = [b"machines", b"machine", b"requests", b"request", b
 #[derive(Debug)]
 pub(crate) enum Question<'a> {
     /// A filed answer.
-    Filed { key: Key, plain: bool },
+    Filed { key: AnswerKey, plain: bool },
     /// `templates show ID`.
     Show { id: &'a [u8], format: &'a [u8], plain: bool },
     /// A page of `templates list`.
-    Page { key: Key, offset: u64, limit: Option<u64>, plain: bool },
+    Page { key: AnswerKey, offset: u64, limit: Option<u64>, plain: bool },
     /// `getAvailableTemplates -f FILE`.
-    AvailableTemplates { key: Key, input: &'a [u8] },
+    AvailableTemplates { key: AnswerKey, input: &'a [u8] },
 }
 
 /// Whether this invocation speaks to Host Factory, whose errors go to standard output.
@@ -75,10 +75,10 @@ fn host_factory<'a>(
         b"-f" if name == AVAILABLE_TEMPLATES => {
             // For clap, what begins with a dash is an option and no file.
             let input = arguments.next().filter(|path| path.first().is_some_and(|first| *first != b'-'))?;
-            Question::AvailableTemplates { key: Key::default().word(name)?, input }
+            Question::AvailableTemplates { key: AnswerKey::default().word(name)?, input }
         }
         help @ (b"--help" | b"-h") => {
-            Question::Filed { key: with_path(Key::default().push(help)?, name)?, plain: false }
+            Question::Filed { key: with_path(AnswerKey::default().push(help)?, name)?, plain: false }
         }
         _ => return None,
     };
@@ -88,7 +88,7 @@ fn host_factory<'a>(
 /// What has been read so far.
 #[derive(Default)]
 struct Line<'a> {
-    path: Key,
+    path: AnswerKey,
     words: usize,
     first_two: [&'a [u8]; 2],
     last: &'a [u8],
@@ -169,7 +169,7 @@ impl<'a> Line<'a> {
     fn question(self) -> Option<Question<'a>> {
         if let Some(help) = self.help {
             return Some(Question::Filed {
-                key: with_path(Key::default().push(help)?, self.path.as_bytes())?,
+                key: with_path(AnswerKey::default().push(help)?, self.path.as_bytes())?,
                 plain: false,
             });
         }
@@ -181,7 +181,7 @@ impl<'a> Line<'a> {
             let path = self.path.as_bytes().strip_prefix(b"help")?;
             let path = path.strip_prefix(b" ").unwrap_or(path);
             return Some(Question::Filed {
-                key: with_path(Key::default().push(b"--help")?, path)?,
+                key: with_path(AnswerKey::default().push(b"--help")?, path)?,
                 plain: false,
             });
         }
@@ -215,7 +215,7 @@ impl<'a> Line<'a> {
 }
 
 /// Appends a command path to a help key.
-fn with_path(key: Key, path: &[u8]) -> Option<Key> {
+fn with_path(key: AnswerKey, path: &[u8]) -> Option<AnswerKey> {
     if path.is_empty() { Some(key) } else { key.push(b" ")?.push(path) }
 }
 

@@ -9,9 +9,9 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use ohfp_broker::Result;
-use ohfp_broker::scheduler::SchedulerKind;
+use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_snapshot_format::index::Record;
-use ohfp_snapshot_format::open::Access;
+use ohfp_snapshot_format::open::IoPolicy;
 use ohfp_snapshot_format::{Refusal, Snapshot, fresh};
 use serde_json::{Number, Value};
 use xxhash_rust::xxh3::xxh3_64;
@@ -21,9 +21,9 @@ use crate::inspect;
 use crate::lower;
 use crate::publish::{self, Lock, Turn};
 use crate::stamp::{self, Difference};
-pub use ohfp_resolver::Lowered;
-use ohfp_resolver::place::Place;
-use ohfp_resolver::{Environment, Resolved, place};
+pub use ohfp_resolver::LimitDecrease;
+use ohfp_resolver::location::ConfigLocation;
+use ohfp_resolver::{Environment, Resolved, location};
 
 /// The verdict on a published snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,12 @@ impl Verdict {
 }
 
 /// Opens the snapshot as the runtime does and judges it. `deep` checks every byte as well.
-pub fn judge(path: &Path, place: &Place, env: &Environment, deep: bool) -> (Verdict, Option<Snapshot>) {
+pub fn assess(
+    path: &Path,
+    place: &ConfigLocation,
+    env: &Environment,
+    deep: bool,
+) -> (Verdict, Option<Snapshot>) {
     match open(path) {
         Err(refusal) => (Verdict::Unusable(refusal), None),
         Ok(snapshot) => (verdict(&snapshot, place, env, deep), Some(snapshot)),
@@ -73,14 +78,14 @@ fn open(path: &Path) -> std::result::Result<Snapshot, Refusal> {
     let get = std::env::var_os("OHFP_SNAPSHOT_IO");
     // Read, unless told otherwise: whoever cuts a mapped file short takes its reader down, and nobody
     // stands behind this program.
-    let access = match Access::from_variable(get.as_deref().map(OsStrExt::as_bytes)) {
-        Access::Auto => Access::Read,
+    let access = match IoPolicy::from_variable(get.as_deref().map(OsStrExt::as_bytes)) {
+        IoPolicy::Auto => IoPolicy::Read,
         told => told,
     };
     Snapshot::open(&path, access)
 }
 
-fn verdict(snapshot: &Snapshot, place: &Place, env: &Environment, deep: bool) -> Verdict {
+fn verdict(snapshot: &Snapshot, place: &ConfigLocation, env: &Environment, deep: bool) -> Verdict {
     let sound = || {
         snapshot.expect_fingerprint(lower::fingerprint())?;
         snapshot.contents()?;
@@ -96,7 +101,7 @@ fn verdict(snapshot: &Snapshot, place: &Place, env: &Environment, deep: bool) ->
         Ok(stamps) => stamps,
         Err(refusal) => return Verdict::Unusable(refusal),
     };
-    let (root, get) = (place::identity(&place.origin), place::lookup(env));
+    let (root, get) = (location::identity(&place.origin), location::lookup(env));
     match fresh::check(stamps, Some(root), &get) {
         Ok(()) => return Verdict::Fresh,
         Err(Refusal::Root) => {
@@ -109,14 +114,14 @@ fn verdict(snapshot: &Snapshot, place: &Place, env: &Environment, deep: bool) ->
 }
 
 /// Whether the snapshot was made from this configuration root.
-pub fn is_of(snapshot: &Snapshot, place: &Place) -> bool {
+pub fn is_of(snapshot: &Snapshot, place: &ConfigLocation) -> bool {
     !snapshot.header.sealed()
-        && snapshot.stamps().is_ok_and(|stamps| stamps.root.as_slice() == place::identity(&place.origin))
+        && snapshot.stamps().is_ok_and(|stamps| stamps.root.as_slice() == location::identity(&place.origin))
 }
 
 /// Templates whose `maxNumber` sank below the published one. Only Host Factory minds: it can hang
 /// when a limit shrinks while it runs.
-pub fn lowered(resolved: &Resolved, published: &Snapshot) -> Vec<Lowered> {
+pub fn limit_decreases(resolved: &Resolved, published: &Snapshot) -> Vec<LimitDecrease> {
     if resolved.settings.scheduler() != Ok(SchedulerKind::HostFactory) {
         return Vec::new();
     }
@@ -126,7 +131,7 @@ pub fn lowered(resolved: &Resolved, published: &Snapshot) -> Vec<Lowered> {
         let record = Record::find(directory, xxh3_64(template.id.as_bytes()))?.bytes(body)?;
         let published = published_max(record)?;
         let now = template.max_number;
-        inspect::is_lower(published, now).then(|| Lowered { id: template.id.clone(), published, now })
+        inspect::is_lower(published, now).then(|| LimitDecrease { id: template.id.clone(), published, now })
     });
     sunk.collect()
 }
@@ -142,15 +147,15 @@ fn published_max(record: &[u8]) -> Option<i64> {
 
 /// The numbers that answers do not take from the file, because more is published: what an administrator
 /// must be told who looks at the file.
-pub fn held(resolved: &Resolved, place: &Place, env: &Environment) -> Vec<Lowered> {
+pub fn held(resolved: &Resolved, place: &ConfigLocation, env: &Environment) -> Vec<LimitDecrease> {
     let Some(path) = &place.snapshot else { return Vec::new() };
-    let (_, published) = judge(path, place, env, false);
+    let (_, published) = assess(path, place, env, false);
     let published = published.filter(|published| is_of(published, place));
-    published.map(|published| lowered(resolved, &published)).unwrap_or_default()
+    published.map(|published| limit_decreases(resolved, &published)).unwrap_or_default()
 }
 
 /// Answers go on with the published numbers until the lower ones are allowed.
-pub fn hold(resolved: &mut Resolved, lowered: Vec<Lowered>) {
+pub fn keep_published_limits(resolved: &mut Resolved, lowered: Vec<LimitDecrease>) {
     for template in &mut resolved.templates {
         if let Some(lowered) = lowered.iter().find(|lowered| lowered.id == template.id) {
             template.max_number = lowered.published;

@@ -1,4 +1,4 @@
-//! Reading snapshots as a tool does: everything verified, sections listed, catalogues compared.
+//! Reading snapshots as a tool does: everything verified, sections listed, catalogs compared.
 
 use std::collections::BTreeMap;
 
@@ -48,15 +48,15 @@ pub fn json_records(snapshot: &Snapshot) -> Result<Option<Records<'_>>, Refusal>
     Ok(Some((contents.section(show.records.to_native())?, contents.section(show.body.to_native())?)))
 }
 
-/// The catalogue of a snapshot, as its directory has it: hash of an id to the record.
+/// The catalog of a snapshot, as its directory has it: hash of an id to the record.
 #[derive(Clone, Debug, Default)]
-pub struct Catalogue<'a> {
+pub struct PublishedTemplates<'a> {
     records: BTreeMap<u64, (u64, &'a [u8])>,
     /// Hashes in file order.
     order: Vec<u64>,
 }
 
-impl<'a> Catalogue<'a> {
+impl<'a> PublishedTemplates<'a> {
     /// Reads the directory of `templates show` in JSON, which every snapshot with templates has.
     pub fn of(snapshot: &'a Snapshot) -> Result<Self, Refusal> {
         let Some((directory, body)) = json_records(snapshot)? else { return Ok(Self::default()) };
@@ -82,7 +82,7 @@ impl<'a> Catalogue<'a> {
     }
 }
 
-/// What changed between two catalogues.
+/// What changed between two catalogs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Ids only in the newer one.
@@ -99,14 +99,15 @@ pub struct Changes {
 
 impl Changes {
     /// Compares. Only records that differ are taken apart.
-    pub fn between(old: &Catalogue<'_>, new: &Catalogue<'_>) -> Self {
+    pub fn between(old: &PublishedTemplates<'_>, new: &PublishedTemplates<'_>) -> Self {
         let mut changes = Self::default();
         for (hash, (check, bytes)) in &old.records {
             match new.records.get(hash) {
-                None => changes.removed.push(Catalogue::parse(bytes).0),
+                None => changes.removed.push(PublishedTemplates::parse(bytes).0),
                 Some((now, _)) if now == check => {}
                 Some((_, now)) => {
-                    let ((id, before), (_, now)) = (Catalogue::parse(bytes), Catalogue::parse(now));
+                    let ((id, before), (_, now)) =
+                        (PublishedTemplates::parse(bytes), PublishedTemplates::parse(now));
                     if is_lower(before, now) {
                         changes.lowered.push((id.clone(), before, now));
                     }
@@ -115,12 +116,12 @@ impl Changes {
             }
         }
         let added = new.records.iter().filter(|(hash, _)| !old.records.contains_key(hash));
-        changes.added = added.map(|(_, (_, bytes))| Catalogue::parse(bytes).0).collect();
+        changes.added = added.map(|(_, (_, bytes))| PublishedTemplates::parse(bytes).0).collect();
         for ids in [&mut changes.added, &mut changes.removed, &mut changes.changed] {
             ids.sort_unstable();
         }
         changes.lowered.sort_unstable();
-        let common = |one: &Catalogue<'_>, other: &Catalogue<'_>| -> Vec<u64> {
+        let common = |one: &PublishedTemplates<'_>, other: &PublishedTemplates<'_>| -> Vec<u64> {
             one.order.iter().copied().filter(|hash| other.records.contains_key(hash)).collect()
         };
         changes.reordered = common(old, new) != common(new, old);

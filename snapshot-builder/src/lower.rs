@@ -1,7 +1,7 @@
 //! Lowering: every answer that is known now, rendered and filed under its key.
 //!
 //! The order of sections is the order of need. What is mapped costs by the 64 KiB window, so the
-//! program's own help and the catalogue in the configured wire format come first: with a catalogue
+//! program's own help and the catalog in the configured wire format come first: with a catalog
 //! of usual size they share the first window with header, stamps and index.
 
 use std::borrow::Cow;
@@ -17,9 +17,9 @@ use ohfp_snapshot_format::key::LIST_NOTES;
 use ohfp_snapshot_format::write::{Maker, Payload, PayloadWriter, SectionId};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
-use ohfp_broker::scheduler::SchedulerKind;
-use ohfp_render::queries::{self, Document};
-use ohfp_render::templates::{self, Catalogue, List};
+use ohfp_broker::wire_format::SchedulerKind;
+use ohfp_render::queries::{self, Query};
+use ohfp_render::templates::{self, List, TemplateList};
 use ohfp_render::{Format, Rendered};
 use ohfp_resolver::{FileState, InputFile, Resolved, Secrets};
 
@@ -41,10 +41,10 @@ pub fn maker() -> Maker<'static> {
 pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload> {
     let scheduler = resolved.settings.scheduler()?;
     let shown = Secrets::Hidden.of_templates(&resolved.templates);
-    let catalogue = Catalogue { templates: &shown, scheduler };
+    let catalog = TemplateList { templates: &shown, scheduler };
     // Where people are shown less than Host Factory is told, both are filed.
     let whole =
-        matches!(shown, Cow::Owned(_)).then_some(Catalogue { templates: &resolved.templates, scheduler });
+        matches!(shown, Cow::Owned(_)).then_some(TemplateList { templates: &resolved.templates, scheduler });
     let limit = resolved.settings.render_limit();
     // Judged by the size of what was read, so that it is known before anything is rendered.
     let others = input_bytes(resolved).saturating_mul(ALL_FORMATS) <= limit;
@@ -55,13 +55,13 @@ pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload>
         } else {
             "rendering JSON; other formats are left to ohfp-live"
         });
-        let second = others.then(|| scope.spawn(|| render(&catalogue, &SECOND_HALF)));
-        configured_format(&mut writer, &catalogue, whole.as_ref(), resolved);
+        let second = others.then(|| scope.spawn(|| render(&catalog, &SECOND_HALF)));
+        configured_format(&mut writer, &catalog, whole.as_ref(), resolved);
         if let Some(second) = second {
-            let mut rendered = render(&catalogue, &FIRST_HALF);
+            let mut rendered = render(&catalog, &FIRST_HALF);
             rendered.extend(second.join().unwrap_or_default());
             step("filing all formats");
-            other_formats(&mut writer, &catalogue, limit, rendered);
+            other_formats(&mut writer, &catalog, limit, rendered);
         }
     });
     writer
@@ -80,12 +80,12 @@ fn input_bytes(resolved: &Resolved) -> u64 {
     resolved.trail.files.iter().map(size).sum()
 }
 
-/// What every snapshot holds: help, the catalogue as the configured scheduler reads it, the rest of
+/// What every snapshot holds: help, the catalog as the configured scheduler reads it, the rest of
 /// the help, and the small documents.
 fn configured_format(
     writer: &mut PayloadWriter,
-    catalogue: &Catalogue<'_>,
-    whole: Option<&Catalogue<'_>>,
+    catalog: &TemplateList<'_>,
+    whole: Option<&TemplateList<'_>>,
     resolved: &Resolved,
 ) {
     let (program, commands) = ohfp_cli::pages().split_at(1);
@@ -94,11 +94,11 @@ fn configured_format(
     }
     let version = writer.section("version", ohfp_cli::version().into_bytes());
     writer.answer("--version", version);
-    writer.templates(catalogue.templates.len());
-    let listed = file_list(writer, catalogue, Format::Json, false, catalogue.list(Format::Json, false));
+    writer.templates(catalog.templates.len());
+    let listed = file_list(writer, catalog, Format::Json, false, catalog.list(Format::Json, false));
     match whole {
         Some(whole) => file_whole(writer, whole),
-        None => available_templates(writer, catalogue, listed),
+        None => available_templates(writer, catalog, listed),
     }
     for page in commands {
         help(writer, page);
@@ -156,7 +156,7 @@ fn key(command: &str, format: Format) -> String {
 
 /// `config show`, `providers list` and their kind.
 fn documents(writer: &mut PayloadWriter, resolved: &Resolved) {
-    for (command, document) in Document::all(resolved) {
+    for (command, document) in Query::all(resolved) {
         let words: Vec<&str> = command.split(' ').collect();
         // A name of several words is one argument, and a key cannot say so.
         if words.len() > 3 || words.iter().any(|word| word.is_empty() || word.contains(char::is_control)) {
@@ -172,10 +172,10 @@ fn documents(writer: &mut PayloadWriter, resolved: &Resolved) {
     }
 }
 
-type Parts = (SectionId, SectionId);
+type Segments = (SectionId, SectionId);
 
 /// Adds the sections of an answer; where nothing is styled, head and body are one section.
-fn file(writer: &mut PayloadWriter, name: &str, rendered: Rendered) -> (Parts, Parts) {
+fn file(writer: &mut PayloadWriter, name: &str, rendered: Rendered) -> (Segments, Segments) {
     if rendered.head == rendered.head_styled {
         let whole = writer.section(name, rendered.bytes(false));
         return ((SectionId::NONE, whole), (SectionId::NONE, whole));
@@ -205,10 +205,10 @@ const SECOND_HALF: [Wanted; 4] = [
     Wanted::Alone(Format::Table),
 ];
 
-fn render(catalogue: &Catalogue<'_>, wanted: &[Wanted]) -> Vec<(Wanted, List)> {
+fn render(catalog: &TemplateList<'_>, wanted: &[Wanted]) -> Vec<(Wanted, List)> {
     let one = |wanted| match wanted {
-        Wanted::List(format, long) => catalogue.list(format, long),
-        Wanted::Alone(format) => catalogue.all_alone(format),
+        Wanted::List(format, long) => catalog.list(format, long),
+        Wanted::Alone(format) => catalog.all_alone(format),
     };
     wanted.iter().map(|wanted| (*wanted, one(*wanted))).collect()
 }
@@ -217,7 +217,7 @@ fn render(catalogue: &Catalogue<'_>, wanted: &[Wanted]) -> Vec<(Wanted, List)> {
 /// the size says what a snapshot holds.
 fn other_formats(
     writer: &mut PayloadWriter,
-    catalogue: &Catalogue<'_>,
+    catalog: &TemplateList<'_>,
     limit: u64,
     rendered: Vec<(Wanted, List)>,
 ) {
@@ -228,11 +228,11 @@ fn other_formats(
     for (wanted, list) in rendered {
         match wanted {
             Wanted::List(format, long) => {
-                file_list(writer, catalogue, format, long, list);
+                file_list(writer, catalog, format, long, list);
             }
             Wanted::Alone(format) => {
-                let records = records(catalogue.templates, &list.records, &list.places, 0);
-                let show = prepare_show(writer, catalogue, (format, format.name()), &records);
+                let records = records(catalog.templates, &list.records, &list.places, 0);
+                let show = prepare_show(writer, catalog, (format, format.name()), &records);
                 let body = writer.section(format!("templates show {format}"), list.records);
                 if let Some(show) = show {
                     show.file(writer, body);
@@ -267,23 +267,23 @@ fn records(templates: &[Template], bytes: &[u8], places: &[(usize, usize)], shif
 pub const WHOLE: &str = "whole";
 
 /// Files what Host Factory is told, where that is more than people are shown.
-fn file_whole(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>) {
-    if catalogue.scheduler != SchedulerKind::HostFactory {
+fn file_whole(writer: &mut PayloadWriter, catalog: &TemplateList<'_>) {
+    if catalog.scheduler != SchedulerKind::HostFactory {
         return;
     }
-    let list = catalogue.list(Format::Json, false);
-    let records = records(catalogue.templates, &list.records, &list.places, list.head.len());
-    let show = prepare_show(writer, catalogue, (Format::Json, WHOLE), &records);
+    let list = catalog.list(Format::Json, false);
+    let records = records(catalog.templates, &list.records, &list.places, list.head.len());
+    let show = prepare_show(writer, catalog, (Format::Json, WHOLE), &records);
     let body = writer.section("getAvailableTemplates", [list.head, list.records, list.tail].concat());
     if let Some(show) = show {
         show.file(writer, body);
     }
-    available_templates(writer, catalogue, body);
+    available_templates(writer, catalog, body);
 }
 
 /// Host Factory drops a provider for good that answers no templates: never answer that.
-fn available_templates(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, list: SectionId) {
-    if catalogue.scheduler == SchedulerKind::HostFactory && !catalogue.templates.is_empty() {
+fn available_templates(writer: &mut PayloadWriter, catalog: &TemplateList<'_>, list: SectionId) {
+    if catalog.scheduler == SchedulerKind::HostFactory && !catalog.templates.is_empty() {
         writer.answer("getAvailableTemplates", list);
     }
 }
@@ -291,7 +291,7 @@ fn available_templates(writer: &mut PayloadWriter, catalogue: &Catalogue<'_>, li
 /// Files a list under its keys, with the directory that makes pages of it. Gives the list itself.
 fn file_list(
     writer: &mut PayloadWriter,
-    catalogue: &Catalogue<'_>,
+    catalog: &TemplateList<'_>,
     format: Format,
     long: bool,
     list: List,
@@ -300,7 +300,7 @@ fn file_list(
     // Without a styled head, the head is part of the section and moves the records.
     let shift = if list.head == list.head_styled { list.head.len() } else { 0 };
     let records = (format == Format::Json || (format == Format::List && long))
-        .then(|| records(catalogue.templates, &list.records, &list.places, shift));
+        .then(|| records(catalog.templates, &list.records, &list.places, shift));
     let mut order = Vec::with_capacity(list.places.len() * 16);
     for (start, len) in &list.places {
         order.extend_from_slice(&((start + shift) as u64).to_le_bytes());
@@ -310,7 +310,7 @@ fn file_list(
     let head = writer.section(format!("{name} page head"), list.head.clone());
     let head_styled = writer.section(format!("{name} page head styled"), list.head_styled.clone());
     let tail = writer.section(format!("{name} page tail"), list.tail.clone());
-    let show = records.and_then(|records| prepare_show(writer, catalogue, (format, format.name()), &records));
+    let show = records.and_then(|records| prepare_show(writer, catalog, (format, format.name()), &records));
     let order = writer.section(format!("{name} order"), order);
     let mut body = list.records;
     body.extend_from_slice(&list.tail);
@@ -356,13 +356,13 @@ impl Show {
 /// Adds what `templates show` needs besides the records.
 fn prepare_show(
     writer: &mut PayloadWriter,
-    catalogue: &Catalogue<'_>,
+    catalog: &TemplateList<'_>,
     (format, filed_as): (Format, &'static str),
     records: &[Record],
 ) -> Option<Show> {
     let unique: BTreeSet<u64> = records.iter().map(|record| record.hash).collect();
     // Two ids with one hash: as unlikely as it is, the live program tells them apart.
-    if unique.len() != catalogue.templates.len() || records.is_empty() {
+    if unique.len() != catalog.templates.len() || records.is_empty() {
         return None;
     }
     let (head, head_styled) = templates::show_head(format);

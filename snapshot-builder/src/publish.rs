@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_platform::files::{self, Refused, Replacement};
 use ohfp_platform::sys;
-use ohfp_snapshot_format::open::Access;
+use ohfp_snapshot_format::open::IoPolicy;
 use ohfp_snapshot_format::stamps::StampsV1;
 use ohfp_snapshot_format::write::{Maker, Payload};
 use ohfp_snapshot_format::{Refusal, Snapshot};
@@ -278,7 +278,7 @@ fn read_back(temporary: &Path, expected: u128) -> Result<()> {
             .hint("the disk or file system may be failing; the previous snapshot is untouched")
     };
     let c_path = CString::new(temporary.as_os_str().as_bytes()).map_err(|error| wrong(&error))?;
-    let snapshot = Snapshot::open(&c_path, Access::Auto).map_err(|refusal| wrong(&refusal))?;
+    let snapshot = Snapshot::open(&c_path, IoPolicy::Auto).map_err(|refusal| wrong(&refusal))?;
     let digest = digest_from(temporary, snapshot.header.index.offset).map_err(|error| wrong(&error))?;
     if digest == expected { Ok(()) } else { Err(wrong(&Refusal::Section)) }
 }

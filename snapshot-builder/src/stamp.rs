@@ -79,7 +79,7 @@ fn of(trail: &Trail, resolved: &Resolved, read_at: SystemTime) -> StampsV1 {
         value: value.as_ref().map(|value| xxh3_64(value.as_bytes())),
     });
     StampsV1 {
-        root: ohfp_resolver::place::identity(&resolved.origin).to_vec(),
+        root: ohfp_resolver::location::identity(&resolved.origin).to_vec(),
         files: files.collect(),
         variables: variables.collect(),
     }

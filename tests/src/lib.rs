@@ -261,7 +261,7 @@ fn listed_commands(help: &str) -> Vec<String> {
 }
 
 /// A template file of `count` templates, for answers of any size.
-pub fn catalogue(count: usize) -> String {
+pub fn catalog(count: usize) -> String {
     let template = |number| {
         format!(
             r#"{{"templateId":"t-{number:06}","maxNumber":{number},"imageId":"ami-0123456789abcdef0","subnetId":"subnet-{number:08x}","vmType":"m6i.large"}}"#

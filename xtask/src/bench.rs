@@ -19,7 +19,7 @@ use site::Site;
 use crate::dist::{self, Tree};
 use crate::project::{Project, Result, note, say, step, text};
 
-/// Sizes of the catalogues that are listed. Single commands are asked of the middle one.
+/// Sizes of the catalogs that are listed. Single commands are asked of the middle one.
 const SIZES: [u32; 3] = [10, 1_000, 10_000];
 
 /// What one run shares.
@@ -52,7 +52,7 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
     step("compiling the floor programs");
     let bench = Bench { project, tools: Tools::build(project)?, tree, hyperfine, quick };
 
-    step("generating catalogues and their snapshots");
+    step("generating catalogs and their snapshots");
     let mut sites = Vec::new();
     for count in SIZES {
         sites.push((count, Site::generate(project, &bench.tree, count)?));

@@ -78,7 +78,7 @@ fn write_catalog(out: &mut impl Write, count: u64, types: &Types) -> io::Result<
     out.write_all(b"\n]}\n")
 }
 
-/// The template at a place of the catalogue; `None` when there are no instance types.
+/// The template at a place of the catalog; `None` when there are no instance types.
 fn template(index: u64, types: &Types) -> Option<Value> {
     let mut dice = Dice::new(index);
     let on_demand = dice.percent(60);

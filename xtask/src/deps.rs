@@ -4,6 +4,7 @@
 //! decision to be reviewed.
 
 mod files;
+mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -144,6 +145,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let metadata = project.metadata()?;
     breaches.extend(edges(&metadata));
     breaches.extend(directions(&metadata)?);
+    breaches.extend(meanings(&metadata)?);
     for breach in &breaches {
         note(format_args!("error: {breach}"));
     }
@@ -223,6 +225,19 @@ fn directions(metadata: &Value) -> Result<Vec<String>> {
         }
     }
     Ok(breaches)
+}
+
+/// Public type names that stand for two things in our library crates.
+fn meanings(metadata: &Value) -> Result<Vec<String>> {
+    let mut found = BTreeMap::new();
+    for package in metadata.get("packages").and_then(Value::as_array).into_iter().flatten() {
+        let text = |key: &str| package.get(key).and_then(Value::as_str).unwrap_or_default();
+        let src = Path::new(text("manifest_path")).with_file_name("src");
+        if src.join("lib.rs").is_file() && text("name") != "ohfp-tests" {
+            names::collect(&src, text("name"), &mut found)?;
+        }
+    }
+    Ok(names::repeated(&found))
 }
 
 /// Uses of a module by one that stands before it in `order`.

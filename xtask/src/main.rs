@@ -45,7 +45,7 @@ To measure it
   bench live [--quick] [--peer]
                         The same of requests and machines: every operation, little and much history
   bench chart RUN       Draw the chart of the README from a kept run, a file under tests/bench/runs
-  catalog N [DIR]       Write a catalogue of N templates, 10 to 1000000
+  catalog N [DIR]       Write a catalog of N templates, 10 to 1000000
 
 To check it
   fmt [--check]         Format the sources

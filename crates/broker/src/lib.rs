@@ -2,6 +2,7 @@
 
 #[cfg(feature = "contract")]
 pub mod contract;
+pub mod documents;
 pub mod error;
 pub mod host;
 pub mod id;
@@ -11,18 +12,17 @@ pub mod machine;
 pub mod operations;
 pub mod provider;
 pub mod quoted;
-pub mod records;
 pub mod replace;
 pub mod request;
-pub mod scheduler;
 pub mod state;
 pub mod store;
 pub mod template;
 pub mod text;
 pub mod time;
 pub mod user_data;
-pub mod view;
 pub mod weights;
+pub mod wire_format;
+pub mod with_machines;
 
 pub use error::{Error, ErrorKind, Result};
 pub use id::{MachineId, MachineRef, RequestId, RequestKind};
@@ -32,5 +32,5 @@ pub use state::{MachineState, RequestState};
 pub use template::Template;
 pub use time::Timestamp;
 pub use user_data::UserData;
-pub use view::View;
 pub use weights::Weights;
+pub use with_machines::RequestWithMachines;

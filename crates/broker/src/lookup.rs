@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::host::{self, stands_for};
 use crate::id::{MachineId, MachineRef};
 use crate::machine::Machine;
-use crate::store::Resolved;
+use crate::store::Lookup;
 
 /// A machine with its place in the order that machines were recorded in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub trait Candidates {
 ///
 /// # Errors
 /// Those of the store.
-pub fn find(candidates: &mut dyn Candidates, wanted: &MachineRef) -> Result<Resolved<Numbered>> {
+pub fn find(candidates: &mut dyn Candidates, wanted: &MachineRef) -> Result<Lookup<Numbered>> {
     let mut known = match &wanted.id {
         Some(id) => candidates.by_id(id)?,
         None => Vec::new(),
@@ -57,28 +57,28 @@ pub fn find(candidates: &mut dyn Candidates, wanted: &MachineRef) -> Result<Reso
     known.sort_by_key(|found| (found.machine.is_gone(), Reverse(found.number)));
     let both = wanted.name.as_deref().and_then(|name| known.iter().find(|found| found.answers_to(name)));
     if let Some(both) = both {
-        return Ok(Resolved::Known(both.clone()));
+        return Ok(Lookup::Known(both.clone()));
     }
     match (known.into_iter().next(), wanted.name.as_deref(), wanted.name_to_look_up()) {
         (None, _, Some(name)) => named(candidates, name),
-        (None, _, None) => Ok(Resolved::Unknown),
+        (None, _, None) => Ok(Lookup::Unknown),
         (Some(found), Some(name), None) if !found.machine.is_gone() => confirm(candidates, found, name),
-        (Some(found), _, _) => Ok(Resolved::Known(found)),
+        (Some(found), _, _) => Ok(Lookup::Known(found)),
     }
 }
 
 /// The machine of an id that is called otherwise than the reference says, unless another one is called so.
-fn confirm(candidates: &mut dyn Candidates, found: Numbered, name: &str) -> Result<Resolved<Numbered>> {
+fn confirm(candidates: &mut dyn Candidates, found: Numbered, name: &str) -> Result<Lookup<Numbered>> {
     let other = match named(candidates, name)? {
-        Resolved::Known(other) => format!("machine {}", other.machine.id),
-        Resolved::Unknown => return Ok(Resolved::Known(found)),
-        Resolved::Doubtful(_) => "several machines".to_owned(),
+        Lookup::Known(other) => format!("machine {}", other.machine.id),
+        Lookup::Unknown => return Ok(Lookup::Known(found)),
+        Lookup::Doubtful(_) => "several machines".to_owned(),
     };
     let called = found.machine.name.as_deref().map_or("no host name yet".to_owned(), str::to_owned);
-    Ok(Resolved::Doubtful(format!("{} is {called}, and {name} is {other}", found.machine.id)))
+    Ok(Lookup::Doubtful(format!("{} is {called}, and {name} is {other}", found.machine.id)))
 }
 
-fn named(candidates: &mut dyn Candidates, name: &str) -> Result<Resolved<Numbered>> {
+fn named(candidates: &mut dyn Candidates, name: &str) -> Result<Lookup<Numbered>> {
     let label = host::label(name);
     let mut living = candidates.living(&label)?;
     living.retain(|found| found.answers_to(name));
@@ -90,16 +90,16 @@ fn named(candidates: &mut dyn Candidates, name: &str) -> Result<Resolved<Numbere
     if hosts.len() > 1 {
         let names: Vec<String> =
             living.iter().map(|found| MachineRef::from(&found.machine).to_string()).collect();
-        return Ok(Resolved::Doubtful(format!("it could be {}", names.join(" or "))));
+        return Ok(Lookup::Doubtful(format!("it could be {}", names.join(" or "))));
     }
     // An address is one machine's at a time, so an older one of the same name only seems to be alive.
     if let Some(newest) = living.into_iter().next() {
-        return Ok(Resolved::Known(newest));
+        return Ok(Lookup::Known(newest));
     }
     let mut gone = candidates.gone(&label)?;
     gone.retain(|found| found.answers_to(name));
     let whole = gone.iter().position(|found| found.is_called(name)).unwrap_or(0);
-    Ok(gone.into_iter().nth(whole).map_or(Resolved::Unknown, Resolved::Known))
+    Ok(gone.into_iter().nth(whole).map_or(Lookup::Unknown, Lookup::Known))
 }
 
 impl Numbered {

@@ -18,7 +18,7 @@ pub enum Ending {
     /// The provider did, or somebody behind our back.
     Reclaimed,
     /// It never came up.
-    Stillborn,
+    FailedToStart,
 }
 
 impl Ending {
@@ -27,13 +27,15 @@ impl Ending {
         match self {
             Self::Released => "released",
             Self::Reclaimed => "reclaimed",
-            Self::Stillborn => "stillborn",
+            Self::FailedToStart => "failed_to_start",
         }
     }
 
     /// Reads the word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Released, Self::Reclaimed, Self::Stillborn].into_iter().find(|ending| ending.name() == word)
+        [Self::Released, Self::Reclaimed, Self::FailedToStart]
+            .into_iter()
+            .find(|ending| ending.name() == word)
     }
 }
 
@@ -151,10 +153,10 @@ impl Machine {
         if self.ending.is_none() {
             changed |= put(&mut self.reclaim_at, seen.reclaim_at);
         }
-        if self.state.may_become(seen.state) {
+        if self.state.can_transition_to(seen.state) {
             if seen.state.is_ending() && self.ending.is_none() {
-                let stillborn = self.state == MachineState::Pending && !seen.reclaimed;
-                self.ending = Some(if stillborn { Ending::Stillborn } else { Ending::Reclaimed });
+                let failed_to_start = self.state == MachineState::Pending && !seen.reclaimed;
+                self.ending = Some(if failed_to_start { Ending::FailedToStart } else { Ending::Reclaimed });
                 newer(&mut self.message, seen.reason.as_ref());
                 changed = true;
             }
@@ -265,7 +267,7 @@ mod tests {
     fn a_machine_that_ends_by_itself_was_reclaimed_or_never_came_up() {
         for (from, reclaimed, ending) in [
             (MachineState::Running, false, Ending::Reclaimed),
-            (MachineState::Pending, false, Ending::Stillborn),
+            (MachineState::Pending, false, Ending::FailedToStart),
             (MachineState::Pending, true, Ending::Reclaimed),
         ] {
             let mut machine = machine(from);

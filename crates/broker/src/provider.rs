@@ -61,7 +61,7 @@ impl Instance {
 
 /// What to launch.
 #[derive(Clone, Copy, Debug)]
-pub struct Order<'a> {
+pub struct LaunchRequest<'a> {
     /// The kind of machine.
     pub template: &'a Template,
     /// How many; units where [`Weights::of`](crate::Weights::of) the template has some. A launch may exceed units
@@ -94,7 +94,7 @@ pub struct Launched {
 /// Why a launch did not happen. The class decides what the scheduler is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LaunchFailure {
-    /// The order can never succeed as it is: a wrong image, no permission. Trying again is useless.
+    /// The launch can never succeed as it is: a wrong image, no permission. A retry is useless.
     Refused(Error),
     /// There is nothing to be had at present.
     NoCapacity(String),
@@ -106,7 +106,7 @@ pub enum LaunchFailure {
 
 /// Whether a provider has a machine that only the scheduler knows of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sighting {
+pub struct Existence {
     /// How the scheduler named it.
     pub machine: MachineRef,
     /// The id of that machine, where the provider has it, alive.
@@ -147,12 +147,12 @@ pub trait Provider: Send + Sync {
     /// What it can do.
     fn capabilities(&self) -> Capabilities;
 
-    /// Checks an order and says what it would do. No I/O.
+    /// Checks a launch and says what it would do. No I/O.
     fn plan(&self, template: &Template, count: u32) -> Result<Plan>;
 
-    /// Launches machines. Idempotent by the order's token, also across processes and at the same time:
+    /// Launches machines. Idempotent by the request's token, also across processes and at the same time:
     /// with a token that was used before it gives the machines that exist because of it.
-    fn launch(&self, order: &Order<'_>, now: Timestamp) -> Result<Launched, LaunchFailure>;
+    fn launch(&self, request: &LaunchRequest<'_>, now: Timestamp) -> Result<Launched, LaunchFailure>;
 
     /// Every machine that exists because of this token, gone ones included as long as they are visible.
     fn find(&self, token: &str, now: Timestamp) -> Result<Vec<Instance>>;
@@ -166,7 +166,7 @@ pub trait Provider: Send + Sync {
     /// Looks for machines that only the scheduler knows of: is there such a one, alive? By its id where it has
     /// one; the name alone decides nothing then. A name by the rule of [`stands_for`](crate::host::stands_for);
     /// one that several machines answer to is an error.
-    fn sight(&self, machines: &[MachineRef], now: Timestamp) -> Result<Vec<Sighting>>;
+    fn exists(&self, machines: &[MachineRef], now: Timestamp) -> Result<Vec<Existence>>;
 
     /// Whether it can be used now.
     fn health(&self, now: Timestamp) -> Health;

@@ -15,7 +15,7 @@ pub fn request(before: &Request, after: &Request) -> Result<()> {
     {
         return Err(refused(format!("kind, template, weights and time of request `{id}` cannot change")));
     }
-    if before.state != after.state && !before.state.may_become(before.kind, after.state) {
+    if before.state != after.state && !before.state.can_transition_to(before.kind, after.state) {
         let (from, to) = (before.state.name(), after.state.name());
         return Err(refused(format!("request `{id}` is {from}; it cannot become {to}")));
     }
@@ -31,7 +31,7 @@ pub fn machine(before: &Machine, after: &Machine) -> Result<()> {
     if (&before.request, &before.template_id) != (&after.request, &after.template_id) {
         return Err(refused(format!("request and template of machine `{id}` cannot change")));
     }
-    if before.state != after.state && !before.state.may_become(after.state) {
+    if before.state != after.state && !before.state.can_transition_to(after.state) {
         let (from, to) = (before.state.name(), after.state.name());
         return Err(refused(format!("machine `{id}` is {from}; it cannot become {to}")));
     }

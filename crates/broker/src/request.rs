@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RequestId, RequestKind};
-use crate::provider::Order;
+use crate::provider::LaunchRequest;
 use crate::state::RequestState;
 use crate::template::Template;
 use crate::time::Timestamp;
@@ -29,8 +29,8 @@ pub struct Request {
     pub weights: Option<Weights>,
     /// The template's fields as they were when the request was made, until its launch is settled: a launch is
     /// tried again with the very same parameters, also when the template has changed or gone.
-    pub order: Option<String>,
-    /// What the scheduler wants new machines to be told. It goes with `order` once the launch is settled.
+    pub launch_fields: Option<String>,
+    /// What the scheduler wants new machines to be told. It goes with `launch_fields` once the launch is settled.
     #[serde(default)]
     pub user_data: Option<UserData>,
     /// For whom the scheduler borrows the machines: LSF's `rc_account`.
@@ -78,7 +78,7 @@ impl Request {
             provider: None,
             requested,
             weights: None,
-            order: None,
+            launch_fields: None,
             user_data: None,
             rc_account: None,
             provider_api: None,
@@ -101,8 +101,8 @@ impl Request {
     }
 
     /// What its launch asks of the provider.
-    pub fn launch_of<'a>(&'a self, template: &'a Template, token: &'a str) -> Order<'a> {
-        Order {
+    pub fn launch_of<'a>(&'a self, template: &'a Template, token: &'a str) -> LaunchRequest<'a> {
+        LaunchRequest {
             template,
             count: self.requested,
             user_data: self.user_data.as_ref(),
@@ -113,7 +113,7 @@ impl Request {
 
     /// Lets go of what only its launch needed.
     pub fn forget_launch(&mut self) {
-        self.order = None;
+        self.launch_fields = None;
         self.user_data = None;
     }
 
@@ -123,8 +123,13 @@ impl Request {
     }
 
     /// Goes to another state; refuses a transition that is not in the table.
-    pub fn become_state(&mut self, next: RequestState, reason: Option<String>, now: Timestamp) -> Result<()> {
-        if !self.state.may_become(self.kind, next) {
+    pub fn transition_to(
+        &mut self,
+        next: RequestState,
+        reason: Option<String>,
+        now: Timestamp,
+    ) -> Result<()> {
+        if !self.state.can_transition_to(self.kind, next) {
             return Err(Error::new(
                 ErrorKind::Refused,
                 format!("request {} is {}; it cannot become {}", self.id, self.state.name(), next.name()),

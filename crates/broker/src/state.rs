@@ -74,7 +74,7 @@ impl RequestState {
     }
 
     /// Whether a request of this kind may go from this state to `next`.
-    pub fn may_become(self, kind: RequestKind, next: Self) -> bool {
+    pub fn can_transition_to(self, kind: RequestKind, next: Self) -> bool {
         let table = match kind {
             RequestKind::Acquire => ACQUIRE,
             RequestKind::Return => RETURN,
@@ -147,7 +147,7 @@ impl MachineState {
     }
 
     /// Whether a machine may go from this state to `next`.
-    pub fn may_become(self, next: Self) -> bool {
+    pub fn can_transition_to(self, next: Self) -> bool {
         MACHINE.iter().any(|(from, to)| *from == self && to.contains(&next))
     }
 }
@@ -160,19 +160,22 @@ mod tests {
     fn final_states_are_those_that_nothing_follows() {
         for kind in [RequestKind::Acquire, RequestKind::Return] {
             for state in RequestState::ALL {
-                let follows = RequestState::ALL.iter().any(|next| state.may_become(kind, *next));
+                let follows = RequestState::ALL.iter().any(|next| state.can_transition_to(kind, *next));
                 assert_eq!(follows, !state.is_final(), "{kind:?} {state:?}");
-                assert!(!state.may_become(kind, *state));
+                assert!(!state.can_transition_to(kind, *state));
             }
         }
-        assert!(!Started.may_become(RequestKind::Return, Cancelled));
+        assert!(!Started.can_transition_to(RequestKind::Return, Cancelled));
     }
 
     #[test]
     fn a_machine_that_is_going_never_comes_back() {
         for next in MachineState::ALL {
-            assert!(!MachineState::Terminated.may_become(*next));
-            assert_eq!(MachineState::ShuttingDown.may_become(*next), *next == MachineState::Terminated);
+            assert!(!MachineState::Terminated.can_transition_to(*next));
+            assert_eq!(
+                MachineState::ShuttingDown.can_transition_to(*next),
+                *next == MachineState::Terminated
+            );
         }
     }
 

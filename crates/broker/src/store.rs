@@ -10,7 +10,7 @@ use crate::request::Request;
 use crate::state::{MachineState, RequestState};
 use crate::template::MaxNumber;
 use crate::time::Timestamp;
-use crate::view::View;
+use crate::with_machines::RequestWithMachines;
 
 /// Whether a request was let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct Change {
 
 /// What a reference to a machine means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Resolved<T = Machine> {
+pub enum Lookup<T = Machine> {
     /// This machine.
     Known(T),
     /// None that is stored.
@@ -54,7 +54,7 @@ pub enum Resolved<T = Machine> {
     Doubtful(String),
 }
 
-impl<T> Resolved<T> {
+impl<T> Lookup<T> {
     /// The machine that is meant.
     pub fn known(self) -> Option<T> {
         match self {
@@ -64,11 +64,11 @@ impl<T> Resolved<T> {
     }
 
     /// The same about something else.
-    pub fn map<U>(self, to: impl FnOnce(T) -> U) -> Resolved<U> {
+    pub fn map<U>(self, to: impl FnOnce(T) -> U) -> Lookup<U> {
         match self {
-            Self::Known(machine) => Resolved::Known(to(machine)),
-            Self::Unknown => Resolved::Unknown,
-            Self::Doubtful(why) => Resolved::Doubtful(why),
+            Self::Known(machine) => Lookup::Known(to(machine)),
+            Self::Unknown => Lookup::Unknown,
+            Self::Doubtful(why) => Lookup::Doubtful(why),
         }
     }
 }
@@ -125,6 +125,19 @@ pub struct MachineFilter {
     pub offset: u64,
 }
 
+/// Which requests [`Store::needing_attention`] gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttentionQuery {
+    /// The time that deadlines are compared with.
+    pub now: Timestamp,
+    /// Unacknowledged requests count when they were created before this.
+    pub unacknowledged_before: Timestamp,
+    /// Only requests that no process has changed since this.
+    pub untouched_since: Timestamp,
+    /// At most so many.
+    pub limit: u32,
+}
+
 /// The state store.
 ///
 /// What it costs must not depend on how much history there is.
@@ -155,16 +168,16 @@ pub trait Store: Send + Sync {
     fn acknowledge(&self, ids: &[RequestId]) -> Result<()>;
 
     /// Requests by id with their machines, in the order asked; nothing where there is no such request.
-    fn views(&self, ids: &[RequestId]) -> Result<Vec<Option<View>>>;
+    fn views(&self, ids: &[RequestId]) -> Result<Vec<Option<RequestWithMachines>>>;
 
     /// Machines by reference, by the rule of `admit_return`, in the order asked.
-    fn find_machines(&self, wanted: &[MachineRef]) -> Result<Vec<Resolved>>;
+    fn find_machines(&self, wanted: &[MachineRef]) -> Result<Vec<Lookup>>;
 
     /// Machines by id; unknown ones are left out.
     fn machines_by_id(&self, ids: &[MachineId]) -> Result<Vec<Machine>>;
 
     /// Requests with their machines.
-    fn requests(&self, filter: &RequestFilter) -> Result<Vec<View>>;
+    fn requests(&self, filter: &RequestFilter) -> Result<Vec<RequestWithMachines>>;
 
     /// Machines.
     fn machines(&self, filter: &MachineFilter) -> Result<Vec<Machine>>;
@@ -174,15 +187,8 @@ pub trait Store: Send + Sync {
     /// has returned yet.
     fn watched_machines(&self) -> Result<Vec<Machine>>;
 
-    /// Requests that need attention although nobody asks: unfinished ones past their deadline, unfinished
-    /// returns, those nobody was told of that were created before `unacknowledged_before` and still have
-    /// machines or may get some, and those with `watch_until` set. Of these only the ones that nobody has
-    /// changed since `untouched_since`, the longest untouched first.
-    fn due(
-        &self,
-        now: Timestamp,
-        unacknowledged_before: Timestamp,
-        untouched_since: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<View>>;
+    /// Requests that need attention although no scheduler polls them: unfinished ones past their deadline,
+    /// unfinished returns, unacknowledged ones that still have machines or may get some, and those with
+    /// `watch_until` set. The longest untouched come first.
+    fn needing_attention(&self, query: &AttentionQuery) -> Result<Vec<RequestWithMachines>>;
 }

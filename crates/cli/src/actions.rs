@@ -14,7 +14,7 @@ use crate::style::examples;
 
 /// `templates …`
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
-pub enum Templates {
+pub enum TemplatesCommand {
     /// List templates
     ///
     /// In the order of the template file. All of them unless --filter or --limit is given. The formats
@@ -60,7 +60,7 @@ pub enum Templates {
 
 /// `config …`
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
-pub enum Config {
+pub enum ConfigCommand {
     /// Show the whole configuration in force
     ///
     /// Defaults included, and after every override. Secrets are never shown.
@@ -92,7 +92,7 @@ pub enum Config {
 
 /// `providers …`
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
-pub enum Providers {
+pub enum ProvidersCommand {
     /// List the configured providers
     ///
     /// The one that new requests go to is marked.
@@ -126,7 +126,7 @@ pub enum Providers {
 
 /// `scheduler …`
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
-pub enum Scheduler {
+pub enum SchedulerCommand {
     /// List the known schedulers
     ///
     /// The configured one is marked.

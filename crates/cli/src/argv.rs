@@ -92,7 +92,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        Command, HostFactoryInput, Init, ListOptions, Machines, OutputFormat, SchedulerType, Templates,
+        Command, HostFactoryInput, Init, ListOptions, MachinesCommand, OutputFormat, SchedulerType,
+        TemplatesCommand,
     };
 
     fn parse_words(words: &str) -> Result<Cli, ErrorKind> {
@@ -143,7 +144,7 @@ mod tests {
         assert_eq!(cli.global.format, OutputFormat::Yaml);
         assert_eq!(cli.global.scheduler, Some(SchedulerType::HostFactory));
         let list = ListOptions { limit: Some(3), ..ListOptions::default() };
-        assert_eq!(cli.command, Command::Templates(Templates::List(list)));
+        assert_eq!(cli.command, Command::Templates(TemplatesCommand::List(list)));
     }
 
     #[test]
@@ -321,7 +322,8 @@ mod tests {
     #[test]
     fn template_and_count_mean_the_same_as_words_and_as_options() {
         for words in ["ohfp machines request T 5", "ohfp machines request -t T -c 5"] {
-            let Ok(Cli { command: Command::Machines(Machines::Request(request)), .. }) = parse_words(words)
+            let Ok(Cli { command: Command::Machines(MachinesCommand::Request(request)), .. }) =
+                parse_words(words)
             else {
                 panic!("{words}")
             };

@@ -22,17 +22,21 @@ mod style;
 pub mod system;
 pub mod tree;
 
-pub use actions::{CompletionShell, Completions, Config, Init, Providers, Scheduler, Templates};
+pub use actions::{
+    CompletionShell, Completions, ConfigCommand, Init, ProvidersCommand, SchedulerCommand, TemplatesCommand,
+};
 pub use arguments::{HostFactoryInput, ListOptions, OptionalInput, WaitOptions};
 pub use argv::{HF_OPERATIONS, hf_operation_from_argv0, normalise, parse, parse_by, plain_operation};
-pub use machines::{MachineStatus, Machines, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus};
+pub use machines::{
+    MachineStatus, MachinesCommand, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus,
+};
 pub use options::{GlobalOptions, OutputFormat, SchedulerType};
 pub use render::{Page, command, completions, fingerprint_text, pages, paths, spellings, version};
 pub use requests::{
-    RequestStatus, RequestType, Requests, RequestsCancel, RequestsList, RequestsStatus, RequestsWatch,
+    RequestStatus, RequestType, RequestsCancel, RequestsCommand, RequestsList, RequestsStatus, RequestsWatch,
 };
-pub use storage::{ImportSource, Storage};
-pub use system::{Sim, System};
+pub use storage::{ImportSource, StorageCommand};
+pub use system::{SimCommand, SystemCommand};
 pub use tree::{Cli, Command};
 
 /// The name of the program, whatever the file it was started from is called.

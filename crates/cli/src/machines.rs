@@ -9,7 +9,7 @@ use crate::style::examples;
 
 /// `machines …`
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
-pub enum Machines {
+pub enum MachinesCommand {
     /// Request machines of one template
     ///
     /// Answers with the id of the request once the provider has accepted the launch; the machines come

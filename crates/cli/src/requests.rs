@@ -9,7 +9,7 @@ use crate::style::examples;
 
 /// `requests …`
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
-pub enum Requests {
+pub enum RequestsCommand {
     /// Poll requests and returns, and show their status
     ///
     /// Asks the providers about unfinished ones, and records what they report. The answer has the

@@ -10,7 +10,7 @@ use crate::style::examples;
 
 /// `storage …`
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
-pub enum Storage {
+pub enum StorageCommand {
     /// List the known stores
     ///
     /// The configured one is marked.

@@ -1,4 +1,4 @@
-//! How help looks: the colours, the width, and the shape of an examples section.
+//! How help looks: the colors, the width, and the shape of an examples section.
 
 use std::fmt::Write as _;
 

@@ -9,7 +9,7 @@ use crate::style::examples;
 
 /// `system …`
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
-pub enum System {
+pub enum SystemCommand {
     /// Check what a request needs: store, log and providers
     ///
     /// A line for each. Exits with 1 when one of them cannot be used. The command doctor diagnoses the
@@ -38,7 +38,7 @@ pub enum System {
 
 /// `sim …`
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
-pub enum Sim {
+pub enum SimCommand {
     /// Count the machines that exist in the simulated cloud
     ///
     /// As the cloud itself counts them, whether ohfp knows of them or not.

@@ -8,14 +8,16 @@
 use clap::builder::StyledStr;
 use clap::{Parser, Subcommand};
 
-use crate::actions::{Completions, Config, Init, Providers, Scheduler, Templates};
+use crate::actions::{
+    Completions, ConfigCommand, Init, ProvidersCommand, SchedulerCommand, TemplatesCommand,
+};
 use crate::arguments::HostFactoryInput;
-use crate::machines::Machines;
+use crate::machines::MachinesCommand;
 use crate::options::GlobalOptions;
-use crate::requests::Requests;
-use crate::storage::Storage;
+use crate::requests::RequestsCommand;
+use crate::storage::StorageCommand;
 use crate::style::{self, STYLES, WIDTH, examples};
-use crate::system::{Sim, System};
+use crate::system::{SimCommand, SystemCommand};
 
 /// Provision cloud machines for IBM Host Factory
 ///
@@ -54,7 +56,7 @@ pub enum Command {
         ("All templates, as Host Factory sees them", "ohfp templates list"),
         ("What is wrong with my template file?", "ohfp templates validate --format list"),
     ]))]
-    Templates(Templates),
+    Templates(TemplatesCommand),
 
     /// Request, list and return machines
     ///
@@ -65,7 +67,7 @@ pub enum Command {
         ("Which are there?", "ohfp machines list --format table"),
         ("Give one back", "ohfp machines return ip-10-0-1-7.ec2.internal"),
     ]))]
-    Machines(Machines),
+    Machines(MachinesCommand),
 
     /// Inspect, watch and cancel requests
     ///
@@ -76,7 +78,7 @@ pub enum Command {
         ("Follow one until it is finished",
          "ohfp requests watch req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11"),
     ]))]
-    Requests(Requests),
+    Requests(RequestsCommand),
 
     /// Show and validate the configuration
     ///
@@ -86,7 +88,7 @@ pub enum Command {
         ("Everything, defaults included", "ohfp config show --format yaml"),
         ("One value", "ohfp config get scheduler.type"),
     ]))]
-    Config(Config),
+    Config(ConfigCommand),
 
     /// List, show and check providers
     ///
@@ -95,7 +97,7 @@ pub enum Command {
     #[command(subcommand, visible_alias = "provider", verbatim_doc_comment, after_long_help = examples(&[
         ("The configured providers", "ohfp providers list --format table"),
     ]))]
-    Providers(Providers),
+    Providers(ProvidersCommand),
 
     /// Show output dialects (schedulers)
     ///
@@ -104,7 +106,7 @@ pub enum Command {
     #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
         ("The known schedulers, and which is configured", "ohfp scheduler list --format table"),
     ]))]
-    Scheduler(Scheduler),
+    Scheduler(SchedulerCommand),
 
     /// Inspect, back up, restore and migrate the state store
     ///
@@ -114,7 +116,7 @@ pub enum Command {
         ("The known stores, and which is configured", "ohfp storage list --format table"),
         ("Can it be used?", "ohfp storage health --format list"),
     ]))]
-    Storage(Storage),
+    Storage(StorageCommand),
 
     /// Show health, load times and component metrics
     ///
@@ -122,7 +124,7 @@ pub enum Command {
     #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
         ("Can all of them be used?", "ohfp system health --format table"),
     ]))]
-    System(System),
+    System(SystemCommand),
 
     /// Control the simulated provider
     ///
@@ -132,7 +134,7 @@ pub enum Command {
         ("How many machines exist?", "ohfp sim live"),
         ("Take one back", "ohfp sim reclaim ip-10-0-1-7.sim.internal"),
     ]))]
-    Sim(Sim),
+    Sim(SimCommand),
 
     /// Diagnose the installation and suggest fixes
     ///

@@ -10,7 +10,7 @@ use ohfp_resolver::Performance;
 
 use super::deferred::Queue;
 use super::memory;
-use super::register::{Batch, PendingBatch, Registrar};
+use super::register::{PendingBatch, Registrar, Tier};
 use super::slot::{Handle, Key, Recipe};
 use super::table::{Job, Outcome, Request, Step, Table};
 
@@ -58,10 +58,10 @@ impl Container {
     /// Registers a batch of components. The optional batch may wait until it is needed.
     pub fn register(
         &self,
-        batch: Batch,
+        batch: Tier,
         register: impl FnOnce(&Registrar<'_>) -> Result<()> + Send + 'static,
     ) -> Result<()> {
-        if batch == Batch::Optional && self.0.options.minimal_registration && self.0.options.lazy_loading {
+        if batch == Tier::Optional && self.0.options.minimal_registration && self.0.options.lazy_loading {
             self.lock().pending.push(PendingBatch { batch, register: Box::new(register) });
             return Ok(());
         }
@@ -206,7 +206,7 @@ impl Container {
     /// The recipe of a reserved component, after its own registration has run where it has one.
     pub(super) fn discovered(&self, job: &Job) -> Result<Recipe> {
         let Recipe::OnDemand(register) = &job.recipe else { return Ok(job.recipe.clone()) };
-        let batch = self.lock().slots.get(&job.key).map_or(Batch::Core, |slot| slot.batch);
+        let batch = self.lock().slots.get(&job.key).map_or(Tier::Core, |slot| slot.batch);
         register(&Registrar::new(self, batch))?;
         let table = self.lock();
         table.slots.get(&job.key).map(|slot| slot.recipe.clone()).ok_or_else(|| unknown(job.name))

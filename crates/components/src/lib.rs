@@ -6,11 +6,11 @@
 //!
 //! ```text
 //! let container = Container::new(environment::overridden(Performance::new(&settings), &env)?);
-//! container.register(Batch::Core, |r| {
+//! container.register(Tier::Core, |r| {
 //!     r.connecting().register_singleton::<Store>("StoragePort", |_| Store::open().map(Arc::new))?;
 //!     r.register_singleton::<Requests>("RequestService", |c| Ok(Arc::new(Requests(c.get()?))))
 //! })?;
-//! container.register(Batch::Optional, |r| r.register_singleton("MonitoringService", monitoring))?;
+//! container.register(Tier::Optional, |r| r.register_singleton("MonitoringService", monitoring))?;
 //! container.start()?; // what the configuration wants at once: critical ones, or everything
 //! let answer = container.get::<Requests>()?.answer(); // builds both, in the order of need
 //! let table = container.finish(); // the answer is out: deferred work; a table for standard error
@@ -48,4 +48,4 @@ mod unload;
 
 pub use container::Container;
 pub use deferred::Deferred;
-pub use register::Batch;
+pub use register::Tier;

@@ -9,7 +9,7 @@ use super::slot::{Builder, Handle, Key, Recipe, Slot, State, Stats};
 
 /// How much depends on a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Batch {
+pub enum Tier {
     /// Every command.
     Critical,
     /// What commands are for.
@@ -18,7 +18,7 @@ pub enum Batch {
     Optional,
 }
 
-impl Batch {
+impl Tier {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Critical => "critical",
@@ -30,7 +30,7 @@ impl Batch {
 
 /// A batch that has not been registered yet.
 pub(super) struct PendingBatch {
-    pub(super) batch: Batch,
+    pub(super) batch: Tier,
     #[expect(clippy::type_complexity, reason = "used once")]
     pub(super) register: Box<dyn FnOnce(&Registrar<'_>) -> Result<()> + Send>,
 }
@@ -39,14 +39,14 @@ pub(super) struct PendingBatch {
 #[derive(Clone, Copy)]
 pub struct Registrar<'c> {
     container: &'c Container,
-    batch: Batch,
+    batch: Tier,
     connects: bool,
     /// The key of the configuration that switches these off.
     off: Option<&'static str>,
 }
 
 impl<'c> Registrar<'c> {
-    pub(super) fn new(container: &'c Container, batch: Batch) -> Self {
+    pub(super) fn new(container: &'c Container, batch: Tier) -> Self {
         Self { container, batch, connects: false, off: None }
     }
 

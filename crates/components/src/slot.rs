@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ohfp_broker::{Error, Result};
 
 use super::container::Container;
-use super::register::{Batch, Registrar};
+use super::register::{Registrar, Tier};
 
 /// What stands for a component: its type.
 pub(super) type Key = TypeId;
@@ -123,7 +123,7 @@ pub(super) struct Stats {
 /// One component.
 pub(super) struct Slot {
     pub(super) name: &'static str,
-    pub(super) batch: Batch,
+    pub(super) batch: Tier,
     /// Whether building it opens connections.
     pub(super) connects: bool,
     /// Never unloaded.

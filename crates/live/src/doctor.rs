@@ -9,12 +9,13 @@ use ohfp_broker::Error;
 use ohfp_cli::GlobalOptions;
 use ohfp_platform::locate::RootSource;
 use ohfp_render::{Format, documents};
-use ohfp_resolver::place::Place;
+use ohfp_resolver::location::ConfigLocation;
 use ohfp_resolver::{
-    Configuration, Environment, Lowered, ProviderInstance, Resolved, Warning, choice_problems, load, place,
+    Configuration, Environment, LimitDecrease, ProviderInstance, Resolved, Warning, choice_problems, load,
+    location,
 };
 use ohfp_service::registry;
-use ohfp_service::store_factory::{self, Access};
+use ohfp_service::store_factory::{self, AccessMode};
 use ohfp_snapshot_builder::freshness;
 use serde_json::{Value, json};
 
@@ -35,7 +36,7 @@ const FAILED: &str = "failed";
 /// Checks everything and reports; exit code 1 when something failed.
 pub(crate) fn run(global: &GlobalOptions, format: Format, env: &Environment) -> Reply {
     let mut checks = vec![program()];
-    match place::find(global.config.as_deref(), None, env) {
+    match location::find(global.config.as_deref(), None, env) {
         Err(error) => checks.push(from_error("configuration", &error)),
         Ok(place) => {
             checks.push(configuration(&place));
@@ -94,7 +95,7 @@ fn program() -> Check {
     }
 }
 
-fn configuration(place: &Place) -> Check {
+fn configuration(place: &ConfigLocation) -> Check {
     let why = match place.source {
         RootSource::CommandLine => "named by --config".to_owned(),
         RootSource::Variable(name) => format!("from {name}"),
@@ -105,7 +106,7 @@ fn configuration(place: &Place) -> Check {
     Check { what: "configuration", status: OK, detail, fix: None }
 }
 
-fn templates(place: &Place, env: &Environment) -> Vec<Check> {
+fn templates(place: &ConfigLocation, env: &Environment) -> Vec<Check> {
     let resolved = match load::load_with_problems(&place.origin, env) {
         Ok(resolved) => resolved,
         Err(errors) => return errors.iter().map(|error| from_error("templates", error)).collect(),
@@ -141,7 +142,7 @@ fn templates(place: &Place, env: &Environment) -> Vec<Check> {
         what: "templates",
         status: WARNING,
         detail: held.message(),
-        fix: Some(Lowered::HINT.to_owned()),
+        fix: Some(LimitDecrease::HINT.to_owned()),
     }));
     checks
 }
@@ -220,7 +221,7 @@ fn to_simulated(instances: &[ProviderInstance]) -> String {
 }
 
 /// Opens the state store as a question does that only looks, and looks whether one that writes could.
-fn store(configuration: &Configuration, place: &Place, env: &Environment) -> Vec<Check> {
+fn store(configuration: &Configuration, place: &ConfigLocation, env: &Environment) -> Vec<Check> {
     let what = "store";
     if configuration.settings.get("features.database_support").as_bool() == Some(false) {
         return vec![Check {
@@ -230,7 +231,7 @@ fn store(configuration: &Configuration, place: &Place, env: &Environment) -> Vec
             fix: Some("set `features.database_support` in config.json to true".to_owned()),
         }];
     }
-    let health = match store_factory::store(configuration, place, env, Access::Look, false) {
+    let health = match store_factory::store(configuration, place, env, AccessMode::ReadOnly, false) {
         Ok(store) => store.health(),
         Err(error) => return vec![from_error(what, &error)],
     };

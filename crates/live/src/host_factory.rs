@@ -10,12 +10,12 @@
 
 use std::mem::ManuallyDrop;
 
-use ohfp_broker::scheduler::Scheduler;
-use ohfp_broker::scheduler::SchedulerKind;
 use ohfp_broker::store::Doubt;
+use ohfp_broker::wire_format::SchedulerKind;
+use ohfp_broker::wire_format::WireFormat;
 use ohfp_broker::{Error, ErrorKind, RequestKind, Result};
 use ohfp_cli::{GlobalOptions, HostFactoryInput};
-use ohfp_render::templates::Catalogue;
+use ohfp_render::templates::TemplateList;
 use ohfp_render::{Format, Rendered, documents, json};
 use ohfp_resolver::{Environment, LeftOut};
 use ohfp_service::cached_status;
@@ -23,8 +23,8 @@ use ohfp_service::catalog;
 use ohfp_service::clock;
 use ohfp_service::log;
 use ohfp_service::request_machines;
-use ohfp_service::session::Parts;
-use ohfp_service::store_factory::Access;
+use ohfp_service::session::Session;
+use ohfp_service::store_factory::AccessMode;
 use ohfp_wire::input;
 use serde_json::Value;
 
@@ -66,8 +66,8 @@ pub(crate) fn available_templates(
         return failure(&[Error::new(ErrorKind::Input, message)
             .hint("Host Factory drops a provider that answers none, so this is an error; `ohfp templates validate` tells more")]);
     }
-    let catalogue = Catalogue { templates: &resolved.templates, scheduler: SchedulerKind::HostFactory };
-    let list = catalogue.list(Format::Json, false);
+    let catalog = TemplateList { templates: &resolved.templates, scheduler: SchedulerKind::HostFactory };
+    let list = catalog.list(Format::Json, false);
     let document = Rendered::plain([list.head, list.records, list.tail].concat());
     Reply { source: Some(source), ..Reply::answer(document) }
 }
@@ -78,42 +78,42 @@ pub(crate) fn request_machines(global: &GlobalOptions, input: &HostFactoryInput,
 }
 
 fn request(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Result<Reply, Vec<Error>> {
-    let (parts, wire, wanted) = asked(global, input, env, <dyn Scheduler>::read_request)?;
-    let asked = request_machines::acquire(&parts, &wanted, clock::now())?;
-    let reply = document(wire.write_accepted(&asked.accepted)).told(parts, vec![asked.accepted.id]);
+    let (session, wire, wanted) = asked(global, input, env, <dyn WireFormat>::read_request)?;
+    let asked = request_machines::acquire(&session, &wanted, clock::now())?;
+    let reply = document(wire.write_accepted(&asked.accepted)).told(session, vec![asked.accepted.id]);
     Ok(Reply { source: asked.source, ..reply })
 }
 
 /// `requestReturnMachines`
 pub(crate) fn return_machines(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Reply {
-    answered(give_back(global, input, env))
+    answered(accept_return(global, input, env))
 }
 
-fn give_back(
+fn accept_return(
     global: &GlobalOptions,
     input: &HostFactoryInput,
     env: &Environment,
 ) -> Result<Reply, Vec<Error>> {
     let one = |error| vec![error];
-    let (parts, wire, machines) = asked(global, input, env, <dyn Scheduler>::read_return)?;
-    let requests = parts.requests().map_err(one)?;
+    let (session, wire, machines) = asked(global, input, env, <dyn WireFormat>::read_return)?;
+    let requests = session.requests().map_err(one)?;
     // Machines that cannot be returned go on costing money.
     requests.store.use_reserve();
     let now = clock::now();
     let id = clock::new_id(RequestKind::Return, now).map_err(one)?;
-    let given_back = requests.broker().give_back(id, &machines, now).map_err(one)?;
-    log::log_errors(&given_back.errors);
-    let request = given_back.id.as_str();
-    for unknown in &given_back.unknown {
+    let accepted = requests.broker().return_machines(id, &machines, now).map_err(one)?;
+    log::log_errors(&accepted.errors);
+    let request = accepted.id.as_str();
+    for unknown in &accepted.unknown {
         tracing::warn!(
             request,
             machine = unknown.to_string(),
             "a machine was returned that is not stored here"
         );
     }
-    log_doubts(&given_back.renamed);
-    tracing::info!(request, machines = given_back.active, "machines returned");
-    Ok(document(wire.write_given_back(&given_back)).told(parts, vec![given_back.id]))
+    log_doubts(&accepted.renamed);
+    tracing::info!(request, machines = accepted.active, "machines returned");
+    Ok(document(wire.write_return_accepted(&accepted)).told(session, vec![accepted.id]))
 }
 
 /// `getRequestStatus`
@@ -123,11 +123,11 @@ pub(crate) fn request_status(global: &GlobalOptions, input: &HostFactoryInput, e
 
 fn status(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Result<Reply, Vec<Error>> {
     let one = |error| vec![error];
-    let (parts, wire, ids) = asked(global, input, env, <dyn Scheduler>::read_status)?;
-    let (views, errors) = cached_status::status(&parts, &ids, clock::now()).map_err(one)?;
+    let (session, wire, ids) = asked(global, input, env, <dyn WireFormat>::read_status)?;
+    let (views, errors) = cached_status::status(&session, &ids, clock::now()).map_err(one)?;
     // A provider that is out of reach is no failure of the question: what it makes is still running.
     log::log_errors(&errors);
-    Ok(document(wire.write_statuses(&ids, &views)).told(parts, Vec::new()))
+    Ok(document(wire.write_statuses(&ids, &views)).told(session, Vec::new()))
 }
 
 /// `getReturnRequests`
@@ -141,8 +141,8 @@ fn reclaims(
     env: &Environment,
 ) -> Result<Reply, Vec<Error>> {
     let one = |error| vec![error];
-    let (parts, wire, known) = asked(global, input, env, <dyn Scheduler>::read_reclaims)?;
-    let requests = parts.requests().map_err(one)?;
+    let (session, wire, known) = asked(global, input, env, <dyn WireFormat>::read_reclaims)?;
+    let requests = session.requests().map_err(one)?;
     let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now()).map_err(one)?;
     log_doubts(&reclaims.doubtful);
     let reclaims = reclaims.machines;
@@ -150,22 +150,22 @@ fn reclaims(
         let (machine, grace) = (&reclaim.name, reclaim.grace_seconds);
         tracing::info!(machine, grace, reason = reclaim.reason, "reclaimed");
     }
-    Ok(document(wire.write_reclaims(&reclaims)).told(parts, Vec::new()))
+    Ok(document(wire.write_reclaims(&reclaims)).told(session, Vec::new()))
 }
 
-/// What each of these begins with: the parts, the wire format, and the question that it reads from the input.
+/// What each of these begins with: the session, the wire format, and the question that it reads from the input.
 fn asked<T>(
     global: &GlobalOptions,
     input: &HostFactoryInput,
     env: &Environment,
-    question: impl FnOnce(&'static dyn Scheduler, &Value) -> Result<T>,
-) -> Result<(Parts, &'static dyn Scheduler, T), Vec<Error>> {
+    question: impl FnOnce(&'static dyn WireFormat, &Value) -> Result<T>,
+) -> Result<(Session, &'static dyn WireFormat, T), Vec<Error>> {
     let one = |error| vec![error];
     let value = read(input).map_err(one)?;
-    let parts = Parts::assemble(global, env, Access::Change)?;
-    let wire = parts.wire().map_err(one)?;
+    let session = Session::assemble(global, env, AccessMode::ReadWrite)?;
+    let wire = session.wire().map_err(one)?;
     let question = question(wire, &value).map_err(one)?;
-    Ok((parts, wire, question))
+    Ok((session, wire, question))
 }
 
 fn answered(result: Result<Reply, Vec<Error>>) -> Reply {

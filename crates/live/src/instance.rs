@@ -7,13 +7,13 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Result};
-use ohfp_cli::{Command, GlobalOptions, Storage};
+use ohfp_cli::{Command, GlobalOptions, StorageCommand};
 use ohfp_platform::files;
 use ohfp_render::queries::not_found;
-use ohfp_resolver::{Environment, place};
+use ohfp_resolver::{Environment, location};
 use serde::Deserialize;
 
-use ohfp_service::state_dir::{self, Rule};
+use ohfp_service::state_dir::{self, LocationRule};
 
 /// Larger files than this hold something else.
 const LIMIT: u64 = 16 * 1024 * 1024;
@@ -143,7 +143,7 @@ fn expand(text: &str, env: &Environment) -> Result<OsString, String> {
 /// instance, which keeps its state elsewhere.
 pub(crate) fn note(global: &GlobalOptions, command: &Command, env: &Environment) -> Option<String> {
     let asks_store = match command {
-        Command::Storage(command) => !matches!(command, Storage::List),
+        Command::Storage(command) => !matches!(command, StorageCommand::List),
         Command::Machines(_)
         | Command::Requests(_)
         | Command::Sim(_)
@@ -155,10 +155,10 @@ pub(crate) fn note(global: &GlobalOptions, command: &Command, env: &Environment)
         | Command::GetReturnRequests(_) => true,
         _ => false,
     };
-    if !asks_store || global.config.is_none() || state_dir::rule(env) != Rule::User {
+    if !asks_store || global.config.is_none() || state_dir::rule(env) != LocationRule::User {
         return None;
     }
-    let place = place::find(global.config.as_deref(), None, env).ok()?;
+    let place = location::find(global.config.as_deref(), None, env).ok()?;
     let directory = state_dir::directory(&place, env).ok()?;
     Some(format!(
         "the state store asked is the one in `{}`; an instance of Host Factory has its own, which --instance NAME or \

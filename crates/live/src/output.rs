@@ -9,13 +9,13 @@ use ohfp_broker::{Error, ErrorKind, RequestId, Result};
 use ohfp_platform::sys::{self, Written};
 use ohfp_platform::terminal;
 use ohfp_render::Rendered;
-use ohfp_resolver::{Environment, place};
+use ohfp_resolver::{Environment, location};
 
-use ohfp_service::catalog::Source;
+use ohfp_service::catalog::Catalog;
 use ohfp_service::clock;
 use ohfp_service::maintenance;
 use ohfp_service::notice::{note, stderr};
-use ohfp_service::session::Parts;
+use ohfp_service::session::Session;
 use ohfp_wire::input::DASH;
 
 /// What an invocation says and how it ends.
@@ -34,9 +34,9 @@ pub(crate) struct Reply {
     /// Exit code.
     pub(crate) code: u8,
     /// What the answer was made from; the snapshot is looked after once the answer is out.
-    pub(crate) source: Option<Source>,
-    /// The parts that made the answer, for what is to be done once it is out.
-    pub(crate) parts: Option<Parts>,
+    pub(crate) source: Option<Catalog>,
+    /// The session that made the answer, for what is to be done once it is out.
+    pub(crate) session: Option<Session>,
     /// Requests whose ids the answer tells somebody for the first time.
     pub(crate) told: Vec<RequestId>,
 }
@@ -49,28 +49,28 @@ impl Reply {
 
     /// Adds what was needed to answer, and the new ids that the answer tells. Requests that nobody asks for
     /// are looked after once the answer is out, or now where nothing shall be deferred.
-    pub(crate) fn told(self, parts: Parts, ids: Vec<RequestId>) -> Self {
-        if let Ok(requests) = parts.requests() {
-            let history_days = parts.configuration.settings.history_days();
-            parts.container().defer("upkeep of the store", move || {
+    pub(crate) fn told(self, session: Session, ids: Vec<RequestId>) -> Self {
+        if let Ok(requests) = session.requests() {
+            let history_days = session.configuration.settings.history_days();
+            session.container().defer("upkeep of the store", move || {
                 maintenance::run(&requests, history_days, clock::now())
             });
         }
-        Self { parts: Some(parts), told: ids, ..self }
+        Self { session: Some(session), told: ids, ..self }
     }
 
     /// What is left to do once the answer is out. Whatever goes wrong here goes to the log: the answer is
     /// given, and the next invocation finds the same work.
     fn follow_up(&self, delivered: bool) {
-        let Some(parts) = &self.parts else { return };
+        let Some(session) = &self.session else { return };
         if delivered && !self.told.is_empty() {
-            let noted = parts.requests().and_then(|requests| requests.broker().acknowledge(&self.told));
+            let noted = session.requests().and_then(|requests| requests.broker().acknowledge(&self.told));
             if let Err(error) = noted {
                 tracing::warn!(error = error.summary(), "cannot note that the ids of requests were told");
             }
         }
-        parts.monitor();
-        if let Some(table) = parts.container().finish() {
+        session.monitor();
+        if let Some(table) = session.container().finish() {
             stderr(&table);
         }
     }
@@ -89,7 +89,7 @@ impl Reply {
 
 /// Whether output to this stream is styled.
 fn styled(env: &Environment, stream: &impl IsTerminal) -> bool {
-    terminal::styled(place::lookup(env), || stream.is_terminal())
+    terminal::styled(location::lookup(env), || stream.is_terminal())
 }
 
 /// Writes a reply to standard output, or its document to a file, and gives the exit code.

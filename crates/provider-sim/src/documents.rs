@@ -1,7 +1,7 @@
 //! Machines and the outcomes of launches as documents of the state store.
 
+use ohfp_broker::documents::{Document, DocumentTx};
 use ohfp_broker::provider::Instance;
-use ohfp_broker::records::{Ledger, Record};
 use ohfp_broker::{Error, ErrorKind, MachineId, Result, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -30,8 +30,8 @@ impl Machine {
     }
 
     /// Stores it; it counts as long as it is held.
-    pub(crate) fn put(&self, ledger: &mut dyn Ledger) -> Result<()> {
-        ledger.put(&Record {
+    pub(crate) fn put(&self, tx: &mut dyn DocumentTx) -> Result<()> {
+        tx.put(&Document {
             id: self.id.clone(),
             group: self.token.clone(),
             live_until: self.life.held_until(),
@@ -39,7 +39,7 @@ impl Machine {
         })
     }
 
-    fn read(record: &Record) -> Result<Self> {
+    fn read(record: &Document) -> Result<Self> {
         Ok(Self { id: record.id.clone(), token: record.group.clone(), life: read(record)? })
     }
 }
@@ -50,12 +50,12 @@ fn outcome_id(token: &str) -> String {
 }
 
 /// What came of a token, if it was used.
-pub(crate) fn outcome(ledger: &mut dyn Ledger, token: &str) -> Result<Option<Outcome>> {
-    ledger.get(&outcome_id(token))?.as_ref().map(read).transpose()
+pub(crate) fn outcome(tx: &mut dyn DocumentTx, token: &str) -> Result<Option<Outcome>> {
+    tx.get(&outcome_id(token))?.as_ref().map(read).transpose()
 }
 
-pub(crate) fn put_outcome(ledger: &mut dyn Ledger, token: &str, outcome: &Outcome) -> Result<()> {
-    ledger.put(&Record {
+pub(crate) fn put_outcome(tx: &mut dyn DocumentTx, token: &str, outcome: &Outcome) -> Result<()> {
+    tx.put(&Document {
         id: outcome_id(token),
         group: token.to_owned(),
         live_until: None,
@@ -64,8 +64,8 @@ pub(crate) fn put_outcome(ledger: &mut dyn Ledger, token: &str, outcome: &Outcom
 }
 
 /// The machines of a token, in the order of their places.
-pub(crate) fn of_token(ledger: &mut dyn Ledger, token: &str) -> Result<Vec<Machine>> {
-    let records = ledger.group(token)?;
+pub(crate) fn of_token(tx: &mut dyn DocumentTx, token: &str) -> Result<Vec<Machine>> {
+    let records = tx.group(token)?;
     let outcome = outcome_id(token);
     let machines = records.iter().filter(|record| record.id != outcome).map(Machine::read);
     let mut machines = machines.collect::<Result<Vec<Machine>>>()?;
@@ -74,26 +74,26 @@ pub(crate) fn of_token(ledger: &mut dyn Ledger, token: &str) -> Result<Vec<Machi
 }
 
 /// The machine of an id.
-pub(crate) fn by_id(ledger: &mut dyn Ledger, id: &str) -> Result<Option<Machine>> {
+pub(crate) fn by_id(tx: &mut dyn DocumentTx, id: &str) -> Result<Option<Machine>> {
     if id.starts_with("token:") || id == KNOWN {
         return Ok(None);
     }
-    ledger.get(id)?.as_ref().map(Machine::read).transpose()
+    tx.get(id)?.as_ref().map(Machine::read).transpose()
 }
 
 /// All machines that are held.
-pub(crate) fn held(ledger: &mut dyn Ledger, now: Timestamp) -> Result<Vec<Machine>> {
-    ledger.live(now)?.iter().map(Machine::read).collect()
+pub(crate) fn held(tx: &mut dyn DocumentTx, now: Timestamp) -> Result<Vec<Machine>> {
+    tx.live(now)?.iter().map(Machine::read).collect()
 }
 
 /// All machines whose end is not settled: those that are held, and those whose time is up.
-pub(crate) fn unsettled(ledger: &mut dyn Ledger) -> Result<Vec<Machine>> {
-    held(ledger, Timestamp::from_millis(i64::MIN))
+pub(crate) fn unsettled(tx: &mut dyn DocumentTx) -> Result<Vec<Machine>> {
+    held(tx, Timestamp::from_millis(i64::MIN))
 }
 
 /// All machines whose time is up, and of which that is not a stored fact yet.
-pub(crate) fn expired(ledger: &mut dyn Ledger, now: Timestamp) -> Result<Vec<Machine>> {
-    ledger.expired(now)?.iter().map(Machine::read).collect()
+pub(crate) fn expired(tx: &mut dyn DocumentTx, now: Timestamp) -> Result<Vec<Machine>> {
+    tx.expired(now)?.iter().map(Machine::read).collect()
 }
 
 /// What launches know of the room that is left without looking at machines. There may be more: machines end.
@@ -113,12 +113,12 @@ pub(crate) struct Known {
 
 const KNOWN: &str = "room";
 
-pub(crate) fn known(ledger: &mut dyn Ledger) -> Result<Known> {
-    ledger.get(KNOWN)?.as_ref().map_or_else(|| Ok(Known::default()), read)
+pub(crate) fn known(tx: &mut dyn DocumentTx) -> Result<Known> {
+    tx.get(KNOWN)?.as_ref().map_or_else(|| Ok(Known::default()), read)
 }
 
-pub(crate) fn put_known(ledger: &mut dyn Ledger, known: &Known) -> Result<()> {
-    ledger.put(&Record {
+pub(crate) fn put_known(tx: &mut dyn DocumentTx, known: &Known) -> Result<()> {
+    tx.put(&Document {
         id: KNOWN.to_owned(),
         group: KNOWN.to_owned(),
         live_until: None,
@@ -126,7 +126,7 @@ pub(crate) fn put_known(ledger: &mut dyn Ledger, known: &Known) -> Result<()> {
     })
 }
 
-fn read<T: DeserializeOwned>(record: &Record) -> Result<T> {
+fn read<T: DeserializeOwned>(record: &Document) -> Result<T> {
     serde_json::from_str(&record.body).map_err(|error| {
         Error::new(
             ErrorKind::Damaged,

@@ -10,7 +10,7 @@ use crate::network::{Block, is_domain};
 
 /// One key.
 #[derive(Clone, Copy)]
-pub struct Key {
+pub struct OptionKey {
     /// Dotted.
     pub path: &'static str,
     /// What its value must be, to complete "must be …".
@@ -22,7 +22,7 @@ pub struct Key {
     set: fn(&Value, &mut SimConfig) -> Option<()>,
 }
 
-impl Key {
+impl OptionKey {
     /// Takes a value over; nothing where it is not allowed.
     pub(crate) fn set(&self, value: &Value, config: &mut SimConfig) -> Option<()> {
         (self.set)(value, config)
@@ -38,7 +38,7 @@ const TEXT: &str = "a text of 1 to 200 letters";
 /// A row whose setter ends with the assignment.
 macro_rules! key {
     ($path:literal, $allowed:expr, $default:literal, $read:expr => $($field:ident).+, $help:literal) => {
-        Key {
+        OptionKey {
             path: $path,
             allowed: $allowed,
             default: $default,
@@ -52,7 +52,7 @@ macro_rules! key {
 }
 
 /// Every key.
-pub const KEYS: &[Key] = &[
+pub const KEYS: &[OptionKey] = &[
     key!("seed", "a whole number from 0 to 18446744073709551615", "0", whole_any => seed,
         "same seed and same requests: same ids, boot times and fates"),
     key!("default_type", TEXT, "\"m6i.large\"", text => default_type,
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn every_key_sets_something_of_its_own() {
-        let other = |key: &Key| match key.path {
+        let other = |key: &OptionKey| match key.path {
             "network.block" => "\"10.1.0.0/16\"",
             "network.public_block" => "\"198.18.0.0/15\"",
             "network.domain" | "default_type" | "boot.failure_reason" => "\"other\"",

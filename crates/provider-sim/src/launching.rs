@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use ohfp_broker::provider::{LaunchFailure, Launched, Order};
-use ohfp_broker::records::Ledger;
+use ohfp_broker::documents::DocumentTx;
+use ohfp_broker::provider::{LaunchFailure, LaunchRequest, Launched};
 use ohfp_broker::{Error, ErrorKind, Result, Timestamp, Weights, weights};
 
 use crate::chance::Chance;
@@ -17,12 +17,12 @@ use crate::placing::{NoRoom, Room};
 pub(crate) fn launch(
     (name, config): (&str, &SimConfig),
     chance: Chance,
-    ledger: &mut dyn Ledger,
-    order: &Order<'_>,
+    tx: &mut dyn DocumentTx,
+    request: &LaunchRequest<'_>,
     now: Timestamp,
 ) -> Result<Result<Launched, LaunchFailure>> {
-    if let Some(outcome) = documents::outcome(ledger, order.token)? {
-        return known(ledger, order, outcome, now);
+    if let Some(outcome) = documents::outcome(tx, request.token)? {
+        return known(tx, request, outcome, now);
     }
     if chance.draw("refused", 0).happens(config.launch.refused) {
         let what = format!("the simulated provider `{name}` refuses a launch");
@@ -30,20 +30,20 @@ pub(crate) fn launch(
             .hint("`launch.refused_probability` of its config lets it fail");
         return Ok(Err(LaunchFailure::Refused(error)));
     }
-    make(config, chance, ledger, order, now)
+    make(config, chance, tx, request, now)
 }
 
 /// A token that was used: the same machines, whatever has become of them.
 fn known(
-    ledger: &mut dyn Ledger,
-    order: &Order<'_>,
+    tx: &mut dyn DocumentTx,
+    request: &LaunchRequest<'_>,
     mut outcome: Outcome,
     now: Timestamp,
 ) -> Result<Result<Launched, LaunchFailure>> {
-    let machines = documents::of_token(ledger, order.token)?;
+    let machines = documents::of_token(tx, request.token)?;
     if machines.is_empty() {
         return Ok(match outcome.shortfall {
-            Some(why) => Err(none(order, &why)),
+            Some(why) => Err(none(request, &why)),
             None => Ok(Launched::default()),
         });
     }
@@ -52,16 +52,16 @@ fn known(
     }
     if outcome.untold {
         outcome.untold = false;
-        documents::put_outcome(ledger, order.token, &outcome)?;
+        documents::put_outcome(tx, request.token, &outcome)?;
     }
     let instances = machines.iter().map(|machine| machine.instance(now)).collect();
     Ok(Ok(Launched { instances, shortfall: outcome.shortfall }))
 }
 
 /// The same words each time that a token is asked about.
-fn none(order: &Order<'_>, why: &str) -> LaunchFailure {
-    let noun = weights::noun(Weights::of(order.template).as_ref());
-    LaunchFailure::NoCapacity(format!("0 of {} {noun}: {why}", order.count))
+fn none(request: &LaunchRequest<'_>, why: &str) -> LaunchFailure {
+    let noun = weights::noun(Weights::of(request.template).as_ref());
+    LaunchFailure::NoCapacity(format!("0 of {} {noun}: {why}", request.count))
 }
 
 fn unknown(why: &str) -> LaunchFailure {
@@ -71,11 +71,11 @@ fn unknown(why: &str) -> LaunchFailure {
 fn make(
     config: &SimConfig,
     chance: Chance,
-    ledger: &mut dyn Ledger,
-    order: &Order<'_>,
+    tx: &mut dyn DocumentTx,
+    request: &LaunchRequest<'_>,
     now: Timestamp,
 ) -> Result<Result<Launched, LaunchFailure>> {
-    let offer = Offer::of(order.template, &config.default_type);
+    let offer = Offer::of(request.template, &config.default_type);
     let late = chance.draw("late", 0).happens(config.launch.late);
     let launched =
         if late { now.plus_millis(config.launch.late_by.draw(chance.draw("late by", 0))) } else { now };
@@ -84,11 +84,11 @@ fn make(
     if chance.draw("no capacity", 0).happens(config.launch.no_capacity) {
         shortfall = Some("InsufficientInstanceCapacity".to_owned());
     } else {
-        let mut room = Room::look(config, ledger, order.count, now)?;
+        let mut room = Room::look(config, tx, request.count, now)?;
         let mut made = 0_u32;
-        for number in 0..order.count {
+        for number in 0..request.count {
             // Some machines may be worth more than one of what was ordered.
-            if made >= order.count {
+            if made >= request.count {
                 break;
             }
             match placed(&mut room, &offer, number) {
@@ -113,7 +113,7 @@ fn make(
                     let id =
                         format!("i-{:016x}{:x}", chance.draw("id", u64::from(number)).bits(), number % 16);
                     made = made.saturating_add(offer.units(machine_type));
-                    machines.push(Machine { id, token: order.token.to_owned(), life });
+                    machines.push(Machine { id, token: request.token.to_owned(), life });
                 }
                 Err(why) => {
                     shortfall = Some(why.text(config, &offer.names()));
@@ -121,15 +121,15 @@ fn make(
                 }
             }
         }
-        room.leave(ledger)?;
+        room.leave(tx)?;
     }
     for machine in &machines {
-        machine.put(ledger)?;
+        machine.put(tx)?;
     }
     let untold = !machines.is_empty() && chance.draw("unknown", 0).happens(config.launch.unknown);
-    documents::put_outcome(ledger, order.token, &Outcome { shortfall: shortfall.clone(), untold })?;
+    documents::put_outcome(tx, request.token, &Outcome { shortfall: shortfall.clone(), untold })?;
     Ok(match shortfall {
-        Some(why) if machines.is_empty() => Err(none(order, &why)),
+        Some(why) if machines.is_empty() => Err(none(request, &why)),
         _ if late => Err(unknown("the machines are not there yet")),
         _ if untold => Err(unknown("the answer to the launch was lost")),
         shortfall => Ok(Launched {

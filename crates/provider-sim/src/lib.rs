@@ -37,6 +37,6 @@ mod placing;
 mod provider;
 
 pub use config::SimConfig;
-pub use keys::{KEYS, Key};
-pub use options::Finding;
+pub use keys::{KEYS, OptionKey};
+pub use options::OptionFinding;
 pub use provider::SimProvider;

@@ -9,18 +9,18 @@ use ohfp_broker::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
 use crate::config::SimConfig;
-use crate::keys::{KEYS, Key, is_section};
+use crate::keys::{KEYS, OptionKey, is_section};
 
 impl SimConfig {
     /// Reads a provider's `config` object as far as it is right. What is missing, null or wrong has its
     /// default.
-    pub fn read(options: &Map<String, Value>) -> (Self, Vec<Finding>) {
+    pub fn read(options: &Map<String, Value>) -> (Self, Vec<OptionFinding>) {
         let mut config = Self::default();
         let mut findings = Vec::new();
         read(options, "", &mut config, &mut findings);
         let network = &config.network;
         if network.public_block.is_some_and(|public| public.size() < network.block.size()) {
-            findings.push(Finding::Wrong(format!(
+            findings.push(OptionFinding::Wrong(format!(
                 "`network.public_block` must have at least as many addresses as `network.block` ({})",
                 network.block
             )));
@@ -48,7 +48,7 @@ impl SimConfig {
 
 /// Something wrong or doubtful in the options.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
+pub enum OptionFinding {
     /// A key that does not exist, by its dotted path.
     Unknown(String),
     /// A value that is not allowed: what is said of it.
@@ -57,14 +57,14 @@ pub enum Finding {
     Quoted(String),
 }
 
-impl Finding {
+impl OptionFinding {
     /// Whether it stops the provider.
     pub fn is_wrong(&self) -> bool {
         !matches!(self, Self::Quoted(_))
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for OptionFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown(path) => write!(f, "`{path}` is not a known key"),
@@ -74,7 +74,12 @@ impl fmt::Display for Finding {
 }
 
 /// Walks the object: a member is a key, or a section that has keys.
-fn read(object: &Map<String, Value>, section: &str, config: &mut SimConfig, findings: &mut Vec<Finding>) {
+fn read(
+    object: &Map<String, Value>,
+    section: &str,
+    config: &mut SimConfig,
+    findings: &mut Vec<OptionFinding>,
+) {
     for (name, value) in object {
         let path = if section.is_empty() { name.clone() } else { format!("{section}.{name}") };
         // A dot stands between section and name; it is never part of a name.
@@ -85,31 +90,31 @@ fn read(object: &Map<String, Value>, section: &str, config: &mut SimConfig, find
             match value {
                 Value::Null => {}
                 Value::Object(members) => read(members, &path, config, findings),
-                other => findings.push(Finding::Wrong(format!(
+                other => findings.push(OptionFinding::Wrong(format!(
                     "`{path}` must be an object that holds settings, not {}",
                     shown(other)
                 ))),
             }
         } else {
-            findings.push(Finding::Unknown(path));
+            findings.push(OptionFinding::Unknown(path));
         }
     }
 }
 
 /// Takes a value over, in quotes or not.
-fn take(key: &Key, value: &Value, config: &mut SimConfig) -> Option<Finding> {
+fn take(key: &OptionKey, value: &Value, config: &mut SimConfig) -> Option<OptionFinding> {
     if value.is_null() || key.set(value, config).is_some() {
         return None;
     }
     let path = key.path;
     let meant = readings(value).into_iter().find(|meant| key.set(meant, config).is_some());
     Some(match meant {
-        Some(meant) => Finding::Quoted(format!(
+        Some(meant) => OptionFinding::Quoted(format!(
             "`{path}` is written as {}; it is read as {}",
             shown(value),
             shown(&meant)
         )),
-        None => Finding::Wrong(format!("`{path}` must be {}, not {}", key.allowed, shown(value))),
+        None => OptionFinding::Wrong(format!("`{path}` must be {}, not {}", key.allowed, shown(value))),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::net::Ipv4Addr;
 
-use ohfp_broker::records::Ledger;
+use ohfp_broker::documents::DocumentTx;
 use ohfp_broker::{Result, Timestamp};
 
 use crate::config::SimConfig;
@@ -52,26 +52,26 @@ impl<'c> Room<'c> {
     /// fact.
     pub(crate) fn look(
         config: &'c SimConfig,
-        ledger: &mut dyn Ledger,
+        tx: &mut dyn DocumentTx,
         count: u32,
         now: Timestamp,
     ) -> Result<Self> {
-        for mut machine in documents::expired(ledger, now)? {
+        for mut machine in documents::expired(tx, now)? {
             machine.life.settle(now);
-            machine.put(ledger)?;
+            machine.put(tx)?;
         }
         let (block, total, count) = (config.network.block, config.capacity.total, u64::from(count));
-        let mut known = documents::known(ledger)?;
+        let mut known = documents::known(tx)?;
         if known.block != block.to_string() {
             known = Known { block: block.to_string(), place: 0, free: 0, ..known };
         }
         if known.room < count || known.total != total {
-            known = Known { total, room: total.saturating_sub(ledger.count_live(now)?), ..known };
+            known = Known { total, room: total.saturating_sub(tx.count_live(now)?), ..known };
         }
         let mut books = None;
         if known.free < count || !config.capacity.by_type.is_empty() {
             let mut all = Books { by_type: BTreeMap::new(), taken: HashSet::new() };
-            for machine in documents::held(ledger, now)? {
+            for machine in documents::held(tx, now)? {
                 *all.by_type.entry(machine.life.instance_type).or_default() += 1;
                 all.taken.extend(block.place(machine.life.address));
             }
@@ -109,7 +109,7 @@ impl<'c> Room<'c> {
     }
 
     /// Remembers what the next launch shall know.
-    pub(crate) fn leave(mut self, ledger: &mut dyn Ledger) -> Result<()> {
+    pub(crate) fn leave(mut self, tx: &mut dyn DocumentTx) -> Result<()> {
         if let Some(Books { taken, .. }) = &self.books {
             let usable = u64::from(self.config.network.block.usable());
             let steps = |place: &u64| {
@@ -117,6 +117,6 @@ impl<'c> Room<'c> {
             };
             self.known.free = taken.iter().map(steps).min().unwrap_or(usable);
         }
-        documents::put_known(ledger, &self.known)
+        documents::put_known(tx, &self.known)
     }
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use ohfp_broker::documents::{DocumentStore, DocumentTx};
 use ohfp_broker::provider::{
-    Capabilities, Health, Instance, LaunchFailure, Launched, Order, Plan, Provider, Sighting,
+    Capabilities, Existence, Health, Instance, LaunchFailure, LaunchRequest, Launched, Plan, Provider,
 };
-use ohfp_broker::records::{Ledger, Records};
 use ohfp_broker::{Error, ErrorKind, MachineId, MachineRef, Result, Template, Timestamp, host};
 
 use crate::chance::Chance;
@@ -22,12 +22,12 @@ const LARGEST_LAUNCH: u32 = 10_000;
 pub struct SimProvider {
     name: String,
     config: SimConfig,
-    records: Arc<dyn Records>,
+    records: Arc<dyn DocumentStore>,
 }
 
 impl SimProvider {
     /// An instance of this name that keeps its machines in `records`.
-    pub fn new(name: impl Into<String>, config: SimConfig, records: Arc<dyn Records>) -> Self {
+    pub fn new(name: impl Into<String>, config: SimConfig, records: Arc<dyn DocumentStore>) -> Self {
         Self { name: name.into(), config, records }
     }
 
@@ -36,13 +36,13 @@ impl SimProvider {
     }
 
     /// Runs `body` once on one consistent state.
-    pub(crate) fn read(&self, body: impl FnMut(&mut dyn Ledger) -> Result<()>) -> Result<()> {
+    pub(crate) fn read(&self, body: impl FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()> {
         let mut body = body;
         self.records.read(&self.name, &mut body)
     }
 
     /// Runs `body` in one transaction.
-    pub(crate) fn write(&self, body: impl FnMut(&mut dyn Ledger) -> Result<()>) -> Result<()> {
+    pub(crate) fn write(&self, body: impl FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()> {
         let mut body = body;
         self.records.write(&self.name, &mut body)
     }
@@ -123,19 +123,19 @@ impl Provider for SimProvider {
         Ok(Plan { steps })
     }
 
-    fn launch(&self, order: &Order<'_>, now: Timestamp) -> Result<Launched, LaunchFailure> {
+    fn launch(&self, request: &LaunchRequest<'_>, now: Timestamp) -> Result<Launched, LaunchFailure> {
         pause(self.config.latency.launch);
-        if self.passing(order.token, self.config.launch.unreachable, now) {
+        if self.passing(request.token, self.config.launch.unreachable, now) {
             let what = format!("the simulated provider `{}` is not reached", self.name);
             return Err(LaunchFailure::Unreachable(
                 Error::new(ErrorKind::Unavailable, what)
                     .hint("`launch.unreachable_probability` of its config lets it fail"),
             ));
         }
-        let chance = self.chance(order.token);
+        let chance = self.chance(request.token);
         let mut launch = None;
-        let stored = self.write(|ledger| {
-            launch = Some(launching::launch((&self.name, &self.config), chance, ledger, order, now)?);
+        let stored = self.write(|tx| {
+            launch = Some(launching::launch((&self.name, &self.config), chance, tx, request, now)?);
             Ok(())
         });
         match (stored, launch) {
@@ -152,8 +152,8 @@ impl Provider for SimProvider {
         self.looks_fail(now)?;
         let visible = self.config.terminated_visible;
         let mut instances = Vec::new();
-        self.read(|ledger| {
-            let machines = documents::of_token(ledger, token)?.into_iter();
+        self.read(|tx| {
+            let machines = documents::of_token(tx, token)?.into_iter();
             let seen = machines
                 .filter(|machine| machine.life.is_arrived(now) && !machine.life.is_forgotten(now, visible));
             instances = seen.map(|machine| machine.instance(now)).collect();
@@ -166,10 +166,10 @@ impl Provider for SimProvider {
         self.looks_fail(now)?;
         let visible = self.config.terminated_visible;
         let mut instances = Vec::with_capacity(ids.len());
-        self.read(|ledger| {
+        self.read(|tx| {
             instances.clear();
             for id in ids {
-                let machine = documents::by_id(ledger, id.as_str())?;
+                let machine = documents::by_id(tx, id.as_str())?;
                 let seen = machine.filter(|machine| machine.life.is_visible(now, visible));
                 instances.extend(seen.map(|machine| machine.instance(now)));
             }
@@ -187,40 +187,40 @@ impl Provider for SimProvider {
             )
             .hint("`release.error_probability` of its config lets it fail"));
         }
-        self.write(|ledger| {
+        self.write(|tx| {
             for id in ids {
-                let Some(mut machine) = documents::by_id(ledger, id.as_str())? else { continue };
+                let Some(mut machine) = documents::by_id(tx, id.as_str())? else { continue };
                 let chance = self.chance(id.as_str());
                 let slow = chance.draw("slow", 0).happens(self.config.release.slow);
                 let span = if slow { self.config.release.slow_time } else { self.config.release.time };
                 if machine.life.release(span.draw(chance.draw("release", 0)), now) {
-                    machine.put(ledger)?;
+                    machine.put(tx)?;
                 }
             }
             Ok(())
         })
     }
 
-    fn sight(&self, machines: &[MachineRef], now: Timestamp) -> Result<Vec<Sighting>> {
+    fn exists(&self, machines: &[MachineRef], now: Timestamp) -> Result<Vec<Existence>> {
         self.looks_fail(now)?;
         let mut sightings = Vec::with_capacity(machines.len());
-        self.read(|ledger| {
+        self.read(|tx| {
             sightings.clear();
             let mut live = None;
             for wanted in machines {
                 let mut found = None;
                 if let Some(id) = &wanted.id {
-                    let machine = documents::by_id(ledger, id.as_str())?;
+                    let machine = documents::by_id(tx, id.as_str())?;
                     found = machine.filter(|machine| machine.life.is_there(now)).map(|machine| machine.id);
                 }
                 if let (None, Some(name)) = (&found, wanted.name_to_look_up()) {
                     let live = match &live {
                         Some(live) => live,
-                        None => live.insert(documents::held(ledger, now)?),
+                        None => live.insert(documents::held(tx, now)?),
                     };
                     found = named(live, name, now)?;
                 }
-                sightings.push(Sighting { machine: wanted.clone(), found: found.map(MachineId::new) });
+                sightings.push(Existence { machine: wanted.clone(), found: found.map(MachineId::new) });
             }
             Ok(())
         })?;

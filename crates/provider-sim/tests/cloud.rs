@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use ohfp_broker::contract::MemoryStore;
-use ohfp_broker::provider::{Instance, LaunchFailure, Launched, Order, Provider};
+use ohfp_broker::provider::{Instance, LaunchFailure, LaunchRequest, Launched, Provider};
 use ohfp_broker::{ErrorKind, MachineId, MachineRef, MachineState, Template, Timestamp};
 use ohfp_provider_sim::{SimConfig, SimProvider};
 use serde_json::{Value, json};
@@ -37,7 +37,10 @@ fn launch(
     now: i64,
 ) -> Result<Launched, LaunchFailure> {
     let template = template(fields);
-    sim.launch(&Order { template: &template, count, user_data: None, rc_account: None, token }, at(now))
+    sim.launch(
+        &LaunchRequest { template: &template, count, user_data: None, rc_account: None, token },
+        at(now),
+    )
 }
 
 fn machines(sim: &SimProvider, token: &str, count: u32, now: i64) -> Vec<Instance> {
@@ -233,7 +236,7 @@ fn looks_and_releases_fail_as_they_are_told_to() {
     let silent = cloud(&json!({ "describe": { "error_probability": 1 } }), &records);
     assert_eq!(silent.describe(&made, at(60)).unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(silent.find("a", at(60)).unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(silent.sight(&[], at(60)).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(silent.exists(&[], at(60)).unwrap_err().kind(), ErrorKind::Unavailable);
     let stubborn = cloud(&json!({ "release": { "error_probability": 1 } }), &records);
     assert_eq!(stubborn.release(&made, at(60)).unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(stubborn.live_count(at(60)).unwrap(), 2);
@@ -278,7 +281,7 @@ fn the_cloud_is_played() {
     ] {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let wanted = MachineRef { name: some(called), id: some(id).map(MachineId::new) };
-        let seen = sim.sight(std::slice::from_ref(&wanted), at(160)).unwrap().remove(0);
+        let seen = sim.exists(std::slice::from_ref(&wanted), at(160)).unwrap().remove(0);
         let found = found.then(|| made[3].id.clone());
         assert_eq!((seen.machine, seen.found), (wanted, found), "{called} {id}");
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ohfp_broker::contract::MemoryStore;
-use ohfp_broker::provider::{Instance, Order, Provider};
+use ohfp_broker::provider::{Instance, LaunchRequest, Provider};
 use ohfp_broker::{MachineId, MachineState, Template, Timestamp};
 use ohfp_provider_sim::{SimConfig, SimProvider};
 use proptest::prelude::*;
@@ -91,7 +91,10 @@ impl Seen {
     fn look(&mut self, instance: &Instance) -> Result<(), TestCaseError> {
         let Some(before) = self.machines.insert(instance.id.clone(), instance.clone()) else { return Ok(()) };
         let was = before.state;
-        prop_assert!(was == instance.state || was.may_become(instance.state), "{before:?} {instance:?}");
+        prop_assert!(
+            was == instance.state || was.can_transition_to(instance.state),
+            "{before:?} {instance:?}"
+        );
         prop_assert_eq!(
             (&before.name, &before.private_ip, &before.instance_type, before.launched),
             (&instance.name, &instance.private_ip, &instance.instance_type, instance.launched)
@@ -111,7 +114,8 @@ fn take(sim: &SimProvider, step: &Step, now: Timestamp, seen: &mut Seen) -> Resu
             // For half of the orders, large machines are worth more units than one.
             let large = if token % 2 == 0 { 1 } else { 3 };
             let template = template(large);
-            let order = Order { template: &template, count, user_data: None, rc_account: None, token: &name };
+            let order =
+                LaunchRequest { template: &template, count, user_data: None, rc_account: None, token: &name };
             let launch = sim.launch(&order, now);
             seen.said.push(format!("{launch:?}"));
             let Ok(launched) = launch else { return Ok(()) };

@@ -4,7 +4,7 @@
 //! A document whose only array holds objects is a list (a row or block per object); any other is a
 //! record (a line per field).
 
-use ohfp_broker::scheduler::SchedulerKind;
+use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_resolver::settings::keys;
 use ohfp_resolver::{ProviderInstance, Resolved, Secrets, Settings};
 use serde_json::{Map, Value, json};

@@ -47,12 +47,12 @@ impl fmt::Display for Format {
     }
 }
 
-/// A finished answer: a head, which colour terminals get in another form, and a body.
+/// A finished answer: a head, which color terminals get in another form, and a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rendered {
     /// For files, pipes and plain terminals.
     pub head: Vec<u8>,
-    /// For colour terminals; equal to `head` where there is nothing to style.
+    /// For color terminals; equal to `head` where there is nothing to style.
     pub head_styled: Vec<u8>,
     /// The rest.
     pub body: Vec<u8>,

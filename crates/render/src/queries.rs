@@ -13,7 +13,7 @@ use crate::{Format, Rendered, documents};
 
 /// A question about the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Document {
+pub enum Query {
     /// `config show`
     Config,
     /// `config get KEY`
@@ -30,7 +30,7 @@ pub enum Document {
     Stores,
 }
 
-impl Document {
+impl Query {
     /// The questions worth an answer ahead of time, under their commands. `config get` is not among
     /// them: its many small answers would make every open of the snapshot dearer.
     pub fn all(resolved: &Resolved) -> Vec<(String, Self)> {
@@ -164,7 +164,7 @@ fn hinted(error: Error, nearest: Option<&str>) -> Error {
     }
 }
 
-/// The error for what no template can be called, however long it is: no catalogue needs to be read for it.
+/// The error for what no template can be called, however long it is: no catalog needs to be read for it.
 pub fn impossible_id(id: &str) -> Option<Error> {
     const SHOWN: usize = 64;
     if is_id(id) {

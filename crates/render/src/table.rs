@@ -88,7 +88,7 @@ pub(super) fn spaces(out: &mut String, count: usize) {
     }
 }
 
-/// A heading line for colour terminals.
+/// A heading line for color terminals.
 pub fn bold(text: &str) -> String {
     format!("\x1b[1m{text}\x1b[0m\n")
 }

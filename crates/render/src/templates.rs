@@ -1,16 +1,16 @@
 //! Templates: the list in every format with the place of each record in it, and one template alone.
 
-use ohfp_broker::scheduler::SchedulerKind;
 use ohfp_broker::template::Template;
+use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_resolver::default_name;
 use serde_json::Value;
 
 use super::table::{self, Table};
 use super::{Format, Rendered, json, text, yaml};
 
-/// The catalogue and the wire format it is rendered for.
+/// The catalog and the wire format it is rendered for.
 #[derive(Clone, Copy, Debug)]
-pub struct Catalogue<'a> {
+pub struct TemplateList<'a> {
     /// In file order.
     pub templates: &'a [Template],
     /// Which names and which frame.
@@ -22,7 +22,7 @@ pub struct Catalogue<'a> {
 pub struct List {
     /// In front of the records.
     pub head: Vec<u8>,
-    /// The head for colour terminals.
+    /// The head for color terminals.
     pub head_styled: Vec<u8>,
     /// All records with what stands between them.
     pub records: Vec<u8>,
@@ -54,7 +54,7 @@ impl List {
     }
 }
 
-impl Catalogue<'_> {
+impl TemplateList<'_> {
     /// The whole list in one format.
     pub fn list(&self, format: Format, long: bool) -> List {
         match format {

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use ohfp_broker::Error;
-use ohfp_render::queries::Document;
+use ohfp_render::queries::Query;
 use ohfp_resolver::load::load_with_problems;
 use ohfp_resolver::{Environment, Origin, Resolved};
 use tempfile::TempDir;
@@ -29,7 +29,7 @@ fn check(files: &[(&str, &str)], stopped: [bool; 3]) {
     let files = [&[("awsprov_templates.json", TEMPLATES)], files].concat();
     let resolved = resolve(&files).unwrap();
     assert!(!resolved.problems.is_empty(), "{files:?}");
-    let asked = Document::Setting("logging.level".to_owned());
+    let asked = Query::Setting("logging.level".to_owned());
     let found = [
         resolved.templates().is_err(),
         resolved.settings.database_name().is_err(),
@@ -38,7 +38,7 @@ fn check(files: &[(&str, &str)], stopped: [bool; 3]) {
     assert_eq!(found, stopped, "{files:?}: {:?}", resolved.problems);
     // What is asked about everything needs everything but what belongs to providers and templates.
     let of_settings = !resolved.settings.entries().all(|setting| setting.problem.is_none());
-    assert_eq!(Document::Config.check(&resolved).is_err(), of_settings, "{files:?}");
+    assert_eq!(Query::Config.check(&resolved).is_err(), of_settings, "{files:?}");
 }
 
 #[test]

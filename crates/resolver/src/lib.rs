@@ -5,8 +5,8 @@
 //! puts them together.
 
 pub mod load;
+pub mod location;
 pub mod nearest;
-pub mod place;
 mod providers;
 mod resolved;
 pub mod settings;
@@ -16,7 +16,7 @@ pub mod templates;
 pub use providers::choice::choice_problems;
 pub use providers::instance::ProviderInstance;
 pub use resolved::{Configuration, Origin, Resolved};
-pub use settings::effective::{Refresh, Setting, Settings, Source};
+pub use settings::effective::{Refresh, Setting, SettingSource, Settings};
 pub use settings::key::Key;
 pub use settings::keys::KEYS;
 pub use settings::performance::Performance;
@@ -26,4 +26,4 @@ pub use source::findings::{Problem, Subject, Warning};
 pub use source::text::SourcePosition;
 pub use source::trail::{FileState, InputFile, Trail};
 pub use templates::fields::{FIELD_NAMES, default_name, hf_name};
-pub use templates::resolver::{LeftOut, Lowered};
+pub use templates::resolver::{LeftOut, LimitDecrease};

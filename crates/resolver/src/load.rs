@@ -24,7 +24,7 @@ use crate::source::text::Text;
 use crate::source::trail::Recorder;
 use crate::templates::defaults::Defaults;
 use crate::templates::files;
-use crate::templates::files::{Catalogue, ibm_names};
+use crate::templates::files::{TemplateFiles, ibm_names};
 use crate::templates::resolver::Resolver;
 
 // Numbers that keep findings in the order of the files.
@@ -47,23 +47,23 @@ pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> 
 /// Every error found, where nothing can be answered because of one of them.
 pub fn load_with_problems(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> {
     let mut files = Files::read(origin, env);
-    let Files { root, recorder, findings, called, .. } = &mut files;
+    let Files { root, recorder, findings, instance_name, .. } = &mut files;
     findings.about(Subject::Templates);
-    let catalogue = Catalogue::find_ibm(root, called.as_deref(), TEMPLATES, recorder, findings);
+    let catalog = TemplateFiles::find_ibm(root, instance_name.as_deref(), TEMPLATES, recorder, findings);
     findings.about(Subject::Everything);
-    let (providers, mut catalogue) = files.providers(Some(catalogue));
-    let Files { root, mut recorder, mut findings, config, mut settings, called, .. } = files;
+    let (providers, mut catalog) = files.providers(Some(catalog));
+    let Files { root, mut recorder, mut findings, config, mut settings, instance_name, .. } = files;
     findings.about(Subject::Templates);
-    if !catalogue.has_any() {
-        catalogue.find_chain(&root, &providers, TEMPLATES, &mut recorder, &mut findings);
+    if !catalog.has_any() {
+        catalog.find_chain(&root, &providers, TEMPLATES, &mut recorder, &mut findings);
     }
-    if !catalogue.has_any() {
-        findings.failure(TEMPLATES, catalogue.nothing_found(&root));
+    if !catalog.has_any() {
+        findings.failure(TEMPLATES, catalog.nothing_found(&root));
     }
 
     let defaults = Defaults::new(&settings, &providers, config.as_ref(), &mut findings);
     let parts: Vec<(&Text, Vec<&str>)> =
-        catalogue.texts.iter().map(|text| (text, files::templates(text, &mut findings))).collect();
+        catalog.texts.iter().map(|text| (text, files::templates(text, &mut findings))).collect();
     let mut resolver = Resolver::new(&defaults, &mut findings);
     for (text, parts) in parts {
         for part in parts {
@@ -78,7 +78,7 @@ pub fn load_with_problems(origin: &Origin, env: &Environment) -> Result<Resolved
     let trail = recorder.finish();
     warnings.extend(unread::find(&unread::Loaded {
         root: &root,
-        called: called.as_deref(),
+        instance_name: instance_name.as_deref(),
         settings: &settings,
         templates: &templates,
         trail: &trail,
@@ -124,7 +124,7 @@ struct Files<'e> {
     findings: Findings,
     config: Option<Text>,
     settings: Settings,
-    called: Option<String>,
+    instance_name: Option<String>,
     ibm_config: Result<Option<Text>>,
 }
 
@@ -152,23 +152,23 @@ impl<'e> Files<'e> {
 
         let config = open_config(origin, &root, &mut recorder, &mut findings);
         let settings = config_file::read(config.as_ref(), &root, &recorder, &mut findings);
-        let called = instance_name(&recorder, &mut findings);
-        let ibm_config = open_ibm_config(&root, called.as_deref(), &mut recorder);
-        Self { root, recorder, findings, config, settings, called, ibm_config }
+        let instance_name = read_instance_name(&recorder, &mut findings);
+        let ibm_config = open_ibm_config(&root, instance_name.as_deref(), &mut recorder);
+        Self { root, recorder, findings, config, settings, instance_name, ibm_config }
     }
 
-    /// The providers, and the catalogue as far as it was needed to tell which there are. `ibm` is what was
+    /// The providers, and the catalog as far as it was needed to tell which there are. `ibm` is what was
     /// found under IBM's names, where that was looked for.
-    fn providers(&mut self, ibm: Option<Catalogue>) -> (Vec<ProviderInstance>, Catalogue) {
+    fn providers(&mut self, ibm: Option<TemplateFiles>) -> (Vec<ProviderInstance>, TemplateFiles) {
         let Self { root, recorder, settings, findings, .. } = self;
-        let (config, called) = (self.config.as_ref(), self.called.as_deref());
+        let (config, instance_name) = (self.config.as_ref(), self.instance_name.as_deref());
         let mut instances =
             config.map(|text| configured::configured(text, settings, findings)).unwrap_or_default();
         // As a template file under IBM's name, its configuration means AWS where nothing else is said.
         let ibm_config = std::mem::replace(&mut self.ibm_config, Ok(None));
         let mut options = None;
         if !matches!(ibm_config, Ok(None)) {
-            let name = choice::ibm_instance(&instances, called.unwrap_or("aws"));
+            let name = choice::ibm_instance(&instances, instance_name.unwrap_or("aws"));
             let (given, source) = match &ibm_config {
                 Ok(Some(text)) => {
                     let path = text.path().strip_prefix(&*root).unwrap_or(text.path()).to_owned();
@@ -190,11 +190,11 @@ impl<'e> Files<'e> {
             ibm_file.map(|(text, (options, path))| log_settings::Ibm { text, options, path: path.as_path() });
         log_settings::decide(settings, ibm_file.as_ref(), recorder, findings);
 
-        let mut catalogue = ibm.unwrap_or_default();
+        let mut catalog = ibm.unwrap_or_default();
         if instances.is_empty() {
-            let names = ibm_names(called, "templates");
+            let names = ibm_names(instance_name, "templates");
             let has_ibm =
-                catalogue.has_any() || names.iter().any(|name| root.join(name).symlink_metadata().is_ok());
+                catalog.has_any() || names.iter().any(|name| root.join(name).symlink_metadata().is_ok());
             let asked_by_scheduler = || {
                 // All of them are looked up: each could change the answer.
                 let set = SCHEDULERS
@@ -206,12 +206,12 @@ impl<'e> Files<'e> {
                 findings.about(Subject::Templates);
                 let candidates =
                     ["aws", "sim"].map(|kind| ProviderInstance::implied(kind, kind, String::new()));
-                catalogue.find_chain(root, &candidates, TEMPLATES, recorder, findings);
+                catalog.find_chain(root, &candidates, TEMPLATES, recorder, findings);
                 findings.about(Subject::Everything);
-                catalogue.is_for_a_cloud()
+                catalog.is_for_a_cloud()
             };
             instances.push(if is_real {
-                ProviderInstance::implied(called.unwrap_or("aws"), "aws", "default".to_owned())
+                ProviderInstance::implied(instance_name.unwrap_or("aws"), "aws", "default".to_owned())
             } else {
                 ProviderInstance::implied("sim", "sim", "default".to_owned())
             });
@@ -219,8 +219,8 @@ impl<'e> Files<'e> {
         if let Some(text) = config {
             configured::add_type_defaults(text, settings, &mut instances, findings);
         }
-        choice::mark_default(&mut instances, called, config, settings, findings);
-        (instances, catalogue)
+        choice::mark_default(&mut instances, instance_name, config, settings, findings);
+        (instances, catalog)
     }
 }
 
@@ -249,7 +249,7 @@ fn open_config(
 }
 
 /// What the scheduler calls this instance. LSF has its own variable for it.
-fn instance_name(recorder: &Recorder<'_>, findings: &mut Findings) -> Option<String> {
+fn read_instance_name(recorder: &Recorder<'_>, findings: &mut Findings) -> Option<String> {
     let set = |name: &'static str| {
         let value = recorder.variable(name).filter(|value| !value.is_empty());
         value.map(|value| (name, value))
@@ -271,8 +271,12 @@ fn instance_name(recorder: &Recorder<'_>, findings: &mut Findings) -> Option<Str
     }
 }
 
-fn open_ibm_config(root: &Path, called: Option<&str>, recorder: &mut Recorder<'_>) -> Result<Option<Text>> {
-    for name in ibm_names(called, "config") {
+fn open_ibm_config(
+    root: &Path,
+    instance_name: Option<&str>,
+    recorder: &mut Recorder<'_>,
+) -> Result<Option<Text>> {
+    for name in ibm_names(instance_name, "config") {
         match open(&root.join(name), IBM_CONFIG, recorder) {
             Ok(None) => (),
             found => return found,

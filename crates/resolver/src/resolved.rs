@@ -9,7 +9,7 @@ use crate::providers::instance::ProviderInstance;
 use crate::settings::effective::Settings;
 use crate::source::findings::{Problem, Subject, Warning};
 use crate::source::trail::Trail;
-use crate::templates::resolver::{LeftOut, Lowered};
+use crate::templates::resolver::{LeftOut, LimitDecrease};
 
 /// Where configuration comes from; decided elsewhere, by one rule shared with the runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct Resolved {
     pub left_out: Vec<LeftOut>,
     /// Templates with the published `maxNumber` instead of the file's; none until it is compared with what is
     /// published.
-    pub held: Vec<Lowered>,
+    pub held: Vec<LimitDecrease>,
     /// What is doubtful.
     pub warnings: Vec<Warning>,
     /// What is wrong, in the order of the files. Each stops only those who need it.
@@ -45,7 +45,7 @@ pub struct Resolved {
 }
 
 /// Configuration without templates: what it takes to look after requests and machines that exist. Its cost
-/// does not depend on the size of the catalogue.
+/// does not depend on the size of the catalog.
 #[derive(Clone, Debug)]
 pub struct Configuration {
     /// The effective configuration.

@@ -13,12 +13,12 @@ use ohfp_resolver::KEYS;
 const DEFINITIONS: [&str; 2] = ["settings/effective.rs", "settings/performance.rs"];
 
 /// A source file without comments and tests.
-struct Source {
+struct SettingSource {
     path: PathBuf,
     text: String,
 }
 
-fn sources() -> Vec<Source> {
+fn sources() -> Vec<SettingSource> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let mut folders: Vec<PathBuf> = ["crates", "snapshot-builder"].map(|name| root.join(name)).into();
     let mut sources = Vec::new();
@@ -31,7 +31,7 @@ fn sources() -> Vec<Source> {
             } else if path.extension().is_some_and(|extension| extension == "rs")
                 && !["tests.rs", "key_table.rs", "build.rs"].contains(&name.as_str())
             {
-                sources.push(Source { text: production(&fs::read_to_string(&path).unwrap()), path });
+                sources.push(SettingSource { text: production(&fs::read_to_string(&path).unwrap()), path });
             }
         }
     }
@@ -66,7 +66,7 @@ fn uses(text: &str, name: &str) -> bool {
     })
 }
 
-fn is_read(key: &str, sources: &[Source]) -> bool {
+fn is_read(key: &str, sources: &[SettingSource]) -> bool {
     let literal = format!("\"{key}\"");
     sources.iter().any(|source| {
         source.text.match_indices(&literal).any(|(at, _)| {
@@ -89,7 +89,7 @@ fn every_key_is_read() {
 
 #[test]
 fn what_counts_as_reading() {
-    let source = |path: &str, text: &str| Source { path: PathBuf::from(path), text: production(text) };
+    let source = |path: &str, text: &str| SettingSource { path: PathBuf::from(path), text: production(text) };
     let settings = || source("settings/effective.rs", "fn port(&self) {\n    self.get(\"a.port\")\n}\n");
     let fields = || source("settings/performance.rs", "Self {\n    slow: flag(\"a.slow\"),\n}\n");
     let check = |key: &str, others: &[&str], wanted: bool| {

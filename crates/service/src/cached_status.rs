@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use ohfp_broker::{Error, Machine, Request, RequestId, Result, Timestamp, View};
+use ohfp_broker::{Error, Machine, Request, RequestId, RequestWithMachines, Result, Timestamp};
 
-use crate::session::Parts;
+use crate::session::Session;
 
 /// What is kept of a view.
 type Kept = (Request, Vec<Machine>);
@@ -15,9 +15,13 @@ pub const PREFIX: &str = "request:";
 
 /// As [`Broker::status`](ohfp_broker::operations::Broker::status). The store is not opened when the cache
 /// has all that is asked for.
-pub fn status(parts: &Parts, ids: &[RequestId], now: Timestamp) -> Result<(Vec<Option<View>>, Vec<Error>)> {
-    let cache = parts.cache()?;
-    let mut known: HashMap<&RequestId, View> = HashMap::new();
+pub fn status(
+    session: &Session,
+    ids: &[RequestId],
+    now: Timestamp,
+) -> Result<(Vec<Option<RequestWithMachines>>, Vec<Error>)> {
+    let cache = session.cache()?;
+    let mut known: HashMap<&RequestId, RequestWithMachines> = HashMap::new();
     for id in ids {
         let kept = cache.get(&key(id), now).and_then(|bytes| read(&bytes));
         known.extend(kept.filter(|view| view.request.id == *id).map(|view| (id, view)));
@@ -26,7 +30,7 @@ pub fn status(parts: &Parts, ids: &[RequestId], now: Timestamp) -> Result<(Vec<O
     let (views, errors) = if asked.is_empty() {
         (Vec::new(), Vec::new())
     } else {
-        parts.requests()?.broker().status(&asked, now)?
+        session.requests()?.broker().status(&asked, now)?
     };
     let mut news = false;
     for view in views.iter().flatten().filter(|view| is_past(view)) {
@@ -36,7 +40,7 @@ pub fn status(parts: &Parts, ids: &[RequestId], now: Timestamp) -> Result<(Vec<O
         }
     }
     if news {
-        parts.container().defer("keeping answers", move || cache.flush(now));
+        session.container().defer("keeping answers", move || cache.flush(now));
     }
     let mut views = views.into_iter();
     let all = ids.iter().map(|id| known.get(id).cloned().or_else(|| views.next().flatten()));
@@ -47,7 +51,7 @@ fn key(id: &RequestId) -> String {
     format!("{PREFIX}{id}")
 }
 
-fn is_past(view: &View) -> bool {
+fn is_past(view: &RequestWithMachines) -> bool {
     let request = &view.request;
     request.state.is_final()
         && request.acknowledged
@@ -55,11 +59,11 @@ fn is_past(view: &View) -> bool {
         && view.machines.iter().all(Machine::is_gone)
 }
 
-fn write(view: &View) -> Option<Vec<u8>> {
+fn write(view: &RequestWithMachines) -> Option<Vec<u8>> {
     bincode::serde::encode_to_vec((&view.request, &view.machines), bincode::config::standard()).ok()
 }
 
-fn read(bytes: &[u8]) -> Option<View> {
+fn read(bytes: &[u8]) -> Option<RequestWithMachines> {
     let decoded = bincode::serde::decode_from_slice::<Kept, _>(bytes, bincode::config::standard());
-    decoded.ok().map(|((request, machines), _)| View { request, machines })
+    decoded.ok().map(|((request, machines), _)| RequestWithMachines { request, machines })
 }

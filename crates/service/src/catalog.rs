@@ -8,8 +8,8 @@ use ohfp_broker::Error;
 use ohfp_cli::GlobalOptions;
 use ohfp_components::environment;
 use ohfp_platform::sys;
-use ohfp_resolver::place::Place;
-use ohfp_resolver::{Environment, LeftOut, Performance, Refresh, Resolved, load, place};
+use ohfp_resolver::location::ConfigLocation;
+use ohfp_resolver::{Environment, LeftOut, Performance, Refresh, Resolved, load, location};
 use ohfp_snapshot_builder::freshness::{self, Refreshed, Verdict};
 use ohfp_snapshot_builder::inspect;
 use ohfp_snapshot_format::Snapshot;
@@ -17,7 +17,7 @@ use ohfp_snapshot_format::Snapshot;
 use crate::log;
 
 /// Configuration and templates, with what is needed to bring the snapshot up to date afterwards.
-pub struct Source {
+pub struct Catalog {
     /// Configuration and templates.
     pub resolved: Resolved,
     upkeep: Option<Upkeep>,
@@ -33,10 +33,10 @@ struct Upkeep {
 }
 
 /// Loads from where the command line or the environment says.
-pub fn load(global: &GlobalOptions, env: &Environment) -> Result<Source, Vec<Error>> {
+pub fn load(global: &GlobalOptions, env: &Environment) -> Result<Catalog, Vec<Error>> {
     // A log or snapshot that may not grow is no reason to die before the answer.
     sys::survive_file_size_limit();
-    let place = place::find(global.config.as_deref(), None, env).map_err(|error| vec![error])?;
+    let place = location::find(global.config.as_deref(), None, env).map_err(|error| vec![error])?;
     let read_at = SystemTime::now();
     let mut resolved = load::load_with_problems(&place.origin, env)?;
     let performance = Performance::new(&resolved.settings);
@@ -48,7 +48,7 @@ pub fn load(global: &GlobalOptions, env: &Environment) -> Result<Source, Vec<Err
     if let Some(published) = upkeep.as_ref().and_then(|upkeep| upkeep.published.as_ref())
         && freshness::is_of(published, &place)
     {
-        let lowered = freshness::lowered(&resolved, published);
+        let lowered = freshness::limit_decreases(&resolved, published);
         for lowered in lowered.iter().take(LOGGED) {
             tracing::warn!(
                 template = lowered.id,
@@ -58,13 +58,13 @@ pub fn load(global: &GlobalOptions, env: &Environment) -> Result<Source, Vec<Err
                  `ohfp-snapshot build --allow-lower-max`"
             );
         }
-        freshness::hold(&mut resolved, lowered);
+        freshness::keep_published_limits(&mut resolved, lowered);
     }
     // From a fresh snapshot, it has been said when that was made.
     if upkeep.as_ref().is_none_or(|upkeep| upkeep.verdict != Verdict::Fresh) {
         log_left_out(&resolved);
     }
-    Ok(Source { resolved, upkeep })
+    Ok(Catalog { resolved, upkeep })
 }
 
 /// How many templates a finding is logged for one by one.
@@ -80,9 +80,14 @@ fn log_left_out(resolved: &Resolved) {
     }
 }
 
-fn examine(place: &Place, env: &Environment, read_at: SystemTime, answerable: bool) -> Option<Upkeep> {
+fn examine(
+    place: &ConfigLocation,
+    env: &Environment,
+    read_at: SystemTime,
+    answerable: bool,
+) -> Option<Upkeep> {
     let path = place.snapshot.clone()?;
-    let (verdict, published) = freshness::judge(&path, place, env, false);
+    let (verdict, published) = freshness::assess(&path, place, env, false);
     Some(Upkeep { path, verdict, published, read_at, answerable })
 }
 
@@ -99,7 +104,7 @@ impl Upkeep {
     }
 }
 
-impl Source {
+impl Catalog {
     /// Puts into the log what is doubtful, once for each change of the files; templates that are left out have
     /// been named.
     fn tell_findings(&self) {

@@ -7,7 +7,7 @@
 
 use std::fs;
 
-use ohfp_broker::records::{Record, Records};
+use ohfp_broker::documents::{Document, DocumentStore};
 use ohfp_broker::{Result, Timestamp};
 use ohfp_store_sqlite::{Pruned, SqliteStore};
 use serde::{Deserialize, Serialize};
@@ -40,8 +40,8 @@ struct Boot {
 /// Clears what is older than so many days, where a day has passed; `None` where it has not.
 pub fn clear(store: &SqliteStore, days: u64, now: Timestamp) -> Result<Option<Pruned>> {
     let mut last = None;
-    store.read(OWNER, &mut |ledger| {
-        last = read(ledger.get(CLEARED)?);
+    store.read(OWNER, &mut |tx| {
+        last = read(tx.get(CLEARED)?);
         Ok(())
     })?;
     if !is_due(last.as_ref(), now) {
@@ -50,11 +50,11 @@ pub fn clear(store: &SqliteStore, days: u64, now: Timestamp) -> Result<Option<Pr
     let boot = boot();
     let oldest = store.oldest_finished()?;
     let mut mine = None;
-    store.write(OWNER, &mut |ledger| {
-        let last = read(ledger.get(CLEARED)?);
+    store.write(OWNER, &mut |tx| {
+        let last = read(tx.get(CLEARED)?);
         mine = is_due(last.as_ref(), now).then(|| next(last.as_ref(), days, oldest, now, &boot));
         if let Some(next) = &mine {
-            ledger.put(&Record {
+            tx.put(&Document {
                 id: CLEARED.to_owned(),
                 group: OWNER.to_owned(),
                 live_until: None,
@@ -66,7 +66,7 @@ pub fn clear(store: &SqliteStore, days: u64, now: Timestamp) -> Result<Option<Pr
     mine.map(|next| store.prune(Timestamp::from_millis(next.before))).transpose()
 }
 
-fn read(record: Option<Record>) -> Option<Cleared> {
+fn read(record: Option<Document>) -> Option<Cleared> {
     serde_json::from_str(&record?.body).ok()
 }
 

@@ -7,7 +7,7 @@ use ohfp_broker::operations::{Broker, Policy, Providers};
 use ohfp_broker::provider::Provider;
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_components::Deferred;
-use ohfp_provider_sim::{Finding, SimConfig, SimProvider};
+use ohfp_provider_sim::{OptionFinding, SimConfig, SimProvider};
 use ohfp_resolver::nearest::{did_you_mean, nearest_dotted};
 use ohfp_resolver::{Configuration, ProviderInstance};
 use ohfp_store_sqlite::SqliteStore;
@@ -169,12 +169,12 @@ pub fn simulated_warnings(instance: &ProviderInstance) -> Vec<String> {
     findings.iter().filter(|finding| !finding.is_wrong()).map(|finding| named(instance, finding)).collect()
 }
 
-fn named(instance: &ProviderInstance, finding: &Finding) -> String {
+fn named(instance: &ProviderInstance, finding: &OptionFinding) -> String {
     format!("{}: provider `{}`: config of a `sim` provider: {finding}", instance.source, instance.name)
 }
 
-fn hint(finding: &Finding) -> Option<String> {
-    let Finding::Unknown(path) = finding else { return None };
+fn hint(finding: &OptionFinding) -> Option<String> {
+    let OptionFinding::Unknown(path) = finding else { return None };
     let known: Vec<&str> = ohfp_provider_sim::KEYS.iter().map(|key| key.path).collect();
     did_you_mean(nearest_dotted(path, &known))
 }

@@ -1,26 +1,26 @@
 //! Asking the broker for machines, whoever wants them.
 
-use ohfp_broker::operations::{Accepted, Acquisition, Rehearsal};
-use ohfp_broker::scheduler::MachinesWanted;
+use ohfp_broker::operations::{Accepted, Acquisition, DryRun};
+use ohfp_broker::wire_format::MachinesWanted;
 use ohfp_broker::{Error, RequestKind, Timestamp};
 
-use crate::catalog::Source;
+use crate::catalog::Catalog;
 use crate::clock;
 use crate::selection;
-use crate::session::Parts;
+use crate::session::Session;
 
 /// A request that was taken, and what its template was read from.
 pub struct Asked {
     /// The broker's answer.
     pub accepted: Accepted,
     /// `None` where the snapshot had the template.
-    pub source: Option<Source>,
+    pub source: Option<Catalog>,
 }
 
 /// Requests machines.
-pub fn acquire(parts: &Parts, wanted: &MachinesWanted, now: Timestamp) -> Result<Asked, Vec<Error>> {
-    with_template(parts, wanted, now, |asked, source| {
-        let accepted = parts.requests()?.broker().acquire(&asked, now)?;
+pub fn acquire(session: &Session, wanted: &MachinesWanted, now: Timestamp) -> Result<Asked, Vec<Error>> {
+    with_template(session, wanted, now, |asked, source| {
+        let accepted = session.requests()?.broker().acquire(&asked, now)?;
         tracing::info!(
             request = accepted.id.as_str(),
             template = asked.template.id,
@@ -35,25 +35,25 @@ pub fn acquire(parts: &Parts, wanted: &MachinesWanted, now: Timestamp) -> Result
 }
 
 /// What that would do.
-pub fn rehearse(parts: &Parts, wanted: &MachinesWanted, now: Timestamp) -> Result<Rehearsal, Vec<Error>> {
-    with_template(parts, wanted, now, |asked, _| parts.requests()?.broker().rehearse(&asked))
+pub fn dry_run(session: &Session, wanted: &MachinesWanted, now: Timestamp) -> Result<DryRun, Vec<Error>> {
+    with_template(session, wanted, now, |asked, _| session.requests()?.broker().dry_run(&asked))
 }
 
 fn with_template<T>(
-    parts: &Parts,
+    session: &Session,
     wanted: &MachinesWanted,
     now: Timestamp,
-    then: impl FnOnce(Acquisition<'_>, Option<Source>) -> ohfp_broker::Result<T>,
+    then: impl FnOnce(Acquisition<'_>, Option<Catalog>) -> ohfp_broker::Result<T>,
 ) -> Result<T, Vec<Error>> {
     let one = |error| vec![error];
     // Limits that are wrong are no limits to begin something with.
-    let wrong = parts.configuration.settings.problems("request");
+    let wrong = session.configuration.settings.problems("request");
     if !wrong.is_empty() {
         return Err(wrong);
     }
-    let found = parts.templates().map_err(one)?.find(&wanted.template_id)?;
-    let requests = parts.requests().map_err(one)?;
-    let provider = selection::choose(&requests, &parts.configuration, &found.template, wanted.count, now)?;
+    let found = session.templates().map_err(one)?.find(&wanted.template_id)?;
+    let requests = session.requests().map_err(one)?;
+    let provider = selection::choose(&requests, &session.configuration, &found.template, wanted.count, now)?;
     let id = clock::new_id(RequestKind::Acquire, now).map_err(one)?;
     let asked = Acquisition {
         id,

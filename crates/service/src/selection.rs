@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
+use ohfp_broker::documents::{Document, DocumentStore};
 use ohfp_broker::operations::Providers;
-use ohfp_broker::records::{Record, Records};
 use ohfp_broker::store::{MachineFilter, RequestFilter, Store};
 use ohfp_broker::{Error, ErrorKind, MachineState, RequestKind, RequestState, Result, Template, Timestamp};
 use ohfp_resolver::{Configuration, ProviderInstance, choice_problems};
@@ -173,9 +173,9 @@ fn remainder(number: u64, of: u64) -> usize {
 fn turn(requests: &Requests) -> Result<u64> {
     const OWNER: &str = "selection";
     let mut turn: u64 = 0;
-    requests.store.write(OWNER, &mut |ledger| {
-        turn = ledger.get("turn")?.and_then(|record| record.body.parse().ok()).unwrap_or(0);
-        ledger.put(&Record {
+    requests.store.write(OWNER, &mut |tx| {
+        turn = tx.get("turn")?.and_then(|record| record.body.parse().ok()).unwrap_or(0);
+        tx.put(&Document {
             id: "turn".to_owned(),
             group: OWNER.to_owned(),
             live_until: None,

@@ -1,16 +1,16 @@
-//! The parts of an invocation: which there are, and what each is built from. None is built before it is
-//! used, but what the configuration wants at once.
+//! The composition root: registers every component of an invocation. Components are built at their first use,
+//! except those that `preload_critical` names.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ohfp_broker::scheduler::{Scheduler, SchedulerKind};
+use ohfp_broker::wire_format::{SchedulerKind, WireFormat};
 use ohfp_broker::{Error, Result};
 use ohfp_cli::{GlobalOptions, SchedulerType};
-use ohfp_components::{Batch, Container, environment};
-use ohfp_resolver::place::Place;
+use ohfp_components::{Container, Tier, environment};
+use ohfp_resolver::location::ConfigLocation;
 use ohfp_resolver::settings::performance::{Mode, Performance};
-use ohfp_resolver::{Configuration, Environment, load, place};
+use ohfp_resolver::{Configuration, Environment, load, location};
 use ohfp_store_sqlite::SqliteStore;
 use ohfp_wire;
 use serde_json::Value;
@@ -19,50 +19,54 @@ use crate::cache::{Limits, ResultCache};
 use crate::log;
 use crate::registry::{Registry, Requests};
 use crate::state_dir;
-use crate::store_factory::{Access, store};
-use crate::template_lookup::Templates;
+use crate::store_factory::{AccessMode, store};
+use crate::template_lookup::TemplateLookup;
 
-/// One invocation's parts.
+/// The components of one invocation.
 #[derive(Clone)]
-pub struct Parts {
+pub struct Session {
     container: Container,
     /// Settings and providers; no templates.
     pub configuration: Arc<Configuration>,
     /// Where the configuration lies.
-    pub place: Place,
+    pub place: ConfigLocation,
 }
 
 /// The wire format that this invocation speaks where a scheduler asks.
-pub struct Wire(pub &'static dyn Scheduler);
+pub struct Wire(pub &'static dyn WireFormat);
 
 /// Where events are logged; nothing is opened before the first.
 #[derive(Clone, Debug)]
 pub struct Log(pub Option<PathBuf>);
 
-/// What the parts of an invocation have cost so far.
+/// What the components of an invocation have cost so far.
 pub struct Monitoring(Value);
 
-impl Parts {
+impl Session {
     /// Reads the configuration and registers what there is.
-    pub fn assemble(global: &GlobalOptions, env: &Environment, access: Access) -> Result<Self, Vec<Error>> {
+    pub fn assemble(
+        global: &GlobalOptions,
+        env: &Environment,
+        access: AccessMode,
+    ) -> Result<Self, Vec<Error>> {
         let one = |error| vec![error];
-        let place = place::find(global.config.as_deref(), None, env).map_err(one)?;
+        let place = location::find(global.config.as_deref(), None, env).map_err(one)?;
         let configuration = Arc::new(load::configuration(&place.origin, env)?);
         let performance =
             environment::overridden(Performance::new(&configuration.settings), env).map_err(one)?;
         log::configure(&performance, env);
-        let parts = Self { container: Container::new(performance), configuration, place };
-        parts.register(global, env, access).and_then(|()| parts.container.start()).map_err(one)?;
-        Ok(parts)
+        let session = Self { container: Container::new(performance), configuration, place };
+        session.register(global, env, access).and_then(|()| session.container.start()).map_err(one)?;
+        Ok(session)
     }
 
-    fn register(&self, global: &GlobalOptions, env: &Environment, access: Access) -> Result<()> {
+    fn register(&self, global: &GlobalOptions, env: &Environment, access: AccessMode) -> Result<()> {
         let wire = ohfp_wire::of(match global.scheduler {
             Some(SchedulerType::Default) => SchedulerKind::Default,
             Some(SchedulerType::HostFactory) | None => SchedulerKind::HostFactory,
         });
         let (configuration, log) = (Arc::clone(&self.configuration), Log(log::path(env)));
-        self.container.register(Batch::Critical, move |critical| {
+        self.container.register(Tier::Critical, move |critical| {
             critical.register_singleton("LoggingPort", move |_| Ok(Arc::new(log.clone())))?;
             critical.register_instance("ConfigurationPort", Arc::clone(&configuration))?;
             critical.register_instance("SchedulerPort", Arc::new(Wire(wire)))
@@ -77,7 +81,7 @@ impl Parts {
         let settings = Arc::clone(&self.configuration);
         let (global, env) = (global.clone(), env.clone());
         let bounds = Arc::clone(&self.configuration);
-        self.container.register(Batch::Core, move |core| {
+        self.container.register(Tier::Core, move |core| {
             let (at, variables) = (place.clone(), env.clone());
             let database = core.connecting().feature("features.database_support", on);
             database.register_singleton("StoragePort", move |_| {
@@ -93,7 +97,7 @@ impl Parts {
                 Ok(Arc::new(registry))
             })?;
             core.register_singleton("TemplateService", move |_| {
-                let templates = Templates::new(place.clone(), global.clone(), env.clone());
+                let templates = TemplateLookup::new(place.clone(), global.clone(), env.clone());
                 if at_start {
                     templates.load_all();
                 }
@@ -106,7 +110,7 @@ impl Parts {
 
         let limits = Limits::new(self.container.options());
         let monitoring = self.container.options().monitoring;
-        self.container.register(Batch::Optional, move |optional| {
+        self.container.register(Tier::Optional, move |optional| {
             optional.register_on_demand::<ResultCache>("CachePort", move |demanded| {
                 let path = state_dir::cache(&state_dir::directory(&cache_at, &cache_variables)?);
                 demanded.register_singleton("CachePort", move |_| {
@@ -132,7 +136,7 @@ impl Parts {
     }
 
     /// The wire format that this invocation speaks.
-    pub fn wire(&self) -> Result<&'static dyn Scheduler> {
+    pub fn wire(&self) -> Result<&'static dyn WireFormat> {
         Ok(self.container.get::<Wire>()?.0)
     }
 
@@ -141,7 +145,7 @@ impl Parts {
         self.container.get()
     }
 
-    /// Where `features.monitoring` asks for it, puts into the log what the parts have cost, for those who
+    /// Where `features.monitoring` asks for it, puts into the log what the components have cost, for those who
     /// collect it from there.
     pub fn monitor(&self) {
         if self.container.options().monitoring
@@ -157,7 +161,7 @@ impl Parts {
     }
 
     /// The template catalog.
-    pub fn templates(&self) -> Result<Arc<Templates>> {
+    pub fn templates(&self) -> Result<Arc<TemplateLookup>> {
         self.container.get()
     }
 

@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_platform::disk::{self, FileSystem};
-use ohfp_resolver::place::Place;
-use ohfp_resolver::{Environment, place};
+use ohfp_resolver::location::ConfigLocation;
+use ohfp_resolver::{Environment, location};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Which rule says where state lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
+pub enum LocationRule {
     /// This variable, or these.
     Variables(&'static str),
     /// The user's own state directory, as nothing else is said.
     User,
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for LocationRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Variables(names) => f.write_str(names),
@@ -29,21 +29,25 @@ impl fmt::Display for Rule {
 }
 
 /// The rule that applies here: ohfp's own variable, then Host Factory's, then LSF's, then the user's directory.
-pub fn rule(env: &Environment) -> Rule {
+pub fn rule(env: &Environment) -> LocationRule {
     let is_set = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
     let has_provider = is_set("HF_PROVIDER_NAME") || is_set("PROVIDER_NAME");
     match () {
-        () if is_set("OHFP_STATE_DIR") => Rule::Variables("OHFP_STATE_DIR"),
-        () if is_set("HF_PROVIDER_WORKDIR") => Rule::Variables("HF_PROVIDER_WORKDIR"),
-        () if has_provider && is_set("HF_WORKDIR") => Rule::Variables("HF_WORKDIR and HF_PROVIDER_NAME"),
-        () if has_provider && is_set("PRO_DATA_DIR") => Rule::Variables("PRO_DATA_DIR and PROVIDER_NAME"),
-        () => Rule::User,
+        () if is_set("OHFP_STATE_DIR") => LocationRule::Variables("OHFP_STATE_DIR"),
+        () if is_set("HF_PROVIDER_WORKDIR") => LocationRule::Variables("HF_PROVIDER_WORKDIR"),
+        () if has_provider && is_set("HF_WORKDIR") => {
+            LocationRule::Variables("HF_WORKDIR and HF_PROVIDER_NAME")
+        }
+        () if has_provider && is_set("PRO_DATA_DIR") => {
+            LocationRule::Variables("PRO_DATA_DIR and PROVIDER_NAME")
+        }
+        () => LocationRule::User,
     }
 }
 
 /// The state directory. A person's configurations each have their own state; what a scheduler runs has its
 /// instance's.
-pub fn directory(place: &Place, env: &Environment) -> Result<PathBuf> {
+pub fn directory(place: &ConfigLocation, env: &Environment) -> Result<PathBuf> {
     let set = |name: &str| env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(directory) = set("OHFP_STATE_DIR").or_else(|| set("HF_PROVIDER_WORKDIR")) {
         return absolute(&directory);
@@ -65,7 +69,7 @@ pub fn directory(place: &Place, env: &Environment) -> Result<PathBuf> {
             )
             .hint("name a directory in OHFP_STATE_DIR")
     })?;
-    let root = xxh3_64(place::identity(&place.origin));
+    let root = xxh3_64(location::identity(&place.origin));
     Ok(base.join("ohfp").join(format!("{root:016x}")))
 }
 
@@ -89,10 +93,10 @@ const CACHE: &str = "results.cache";
 
 /// Where it is noted that this store exists: in the user's cache directory, by configuration and store, so that it
 /// is found when the file system of the store is not there. `None` where no cache directory is known.
-pub fn marker(place: &Place, env: &Environment, database: &Path) -> Option<PathBuf> {
+pub fn marker(place: &ConfigLocation, env: &Environment, database: &Path) -> Option<PathBuf> {
     let set = |name: &str| env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
-    let key = [place::identity(&place.origin), &[0], database.as_os_str().as_bytes()].concat();
+    let key = [location::identity(&place.origin), &[0], database.as_os_str().as_bytes()].concat();
     let name = format!("{:016x}.store", xxh3_64(&key));
     base.filter(|base| base.is_absolute()).map(|base| base.join("ohfp").join(name))
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ohfp_broker::{Error, ErrorKind, Result};
-use ohfp_resolver::place::Place;
+use ohfp_resolver::location::ConfigLocation;
 use ohfp_resolver::{Configuration, Environment};
 use ohfp_store_sqlite::{Options, SqliteStore, Traces};
 
@@ -12,15 +12,15 @@ use crate::{log, state_dir};
 
 /// Whether an invocation may change state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
+pub enum AccessMode {
     /// It may.
-    Change,
+    ReadWrite,
     /// It must not: a dry run, or a look.
-    Look,
+    ReadOnly,
 }
 
 /// Where the database of this configuration lies.
-pub fn database(configuration: &Configuration, place: &Place, env: &Environment) -> Result<PathBuf> {
+pub fn database(configuration: &Configuration, place: &ConfigLocation, env: &Environment) -> Result<PathBuf> {
     let name = configuration.settings.database_name()?;
     let path = state_dir::directory(place, env)?.join(name);
     if !state_dir::is_usable(&path) {
@@ -44,9 +44,9 @@ pub fn database(configuration: &Configuration, place: &Place, env: &Environment)
 /// [`ErrorKind::Input`] where the configuration names no usable file, else what keeps the store from being opened.
 pub fn store(
     configuration: &Configuration,
-    place: &Place,
+    place: &ConfigLocation,
     env: &Environment,
-    access: Access,
+    access: AccessMode,
     eager: bool,
 ) -> Result<SqliteStore> {
     let path = database(configuration, place, env)?;
@@ -56,7 +56,7 @@ pub fn store(
         block_size: file_system.map_or(0, |found| found.block_size),
         busy_timeout: Duration::from_secs(configuration.settings.busy_timeout()),
         eager,
-        read_only: access == Access::Look,
+        read_only: access == AccessMode::ReadOnly,
     };
     let traces = Traces {
         marker: state_dir::marker(place, env, &path),

@@ -8,21 +8,21 @@ use ohfp_broker::{Error, Template, json};
 use ohfp_cli::GlobalOptions;
 use ohfp_platform::sys::{self, Process};
 use ohfp_render::queries;
-use ohfp_resolver::place::Place;
-use ohfp_resolver::{Environment, place};
+use ohfp_resolver::location::ConfigLocation;
+use ohfp_resolver::{Environment, location};
 use ohfp_snapshot_builder::lower::WHOLE;
-use ohfp_snapshot_format::open::Access;
+use ohfp_snapshot_format::open::IoPolicy;
 use ohfp_snapshot_format::{CLI_FINGERPRINT, Refusal, Snapshot, fresh};
 use serde_json::Value;
 
-use crate::catalog::{self, Source};
+use crate::catalog::{self, Catalog};
 
 /// Looks templates up.
-pub struct Templates {
-    place: Place,
+pub struct TemplateLookup {
+    place: ConfigLocation,
     global: GlobalOptions,
     env: Environment,
-    /// The whole catalogue, where it is loaded at start.
+    /// The whole catalog, where it is loaded at start.
     all: OnceLock<Vec<Template>>,
 }
 
@@ -31,16 +31,16 @@ pub struct Found {
     /// With its resolved fields.
     pub template: Template,
     /// `None` where the snapshot had it.
-    pub source: Option<Source>,
+    pub source: Option<Catalog>,
 }
 
-impl Templates {
+impl TemplateLookup {
     /// Templates of the configuration at `place`. Nothing is read yet.
-    pub fn new(place: Place, global: GlobalOptions, env: Environment) -> Self {
+    pub fn new(place: ConfigLocation, global: GlobalOptions, env: Environment) -> Self {
         Self { place, global, env, all: OnceLock::new() }
     }
 
-    /// Loads the whole catalogue. What is wrong with it is an error for whoever asks for a template.
+    /// Loads the whole catalog. What is wrong with it is an error for whoever asks for a template.
     pub fn load_all(&self) {
         if let Ok(source) = catalog::load(&self.global, &self.env)
             && let Ok(templates) = source.resolved.templates()
@@ -73,22 +73,22 @@ impl Templates {
     fn published(&self, id: &str) -> Result<Option<Template>, Refusal> {
         let Some(path) = &self.place.snapshot else { return Ok(None) };
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Refusal::Missing)?;
-        let get = place::lookup(&self.env);
-        let access = Access::from_variable(get("OHFP_SNAPSHOT_IO"));
+        let get = location::lookup(&self.env);
+        let access = IoPolicy::from_variable(get("OHFP_SNAPSHOT_IO"));
         let look = || self.look_up(id, &path, access);
-        if access == Access::Read {
+        if access == IoPolicy::Read {
             return look();
         }
         // Nothing has been done yet: cut short while it is mapped, the snapshot is read by this program anew.
         sys::guarded(Process::from_std_with(Some(("OHFP_SNAPSHOT_IO", "read"))), again, look)
     }
 
-    fn look_up(&self, id: &str, path: &CStr, access: Access) -> Result<Option<Template>, Refusal> {
-        let get = place::lookup(&self.env);
+    fn look_up(&self, id: &str, path: &CStr, access: IoPolicy) -> Result<Option<Template>, Refusal> {
+        let get = location::lookup(&self.env);
         let snapshot = Snapshot::open(path, access)?;
         snapshot.expect_fingerprint(CLI_FINGERPRINT)?;
         if !snapshot.header.sealed() {
-            fresh::check(snapshot.stamps()?, Some(place::identity(&self.place.origin)), &get)?;
+            fresh::check(snapshot.stamps()?, Some(location::identity(&self.place.origin)), &get)?;
         }
         let mut buffer = vec![0; 64 * 1024];
         let contents = snapshot.contents()?;
@@ -96,11 +96,12 @@ impl Templates {
         let has_whole =
             contents.index.shows.iter().any(|show| contents.index.text(&show.format) == WHOLE.as_bytes());
         let format = if has_whole { WHOLE } else { "json" };
-        let Some(parts) = contents.show(id.as_bytes(), format.as_bytes(), || false, buffer.as_mut_slice())?
+        let Some(session) =
+            contents.show(id.as_bytes(), format.as_bytes(), || false, buffer.as_mut_slice())?
         else {
             return Ok(None);
         };
-        let fields = match json::from_slice(&parts.concat()) {
+        let fields = match json::from_slice(&session.concat()) {
             Ok(Value::Object(fields)) => Some(fields),
             _ => None,
         };

@@ -47,7 +47,7 @@ pub struct AnswerV1 {
     pub key: SpanV1,
     /// For files, pipes and plain terminals.
     pub plain: PartsV1,
-    /// For terminals with colour; equal to `plain` where there is nothing to style.
+    /// For terminals with color; equal to `plain` where there is nothing to style.
     pub styled: PartsV1,
 }
 
@@ -104,7 +104,7 @@ pub struct IndexV1 {
     /// Section with the names of all sections, a line each: for tools, so it is not read on the way
     /// to an answer.
     pub names: u32,
-    /// How many templates the catalogue has.
+    /// How many templates the catalog has.
     pub templates: u64,
 }
 

@@ -16,18 +16,18 @@ pub const MAX_LEN: usize = 128;
 
 /// A key in a fixed buffer: built without a heap.
 #[derive(Clone, Debug)]
-pub struct Key {
+pub struct AnswerKey {
     bytes: [u8; MAX_LEN],
     len: usize,
 }
 
-impl Default for Key {
+impl Default for AnswerKey {
     fn default() -> Self {
         Self { bytes: [0; MAX_LEN], len: 0 }
     }
 }
 
-impl Key {
+impl AnswerKey {
     /// Appends text; `None` when the key would be too long.
     #[must_use]
     pub fn push(mut self, text: &[u8]) -> Option<Self> {

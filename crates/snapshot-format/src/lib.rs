@@ -40,7 +40,7 @@
 //!   record inside the list's section. It makes a page of the list a slice of the list.
 //! * *records* (one per `templates show` format): sorted by hash, `hash u64, offset u64, len u64,
 //!   check u64`; `hash` is XXH3-64 of the id, `check` XXH3-64 of the record seeded with `hash`. A
-//!   record certifies itself, so looking one up in a catalogue of a million touches a few pages.
+//!   record certifies itself, so looking one up in a catalog of a million touches a few pages.
 //!
 //! # Versions
 //!

@@ -15,7 +15,7 @@ use crate::view::{Contents, View};
 
 /// How the file's bytes are brought in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Access {
+pub enum IoPolicy {
     /// Mapped on file systems known to be local, read elsewhere.
     #[default]
     Auto,
@@ -25,7 +25,7 @@ pub enum Access {
     Read,
 }
 
-impl Access {
+impl IoPolicy {
     /// The policy that `OHFP_SNAPSHOT_IO` names.
     pub fn from_variable(value: Option<&[u8]>) -> Self {
         match value {
@@ -46,7 +46,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Opens a file and checks owner, mode, header and lengths.
-    pub fn open(path: &CStr, access: Access) -> Result<Self, Refusal> {
+    pub fn open(path: &CStr, access: IoPolicy) -> Result<Self, Refusal> {
         let file = sys::open(path).map_err(|error| unreadable(&error))?;
         let status = sys::fstat(&file).map_err(|error| unreadable(&error))?;
         if !status.is_file() {
@@ -61,9 +61,9 @@ impl Snapshot {
             return Err(Refusal::Truncated);
         }
         let mapped = match access {
-            Access::Auto => sys::is_local(&file),
-            Access::Map => true,
-            Access::Read => false,
+            IoPolicy::Auto => sys::is_local(&file),
+            IoPolicy::Map => true,
+            IoPolicy::Read => false,
         };
         let bytes =
             if mapped { sys::map(&file, len).map_err(|error| unreadable(&error)) } else { read(&file, len) }?;

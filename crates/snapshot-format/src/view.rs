@@ -68,7 +68,7 @@ fn slice(bytes: &[u8], offset: u64, len: u64) -> Option<&[u8]> {
 }
 
 /// The parts of an answer, in the order in which they are written.
-pub type Parts<'a> = [&'a [u8]; 3];
+pub type Segments<'a> = [&'a [u8]; 3];
 
 /// Index and sections of an open snapshot.
 #[derive(Clone, Copy)]
@@ -84,15 +84,15 @@ pub struct Contents<'a> {
 impl<'a> Contents<'a> {
     /// The answer filed under `key`, its bytes checked; `None` when there is none. `styled` is asked
     /// only if it makes a difference.
-    pub fn answer(&self, key: &[u8], styled: impl FnOnce() -> bool) -> Result<Option<Parts<'a>>, Refusal> {
+    pub fn answer(&self, key: &[u8], styled: impl FnOnce() -> bool) -> Result<Option<Segments<'a>>, Refusal> {
         let Some(answer) = self.index.answer(key) else { return Ok(None) };
-        let (plain, colour) = (&answer.plain, &answer.styled);
-        let differs = plain.head != colour.head || plain.body != colour.body;
-        let parts = if differs && styled() { colour } else { plain };
+        let (plain, color) = (&answer.plain, &answer.styled);
+        let differs = plain.head != color.head || plain.body != color.body;
+        let parts = if differs && styled() { color } else { plain };
         Ok(Some([self.section(parts.head.to_native())?, self.section(parts.body.to_native())?, &[]]))
     }
 
-    /// `templates show ID` in one format; `None` when the catalogue here does not have it. A record
+    /// `templates show ID` in one format; `None` when the catalog here does not have it. A record
     /// that fits into `buffer` is read into it.
     pub fn show(
         &self,
@@ -100,7 +100,7 @@ impl<'a> Contents<'a> {
         format: &[u8],
         styled: impl FnOnce() -> bool,
         buffer: &'a mut [u8],
-    ) -> Result<Option<Parts<'a>>, Refusal> {
+    ) -> Result<Option<Segments<'a>>, Refusal> {
         let Some(show) = self.index.shows.iter().find(|show| self.index.text(&show.format) == format) else {
             return Ok(None);
         };
@@ -113,8 +113,8 @@ impl<'a> Contents<'a> {
         if xxh3_64_with_seed(bytes, hash) != record.check {
             return Err(Refusal::Section);
         }
-        let (plain, colour) = (show.head.to_native(), show.head_styled.to_native());
-        let head = if plain != colour && styled() { colour } else { plain };
+        let (plain, color) = (show.head.to_native(), show.head_styled.to_native());
+        let head = if plain != color && styled() { color } else { plain };
         Ok(Some([self.section(head)?, bytes, self.section(show.tail.to_native())?]))
     }
 
@@ -135,7 +135,7 @@ impl<'a> Contents<'a> {
         offset: u64,
         limit: Option<u64>,
         styled: impl FnOnce() -> bool,
-    ) -> Result<Option<Parts<'a>>, Refusal> {
+    ) -> Result<Option<Segments<'a>>, Refusal> {
         let Some(list) = self.index.list(key) else { return Ok(None) };
         let templates = self.index.templates.to_native();
         let end = limit.map_or(templates, |limit| offset.saturating_add(limit).min(templates));
@@ -143,8 +143,8 @@ impl<'a> Contents<'a> {
             return Ok(None);
         }
         let records = self.page_of(list, offset, end)?;
-        let (plain, colour) = (list.head.to_native(), list.head_styled.to_native());
-        let head = if plain != colour && styled() { colour } else { plain };
+        let (plain, color) = (list.head.to_native(), list.head_styled.to_native());
+        let head = if plain != color && styled() { color } else { plain };
         Ok(Some([self.section(head)?, records, self.section(list.tail.to_native())?]))
     }
 

@@ -66,7 +66,7 @@ impl PayloadWriter {
         self.styled_answer(key, (SectionId::NONE, body), (SectionId::NONE, body));
     }
 
-    /// Files an answer with (head, body) for plain output and for colour terminals.
+    /// Files an answer with (head, body) for plain output and for color terminals.
     pub fn styled_answer(
         &mut self,
         key: impl Into<String>,

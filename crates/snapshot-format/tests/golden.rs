@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ohfp_snapshot_format::index::Record;
-use ohfp_snapshot_format::open::Access;
+use ohfp_snapshot_format::open::IoPolicy;
 use ohfp_snapshot_format::stamps::{FileV1, PresentV1, StampsV1, VariableV1, digest};
 use ohfp_snapshot_format::write::{Maker, PayloadWriter, SectionId};
 use ohfp_snapshot_format::{Refusal, Snapshot, fresh};
@@ -80,7 +80,7 @@ fn written() -> Vec<u8> {
     out
 }
 
-fn open(path: &Path, access: Access) -> Result<Snapshot, Refusal> {
+fn open(path: &Path, access: IoPolicy) -> Result<Snapshot, Refusal> {
     Snapshot::open(&CString::new(path.to_str().unwrap()).unwrap(), access)
 }
 
@@ -96,7 +96,7 @@ fn the_golden_archive_is_reproduced_bit_for_bit() {
 
 #[test]
 fn the_golden_archive_is_read() {
-    for access in [Access::Auto, Access::Map, Access::Read] {
+    for access in [IoPolicy::Auto, IoPolicy::Map, IoPolicy::Read] {
         let snapshot = open(&golden_path(), access).unwrap();
         snapshot.expect_fingerprint(FINGERPRINT).unwrap();
         assert_eq!(snapshot.expect_fingerprint(1), Err(Refusal::Fingerprint));
@@ -129,7 +129,7 @@ fn the_golden_archive_is_read() {
 
 #[test]
 fn stamps_compare_root_and_variables_before_files() {
-    let snapshot = open(&golden_path(), Access::Auto).unwrap();
+    let snapshot = open(&golden_path(), IoPolicy::Auto).unwrap();
     let stamps = snapshot.stamps().unwrap();
     let check = |root: &[u8], name: Option<&'static [u8]>| {
         let get = |variable: &str| if variable == "HF_PROVIDER_NAME" { name } else { None };
@@ -151,7 +151,7 @@ fn no_damage_changes_an_answer() {
     let path = directory.join("damaged.snapshot");
     let check = |bytes: &[u8], what: &str| {
         fs::write(&path, bytes).unwrap();
-        let outcome = open(&path, Access::Read).and_then(|snapshot| {
+        let outcome = open(&path, IoPolicy::Read).and_then(|snapshot| {
             snapshot.expect_fingerprint(FINGERPRINT)?;
             snapshot.stamps()?;
             let contents = snapshot.contents()?;

@@ -9,7 +9,7 @@ use crate::connection::{self, Found, Setup};
 use crate::copy::{Backup, copy};
 use crate::failure;
 use crate::store::SqliteStore;
-use crate::{create, migration, place, schema, traces};
+use crate::{create, migration, paths, schema, traces};
 
 /// What a migration did, or would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -55,7 +55,7 @@ impl SqliteStore {
     /// As [`Self::open_with`].
     pub fn migrate(&self, dry_run: bool) -> Result<Migration> {
         let setup = Setup { read_only: dry_run || self.options().read_only, ..self.setup() };
-        let is_there = place::inspect(self.path())?.is_some();
+        let is_there = paths::inspect(self.path())?.is_some();
         if !is_there {
             self.traces().must_be_new(self.path())?;
         }

@@ -3,18 +3,18 @@
 //! Where there is no database and nothing speaks of one, there are no requests yet; but a scheduler that names a
 //! machine, or a request by an id of ours, speaks of one.
 
-use ohfp_broker::View;
-use ohfp_broker::records::{Ledger, Records};
+use ohfp_broker::RequestWithMachines;
+use ohfp_broker::documents::{DocumentStore, DocumentTx};
 use ohfp_broker::request::Request;
 use ohfp_broker::store::{
-    Admission, Applied, Change, MachineFilter, RequestFilter, Resolved, Returning, Store,
+    Admission, Applied, AttentionQuery, Change, Lookup, MachineFilter, RequestFilter, Returning, Store,
 };
 use ohfp_broker::template::MaxNumber;
 use ohfp_broker::text::quoted;
-use ohfp_broker::{Error, Machine, MachineId, MachineRef, RequestId, Result, Timestamp};
+use ohfp_broker::{Error, Machine, MachineId, MachineRef, RequestId, Result};
 
 use crate::documents::{Documents, NoDocuments};
-use crate::session::Verdict;
+use crate::session::TxEnd;
 use crate::store::{Creation, SqliteStore};
 use crate::transactions::Durability;
 use crate::{machines, requests, returns, traces};
@@ -65,7 +65,7 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    fn views(&self, ids: &[RequestId]) -> Result<Vec<Option<View>>> {
+    fn views(&self, ids: &[RequestId]) -> Result<Vec<Option<RequestWithMachines>>> {
         match self.read(|session| requests::views(session, ids))? {
             Some(views) => Ok(views),
             None => match ids.iter().find(|id| id.is_ours()) {
@@ -75,7 +75,7 @@ impl Store for SqliteStore {
         }
     }
 
-    fn find_machines(&self, wanted: &[MachineRef]) -> Result<Vec<Resolved>> {
+    fn find_machines(&self, wanted: &[MachineRef]) -> Result<Vec<Lookup>> {
         match self.read(|session| machines::find(session, wanted))? {
             Some(found) => Ok(found),
             None if wanted.is_empty() => Ok(Vec::new()),
@@ -87,7 +87,7 @@ impl Store for SqliteStore {
         Ok(self.read(|session| machines::by_id(session, ids))?.unwrap_or_default())
     }
 
-    fn requests(&self, filter: &RequestFilter) -> Result<Vec<View>> {
+    fn requests(&self, filter: &RequestFilter) -> Result<Vec<RequestWithMachines>> {
         Ok(self.read(|session| requests::list(session, filter))?.unwrap_or_default())
     }
 
@@ -99,28 +99,21 @@ impl Store for SqliteStore {
         Ok(self.read(machines::watched)?.unwrap_or_default())
     }
 
-    fn due(
-        &self,
-        now: Timestamp,
-        unacknowledged_before: Timestamp,
-        untouched_since: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<View>> {
-        let due =
-            self.read(|session| requests::due(session, now, unacknowledged_before, untouched_since, limit))?;
+    fn needing_attention(&self, query: &AttentionQuery) -> Result<Vec<RequestWithMachines>> {
+        let due = self.read(|session| requests::needing_attention(session, query))?;
         Ok(due.unwrap_or_default())
     }
 }
 
-impl Records for SqliteStore {
-    fn write(&self, provider: &str, body: &mut dyn FnMut(&mut dyn Ledger) -> Result<()>) -> Result<()> {
+impl DocumentStore for SqliteStore {
+    fn write(&self, provider: &str, body: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()> {
         self.write_with(Durability::WithNext, Creation::Refused, |session| {
             body(&mut Documents::new(*session, provider, true))?;
-            Ok(Verdict::Keep(()))
+            Ok(TxEnd::Commit(()))
         })
     }
 
-    fn read(&self, provider: &str, body: &mut dyn FnMut(&mut dyn Ledger) -> Result<()>) -> Result<()> {
+    fn read(&self, provider: &str, body: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()> {
         match SqliteStore::read(self, |session| body(&mut Documents::new(*session, provider, false)))? {
             Some(()) => Ok(()),
             None => body(&mut NoDocuments),

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::connection::{self, Setup};
 use crate::draft::Draft;
 use crate::failure::{self, refused};
-use crate::{digest, identity, place};
+use crate::{digest, identity, paths};
 
 /// A copy that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,7 +28,7 @@ pub struct Backup {
 /// Puts a copy beside a database that is about to be migrated.
 pub(crate) fn before_migration(database: &Path, connection: &Connection, version: u32) -> Result<Backup> {
     let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ");
-    let to = place::beside(database, &format!("{}-v{version}-{time}", place::BACKUP_SUFFIX));
+    let to = paths::beside(database, &format!("{}-v{version}-{time}", paths::BACKUP_SUFFIX));
     copy(connection, &to)
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn copy(from: &Connection, to: &Path) -> Result<Backup> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(exists()),
         placed => placed.map_err(|error| failure::io("create", to, &error))?,
     }
-    Ok(Backup { path: to.display().to_string(), bytes: place::size(to) })
+    Ok(Backup { path: to.display().to_string(), bytes: paths::size(to) })
 }
 
 /// Copies everything that is stored into a draft, and nothing that was deleted: free pages stay behind. It is one

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 use crate::connection::{self, Setup};
 use crate::draft::Draft;
-use crate::place::{self, JOURNAL_SUFFIX, REPLACED_SUFFIX, SHM_SUFFIX, WAL_SUFFIX};
+use crate::paths::{self, JOURNAL_SUFFIX, REPLACED_SUFFIX, SHM_SUFFIX, WAL_SUFFIX};
 use crate::traces::Traces;
 use crate::watermark::{FileMark, StoreId, Watermark};
 use crate::{failure, identity, reserve, schema};
@@ -81,11 +81,11 @@ pub(crate) fn seal(path: &Path, connection: &Connection, lock: &File) -> Result<
 /// Gives the new names. The caller has the write lock, and no connection.
 pub(crate) fn set_aside(path: &Path) -> Result<Vec<String>> {
     let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ");
-    let kept = place::beside(path, &format!("{REPLACED_SUFFIX}{time}"));
+    let kept = paths::beside(path, &format!("{REPLACED_SUFFIX}{time}"));
     let mut names = Vec::new();
     // The database first: without it the others are not used.
     for suffix in ["", WAL_SUFFIX, JOURNAL_SUFFIX] {
-        let (from, to) = (place::beside(path, suffix), place::beside(&kept, suffix));
+        let (from, to) = (paths::beside(path, suffix), paths::beside(&kept, suffix));
         if is_missing_or_empty(&from) && !suffix.is_empty() {
             remove(&from)?;
             continue;
@@ -98,7 +98,7 @@ pub(crate) fn set_aside(path: &Path) -> Result<Vec<String>> {
             }
         }
     }
-    remove(&place::beside(path, SHM_SUFFIX))?;
+    remove(&paths::beside(path, SHM_SUFFIX))?;
     files::sync_directory(path);
     Ok(names)
 }

@@ -1,6 +1,6 @@
 //! Documents that providers keep.
 
-use ohfp_broker::records::{Ledger, Record};
+use ohfp_broker::documents::{Document, DocumentTx};
 use ohfp_broker::{Result, Timestamp};
 use rusqlite::params;
 
@@ -36,7 +36,7 @@ fn prepared<'q, 'c>(
 }
 
 impl Documents<'_, '_> {
-    fn by_time(&mut self, condition: &str, now: Timestamp) -> Result<Vec<Record>> {
+    fn by_time(&mut self, condition: &str, now: Timestamp) -> Result<Vec<Document>> {
         let sql = format!(
             "SELECT {DOCUMENT} FROM document INDEXED BY document_live
              WHERE provider = ?1 AND {condition} ORDER BY number"
@@ -45,19 +45,19 @@ impl Documents<'_, '_> {
     }
 }
 
-impl Ledger for Documents<'_, '_> {
-    fn get(&mut self, id: &str) -> Result<Option<Record>> {
+impl DocumentTx for Documents<'_, '_> {
+    fn get(&mut self, id: &str) -> Result<Option<Document>> {
         let sql = format!("SELECT {DOCUMENT} FROM document WHERE provider = ?1 AND id = ?2");
         prepared(&mut self.get, self.session, &sql)?.first([self.provider, id], rows::document)
     }
 
-    fn group(&mut self, group: &str) -> Result<Vec<Record>> {
+    fn group(&mut self, group: &str) -> Result<Vec<Document>> {
         let sql =
             format!("SELECT {DOCUMENT} FROM document WHERE provider = ?1 AND bundle = ?2 ORDER BY number");
         self.session.prepare(&sql)?.all([self.provider, group], rows::document)
     }
 
-    fn live(&mut self, now: Timestamp) -> Result<Vec<Record>> {
+    fn live(&mut self, now: Timestamp) -> Result<Vec<Document>> {
         self.by_time("live_until > ?2", now)
     }
 
@@ -69,11 +69,11 @@ impl Ledger for Documents<'_, '_> {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    fn expired(&mut self, now: Timestamp) -> Result<Vec<Record>> {
+    fn expired(&mut self, now: Timestamp) -> Result<Vec<Document>> {
         self.by_time("live_until <= ?2", now)
     }
 
-    fn put(&mut self, record: &Record) -> Result<()> {
+    fn put(&mut self, record: &Document) -> Result<()> {
         if !self.writable {
             return Err(refused(format!("document `{}` cannot be stored while reading", record.id)));
         }
@@ -90,16 +90,16 @@ impl Ledger for Documents<'_, '_> {
 /// What providers have kept where there is no database yet.
 pub(crate) struct NoDocuments;
 
-impl Ledger for NoDocuments {
-    fn get(&mut self, _: &str) -> Result<Option<Record>> {
+impl DocumentTx for NoDocuments {
+    fn get(&mut self, _: &str) -> Result<Option<Document>> {
         Ok(None)
     }
 
-    fn group(&mut self, _: &str) -> Result<Vec<Record>> {
+    fn group(&mut self, _: &str) -> Result<Vec<Document>> {
         Ok(Vec::new())
     }
 
-    fn live(&mut self, _: Timestamp) -> Result<Vec<Record>> {
+    fn live(&mut self, _: Timestamp) -> Result<Vec<Document>> {
         Ok(Vec::new())
     }
 
@@ -107,11 +107,11 @@ impl Ledger for NoDocuments {
         Ok(0)
     }
 
-    fn expired(&mut self, _: Timestamp) -> Result<Vec<Record>> {
+    fn expired(&mut self, _: Timestamp) -> Result<Vec<Document>> {
         Ok(Vec::new())
     }
 
-    fn put(&mut self, record: &Record) -> Result<()> {
+    fn put(&mut self, record: &Document) -> Result<()> {
         Err(refused(format!("document `{}` cannot be stored while reading", record.id)))
     }
 }

@@ -14,7 +14,7 @@ use ohfp_platform::disk;
 use ohfp_platform::files::{self, Access, Refused};
 
 use crate::failure;
-use crate::place::{self, FILE_MODE, JOURNAL_SUFFIX, SHM_SUFFIX, WAL_SUFFIX};
+use crate::paths::{self, FILE_MODE, JOURNAL_SUFFIX, SHM_SUFFIX, WAL_SUFFIX};
 
 const PREFIX: &str = ".ohfp-";
 const SUFFIX: &str = ".draft";
@@ -93,7 +93,7 @@ impl Drop for Draft {
 
 fn remove(path: &Path) {
     for suffix in ["", WAL_SUFFIX, JOURNAL_SUFFIX, SHM_SUFFIX] {
-        let _ = fs::remove_file(place::beside(path, suffix));
+        let _ = fs::remove_file(paths::beside(path, suffix));
     }
 }
 

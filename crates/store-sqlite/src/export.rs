@@ -9,7 +9,7 @@
 
 use std::io::{self, Write};
 
-use ohfp_broker::records::Record;
+use ohfp_broker::documents::Document;
 use ohfp_broker::{Error, ErrorKind, RequestId, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +53,7 @@ pub(crate) struct Member {
 /// A document of a provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Document {
+pub(crate) struct ExportedDocument {
     pub(crate) provider: String,
     pub(crate) id: String,
     pub(crate) group: String,
@@ -102,8 +102,8 @@ fn write_all(session: Option<&Session<'_>>, out: &mut dyn Write) -> Result<Count
         &format!("SELECT {DOCUMENT}, provider FROM document ORDER BY number"),
         &|row, out| {
             let provider = Cells { row, table: "document" }.text(5)?;
-            let Record { id, group, live_until, body } = rows::document(row)?;
-            json(out, &Document { provider, id, group, live_until, body })
+            let Document { id, group, live_until, body } = rows::document(row)?;
+            json(out, &ExportedDocument { provider, id, group, live_until, body })
         },
     )?;
     text(out, "}\n")?;

@@ -1,7 +1,7 @@
 //! The state store of ohfp: requests, machines and providers' documents in one SQLite database.
 //!
 //! It keeps what the broker's traits [`Store`](ohfp_broker::store::Store) and
-//! [`Records`](ohfp_broker::records::Records) promise, for many short-lived processes at a time. It decides
+//! [`DocumentStore`](ohfp_broker::documents::DocumentStore) promise, for many short-lived processes at a time. It decides
 //! nothing about requests or machines; it only refuses what their state machines do not allow.
 //!
 //! | module | what it is for |
@@ -40,7 +40,7 @@ mod maintenance;
 #[cfg(test)]
 mod memory;
 mod migration;
-mod place;
+mod paths;
 mod prune;
 mod requests;
 mod reserve;
@@ -59,10 +59,10 @@ pub use backup::Migration;
 pub use checks::{Finding, Validation};
 pub use copy::Backup;
 pub use export::Counts;
-pub use import::{Import, Skipped, Source};
+pub use import::{Import, ImportFormat, Skipped};
 pub use init::Created;
 pub use prune::Pruned;
 pub use restore::Restored;
 pub use store::{Options, SqliteStore};
 pub use traces::Traces;
-pub use upkeep::{Health, Metrics, RoundTrip};
+pub use upkeep::{Metrics, RoundTrip, StoreHealth};

@@ -14,7 +14,7 @@ use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_platform::files::{self, Access};
 
 use crate::failure;
-use crate::place::{self, LOCK_MODE};
+use crate::paths::{self, LOCK_MODE};
 
 /// The right to write, until dropped.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Drop for WriteLock<'_> {
 
 /// Opens the lock file of `database`, whose directory must exist; makes it where it is missing.
 pub(crate) fn open(database: &Path) -> Result<File> {
-    let path = place::beside(database, place::LOCK_SUFFIX);
+    let path = paths::beside(database, paths::LOCK_SUFFIX);
     files::open_or_create(&path, Access::ReadWrite, LOCK_MODE)
         .map_err(|refused| failure::untrusted(&path, &refused))
 }
@@ -90,7 +90,7 @@ fn without(database: &Path, error: &std::io::Error) -> Result<()> {
         tracing::warn!(%path, %error, "the file system has no locks; writers take their turns by chance");
         Ok(())
     } else {
-        Err(failure::io("lock", &place::beside(database, place::LOCK_SUFFIX), error))
+        Err(failure::io("lock", &paths::beside(database, paths::LOCK_SUFFIX), error))
     }
 }
 

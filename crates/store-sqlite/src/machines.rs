@@ -3,7 +3,7 @@
 use ohfp_broker::lookup::{self, Candidates, Numbered};
 use ohfp_broker::machine::Ending;
 use ohfp_broker::replace;
-use ohfp_broker::store::{MachineFilter, Resolved};
+use ohfp_broker::store::{Lookup, MachineFilter};
 use ohfp_broker::{Machine, MachineId, MachineRef, MachineState, RequestId, Result, Timestamp};
 use rusqlite::{ToSql, params};
 
@@ -191,7 +191,7 @@ impl Candidates for Finder<'_> {
 }
 
 /// Machines by reference, in the order asked.
-pub(crate) fn find(session: &Session<'_>, wanted: &[MachineRef]) -> Result<Vec<Resolved>> {
+pub(crate) fn find(session: &Session<'_>, wanted: &[MachineRef]) -> Result<Vec<Lookup>> {
     let mut finder = Finder::new(session);
     wanted.iter().map(|wanted| Ok(lookup::find(&mut finder, wanted)?.map(|found| found.machine))).collect()
 }

@@ -8,7 +8,7 @@ use ohfp_broker::Result;
 
 use crate::store::SqliteStore;
 use crate::transactions::Written;
-use crate::{identity, place, reserve};
+use crate::{identity, paths, reserve};
 
 /// For how long the log must have been left alone before it is carried over into the database file, which is two
 /// waits for the disk. A store that is written to all the time does so by the length of its log.
@@ -22,7 +22,7 @@ impl SqliteStore {
     ///
     /// As [`Self::open_with`].
     pub fn maintain(&self) -> Result<()> {
-        if !is_due(&place::beside(self.path(), place::WAL_SUFFIX)) {
+        if !is_due(&paths::beside(self.path(), paths::WAL_SUFFIX)) {
             return Ok(());
         }
         let Some(lock) = self.idle_write_lock()? else { return Ok(()) };

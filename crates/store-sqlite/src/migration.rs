@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::connection::{Outdated, Setup, patiently, set_journal};
 use crate::copy::{Backup, before_migration};
-use crate::{failure, identity, place, schema};
+use crate::{failure, identity, paths, schema};
 
 /// Brings a database to this version and to the right journal; gives the copy that was made before. The
 /// caller has the turn to write.
@@ -27,7 +27,7 @@ pub(crate) fn update(
     }
     if setup.wal && !found.wal && identity::known(path, connection)?.is_backup {
         // From now on it goes its own way. That must be in the file itself, before there is a log.
-        let inode = place::inspect(path)?.map_or(0, |file| file.ino());
+        let inode = paths::inspect(path)?.map_or(0, |file| file.ino());
         patiently(setup.busy_timeout, || identity::adopt(connection, inode))
             .map_err(|error| failure::sqlite(path, "write to", &error))?;
         tracing::warn!(path = %path.display(), "a backup was put in the place of the state store");

@@ -5,7 +5,7 @@ use rusqlite::params;
 use serde::Serialize;
 
 use crate::rows::{self, REQUEST};
-use crate::session::{Query, Session, Verdict};
+use crate::session::{Query, Session, TxEnd};
 use crate::store::SqliteStore;
 
 /// What was cleared away.
@@ -50,7 +50,7 @@ impl SqliteStore {
                 after = last.key;
                 let done = self.write(|session| {
                     let done = delete(session, kind, finished_before, &batch)?;
-                    Ok(if done == Pruned::default() { Verdict::Undo(done) } else { Verdict::Keep(done) })
+                    Ok(if done == Pruned::default() { TxEnd::Rollback(done) } else { TxEnd::Commit(done) })
                 })?;
                 total.requests += done.requests;
                 total.machines += done.machines;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use ohfp_broker::View;
+use ohfp_broker::RequestWithMachines;
 use ohfp_broker::replace as replace_rule;
 use ohfp_broker::request::Request;
-use ohfp_broker::store::{Admission, Applied, Change, RequestFilter};
+use ohfp_broker::store::{Admission, Applied, AttentionQuery, Change, RequestFilter};
 use ohfp_broker::template::MaxNumber;
 use ohfp_broker::{RequestId, RequestKind, RequestState, Result, Timestamp, UserData};
 use rusqlite::params;
@@ -13,17 +13,13 @@ use rusqlite::params;
 use crate::failure::{self, refused};
 use crate::machines;
 use crate::rows::{self, Cells, REQUEST, written};
-use crate::session::{Query, Session, Verdict, in_words, window};
+use crate::session::{Query, Session, TxEnd, in_words, window};
 
 /// States that something may follow, as the partial index has them.
 const UNFINISHED: &str = "state IN ('recorded','started')";
 
 /// Counts, compares, stores.
-pub(crate) fn admit(
-    session: &Session<'_>,
-    request: &Request,
-    limit: MaxNumber,
-) -> Result<Verdict<Admission>> {
+pub(crate) fn admit(session: &Session<'_>, request: &Request, limit: MaxNumber) -> Result<TxEnd<Admission>> {
     let Some(template_id) = request.template_id.as_deref().filter(|_| request.kind == RequestKind::Acquire)
     else {
         return Err(refused(format!("`{}` does not ask for machines of a template", request.id)));
@@ -31,11 +27,11 @@ pub(crate) fn admit(
     if let MaxNumber::AtMost(most) = limit {
         let existing = demand(session, template_id)?;
         if existing.saturating_add(u64::from(request.requested)) > most {
-            return Ok(Verdict::Undo(Admission::Full { existing }));
+            return Ok(TxEnd::Rollback(Admission::Full { existing }));
         }
     }
     insert(session, request, 1)?;
-    Ok(Verdict::Keep(Admission::Admitted))
+    Ok(TxEnd::Commit(Admission::Admitted))
 }
 
 /// What counts against a template's limit.
@@ -60,7 +56,7 @@ pub(crate) fn insert(session: &Session<'_>, request: &Request, version: i64) -> 
         return Err(refused(format!("there is a request `{}` already", request.id)));
     }
     session.run(
-        "INSERT INTO request (id, kind, template_id, provider, requested, weights, launch_order, user_data,
+        "INSERT INTO request (id, kind, template_id, provider, requested, weights, launch_fields, user_data,
            rc_account, provider_api, resource_ids, state, reason, created, updated, deadline, attempt,
            acknowledged, watch_until, version)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
@@ -71,7 +67,7 @@ pub(crate) fn insert(session: &Session<'_>, request: &Request, version: i64) -> 
             request.provider,
             request.requested,
             written(&request.weights, request.weights.is_none()),
-            request.order,
+            request.launch_fields,
             request.user_data.as_ref().map(UserData::reveal),
             request.rc_account,
             request.provider_api,
@@ -91,11 +87,11 @@ pub(crate) fn insert(session: &Session<'_>, request: &Request, version: i64) -> 
 }
 
 /// Stores a change, if nobody has changed any of it meanwhile.
-pub(crate) fn apply(session: &Session<'_>, change: &Change) -> Result<Verdict<Applied>> {
+pub(crate) fn apply(session: &Session<'_>, change: &Change) -> Result<TxEnd<Applied>> {
     if let Some(request) = &change.request
         && replace(session, request)? == Applied::Conflict
     {
-        return Ok(Verdict::Undo(Applied::Conflict));
+        return Ok(TxEnd::Rollback(Applied::Conflict));
     }
     let mut seen = HashSet::new();
     let mut left: BTreeMap<&str, i64> = BTreeMap::new();
@@ -106,7 +102,7 @@ pub(crate) fn apply(session: &Session<'_>, change: &Change) -> Result<Verdict<Ap
         }
         match writer.store(machine)? {
             Some(difference) => *left.entry(machine.request.as_str()).or_default() += difference,
-            None => return Ok(Verdict::Undo(Applied::Conflict)),
+            None => return Ok(TxEnd::Rollback(Applied::Conflict)),
         }
     }
     for (request, difference) in left {
@@ -117,7 +113,7 @@ pub(crate) fn apply(session: &Session<'_>, change: &Change) -> Result<Verdict<Ap
             )?;
         }
     }
-    Ok(Verdict::Keep(Applied::Stored))
+    Ok(TxEnd::Commit(Applied::Stored))
 }
 
 /// Puts a request in place of the version before.
@@ -132,7 +128,7 @@ fn replace(session: &Session<'_>, request: &Request) -> Result<Applied> {
     }
     replace_rule::request(&before, request)?;
     let changed = session.run(
-        "UPDATE request SET provider = ?3, requested = ?4, launch_order = ?5, user_data = ?6,
+        "UPDATE request SET provider = ?3, requested = ?4, launch_fields = ?5, user_data = ?6,
            resource_ids = ?7, state = ?8, reason = ?9, updated = ?10, deadline = ?11, attempt = ?12,
            acknowledged = max(acknowledged, ?13), watch_until = ?14, version = version + 1
          WHERE id = ?1 AND version = ?2",
@@ -141,7 +137,7 @@ fn replace(session: &Session<'_>, request: &Request) -> Result<Applied> {
             request.version,
             request.provider,
             request.requested,
-            request.order,
+            request.launch_fields,
             request.user_data.as_ref().map(UserData::reveal),
             written(&request.resource_ids, request.resource_ids.is_empty()),
             request.state.name(),
@@ -168,17 +164,17 @@ pub(crate) fn any_unacknowledged(session: &Session<'_>, ids: &[RequestId]) -> Re
 }
 
 /// Notes that somebody was told. The version stays: it is nobody's conflict.
-pub(crate) fn acknowledge(session: &Session<'_>, ids: &[RequestId]) -> Result<Verdict<()>> {
+pub(crate) fn acknowledge(session: &Session<'_>, ids: &[RequestId]) -> Result<TxEnd<()>> {
     let mut query =
         session.prepare("UPDATE request SET acknowledged = 1 WHERE id = ?1 AND acknowledged = 0")?;
     for id in ids {
         query.run([id.as_str()])?;
     }
-    Ok(Verdict::Keep(()))
+    Ok(TxEnd::Commit(()))
 }
 
 /// Requests by id with their machines.
-pub(crate) fn views(session: &Session<'_>, ids: &[RequestId]) -> Result<Vec<Option<View>>> {
+pub(crate) fn views(session: &Session<'_>, ids: &[RequestId]) -> Result<Vec<Option<RequestWithMachines>>> {
     let mut query =
         session.prepare(&format!("SELECT {REQUEST}, machines_left FROM request WHERE id = ?1"))?;
     let mut viewer = Viewer::new(session);
@@ -207,7 +203,7 @@ fn missed(session: &Session<'_>, id: &RequestId) -> Result<()> {
 }
 
 /// Requests, newest first.
-pub(crate) fn list(session: &Session<'_>, filter: &RequestFilter) -> Result<Vec<View>> {
+pub(crate) fn list(session: &Session<'_>, filter: &RequestFilter) -> Result<Vec<RequestWithMachines>> {
     let unfinished = !filter.states.is_empty() && !filter.states.iter().any(|state| state.is_final());
     let mut sql = format!("SELECT {REQUEST}, machines_left FROM request");
     // Without this, SQLite might go through all of history for what is current.
@@ -232,13 +228,11 @@ pub(crate) fn list(session: &Session<'_>, filter: &RequestFilter) -> Result<Vec<
 
 /// Requests that need attention although nobody asks, the longest untouched first. Each part reads an index
 /// that holds nothing finished and done with; three small queries are prepared faster than one of three parts.
-pub(crate) fn due(
+pub(crate) fn needing_attention(
     session: &Session<'_>,
-    now: Timestamp,
-    unacknowledged_before: Timestamp,
-    untouched_since: Timestamp,
-    limit: u32,
-) -> Result<Vec<View>> {
+    query: &AttentionQuery,
+) -> Result<Vec<RequestWithMachines>> {
+    let AttentionQuery { now, unacknowledged_before, untouched_since, limit } = *query;
     let (now, unheard) = (now.millis(), unacknowledged_before.millis());
     let parts = [
         (
@@ -287,7 +281,7 @@ fn counted(row: &rusqlite::Row<'_>) -> Result<Counted> {
     Ok(Counted { request: rows::request(row)?, left: Cells { row, table: "request" }.integer(last)? })
 }
 
-fn with_machines(session: &Session<'_>, requests: Vec<Counted>) -> Result<Vec<View>> {
+fn with_machines(session: &Session<'_>, requests: Vec<Counted>) -> Result<Vec<RequestWithMachines>> {
     let mut viewer = Viewer::new(session);
     requests.into_iter().map(|request| viewer.view(request)).collect()
 }
@@ -304,7 +298,7 @@ impl<'s, 'c> Viewer<'s, 'c> {
         Self { session, made: None, returned: None }
     }
 
-    fn view(&mut self, Counted { request, left }: Counted) -> Result<View> {
+    fn view(&mut self, Counted { request, left }: Counted) -> Result<RequestWithMachines> {
         let (query, sql) = match request.kind {
             RequestKind::Acquire => (&mut self.made, machines::OF_REQUEST),
             RequestKind::Return => (&mut self.returned, machines::OF_RETURN),
@@ -322,6 +316,6 @@ impl<'s, 'c> Viewer<'s, 'c> {
                 request.id
             )));
         }
-        Ok(View { request, machines })
+        Ok(RequestWithMachines { request, machines })
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use ohfp_platform::disk;
 use ohfp_platform::files::{self, Access};
 
-use crate::place::{self, LOCK_MODE, RESERVE_SUFFIX};
+use crate::paths::{self, LOCK_MODE, RESERVE_SUFFIX};
 
 /// In bytes. A return of 300 machines and what follows from it writes about half of this.
 pub(crate) const SIZE: u64 = 4 << 20;
@@ -19,7 +19,7 @@ const SPARED: u64 = 4 * SIZE;
 
 /// How much is reserved at present, in bytes.
 pub(crate) fn held(database: &Path) -> u64 {
-    let status = std::fs::symlink_metadata(place::beside(database, RESERVE_SUFFIX));
+    let status = std::fs::symlink_metadata(paths::beside(database, RESERVE_SUFFIX));
     status.map_or(0, |file| file.blocks().saturating_mul(512).min(SIZE))
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn fill(database: &Path) {
     if free < SIZE + SPARED {
         return;
     }
-    let path = place::beside(database, RESERVE_SUFFIX);
+    let path = paths::beside(database, RESERVE_SUFFIX);
     let filled = files::open_or_create(&path, Access::ReadWrite, LOCK_MODE).and_then(|file| {
         disk::allocate(&file, SIZE).inspect_err(|_| {
             let _ = file.set_len(0);
@@ -46,6 +46,6 @@ pub(crate) fn fill(database: &Path) {
 
 /// Gives the room up. Gives whether there was any.
 pub(crate) fn release(database: &Path) -> bool {
-    let path = place::beside(database, RESERVE_SUFFIX);
+    let path = paths::beside(database, RESERVE_SUFFIX);
     held(database) > 0 && files::open(&path, Access::ReadWrite).is_ok_and(|file| file.set_len(0).is_ok())
 }

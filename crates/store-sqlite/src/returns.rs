@@ -4,21 +4,21 @@ use std::collections::HashSet;
 
 use ohfp_broker::lookup;
 use ohfp_broker::machine::Ending;
-use ohfp_broker::store::{Doubt, Resolved, Returning};
+use ohfp_broker::store::{Doubt, Lookup, Returning};
 use ohfp_broker::{MachineRef, Request, RequestKind, Result};
 use rusqlite::params;
 
 use crate::failure::refused;
 use crate::machines::Finder;
 use crate::requests;
-use crate::session::{Session, Verdict};
+use crate::session::{Session, TxEnd};
 
 /// Stores a return and its machines, and marks those that no return has yet.
 pub(crate) fn admit(
     session: &Session<'_>,
     request: &Request,
     wanted: &[MachineRef],
-) -> Result<Verdict<Returning>> {
+) -> Result<TxEnd<Returning>> {
     if request.kind != RequestKind::Return {
         return Err(refused(format!("`{}` does not give machines back", request.id)));
     }
@@ -28,19 +28,19 @@ pub(crate) fn admit(
     let mut numbers = HashSet::new();
     for wanted in wanted {
         match lookup::find(&mut finder, wanted)? {
-            Resolved::Known(stored) => {
+            Lookup::Known(stored) => {
                 let doubt = |why| Doubt { wanted: wanted.clone(), why };
                 returning.renamed.extend(stored.machine.disagreement(wanted).map(doubt));
                 if numbers.insert(stored.number) {
                     members.push(stored);
                 }
             }
-            Resolved::Unknown => returning.unknown.push(wanted.clone()),
-            Resolved::Doubtful(why) => returning.doubtful.push(Doubt { wanted: wanted.clone(), why }),
+            Lookup::Unknown => returning.unknown.push(wanted.clone()),
+            Lookup::Doubtful(why) => returning.doubtful.push(Doubt { wanted: wanted.clone(), why }),
         }
     }
     if members.is_empty() && !wanted.is_empty() {
-        return Ok(Verdict::Undo(returning));
+        return Ok(TxEnd::Rollback(returning));
     }
     let mut request = request.clone();
     request.requested = u32::try_from(members.len())
@@ -67,5 +67,5 @@ pub(crate) fn admit(
         }
         returning.machines.push(stored.machine);
     }
-    Ok(Verdict::Keep(returning))
+    Ok(TxEnd::Commit(returning))
 }

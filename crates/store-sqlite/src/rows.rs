@@ -1,9 +1,9 @@
 //! Rows as requests and machines. A database may hold anything: what makes no sense is an error that names
 //! table, row and column.
 
+use ohfp_broker::documents::Document;
 use ohfp_broker::lookup::Numbered;
 use ohfp_broker::machine::Ending;
-use ohfp_broker::records::Record;
 use ohfp_broker::{
     Error, ErrorKind, Machine, MachineId, MachineState, Request, RequestId, RequestKind, RequestState,
     Result, Timestamp, UserData,
@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 /// Columns of a request, in the order that [`request`] reads them.
 pub(crate) const REQUEST: &str = "number, id, kind, template_id, provider, requested, weights, \
-    launch_order, user_data, rc_account, provider_api, resource_ids, state, reason, created, updated, \
+    launch_fields, user_data, rc_account, provider_api, resource_ids, state, reason, created, updated, \
     deadline, attempt, acknowledged, watch_until, version";
 
 /// Columns of a machine, in the order that [`machine`] reads them.
@@ -36,7 +36,7 @@ pub(crate) fn request(row: &Row<'_>) -> Result<Request> {
         provider: cells.optional_text(4)?,
         requested: cells.small(5)?,
         weights: cells.optional_json(6)?,
-        order: cells.optional_text(7)?,
+        launch_fields: cells.optional_text(7)?,
         user_data: cells.optional_text(8)?.map(UserData::new),
         rc_account: cells.optional_text(9)?,
         provider_api: cells.optional_text(10)?,
@@ -95,9 +95,9 @@ pub(crate) fn numbered(row: &Row<'_>) -> Result<Numbered> {
 }
 
 /// A provider's document from a row of [`DOCUMENT`].
-pub(crate) fn document(row: &Row<'_>) -> Result<Record> {
+pub(crate) fn document(row: &Row<'_>) -> Result<Document> {
     let cells = Cells { row, table: "document" };
-    Ok(Record {
+    Ok(Document {
         id: cells.text(1)?,
         group: cells.text(2)?,
         live_until: cells.optional_integer(3)?.map(Timestamp::from_millis),

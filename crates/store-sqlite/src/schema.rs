@@ -34,7 +34,7 @@ CREATE TABLE request (
   provider TEXT,
   requested INTEGER NOT NULL CHECK (requested BETWEEN 0 AND 4294967295),
   weights TEXT,
-  launch_order TEXT,
+  launch_fields TEXT,
   user_data TEXT,
   rc_account TEXT,
   provider_api TEXT,
@@ -72,7 +72,7 @@ CREATE TABLE machine (
     CHECK (state = 'pending' OR state = 'running' OR state = 'stopping' OR state = 'stopped'
         OR state = 'shutting-down' OR state = 'terminated'),
   came_up INTEGER,
-  ending TEXT CHECK (ending = 'released' OR ending = 'reclaimed' OR ending = 'stillborn'),
+  ending TEXT CHECK (ending = 'released' OR ending = 'reclaimed' OR ending = 'failed_to_start'),
   returned_by TEXT REFERENCES request(id),
   private_ip TEXT,
   public_ip TEXT,

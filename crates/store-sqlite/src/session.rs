@@ -15,11 +15,11 @@ pub(crate) struct Session<'c> {
 }
 
 /// What becomes of a transaction that has not failed.
-pub(crate) enum Verdict<T> {
+pub(crate) enum TxEnd<T> {
     /// It is committed.
-    Keep(T),
+    Commit(T),
     /// It is rolled back.
-    Undo(T),
+    Rollback(T),
 }
 
 impl<'c> Session<'c> {

@@ -15,7 +15,7 @@ use crate::connection::{self, Found, Setup};
 use crate::lock::{self, WriteLock};
 use crate::traces::{self, Traces};
 use crate::watermark::StoreId;
-use crate::{create, failure, identity, migration, place};
+use crate::{create, failure, identity, migration, paths};
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,7 +188,7 @@ impl SqliteStore {
             return Ok(Arc::clone(file));
         }
         if create {
-            place::make_directory(&self.path)?;
+            paths::make_directory(&self.path)?;
         }
         let file = Arc::new(lock::open(&self.path)?);
         *held = Some(Arc::clone(&file));
@@ -197,18 +197,18 @@ impl SqliteStore {
 
     /// Looks at the files before SQLite opens them; `None` where there is no database.
     fn look(&self) -> Result<Option<Seen>> {
-        let Some(file) = place::inspect(&self.path)? else {
+        let Some(file) = paths::inspect(&self.path)? else {
             self.traces.must_be_new(&self.path)?;
             return Ok(None);
         };
         let wal = self.options.local_file_system;
-        let log = if wal { place::inspect_log(&self.path)? } else { None };
+        let log = if wal { paths::inspect_log(&self.path)? } else { None };
         let mut held = self.lock_file.lock().unwrap_or_else(PoisonError::into_inner);
         let mut read_only = None;
         let lock = match held.as_ref() {
             Some(lock) => Lock::Open(lock),
             None => {
-                let path = place::beside(&self.path, place::LOCK_SUFFIX);
+                let path = paths::beside(&self.path, paths::LOCK_SUFFIX);
                 let access = if self.options.read_only { Access::Read } else { Access::ReadWrite };
                 match files::open(&path, access) {
                     Ok(lock) if self.options.read_only => Lock::Open(read_only.insert(lock)),
@@ -300,7 +300,7 @@ impl SqliteStore {
             && !link.writes
         {
             if connection::prepare_for_writing(&self.path, &link.connection)? {
-                link.log = Some(place::open_log(&self.path)?);
+                link.log = Some(paths::open_log(&self.path)?);
             }
             link.writes = true;
         }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_platform::files::{self, Access, Refused, Replacement};
 
-use crate::place::{self, BACKUP_SUFFIX, JOURNAL_SUFFIX, LOCK_SUFFIX, REPLACED_SUFFIX, WAL_SUFFIX};
+use crate::paths::{self, BACKUP_SUFFIX, JOURNAL_SUFFIX, LOCK_SUFFIX, REPLACED_SUFFIX, WAL_SUFFIX};
 use crate::watermark::Watermark;
 
 /// Where else than beside the database a store leaves traces.
@@ -101,14 +101,14 @@ fn exists(path: &Path) -> bool {
 /// Files beside the database that only a store leaves behind.
 pub(crate) fn leftovers(database: &Path) -> Vec<PathBuf> {
     // A journal of no length is what a transaction that is over leaves behind.
-    let journals = [WAL_SUFFIX, JOURNAL_SUFFIX].map(|suffix| place::beside(database, suffix));
-    let mut found: Vec<PathBuf> = journals.into_iter().filter(|path| place::size(path) > 0).collect();
-    let lock = place::beside(database, LOCK_SUFFIX);
+    let journals = [WAL_SUFFIX, JOURNAL_SUFFIX].map(|suffix| paths::beside(database, suffix));
+    let mut found: Vec<PathBuf> = journals.into_iter().filter(|path| paths::size(path) > 0).collect();
+    let lock = paths::beside(database, LOCK_SUFFIX);
     if speaks(&lock) {
         found.push(lock);
     }
     let Some(name) = database.file_name() else { return found };
-    let prefixes = [BACKUP_SUFFIX, REPLACED_SUFFIX].map(|suffix| place::beside(Path::new(name), suffix));
+    let prefixes = [BACKUP_SUFFIX, REPLACED_SUFFIX].map(|suffix| paths::beside(Path::new(name), suffix));
     let is_copy = |name: &OsStr| {
         let begins =
             |prefix: &PathBuf| name.as_encoded_bytes().starts_with(prefix.as_os_str().as_encoded_bytes());

@@ -11,7 +11,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::coherence::{self, Doubt};
 use crate::connection;
 use crate::lock::WriteLock;
-use crate::session::{Session, Verdict};
+use crate::session::{Session, TxEnd};
 use crate::store::{Creation, Link, SqliteStore};
 use crate::watermark::{self, FileMark, StoreId, Watermark};
 use crate::{failure, identity, reserve, traces};
@@ -119,7 +119,7 @@ impl SqliteStore {
     }
 
     /// Runs `body` in a transaction that may write, with the write lock, in a store that is there.
-    pub(crate) fn write<T>(&self, body: impl FnOnce(&Session<'_>) -> Result<Verdict<T>>) -> Result<T> {
+    pub(crate) fn write<T>(&self, body: impl FnOnce(&Session<'_>) -> Result<TxEnd<T>>) -> Result<T> {
         self.write_with(Durability::AtOnce, Creation::Refused, body)
     }
 
@@ -127,7 +127,7 @@ impl SqliteStore {
         &self,
         durability: Durability,
         creation: Creation,
-        body: impl FnOnce(&Session<'_>) -> Result<Verdict<T>>,
+        body: impl FnOnce(&Session<'_>) -> Result<TxEnd<T>>,
     ) -> Result<T> {
         let mut body = Some(body);
         self.undoubted(|| {
@@ -160,8 +160,8 @@ impl SqliteStore {
             *id = Some(known.id);
             let Some(body) = body.take() else { return Err(failure::busy(self.path())) };
             let value = match body(&Session::new(&transaction, self.path()))? {
-                Verdict::Undo(value) => return Ok(Tried::Done(value)),
-                Verdict::Keep(value) => value,
+                TxEnd::Rollback(value) => return Ok(Tried::Done(value)),
+                TxEnd::Commit(value) => value,
             };
             let at_once = durability == Durability::AtOnce;
             let number = known.number.saturating_add(u64::from(at_once));

@@ -10,13 +10,13 @@ use ohfp_broker::{
 };
 use serde::Serialize;
 
-use crate::session::{Session, Verdict};
+use crate::session::{Session, TxEnd};
 use crate::store::SqliteStore;
-use crate::{connection, identity, place, requests, reserve, rows, schema};
+use crate::{connection, identity, paths, requests, reserve, rows, schema};
 
 /// How a store is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Health {
+pub struct StoreHealth {
     /// Whether it can be used.
     pub healthy: bool,
     /// Where it is.
@@ -91,9 +91,9 @@ pub struct Metrics {
 
 impl SqliteStore {
     /// How the store is doing. What is wrong is in the answer.
-    pub fn health(&self) -> Health {
+    pub fn health(&self) -> StoreHealth {
         let path = self.path();
-        let mut health = Health {
+        let mut health = StoreHealth {
             healthy: false,
             path: path.display().to_string(),
             exists: path.exists(),
@@ -103,8 +103,8 @@ impl SqliteStore {
             local_file_system: self.options().local_file_system,
             schema_version: None,
             current_schema_version: schema::VERSION,
-            bytes: place::size(path),
-            log_bytes: place::size(&place::beside(path, place::WAL_SUFFIX)),
+            bytes: paths::size(path),
+            log_bytes: paths::size(&paths::beside(path, paths::WAL_SUFFIX)),
             only_in_log: None,
             reserve_bytes: reserve::held(path),
             problems: Vec::new(),
@@ -120,7 +120,7 @@ impl SqliteStore {
         }
         // The question must not make what it asks for.
         if health.problems.is_empty() && health.exists && !self.options().read_only {
-            let written = self.write(|session| touch(session).map(Verdict::Undo));
+            let written = self.write(|session| touch(session).map(TxEnd::Rollback));
             health.writable = Some(written.is_ok());
             health.problems.extend(written.err().map(|error| error.summary()));
         }
@@ -153,7 +153,7 @@ impl SqliteStore {
             }
             let read_micros = micros(start);
             let trip = RoundTrip { turn_micros, write_micros, read_micros, rollback_micros: 0 };
-            Ok(Verdict::Undo((trip, Instant::now())))
+            Ok(TxEnd::Rollback((trip, Instant::now())))
         })?;
         trip.rollback_micros = micros(written);
         Ok(trip)
@@ -162,8 +162,8 @@ impl SqliteStore {
     /// What is in the store. It counts everything, so it takes its time.
     pub fn metrics(&self) -> Result<Metrics> {
         let mut metrics = self.read(count)?.unwrap_or_default();
-        metrics.bytes = place::size(self.path());
-        metrics.log_bytes = place::size(&place::beside(self.path(), place::WAL_SUFFIX));
+        metrics.bytes = paths::size(self.path());
+        metrics.log_bytes = paths::size(&paths::beside(self.path(), paths::WAL_SUFFIX));
         // A log is a header, and in front of each page another one.
         let frame = metrics.page_bytes.saturating_add(24);
         metrics.log_pages = metrics.log_bytes.saturating_sub(32).checked_div(frame).unwrap_or(0);

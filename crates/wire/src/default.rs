@@ -1,8 +1,8 @@
 //! The plain frames: the same facts as Host Factory's, in snake case, with our own states beside the wire's.
 
-use ohfp_broker::operations::{Accepted, GivenBack, Reclaim};
-use ohfp_broker::scheduler::{MachinesWanted, Scheduler};
-use ohfp_broker::{Machine, MachineRef, RequestId, Result, View};
+use ohfp_broker::operations::{Accepted, Reclaim, ReturnAccepted};
+use ohfp_broker::wire_format::{MachinesWanted, WireFormat};
+use ohfp_broker::{Machine, MachineRef, RequestId, RequestWithMachines, Result};
 use serde_json::{Value, json};
 
 use super::status::{machine_result, request_status};
@@ -11,7 +11,7 @@ use super::{hostfactory, read, with};
 /// The format.
 pub(super) struct Default;
 
-impl Scheduler for Default {
+impl WireFormat for Default {
     fn name(&self) -> &'static str {
         "default"
     }
@@ -21,7 +21,7 @@ impl Scheduler for Default {
     }
 
     fn read_return(&self, input: &Value) -> Result<Vec<MachineRef>> {
-        read::give_back(input)
+        read::return_machines(input)
     }
 
     fn read_status(&self, input: &Value) -> Result<Vec<RequestId>> {
@@ -40,16 +40,16 @@ impl Scheduler for Default {
         })
     }
 
-    fn write_given_back(&self, given_back: &GivenBack) -> Value {
+    fn write_return_accepted(&self, accepted: &ReturnAccepted) -> Value {
         json!({
-            "request_id": given_back.id.as_str(),
-            "machines": given_back.active,
-            "unknown": given_back.unknown.iter().map(ToString::to_string).collect::<Vec<String>>(),
-            "message": hostfactory::given_back_message(given_back),
+            "request_id": accepted.id.as_str(),
+            "machines": accepted.active,
+            "unknown": accepted.unknown.iter().map(ToString::to_string).collect::<Vec<String>>(),
+            "message": hostfactory::return_message(accepted),
         })
     }
 
-    fn write_statuses(&self, asked: &[RequestId], views: &[Option<View>]) -> Value {
+    fn write_statuses(&self, asked: &[RequestId], views: &[Option<RequestWithMachines>]) -> Value {
         let requests = asked.iter().zip(views).map(|(id, view)| match view {
             Some(view) => {
                 let request = json!({
@@ -87,7 +87,7 @@ impl Scheduler for Default {
     }
 }
 
-fn machine(view: &View, machine: &Machine) -> Value {
+fn machine(view: &RequestWithMachines, machine: &Machine) -> Value {
     let (result, message) = machine_result(view, machine);
     json!({
         "machine_id": machine.id.as_str(),

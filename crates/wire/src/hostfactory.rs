@@ -1,8 +1,8 @@
 //! IBM Host Factory's frames.
 
-use ohfp_broker::operations::{Accepted, GivenBack, Reclaim};
-use ohfp_broker::scheduler::{MachinesWanted, Scheduler};
-use ohfp_broker::{Machine, MachineRef, RequestId, RequestState, Result, View};
+use ohfp_broker::operations::{Accepted, Reclaim, ReturnAccepted};
+use ohfp_broker::wire_format::{MachinesWanted, WireFormat};
+use ohfp_broker::{Machine, MachineRef, RequestId, RequestState, RequestWithMachines, Result};
 use serde_json::{Map, Value, json};
 
 use super::status::{machine_result, request_status};
@@ -11,7 +11,7 @@ use super::{read, with};
 /// The format.
 pub(super) struct HostFactory;
 
-impl Scheduler for HostFactory {
+impl WireFormat for HostFactory {
     fn name(&self) -> &'static str {
         "hostfactory"
     }
@@ -21,7 +21,7 @@ impl Scheduler for HostFactory {
     }
 
     fn read_return(&self, input: &Value) -> Result<Vec<MachineRef>> {
-        read::give_back(input)
+        read::return_machines(input)
     }
 
     fn read_status(&self, input: &Value) -> Result<Vec<RequestId>> {
@@ -36,11 +36,11 @@ impl Scheduler for HostFactory {
         json!({ "message": accepted_message(accepted), "requestId": accepted.id.as_str() })
     }
 
-    fn write_given_back(&self, given_back: &GivenBack) -> Value {
-        json!({ "message": given_back_message(given_back), "requestId": given_back.id.as_str() })
+    fn write_return_accepted(&self, accepted: &ReturnAccepted) -> Value {
+        json!({ "message": return_message(accepted), "requestId": accepted.id.as_str() })
     }
 
-    fn write_statuses(&self, asked: &[RequestId], views: &[Option<View>]) -> Value {
+    fn write_statuses(&self, asked: &[RequestId], views: &[Option<RequestWithMachines>]) -> Value {
         let requests = asked.iter().zip(views).map(|(id, view)| match view {
             Some(view) => {
                 let request = json!({
@@ -88,8 +88,8 @@ pub(super) fn accepted_message(accepted: &Accepted) -> String {
     }
 }
 
-pub(super) fn given_back_message(given_back: &GivenBack) -> String {
-    match given_back.active {
+pub(super) fn return_message(accepted: &ReturnAccepted) -> String {
+    match accepted.active {
         // IBM's own words: what reads them may look for them.
         0 => "No Active VM.".to_owned(),
         _ => "Delete VM success.".to_owned(),
@@ -107,7 +107,7 @@ pub(super) fn reclaims_message(reclaims: &[Reclaim]) -> String {
 /// Room for all fields of a machine, which does not have to be made in steps.
 const FIELDS: usize = 16;
 
-fn machine(view: &View, machine: &Machine) -> Value {
+fn machine(view: &RequestWithMachines, machine: &Machine) -> Value {
     let (result, message) = machine_result(view, machine);
     let mut entry = Map::with_capacity(FIELDS);
     let mut put = |name: &str, value: Value| {

@@ -11,14 +11,14 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-use ohfp_broker::scheduler::Scheduler;
-use ohfp_broker::scheduler::SchedulerKind;
+use ohfp_broker::wire_format::SchedulerKind;
+use ohfp_broker::wire_format::WireFormat;
 use serde_json::Value;
 
 pub use status::{machine_result, request_status};
 
 /// The format of that name.
-pub fn of(kind: SchedulerKind) -> &'static dyn Scheduler {
+pub fn of(kind: SchedulerKind) -> &'static dyn WireFormat {
     match kind {
         SchedulerKind::HostFactory => &hostfactory::HostFactory,
         SchedulerKind::Default => &default::Default,

@@ -1,7 +1,7 @@
 //! Questions. Host Factory sends lists, IBM's pages print single objects; both are read, in the names of
 //! either format. LSF adds `rc_account` and `userData` to requests. What else a question holds is ignored.
 
-use ohfp_broker::scheduler::MachinesWanted;
+use ohfp_broker::wire_format::MachinesWanted;
 use ohfp_broker::{Error, ErrorKind, MachineId, MachineRef, RequestId, Result, UserData};
 use serde_json::{Map, Value};
 
@@ -75,7 +75,7 @@ fn count(value: &Value) -> Option<u64> {
     count.filter(|count| *count >= 1)
 }
 
-pub(super) fn give_back(input: &Value) -> Result<Vec<MachineRef>> {
+pub(super) fn return_machines(input: &Value) -> Result<Vec<MachineRef>> {
     let machines = match object(input, "the input")?.get("machines") {
         None | Some(Value::Null) => {
             return Err(missing("machines", "a list of {\"name\": …, \"machineId\": …}"));

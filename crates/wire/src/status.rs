@@ -1,7 +1,7 @@
 //! What our states are called on the wire.
 
 use ohfp_broker::operations::RETURNED_EARLY;
-use ohfp_broker::{Ending, Machine, MachineState, Request, RequestKind, RequestState, View};
+use ohfp_broker::{Ending, Machine, MachineState, Request, RequestKind, RequestState, RequestWithMachines};
 
 /// Host Factory's word for how far a request is.
 pub fn request_status(request: &Request) -> &'static str {
@@ -14,10 +14,10 @@ pub fn request_status(request: &Request) -> &'static str {
 
 /// Host Factory's word for what this request got of a machine, and what is wrong with it. A machine that
 /// failed always has a message.
-pub fn machine_result(view: &View, machine: &Machine) -> (&'static str, String) {
+pub fn machine_result(view: &RequestWithMachines, machine: &Machine) -> (&'static str, String) {
     match view.request.kind {
         RequestKind::Acquire => acquired(machine, view.request.state.is_final()),
-        RequestKind::Return => given_back(machine, view.request.state.is_final()),
+        RequestKind::Return => returned(machine, view.request.state.is_final()),
     }
 }
 
@@ -33,7 +33,7 @@ fn acquired(machine: &Machine, over: bool) -> (&'static str, String) {
         (Some(Ending::Released), _) if machine.returned_by.is_some() => RETURNED_EARLY,
         (Some(Ending::Released), _) => "given up",
         (Some(Ending::Reclaimed), _) => "taken by the provider",
-        (Some(Ending::Stillborn), _) => "did not start",
+        (Some(Ending::FailedToStart), _) => "did not start",
         (None, MachineState::Stopping) if !over => return ("executing", String::new()),
         (None, MachineState::Stopping | MachineState::Stopped) => "stopped outside of Host Factory",
         (None, _) => "not usable",
@@ -41,7 +41,7 @@ fn acquired(machine: &Machine, over: bool) -> (&'static str, String) {
     ("fail", machine.message.clone().unwrap_or_else(|| default.to_owned()))
 }
 
-fn given_back(machine: &Machine, over: bool) -> (&'static str, String) {
+fn returned(machine: &Machine, over: bool) -> (&'static str, String) {
     if machine.is_gone() {
         ("succeed", String::new())
     } else if over {

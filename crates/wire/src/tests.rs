@@ -1,4 +1,4 @@
-use ohfp_broker::scheduler::SchedulerKind;
+use ohfp_broker::wire_format::SchedulerKind;
 use serde_json::{Value, json};
 
 use super::read;
@@ -97,7 +97,7 @@ fn machines_to_return() {
         (json!({ "machines": [{ "name": 7 }] }), Err("`machines[0].name` must be a text, not 7")),
         (json!({ "machines": "all" }), Err("`machines` must be a list of objects, not \"all\"")),
     ] {
-        check(read::give_back, &input, expected);
+        check(read::return_machines, &input, expected);
     }
 }
 

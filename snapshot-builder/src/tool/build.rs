@@ -6,14 +6,14 @@ use std::time::{Instant, SystemTime};
 
 use clap::Args;
 use ohfp_broker::{Error, ErrorKind};
-use ohfp_resolver::{Environment, Origin, Resolved, load, place};
+use ohfp_resolver::{Environment, Origin, Resolved, load, location};
 use ohfp_snapshot_format::stamps::StampsV1;
 
 use super::{Outcome, Outcomes, Progress, located, note, open, size};
 use crate::audience::Audience;
 use crate::freshness;
-use crate::freshness::Lowered;
-use crate::inspect::{Catalogue, Changes};
+use crate::freshness::LimitDecrease;
+use crate::inspect::{Changes, PublishedTemplates};
 use crate::lower;
 use crate::publish::{self, Lock, Turn};
 use crate::stamp;
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     let started = Instant::now();
     let progress = Progress::new(arguments.quiet);
     let one = |error: Error| vec![error];
-    let place = place::find(arguments.config.as_deref(), arguments.output.as_deref(), env).map_err(one)?;
+    let place = location::find(arguments.config.as_deref(), arguments.output.as_deref(), env).map_err(one)?;
     let path = located(&place).map_err(one)?;
 
     progress.step("reading configuration and templates");
@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     let before = open(&path).ok();
     // Only against what Host Factory may have been told from this very configuration.
     let told = before.as_ref().filter(|before| !arguments.sealed && freshness::is_of(before, &place));
-    let lowered = told.map(|told| freshness::lowered(&resolved, told)).unwrap_or_default();
+    let lowered = told.map(|told| freshness::limit_decreases(&resolved, told)).unwrap_or_default();
     if let (Some(first), false) = (lowered.first(), arguments.allow_lower_max) {
         progress.done();
         return Err(vec![refuse_lower(first, lowered.len())]);
@@ -79,7 +79,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
 
     let changes = before.and_then(|before| {
         let after = open(&path).ok()?;
-        let (before, after) = (Catalogue::of(&before).ok()?, Catalogue::of(&after).ok()?);
+        let (before, after) = (PublishedTemplates::of(&before).ok()?, PublishedTemplates::of(&after).ok()?);
         Some(Changes::between(&before, &after))
     });
     for warning in &resolved.warnings {
@@ -106,15 +106,15 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
             document.push_str(&super::compare::summary(&changes));
         }
     }
-    // The process is about to end: taking a large catalogue apart piece by piece would be a fifth of
+    // The process is about to end: taking a large catalog apart piece by piece would be a fifth of
     // the whole build.
     std::mem::forget((resolved, payload));
     Ok(Outcome { document, code: 0 })
 }
 
-fn refuse_lower(first: &Lowered, count: usize) -> Error {
+fn refuse_lower(first: &LimitDecrease, count: usize) -> Error {
     let others = if count > 1 { format!(", and of {} more", count - 1) } else { String::new() };
-    let Lowered { id, published, now } = first;
+    let LimitDecrease { id, published, now } = first;
     Error::new(
         ErrorKind::Refused,
         format!("maxNumber of template `{id}` is lowered from {published} to {now}{others}: nothing was published"),

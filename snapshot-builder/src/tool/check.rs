@@ -4,7 +4,7 @@ use clap::Args;
 use ohfp_broker::Error;
 use ohfp_platform::locate;
 use ohfp_render::json as render_json;
-use ohfp_resolver::{Environment, place};
+use ohfp_resolver::{Environment, location};
 use serde_json::json;
 
 use super::{Outcome, Outcomes, Target, open};
@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     let one = |error: Error| vec![error];
     let path = arguments.target.path(env).map_err(one)?;
     let snapshot = open(&path).map_err(one)?;
-    let get = place::lookup(env);
+    let get = location::lookup(env);
     let mut findings = Vec::new();
     if let Err(refusal) = snapshot.expect_fingerprint(lower::fingerprint()) {
         findings.push((path.display().to_string(), refusal.to_string()));
@@ -36,9 +36,9 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
             Err(refusal) => findings.push((path.display().to_string(), refusal.to_string())),
             Ok(stamps) => {
                 inputs = stamps.files.len() + stamps.variables.len();
-                let place = place::find(arguments.target.config.as_deref(), None, env);
+                let place = location::find(arguments.target.config.as_deref(), None, env);
                 let root = match &place {
-                    Ok(place) => Some(place::identity(&place.origin).to_vec()),
+                    Ok(place) => Some(location::identity(&place.origin).to_vec()),
                     Err(_) => locate::config_root(&get).map(|root| root.path.as_bytes().to_vec()),
                 };
                 let differences = stamp::differences(stamps, root.as_deref(), &get);

@@ -9,7 +9,7 @@ use ohfp_render::json as render_json;
 use serde_json::json;
 
 use super::{Outcome, Outcomes, open};
-use crate::inspect::{Catalogue, Changes};
+use crate::inspect::{Changes, PublishedTemplates};
 
 /// Arguments of `diff`.
 #[derive(Args, Debug)]
@@ -26,12 +26,12 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Outcomes {
     let (old, new) = (open(&arguments.a), open(&arguments.b));
     let (old, new) = (old.map_err(|error| vec![error])?, new.map_err(|error| vec![error])?);
-    let catalogue = |snapshot, path: &PathBuf| {
-        Catalogue::of(snapshot).map_err(|refusal| {
+    let catalog = |snapshot, path: &PathBuf| {
+        PublishedTemplates::of(snapshot).map_err(|refusal| {
             vec![Error::new(ErrorKind::Input, format!("snapshot `{}` {refusal}", path.display()))]
         })
     };
-    let changes = Changes::between(&catalogue(&old, &arguments.a)?, &catalogue(&new, &arguments.b)?);
+    let changes = Changes::between(&catalog(&old, &arguments.a)?, &catalog(&new, &arguments.b)?);
     let document = if arguments.json {
         let lowered: Vec<_> = changes
             .lowered

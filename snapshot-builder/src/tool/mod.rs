@@ -19,9 +19,9 @@ use clap::{Args, Parser, Subcommand};
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_platform::locate;
 use ohfp_snapshot_format::Snapshot;
-use ohfp_snapshot_format::open::Access;
+use ohfp_snapshot_format::open::IoPolicy;
 
-use ohfp_resolver::{Environment, place};
+use ohfp_resolver::{Environment, location};
 
 /// Makes and examines the snapshots that ohfp answers from.
 #[derive(Debug, Parser)]
@@ -46,7 +46,7 @@ enum Command {
     Rollback(rollback::Arguments),
     /// List sections, sizes, inputs and where the snapshot comes from.
     Inspect(show::Arguments),
-    /// Compare the catalogues of two snapshots; exit code 1 when they differ, 2 when that cannot be told.
+    /// Compare the catalogs of two snapshots; exit code 1 when they differ, 2 when that cannot be told.
     Diff(compare::Arguments),
 }
 
@@ -69,9 +69,9 @@ impl Target {
             Some(path) => Ok(path.clone()),
             // OHFP_SNAPSHOT is enough; only the other rules need to know the configuration.
             None => {
-                match locate::snapshot_path(&place::lookup(env), None).filter(|_| self.config.is_none()) {
+                match locate::snapshot_path(&location::lookup(env), None).filter(|_| self.config.is_none()) {
                     Some(path) => Ok(PathBuf::from(OsStr::from_bytes(path.as_bytes()))),
-                    None => located(&place::find(self.config.as_deref(), None, env)?),
+                    None => located(&location::find(self.config.as_deref(), None, env)?),
                 }
             }
         }
@@ -79,7 +79,7 @@ impl Target {
 }
 
 /// The snapshot's path of a place, or what to do when no rule gives one.
-fn located(place: &place::Place) -> Result<PathBuf> {
+fn located(place: &location::ConfigLocation) -> Result<PathBuf> {
     place.snapshot.clone().ok_or_else(|| {
         Error::new(ErrorKind::Input, "no place for the snapshot")
             .cause("none of OHFP_SNAPSHOT, HF_PROVIDER_WORKDIR, HF_WORKDIR, XDG_CACHE_HOME and HOME is set")
@@ -152,7 +152,7 @@ fn open(path: &Path) -> Result<Snapshot> {
     };
     let c_path = CString::new(path.as_os_str().as_bytes()).map_err(|error| refused(&error))?;
     // Read, not mapped: whoever cuts a mapped file short takes its reader down.
-    Snapshot::open(&c_path, Access::Read).map_err(|refusal| match refusal {
+    Snapshot::open(&c_path, IoPolicy::Read).map_err(|refusal| match refusal {
         ohfp_snapshot_format::Refusal::Missing => {
             Error::new(ErrorKind::NotFound, format!("there is no snapshot at `{}`", path.display()))
                 .hint("`ohfp-snapshot build` makes one")

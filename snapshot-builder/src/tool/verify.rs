@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use clap::Args;
 use ohfp_broker::{Error, ErrorKind};
-use ohfp_resolver::{Environment, load, place};
+use ohfp_resolver::{Environment, load, location};
 
 use super::{Outcome, Outcomes, Progress, Target, open};
-use crate::freshness::{self, Lowered};
+use crate::freshness::{self, LimitDecrease};
 use crate::inspect;
 use crate::lower;
 
@@ -38,19 +38,19 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
         return Ok(Outcome { document: format!("sound: {}\n", path.display()), code: 0 });
     }
     progress.step("rebuilding from the sources");
-    let place = place::find(arguments.target.config.as_deref(), None, env).map_err(one)?;
+    let place = location::find(arguments.target.config.as_deref(), None, env).map_err(one)?;
     let mut resolved = load::load(&place.origin, env)?;
     let held = if freshness::is_of(&snapshot, &place) {
-        freshness::lowered(&resolved, &snapshot)
+        freshness::limit_decreases(&resolved, &snapshot)
     } else {
         Vec::new()
     };
-    freshness::hold(&mut resolved, held);
+    freshness::keep_published_limits(&mut resolved, held);
     let payload = lower::lower(&resolved, &mut |step| progress.step(step)).map_err(one)?;
     progress.done();
     if payload.digest() == snapshot.header.payload_digest {
         let mut document = format!("sound and equal to its sources: {}\n", path.display());
-        for Lowered { id, published, now } in &resolved.held {
+        for LimitDecrease { id, published, now } in &resolved.held {
             let _ = writeln!(
                 document,
                 "  maxNumber of {id} is held at {published}; its file says {now} (build --allow-lower-max allows it)"

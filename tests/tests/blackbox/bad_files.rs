@@ -133,7 +133,7 @@ fn unreadable_files() {
 }
 
 #[test]
-fn an_empty_catalogue_is_an_empty_list_for_people_and_an_error_for_host_factory() {
+fn an_empty_catalog_is_an_empty_list_for_people_and_an_error_for_host_factory() {
     let sandbox = published(&[(TEMPLATES, r#"{"templates": []}"#)]);
     let expected = [
         ("json", "{\"templates\": [], \"message\": \"Get available templates success.\"}\n"),

@@ -15,7 +15,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use ohfp_tests::counting::{Counted, counted};
-use ohfp_tests::{Sandbox, c_program, catalogue, floor_program, program};
+use ohfp_tests::{Sandbox, c_program, catalog, floor_program, program};
 use serde_json::Value;
 
 /// Page faults, where the floor program has `FLOOR_FAULTS`. The harness adds its own to both.
@@ -158,9 +158,9 @@ fn host_factory_scripts() {
 
 /// Many templates cost no more system calls than a few, however many they are.
 #[test]
-fn large_catalogue() {
+fn large_catalog() {
     let harness = Harness::new();
-    harness.sandbox.write("awsprov_templates.json", catalogue(2000));
+    harness.sandbox.write("awsprov_templates.json", catalog(2000));
     harness.sandbox.build();
     let allowed = CALLS + harness.inputs() + LARGE_CALLS;
     for line in ["templates list --limit 1000", "templates show t-001234", "templates list"] {

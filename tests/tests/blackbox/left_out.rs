@@ -1,5 +1,5 @@
 //! Nothing vanishes: a template that is left out, and a `maxNumber` that is not the file's, are told
-//! wherever someone looks at the catalogue.
+//! wherever someone looks at the catalog.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::fs;
@@ -177,7 +177,7 @@ fn a_held_number_is_told() {
     assert!(!validated.text().contains("published"), "{validated:?}");
 }
 
-/// An id that no template can have is refused without reading the catalogue, and cut in the message.
+/// An id that no template can have is refused without reading the catalog, and cut in the message.
 #[test]
 fn impossible_ids() {
     let sandbox = sandbox(&[GOOD]);

@@ -8,7 +8,7 @@
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 
-use ohfp_tests::{Ended, Sandbox, catalogue, command_paths, ended, expect_none, program};
+use ohfp_tests::{Ended, Sandbox, catalog, command_paths, ended, expect_none, program};
 use serde_json::Value;
 
 type Line = Vec<String>;
@@ -230,8 +230,8 @@ fn odd_texts() {
 
 /// Sections beyond the size from which they are brought in by another way; both ways to read a file.
 #[test]
-fn large_catalogue() {
-    let mut sandbox = Sandbox::with_files(&[("awsprov_templates.json", &catalogue(3000))]);
+fn large_catalog() {
+    let mut sandbox = Sandbox::with_files(&[("awsprov_templates.json", &catalog(3000))]);
     sandbox.build();
     for access in ["auto", "mmap", "read"] {
         sandbox.set("OHFP_SNAPSHOT_IO", access);

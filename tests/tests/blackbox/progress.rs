@@ -52,10 +52,10 @@ fn a_bar_on_a_terminal() {
         (&[("TERM", "dumb")], false, false),
         (&[], false, false),
     ];
-    for (variables, bar, colours) in cases {
+    for (variables, bar, colors) in cases {
         let (seen, answer) = on_terminal(&grid(), variables, &[], &line);
         assert_eq!(answer["requests"][0]["status"], "complete", "{variables:?}: {seen:?}");
-        assert_eq!((seen.contains("\r["), seen.contains("\x1b[")), (bar, colours), "{variables:?}: {seen:?}");
+        assert_eq!((seen.contains("\r["), seen.contains("\x1b[")), (bar, colors), "{variables:?}: {seen:?}");
         assert!(seen.contains("of 2 machines running"), "{variables:?}: {seen:?}");
         if bar {
             // Taken away at the end: blanks over all of it.
@@ -65,7 +65,7 @@ fn a_bar_on_a_terminal() {
     }
 }
 
-/// Ctrl-C leaves a terminal as it was: nothing hidden, no colour left on.
+/// Ctrl-C leaves a terminal as it was: nothing hidden, no color left on.
 #[test]
 fn an_interrupted_wait_leaves_the_terminal_as_it_was() {
     let grid = Grid::new(&json!({ "boot": { "seconds": 60 } }), &json!({}));

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use ohfp_tests::grid::{Grid, TEMPLATE, answered, wanted};
-use ohfp_tests::{Ended, Sandbox, c_program, catalogue, copy_tree, ended, expect_none, program};
+use ohfp_tests::{Ended, Sandbox, c_program, catalog, copy_tree, ended, expect_none, program};
 use serde_json::json;
 
 const TEMPLATES: &str = "awsprov_templates.json";
@@ -32,7 +32,7 @@ const LINES: [&[&str]; 4] = [
 
 /// A configuration of `count` templates with a fresh snapshot, which nothing renews.
 fn sandbox(count: usize) -> Sandbox {
-    let mut sandbox = Sandbox::with_files(&[(TEMPLATES, &catalogue(count))]);
+    let mut sandbox = Sandbox::with_files(&[(TEMPLATES, &catalog(count))]);
     sandbox.set("OHFP_SNAPSHOT", sandbox.path.join("x.snapshot"));
     sandbox.set("OHFP_SNAPSHOT_REFRESH", "manual");
     sandbox.input("in.json", "{}");
@@ -46,7 +46,7 @@ fn overwritten_in_place() {
     let mut sandbox = sandbox(200);
     let path = sandbox.path.join("x.snapshot");
     let old = fs::read(&path).unwrap();
-    sandbox.write(TEMPLATES, catalogue(210));
+    sandbox.write(TEMPLATES, catalog(210));
     sandbox.build();
     let new = fs::read(&path).unwrap();
     let expected = LINES.map(|line| sandbox.run("ohfp-live", line));
@@ -205,7 +205,7 @@ fn a_directory_that_became_read_only() {
     fs::set_permissions(sandbox.path.join("log"), fs::Permissions::from_mode(0o777)).unwrap();
     sandbox.build();
     let before = fs::read(directory.join("x.snapshot")).unwrap();
-    sandbox.write(TEMPLATES, catalogue(6));
+    sandbox.write(TEMPLATES, catalog(6));
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o555)).unwrap();
     let expected = as_somebody(&sandbox, &tree, "ohfp-live", &["--no-snapshot", "templates", "list"]);
     for _ in 0..2 {
@@ -230,7 +230,7 @@ fn a_file_that_may_not_grow() {
     let mut sandbox = sandbox(50);
     let path = sandbox.path.join("x.snapshot");
     let before = fs::read(&path).unwrap();
-    sandbox.write(TEMPLATES, catalogue(51));
+    sandbox.write(TEMPLATES, catalog(51));
     // Blocks of 512 bytes, or of 1024: less than a snapshot either way.
     let limited = |sandbox: &Sandbox, name: &str, line: &[&str], shell: &str| {
         let mut command = sandbox.command("sh");
@@ -343,7 +343,7 @@ fn clocks_that_jump() {
             sandbox.build();
             for turn in 0..3 {
                 let (now, other) = (kinds[turn % 2], kinds[(turn + 1) % 2]);
-                sandbox.write(TEMPLATES, catalogue(5).replace("m6i.large", now));
+                sandbox.write(TEMPLATES, catalog(5).replace("m6i.large", now));
                 set(sandbox.root().join(TEMPLATES));
                 for round in 0..2 {
                     let (ohfp, live) = (sandbox.run("ohfp", &LIST), sandbox.run("ohfp-live", &LIST));
@@ -368,7 +368,7 @@ fn clocks_that_jump() {
 #[test]
 fn readers_see_whole_generations() {
     let sandbox = sandbox(100);
-    let generation = |number: usize| catalogue(100).replace("ami-0123", &format!("ami-{number:04}"));
+    let generation = |number: usize| catalog(100).replace("ami-0123", &format!("ami-{number:04}"));
     let answers: Vec<Vec<u8>> = (0..3)
         .map(|number| {
             sandbox.write(TEMPLATES, generation(number));

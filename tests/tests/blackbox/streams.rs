@@ -16,7 +16,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use ohfp_tests::{Ended, HF_OPERATIONS, Sandbox, catalogue, copy_tree, ended, program};
+use ohfp_tests::{Ended, HF_OPERATIONS, Sandbox, catalog, copy_tree, ended, program};
 use serde_json::Value;
 
 /// Answers small and larger than a pipe's buffer, from the snapshot and from live.
@@ -36,7 +36,7 @@ const LINES: &[&str] = &[
 ];
 
 fn prepared() -> Sandbox {
-    let sandbox = Sandbox::with_files(&[("awsprov_templates.json", &catalogue(2500))]);
+    let sandbox = Sandbox::with_files(&[("awsprov_templates.json", &catalog(2500))]);
     sandbox.build();
     sandbox.input("in.json", "{}");
     sandbox

@@ -32,8 +32,8 @@ fn install(project: &Project) -> Result<PathBuf> {
 pub(super) fn measure(project: &Project, tools: &Tools<'_>, site: &Site, count: u32) -> Result<Vec<Row>> {
     let orb = install(project)?;
     let root = project.fresh_dir("bench/orb")?;
-    let catalogue = project.sh.read_file(site.config.join("awsprov_templates.json"))?;
-    configure(project, serde_json::from_str(&catalogue)?, &root.join("config"))?;
+    let catalog = project.sh.read_file(site.config.join("awsprov_templates.json"))?;
+    configure(project, serde_json::from_str(&catalog)?, &root.join("config"))?;
 
     step("measuring the peer");
     let (root, config) = (text(&root)?, root.join("config"));
@@ -110,8 +110,8 @@ fn variables<'a>(root: &'a str, config: &'a str) -> [(&'static str, &'a str); 4]
 }
 
 /// The same templates under the file name it looks for.
-fn configure(project: &Project, mut catalogue: Value, config: &Path) -> Result<()> {
-    for template in catalogue.get_mut("templates").and_then(Value::as_array_mut).into_iter().flatten() {
+fn configure(project: &Project, mut catalog: Value, config: &Path) -> Result<()> {
+    for template in catalog.get_mut("templates").and_then(Value::as_array_mut).into_iter().flatten() {
         // It drops templates without a limit or with none to offer, and would have less to do.
         if let Some(number) = template.get_mut("maxNumber")
             && number.as_i64().is_none_or(|number| number < 1)
@@ -125,7 +125,7 @@ fn configure(project: &Project, mut catalogue: Value, config: &Path) -> Result<(
             { "name": "aws", "type": "aws", "enabled": true, "config": { "region": "us-east-1" } },
         ] },
     });
-    project.sh.write_file(config.join("aws_templates.json"), catalogue.to_string())?;
+    project.sh.write_file(config.join("aws_templates.json"), catalog.to_string())?;
     project.sh.write_file(config.join("config.json"), settings.to_string())?;
     Ok(())
 }

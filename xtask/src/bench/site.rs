@@ -1,4 +1,4 @@
-//! What is measured: an installed tree, and catalogues of several sizes with their snapshots.
+//! What is measured: an installed tree, and catalogs of several sizes with their snapshots.
 
 use std::path::{Path, PathBuf};
 
@@ -8,18 +8,18 @@ use xshell::cmd;
 use crate::dist::Tree;
 use crate::project::{Project, Result, scrubbed, text};
 
-/// A configuration with a catalogue, its snapshot and what the product answers from it.
+/// A configuration with a catalog, its snapshot and what the product answers from it.
 pub(crate) struct Site {
     pub(crate) config: PathBuf,
     pub(crate) snapshot: PathBuf,
     /// The answer to `templates list`.
     pub(crate) list: PathBuf,
-    /// A template in the middle of the catalogue.
+    /// A template in the middle of the catalog.
     pub(crate) id: String,
 }
 
 impl Site {
-    /// A site with a generated catalogue and the shipped configuration otherwise.
+    /// A site with a generated catalog and the shipped configuration otherwise.
     pub(crate) fn generate(project: &Project, tree: &Tree, count: u32) -> Result<Self> {
         let directory = project.fresh_dir(&format!("bench/{count}"))?;
         let config = directory.join("config");

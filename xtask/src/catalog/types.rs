@@ -1,4 +1,4 @@
-//! The table of EC2 instance types, as far as a catalogue needs it.
+//! The table of EC2 instance types, as far as a catalog needs it.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -218,7 +218,7 @@ fn absolute(module: &Module, path: &[String]) -> Module {
 }
 
 /// The files of a crate but its tests, with the modules that they are.
-fn files(src: &Path) -> Result<Vec<(Module, PathBuf)>> {
+pub(super) fn files(src: &Path) -> Result<Vec<(Module, PathBuf)>> {
     let (mut found, mut directories) = (Vec::new(), vec![src.to_owned()]);
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(&directory)? {
@@ -241,7 +241,7 @@ fn files(src: &Path) -> Result<Vec<(Module, PathBuf)>> {
 }
 
 /// Without comments, and without the tests at a file's end.
-fn production(text: &str) -> String {
+pub(super) fn production(text: &str) -> String {
     let ends = ["#[cfg(test)]\nmod tests {", "#[cfg(test)]\npub(super) mod tests {"];
     let end = ends.iter().filter_map(|end| text.find(end)).min().unwrap_or(text.len());
     let text = text.get(..end).unwrap_or_default();

@@ -8,7 +8,7 @@ use crate::state::{MachineState, RequestState};
 use crate::store::{Admission, Applied, Change, Returning, Store};
 use crate::template::MaxNumber;
 use crate::time::Timestamp;
-use crate::view::View;
+use crate::with_machines::RequestWithMachines;
 
 /// A point in time.
 pub fn at(millis: i64) -> Timestamp {
@@ -25,12 +25,12 @@ pub fn acquire(name: &str, count: u32, created: i64) -> Request {
     let mut request = Request::new(id(name), RequestKind::Acquire, count, at(created), at(created + 1_000));
     request.template_id = Some("t".to_owned());
     request.provider = Some("sim".to_owned());
-    request.order = Some(r#"{"templateId":"t"}"#.to_owned());
+    request.launch_fields = Some(r#"{"templateId":"t"}"#.to_owned());
     request
 }
 
 /// A return, made at `created`.
-pub fn give_back(name: &str, created: i64) -> Request {
+pub fn return_request(name: &str, created: i64) -> Request {
     Request::new(id(name), RequestKind::Return, 0, at(created), at(created + 1_000))
 }
 
@@ -51,13 +51,13 @@ pub fn fulfil(store: &dyn Store, name: &str, machines: &[&str], now: i64) {
     let request = acquire(name, u32::try_from(machines.len()).unwrap(), now);
     assert_eq!(store.admit(&request, MaxNumber::Unlimited).unwrap(), Admission::Admitted);
     let mut request = view(store, name).request;
-    request.become_state(RequestState::Complete, None, at(now)).unwrap();
+    request.transition_to(RequestState::Complete, None, at(now)).unwrap();
     let machines = machines.iter().map(|machine_name| machine(machine_name, name)).collect();
     stored(store, Some(request), machines);
 }
 
 /// A request that is there, with its machines.
-pub fn view(store: &dyn Store, name: &str) -> View {
+pub fn view(store: &dyn Store, name: &str) -> RequestWithMachines {
     store.views(&[id(name)]).unwrap().remove(0).unwrap()
 }
 
@@ -84,7 +84,7 @@ pub fn reference(text: &str) -> MachineRef {
 /// Returns machines that are named as [`reference`] reads them.
 pub fn return_machines(store: &dyn Store, name: &str, wanted: &[&str], now: i64) -> Returning {
     let wanted: Vec<MachineRef> = wanted.iter().map(|text| reference(text)).collect();
-    store.admit_return(&give_back(name, now), &wanted).unwrap()
+    store.admit_return(&return_request(name, now), &wanted).unwrap()
 }
 
 /// The ids of machines.

@@ -5,21 +5,21 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Site;
+use crate::documents::{Document, DocumentStore, DocumentTx};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host;
 use crate::id::{MachineId, MachineRef, RequestId, RequestKind};
 use crate::lookup::{self, Candidates, Numbered};
 use crate::machine::{Ending, Machine};
-use crate::records::{Ledger, Record, Records};
 use crate::replace;
 use crate::request::Request;
 use crate::state::{MachineState, RequestState};
 use crate::store::{
-    Admission, Applied, Change, Doubt, MachineFilter, RequestFilter, Resolved, Returning, Store,
+    Admission, Applied, AttentionQuery, Change, Doubt, Lookup, MachineFilter, RequestFilter, Returning, Store,
 };
 use crate::template::MaxNumber;
 use crate::time::Timestamp;
-use crate::view::View;
+use crate::with_machines::RequestWithMachines;
 
 /// The store; clones share their state, as processes share a database.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,7 @@ struct Data {
     machines: Vec<Machine>,
     /// The machines of returns, by their places.
     members: BTreeMap<String, Vec<usize>>,
-    documents: BTreeMap<String, Vec<Record>>,
+    documents: BTreeMap<String, Vec<Document>>,
 }
 
 impl MemoryStore {
@@ -59,7 +59,7 @@ impl Data {
         self.requests.iter().find(|request| request.id == *id)
     }
 
-    fn view(&self, request: &Request) -> View {
+    fn view(&self, request: &Request) -> RequestWithMachines {
         let machines = match request.kind {
             RequestKind::Acquire => {
                 self.machines.iter().filter(|machine| machine.request == request.id).cloned().collect()
@@ -69,10 +69,10 @@ impl Data {
                 members.filter_map(|place| self.machines.get(*place).cloned()).collect()
             }
         };
-        View { request: request.clone(), machines }
+        RequestWithMachines { request: request.clone(), machines }
     }
 
-    fn views(&self, requests: impl IntoIterator<Item = Request>) -> Vec<View> {
+    fn views(&self, requests: impl IntoIterator<Item = Request>) -> Vec<RequestWithMachines> {
         requests.into_iter().map(|request| self.view(&request)).collect()
     }
 
@@ -198,7 +198,7 @@ impl Store for MemoryStore {
             let mut members: Vec<usize> = Vec::new();
             for wanted in wanted {
                 match lookup::find(&mut &*data, wanted)? {
-                    Resolved::Known(found) => {
+                    Lookup::Known(found) => {
                         let doubt = |why| Doubt { wanted: wanted.clone(), why };
                         returning.renamed.extend(found.machine.disagreement(wanted).map(doubt));
                         let place = usize::try_from(found.number).unwrap_or(usize::MAX);
@@ -206,8 +206,8 @@ impl Store for MemoryStore {
                             members.push(place);
                         }
                     }
-                    Resolved::Unknown => returning.unknown.push(wanted.clone()),
-                    Resolved::Doubtful(why) => {
+                    Lookup::Unknown => returning.unknown.push(wanted.clone()),
+                    Lookup::Doubtful(why) => {
                         returning.doubtful.push(Doubt { wanted: wanted.clone(), why });
                     }
                 }
@@ -260,12 +260,12 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn views(&self, ids: &[RequestId]) -> Result<Vec<Option<View>>> {
+    fn views(&self, ids: &[RequestId]) -> Result<Vec<Option<RequestWithMachines>>> {
         let data = self.data();
         Ok(ids.iter().map(|id| data.request(id).map(|request| data.view(request))).collect())
     }
 
-    fn find_machines(&self, wanted: &[MachineRef]) -> Result<Vec<Resolved>> {
+    fn find_machines(&self, wanted: &[MachineRef]) -> Result<Vec<Lookup>> {
         let data = self.data();
         let find = |wanted| Ok(lookup::find(&mut &*data, wanted)?.map(|found| found.machine));
         wanted.iter().map(find).collect()
@@ -277,7 +277,7 @@ impl Store for MemoryStore {
         Ok(ids.iter().flat_map(of).map(|found| found.machine).collect())
     }
 
-    fn requests(&self, filter: &RequestFilter) -> Result<Vec<View>> {
+    fn requests(&self, filter: &RequestFilter) -> Result<Vec<RequestWithMachines>> {
         let data = self.data();
         let mut requests: Vec<&Request> = data.requests.iter().rev().collect();
         requests.sort_by_key(|request| std::cmp::Reverse(request.created));
@@ -306,13 +306,8 @@ impl Store for MemoryStore {
         Ok(self.data().machines.iter().filter(is_watched).cloned().collect())
     }
 
-    fn due(
-        &self,
-        now: Timestamp,
-        unacknowledged_before: Timestamp,
-        untouched_since: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<View>> {
+    fn needing_attention(&self, query: &AttentionQuery) -> Result<Vec<RequestWithMachines>> {
+        let AttentionQuery { now, unacknowledged_before, untouched_since, limit } = *query;
         let data = self.data();
         let left: BTreeSet<&str> = data
             .machines
@@ -340,8 +335,8 @@ impl Store for MemoryStore {
     }
 }
 
-impl Records for MemoryStore {
-    fn write(&self, provider: &str, body: &mut dyn FnMut(&mut dyn Ledger) -> Result<()>) -> Result<()> {
+impl DocumentStore for MemoryStore {
+    fn write(&self, provider: &str, body: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()> {
         self.change(|data| {
             let records = data.documents.entry(provider.to_owned()).or_default();
             body(&mut Documents { records, may_write: true })?;
@@ -349,33 +344,33 @@ impl Records for MemoryStore {
         })
     }
 
-    fn read(&self, provider: &str, body: &mut dyn FnMut(&mut dyn Ledger) -> Result<()>) -> Result<()> {
+    fn read(&self, provider: &str, body: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()> {
         let mut records = self.data().documents.get(provider).cloned().unwrap_or_default();
         body(&mut Documents { records: &mut records, may_write: false })
     }
 }
 
 struct Documents<'d> {
-    records: &'d mut Vec<Record>,
+    records: &'d mut Vec<Document>,
     may_write: bool,
 }
 
 impl Documents<'_> {
-    fn those(&self, wanted: impl Fn(&Record) -> bool) -> Vec<Record> {
+    fn those(&self, wanted: impl Fn(&Document) -> bool) -> Vec<Document> {
         self.records.iter().filter(|record| wanted(record)).cloned().collect()
     }
 }
 
-impl Ledger for Documents<'_> {
-    fn get(&mut self, id: &str) -> Result<Option<Record>> {
+impl DocumentTx for Documents<'_> {
+    fn get(&mut self, id: &str) -> Result<Option<Document>> {
         Ok(self.those(|record| record.id == id).pop())
     }
 
-    fn group(&mut self, group: &str) -> Result<Vec<Record>> {
+    fn group(&mut self, group: &str) -> Result<Vec<Document>> {
         Ok(self.those(|record| record.group == group))
     }
 
-    fn live(&mut self, now: Timestamp) -> Result<Vec<Record>> {
+    fn live(&mut self, now: Timestamp) -> Result<Vec<Document>> {
         Ok(self.those(|record| record.live_until.is_some_and(|until| now < until)))
     }
 
@@ -383,11 +378,11 @@ impl Ledger for Documents<'_> {
         Ok(self.live(now)?.len() as u64)
     }
 
-    fn expired(&mut self, now: Timestamp) -> Result<Vec<Record>> {
+    fn expired(&mut self, now: Timestamp) -> Result<Vec<Document>> {
         Ok(self.those(|record| record.live_until.is_some_and(|until| until <= now)))
     }
 
-    fn put(&mut self, record: &Record) -> Result<()> {
+    fn put(&mut self, record: &Document) -> Result<()> {
         if !self.may_write {
             return Err(refused("a transaction that reads documents may not write".to_owned()));
         }
@@ -414,7 +409,7 @@ impl Site for MemorySite {
         Box::new(self.store.clone())
     }
 
-    fn documents(&self) -> &dyn Records {
+    fn documents(&self) -> &dyn DocumentStore {
         &self.store
     }
 }

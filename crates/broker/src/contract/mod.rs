@@ -28,7 +28,7 @@ pub mod store;
 
 pub use memory::{MemorySite, MemoryStore};
 
-use crate::records::Records;
+use crate::documents::DocumentStore;
 use crate::store::Store;
 
 /// A store made for one test, with what it needs to live.
@@ -40,10 +40,10 @@ pub trait Site {
     fn again(&self) -> Box<dyn Store + '_>;
 
     /// The documents of providers in that store.
-    fn documents(&self) -> &dyn Records;
+    fn documents(&self) -> &dyn DocumentStore;
 }
 
-/// Makes a test of each promise of [`Store`] and [`Records`], for stores that the expression makes: a new
+/// Makes a test of each promise of [`Store`] and [`DocumentStore`], for stores that the expression makes: a new
 /// [`Site`] at each evaluation.
 #[macro_export]
 macro_rules! store_contract {

@@ -2,14 +2,16 @@
 
 use super::Site;
 use super::fixtures::{
-    acquire, at, change, fulfil, give_back, id, ids, machine, reference, return_machines, stored, view,
+    acquire, at, change, fulfil, id, ids, machine, reference, return_machines, return_request, stored, view,
 };
 use crate::error::{Error, ErrorKind};
 use crate::id::RequestKind;
 use crate::machine::{Ending, Machine};
 use crate::request::Request;
 use crate::state::{MachineState, RequestState};
-use crate::store::{Admission, Applied, Change, MachineFilter, RequestFilter, Resolved, Returning};
+use crate::store::{
+    Admission, Applied, AttentionQuery, Change, Lookup, MachineFilter, RequestFilter, Returning,
+};
 use crate::template::MaxNumber;
 use crate::user_data::UserData;
 
@@ -116,8 +118,8 @@ pub fn what_the_state_machines_do_not_allow_is_an_error(site: &dyn Site) {
     // The same request twice, and requests of the wrong kind.
     for outcome in [
         site.store().admit(&acquire("req-1", 1, 100), MaxNumber::Unlimited).map(|_| ()),
-        site.store().admit(&give_back("ret-2", 100), MaxNumber::Unlimited).map(|_| ()),
-        site.store().admit_return(&give_back("ret-1", 100), &[]).map(|_| ()),
+        site.store().admit(&return_request("ret-2", 100), MaxNumber::Unlimited).map(|_| ()),
+        site.store().admit_return(&return_request("ret-1", 100), &[]).map(|_| ()),
         site.store().admit_return(&acquire("req-3", 1, 100), &[]).map(|_| ()),
     ] {
         assert_eq!(outcome.map_err(|error| error.kind()), Err(ErrorKind::Refused));
@@ -137,7 +139,7 @@ pub fn admission_counts_what_exists_and_what_is_on_its_way(site: &dyn Site) {
 
     // Once its launch is recorded, machines count instead of what was asked for.
     let mut request = view(site.store(), "req-1").request;
-    request.become_state(RequestState::Started, None, at(101)).unwrap();
+    request.transition_to(RequestState::Started, None, at(101)).unwrap();
     stored(site.store(), Some(request), vec![machine("i-1", "req-1"), machine("i-2", "req-1")]);
     assert_eq!(site.store().demand("t").unwrap(), 2);
     // A machine that is going leaves its place; one that is only marked does not.
@@ -214,9 +216,9 @@ pub fn machines_are_found_by_id_before_name_and_alive_before_gone(site: &dyn Sit
         ("", ""),
     ] {
         let found_now = match site.store().find_machines(&[reference(wanted)]).unwrap().remove(0) {
-            Resolved::Known(machine) => machine.id.as_str().to_owned(),
-            Resolved::Unknown => String::new(),
-            Resolved::Doubtful(_) => "?".to_owned(),
+            Lookup::Known(machine) => machine.id.as_str().to_owned(),
+            Lookup::Unknown => String::new(),
+            Lookup::Doubtful(_) => "?".to_owned(),
         };
         assert_eq!(found_now, found, "{wanted}");
     }
@@ -225,7 +227,7 @@ pub fn machines_are_found_by_id_before_name_and_alive_before_gone(site: &dyn Sit
     (elsewhere.provider, elsewhere.name) = ("other".to_owned(), Some("shared.a.example".to_owned()));
     stored(site.store(), None, vec![elsewhere]);
     let found = site.store().find_machines(&[reference("shared.a.example")]).unwrap().remove(0);
-    assert!(matches!(found, Resolved::Doubtful(why) if why.contains("i-1")));
+    assert!(matches!(found, Lookup::Doubtful(why) if why.contains("i-1")));
 }
 
 /// A return takes each machine once and marks those that no return has yet.
@@ -326,13 +328,18 @@ pub fn lists(site: &dyn Site) {
 
 /// Watched are machines the scheduler may not know the end of.
 pub fn watched_are_machines_the_scheduler_may_not_know_the_end_of(site: &dyn Site) {
-    fulfil(site.store(), "req-1", &["up", "down", "taken", "stillborn", "given up", "back", "both"], 100);
+    fulfil(
+        site.store(),
+        "req-1",
+        &["up", "down", "taken", "failed_to_start", "given up", "back", "both"],
+        100,
+    );
     let end = |name: &str, ending: Ending, state: MachineState| {
         change(site.store(), &[name], |machine| (machine.ending, machine.state) = (Some(ending), state));
     };
     end("down", Ending::Reclaimed, MachineState::ShuttingDown);
     end("taken", Ending::Reclaimed, MachineState::Terminated);
-    end("stillborn", Ending::Stillborn, MachineState::Terminated);
+    end("failed_to_start", Ending::FailedToStart, MachineState::Terminated);
     end("given up", Ending::Released, MachineState::Running);
     end("both", Ending::Reclaimed, MachineState::Terminated);
     return_machines(site.store(), "ret-1", &["/back", "/both"], 200);
@@ -349,7 +356,7 @@ pub fn due_is_what_needs_attention_although_nobody_asks(site: &dyn Site) {
     };
     let finish = |name: &str| {
         let mut request = view(site.store(), name).request;
-        request.become_state(RequestState::Failed, None, request.updated).unwrap();
+        request.transition_to(RequestState::Failed, None, request.updated).unwrap();
         stored(site.store(), Some(request), Vec::new());
     };
     admit("late", 1_000, true, None);
@@ -368,11 +375,19 @@ pub fn due_is_what_needs_attention_although_nobody_asks(site: &dyn Site) {
     return_machines(site.store(), "return", &["/i-3"], 5_500);
     return_machines(site.store(), "returned", &["/i-3"], 1_007);
     let mut returned = view(site.store(), "returned").request;
-    returned.become_state(RequestState::Complete, None, at(1_007)).unwrap();
+    returned.transition_to(RequestState::Complete, None, at(1_007)).unwrap();
     stored(site.store(), Some(returned), Vec::new());
 
     let due = |now: i64, unheard: i64, untouched: i64, limit: u32| -> Vec<String> {
-        let views = site.store().due(at(now), at(unheard), at(untouched), limit).unwrap();
+        let views = site
+            .store()
+            .needing_attention(&AttentionQuery {
+                now: at(now),
+                unacknowledged_before: at(unheard),
+                untouched_since: at(untouched),
+                limit,
+            })
+            .unwrap();
         views.iter().map(|view| view.request.id.to_string()).collect()
     };
     let everything = ["late", "unheard, has", "watched", "unheard", "return"];
@@ -393,7 +408,7 @@ pub fn an_acknowledgement_is_nobodys_conflict_and_is_never_taken_back(site: &dyn
     site.store().admit(&acquire("req-1", 1, 100), MaxNumber::Unlimited).unwrap();
     let mut seen = view(site.store(), "req-1").request;
     site.again().acknowledge(&[id("req-1")]).unwrap();
-    seen.become_state(RequestState::Failed, None, at(200)).unwrap();
+    seen.transition_to(RequestState::Failed, None, at(200)).unwrap();
     stored(site.store(), Some(seen), Vec::new());
     let now = view(site.store(), "req-1").request;
     assert!(now.acknowledged);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Broker, contended, settle};
+use super::{Broker, completion, contended};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RequestId, RequestKind};
 use crate::machine::Machine;
@@ -45,7 +45,7 @@ pub struct Accepted {
 
 /// What a request would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rehearsal {
+pub struct DryRun {
     /// The provider it would go to.
     pub provider: String,
     /// What that would be asked.
@@ -67,7 +67,7 @@ impl Broker<'_> {
         request.template_id = Some(asked.template.id.clone());
         request.provider = Some(asked.provider.clone());
         request.weights = Weights::of(asked.template);
-        request.order = serde_json::to_string(&asked.template.fields).ok();
+        request.launch_fields = serde_json::to_string(&asked.template.fields).ok();
         request.rc_account.clone_from(&asked.rc_account);
         request.user_data.clone_from(&asked.user_data);
         match self.store.admit(&request, asked.template.limit())? {
@@ -90,7 +90,7 @@ impl Broker<'_> {
     }
 
     /// Checks a request and says what it would do. Changes nothing, stores nothing.
-    pub fn rehearse(&self, asked: &Acquisition<'_>) -> Result<Rehearsal> {
+    pub fn dry_run(&self, asked: &Acquisition<'_>) -> Result<DryRun> {
         let (provider, count) = self.check(asked)?;
         let plan = provider.plan(asked.template, count)?;
         let existing = self.store.demand(&asked.template.id)?;
@@ -100,7 +100,7 @@ impl Broker<'_> {
         {
             return Err(full(asked.template, existing, asked.count));
         }
-        Ok(Rehearsal { provider: asked.provider.clone(), plan, existing, limit })
+        Ok(DryRun { provider: asked.provider.clone(), plan, existing, limit })
     }
 
     fn check(&self, asked: &Acquisition<'_>) -> Result<(Arc<dyn Provider>, u32)> {
@@ -203,18 +203,18 @@ fn outcome(
         fail(request, why, now)?;
         return Ok(Vec::new());
     }
-    request.become_state(RequestState::Started, launched.shortfall.clone(), now)?;
+    request.transition_to(RequestState::Started, launched.shortfall.clone(), now)?;
     request.forget_launch();
     // Some providers have machines up at once.
-    if let Some((state, reason)) = settle::acquire(request, &machines) {
-        request.become_state(state, reason, now)?;
+    if let Some((state, reason)) = completion::of_acquire(request, &machines) {
+        request.transition_to(state, reason, now)?;
     }
     Ok(machines)
 }
 
 fn fail(request: &mut Request, why: String, now: Timestamp) -> Result<()> {
     request.forget_launch();
-    request.become_state(RequestState::Failed, Some(why), now)
+    request.transition_to(RequestState::Failed, Some(why), now)
 }
 
 fn full(template: &Template, existing: u64, count: u64) -> Error {

@@ -6,12 +6,12 @@ use crate::id::{RequestId, RequestKind};
 use crate::state::RequestState;
 use crate::text::quoted;
 use crate::time::Timestamp;
-use crate::view::View;
+use crate::with_machines::RequestWithMachines;
 
 impl Broker<'_> {
     /// Cancels an unfinished request of machines and releases what it made. A finished one is refused, and
     /// its machines are left alone.
-    pub fn cancel(&self, id: &RequestId, now: Timestamp) -> Result<(View, Vec<Error>)> {
+    pub fn cancel(&self, id: &RequestId, now: Timestamp) -> Result<(RequestWithMachines, Vec<Error>)> {
         self.cancellable(id)?;
         let mut errors = Vec::new();
         if !self.end(id, RequestState::Cancelled, "cancelled", now)? {
@@ -25,7 +25,7 @@ impl Broker<'_> {
     }
 
     /// The request, if it can be cancelled.
-    pub fn cancellable(&self, id: &RequestId) -> Result<View> {
+    pub fn cancellable(&self, id: &RequestId) -> Result<RequestWithMachines> {
         let found = self.store.views(std::slice::from_ref(id))?.into_iter().next().flatten();
         let Some(view) = found else {
             return Err(Error::new(

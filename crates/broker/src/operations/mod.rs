@@ -15,27 +15,27 @@
 
 mod acquire;
 mod cancel;
-mod give_back;
-mod look_at;
+mod completion;
 mod reclaimed;
 mod refresh;
-mod settle;
+mod refresh_machines;
+mod return_machines;
 mod strangers;
 mod sweep;
 
 use std::sync::Arc;
 
-pub use acquire::{Accepted, Acquisition, Rehearsal};
-pub use give_back::GivenBack;
+pub use acquire::{Accepted, Acquisition, DryRun};
+pub use completion::{RETURNED_EARLY, reason_of};
 pub use reclaimed::{Reclaim, Reclaims};
-pub use settle::{RETURNED_EARLY, reason_of};
+pub use return_machines::ReturnAccepted;
 pub use sweep::Swept;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RequestId;
 use crate::provider::Provider;
 use crate::store::Store;
-use crate::view::View;
+use crate::with_machines::RequestWithMachines;
 
 /// The configured providers, each built when it is first needed.
 pub trait Providers: Send + Sync {
@@ -84,7 +84,7 @@ impl<'a> Broker<'a> {
         self.store.acknowledge(ids)
     }
 
-    fn reload(&self, id: &RequestId) -> Result<View> {
+    fn reload(&self, id: &RequestId) -> Result<RequestWithMachines> {
         let found = self.store.views(std::slice::from_ref(id))?.into_iter().next().flatten();
         found.ok_or_else(|| {
             Error::new(ErrorKind::System, format!("request {id} has vanished from the state store"))

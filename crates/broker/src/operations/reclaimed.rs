@@ -7,7 +7,7 @@ use super::strangers::Found;
 use crate::error::Result;
 use crate::id::{MachineId, MachineRef};
 use crate::machine::{Ending, Machine};
-use crate::store::{Doubt, Resolved};
+use crate::store::{Doubt, Lookup};
 use crate::time::Timestamp;
 
 /// A machine that the scheduler shall give up.
@@ -53,17 +53,17 @@ impl Broker<'_> {
                 for (wanted, found) in known.iter().zip(self.store.find_machines(known)?) {
                     let wanted = wanted.clone();
                     match found {
-                        Resolved::Known(machine) => {
+                        Lookup::Known(machine) => {
                             asked.push((wanted, key(&machine)));
                             machines.push(machine);
                         }
-                        Resolved::Unknown => strangers.push(wanted),
-                        Resolved::Doubtful(why) => reclaims.doubtful.push(Doubt { wanted, why }),
+                        Lookup::Unknown => strangers.push(wanted),
+                        Lookup::Doubtful(why) => reclaims.doubtful.push(Doubt { wanted, why }),
                     }
                 }
             }
         }
-        let (machines, errors) = self.look_at(machines, now)?;
+        let (machines, errors) = self.refresh_machines(machines, now)?;
         if let Some(error) = errors.into_iter().next() {
             return Err(error);
         }
@@ -112,12 +112,12 @@ impl Broker<'_> {
         let mut doubtful = Vec::new();
         reclaims.machines.retain(|reclaim| {
             let why = match found.next() {
-                Some(Resolved::Known(other))
+                Some(Lookup::Known(other))
                     if !other.is_gone() && reclaim.id.as_deref() != Some(other.id.as_str()) =>
                 {
                     format!("{} has this name now", other.id)
                 }
-                Some(Resolved::Doubtful(why)) => why,
+                Some(Lookup::Doubtful(why)) => why,
                 _ => return true,
             };
             let id = reclaim.id.as_deref().map(MachineId::new);
@@ -143,7 +143,7 @@ fn reclaim(wanted: &MachineRef, machine: &Machine, scheduler_knows: bool, now: T
     let (grace, default_reason) = match (machine.ending, machine.reclaim_at) {
         (Some(Ending::Reclaimed), _) => (0, "the provider has taken this machine"),
         // Given up or never up: only of interest to a scheduler that still believes in it.
-        (Some(Ending::Released | Ending::Stillborn), _) if scheduler_knows => {
+        (Some(Ending::Released | Ending::FailedToStart), _) if scheduler_knows => {
             (0, "this machine is no longer provided")
         }
         (Some(_), _) | (None, None) => return None,

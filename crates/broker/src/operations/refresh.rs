@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Broker, TRIES, WATCH_SECONDS, contended, settle};
+use super::{Broker, TRIES, WATCH_SECONDS, completion, contended};
 use crate::error::{Error, Result};
 use crate::id::{MachineId, RequestId, RequestKind};
 use crate::json;
@@ -12,11 +12,11 @@ use crate::state::RequestState;
 use crate::store::{Applied, Change};
 use crate::template::Template;
 use crate::time::Timestamp;
-use crate::view::View;
+use crate::with_machines::RequestWithMachines;
 
 /// What providers said, by machine, and which could not be asked.
 #[derive(Default)]
-pub(super) struct Sightings {
+pub(super) struct Observations {
     /// Machines that the provider has.
     seen: HashMap<MachineId, Instance>,
     /// Milliseconds for which a new machine may be invisible, by provider that answered.
@@ -25,9 +25,9 @@ pub(super) struct Sightings {
     pub(super) silent: BTreeMap<String, Error>,
 }
 
-impl Sightings {
+impl Observations {
     /// Takes over what is known of a machine; whether that changed it.
-    pub(super) fn tell(&self, machine: &mut Machine, now: Timestamp) -> bool {
+    pub(super) fn apply_to(&self, machine: &mut Machine, now: Timestamp) -> bool {
         if machine.is_gone() {
             return false;
         }
@@ -45,10 +45,14 @@ impl Sightings {
 impl Broker<'_> {
     /// Requests by id as they are now; nothing where there is no such request. Whoever asks for a request
     /// knows it, so it counts as acknowledged.
-    pub fn status(&self, ids: &[RequestId], now: Timestamp) -> Result<(Vec<Option<View>>, Vec<Error>)> {
+    pub fn status(
+        &self,
+        ids: &[RequestId],
+        now: Timestamp,
+    ) -> Result<(Vec<Option<RequestWithMachines>>, Vec<Error>)> {
         // An id may be asked for twice: the request is one all the same.
         let mut places = Vec::with_capacity(ids.len());
-        let mut known: Vec<View> = Vec::new();
+        let mut known: Vec<RequestWithMachines> = Vec::new();
         let mut place_of = HashMap::new();
         for view in self.store.views(ids)? {
             places.push(view.map(|view| {
@@ -60,7 +64,7 @@ impl Broker<'_> {
         }
         let is_each_once = places.iter().flatten().count() == known.len();
         let (refreshed, errors) = self.refresh(known, true, now)?;
-        let mut refreshed: Vec<Option<View>> = refreshed.into_iter().map(Some).collect();
+        let mut refreshed: Vec<Option<RequestWithMachines>> = refreshed.into_iter().map(Some).collect();
         let mut view_at = |place: usize| {
             let view = refreshed.get_mut(place)?;
             if is_each_once { view.take() } else { view.clone() }
@@ -72,17 +76,17 @@ impl Broker<'_> {
     /// errors are those of providers that could not be asked: their machines stay as they were.
     pub(super) fn refresh(
         &self,
-        views: Vec<View>,
+        views: Vec<RequestWithMachines>,
         acknowledge: bool,
         now: Timestamp,
-    ) -> Result<(Vec<View>, Vec<Error>)> {
+    ) -> Result<(Vec<RequestWithMachines>, Vec<Error>)> {
         let mut errors = Vec::new();
         let mut current = Vec::with_capacity(views.len());
         for view in views {
             current.push(self.carry_on(view, now, &mut errors)?);
         }
         let machines = current.iter().flat_map(|view| &view.machines);
-        let sightings = self.look(machines, now);
+        let sightings = self.observe(machines, now);
         errors.extend(sightings.silent.values().cloned());
         let mut done = Vec::with_capacity(current.len());
         for view in current {
@@ -92,12 +96,16 @@ impl Broker<'_> {
     }
 
     /// Asks providers about machines that are not known to be gone, each provider once.
-    pub(super) fn look<'m>(&self, machines: impl Iterator<Item = &'m Machine>, now: Timestamp) -> Sightings {
+    pub(super) fn observe<'m>(
+        &self,
+        machines: impl Iterator<Item = &'m Machine>,
+        now: Timestamp,
+    ) -> Observations {
         let mut wanted: BTreeMap<&str, Vec<MachineId>> = BTreeMap::new();
         for machine in machines.filter(|machine| !machine.is_gone()) {
             wanted.entry(&machine.provider).or_default().push(machine.id.clone());
         }
-        let mut sightings = Sightings::default();
+        let mut sightings = Observations::default();
         for (name, mut ids) in wanted {
             ids.sort_unstable();
             ids.dedup();
@@ -119,7 +127,12 @@ impl Broker<'_> {
     }
 
     /// Does again what a process before may not have finished: a launch, or a release.
-    fn carry_on(&self, view: View, now: Timestamp, errors: &mut Vec<Error>) -> Result<View> {
+    fn carry_on(
+        &self,
+        view: RequestWithMachines,
+        now: Timestamp,
+        errors: &mut Vec<Error>,
+    ) -> Result<RequestWithMachines> {
         if view.request.state != RequestState::Recorded {
             return Ok(view);
         }
@@ -130,9 +143,14 @@ impl Broker<'_> {
         }
     }
 
-    fn launch_again(&self, view: View, now: Timestamp, errors: &mut Vec<Error>) -> Result<View> {
+    fn launch_again(
+        &self,
+        view: RequestWithMachines,
+        now: Timestamp,
+        errors: &mut Vec<Error>,
+    ) -> Result<RequestWithMachines> {
         let request = &view.request;
-        let fields = request.order.as_deref().and_then(|order| json::object(order).ok());
+        let fields = request.launch_fields.as_deref().and_then(|fields| json::object(fields).ok());
         let Some(template) = fields.and_then(Template::from_fields) else {
             return self.give_up_launch(&view, now, errors);
         };
@@ -158,10 +176,10 @@ impl Broker<'_> {
     /// Ends a request whose launch was never confirmed; machines that exist all the same are released.
     pub(super) fn give_up_launch(
         &self,
-        view: &View,
+        view: &RequestWithMachines,
         now: Timestamp,
         errors: &mut Vec<Error>,
-    ) -> Result<View> {
+    ) -> Result<RequestWithMachines> {
         let waiting = view.request.reason.clone().map(|reason| format!(" ({reason})")).unwrap_or_default();
         let why = format!("the launch was not confirmed in time{waiting}");
         let id = view.request.id.clone();
@@ -178,7 +196,7 @@ impl Broker<'_> {
             if request.state.is_final() {
                 return Ok(false);
             }
-            request.become_state(state, Some(why.to_owned()), now)?;
+            request.transition_to(state, Some(why.to_owned()), now)?;
             request.forget_launch();
             request.watch_until = Some(now.plus_seconds(WATCH_SECONDS));
             let machines = view.machines.into_iter().filter(|machine| machine.ending.is_none());
@@ -198,12 +216,12 @@ impl Broker<'_> {
     /// Takes over sightings, settles, stores; and makes sure that what is released is really ended.
     fn bring_up_to_date(
         &self,
-        mut view: View,
-        sightings: &Sightings,
+        mut view: RequestWithMachines,
+        sightings: &Observations,
         acknowledge: bool,
         now: Timestamp,
         errors: &mut Vec<Error>,
-    ) -> Result<View> {
+    ) -> Result<RequestWithMachines> {
         for _ in 0..TRIES {
             let change = changes(&mut view, sightings, acknowledge, now)?;
             if change.request.is_none() && change.machines.is_empty() {
@@ -238,9 +256,15 @@ impl Broker<'_> {
 
 /// What sightings and the clock change about a request. Its machines are changed at once: where that cannot be
 /// stored, all of it is read again.
-fn changes(view: &mut View, sightings: &Sightings, acknowledge: bool, now: Timestamp) -> Result<Change> {
+fn changes(
+    view: &mut RequestWithMachines,
+    sightings: &Observations,
+    acknowledge: bool,
+    now: Timestamp,
+) -> Result<Change> {
     let machines = &mut view.machines;
-    let mut changed: Vec<bool> = machines.iter_mut().map(|machine| sightings.tell(machine, now)).collect();
+    let mut changed: Vec<bool> =
+        machines.iter_mut().map(|machine| sightings.apply_to(machine, now)).collect();
     let mut request = view.request.clone();
     let past = now >= request.deadline;
     if request.state == RequestState::Started {
@@ -255,11 +279,11 @@ fn changes(view: &mut View, sightings: &Sightings, acknowledge: bool, now: Times
             }
         }
         let end = match request.kind {
-            RequestKind::Acquire => settle::acquire(&request, machines),
-            RequestKind::Return => settle::give_back(&request, machines, past),
+            RequestKind::Acquire => completion::of_acquire(&request, machines),
+            RequestKind::Return => completion::of_return(&request, machines, past),
         };
         if let Some((state, reason)) = end {
-            request.become_state(state, reason, now)?;
+            request.transition_to(state, reason, now)?;
             if past {
                 request.watch_until = Some(now.plus_seconds(WATCH_SECONDS));
             }

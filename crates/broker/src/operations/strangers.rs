@@ -30,7 +30,7 @@ impl Broker<'_> {
             found.silent = Some(Error::new(ErrorKind::Unavailable, "no provider is enabled"));
         }
         for name in names {
-            match self.providers.get(&name).and_then(|provider| provider.sight(&found.missing, now)) {
+            match self.providers.get(&name).and_then(|provider| provider.exists(&found.missing, now)) {
                 Ok(sightings) => {
                     let ids: Vec<MachineId> =
                         sightings.iter().filter_map(|sighting| sighting.found.clone()).collect();

@@ -10,9 +10,9 @@ use crate::machine::Machine;
 use crate::provider::Instance;
 use crate::request::Request;
 use crate::state::RequestState;
-use crate::store::{Applied, Change};
+use crate::store::{Applied, AttentionQuery, Change};
 use crate::time::Timestamp;
-use crate::view::View;
+use crate::with_machines::RequestWithMachines;
 
 /// Nothing is looked after more often than this.
 const INTERVAL_MILLIS: i64 = 10_000;
@@ -34,7 +34,8 @@ impl Broker<'_> {
         let mut swept = Swept::default();
         // What was looked after a moment ago comes last, so that nothing keeps others from their turn.
         let untouched_since = now.plus_millis(-INTERVAL_MILLIS);
-        for view in self.store.due(now, unheard_before, untouched_since, limit)? {
+        let query = AttentionQuery { now, unacknowledged_before: unheard_before, untouched_since, limit };
+        for view in self.store.needing_attention(&query)? {
             swept.requests.push(view.request.id.clone());
             if let Err(error) = self.attend(&view.request, unheard_before, now, &mut swept.errors) {
                 swept.errors.push(error);
@@ -83,7 +84,7 @@ impl Broker<'_> {
     /// ask for it, and it needs no attention for that any more.
     fn release_all(&self, id: &RequestId, why: &str, now: Timestamp) -> Result<()> {
         for _ in 0..TRIES {
-            let View { mut request, machines } = self.reload(id)?;
+            let RequestWithMachines { mut request, machines } = self.reload(id)?;
             request.acknowledged = true;
             request.watch_until = Some(now.plus_seconds(WATCH_SECONDS));
             request.updated = now;
@@ -118,7 +119,7 @@ impl Broker<'_> {
         }
     }
 
-    /// Records instances that a finished request does not know of as its own, released.
+    /// Releases machines that a finished request did not record.
     pub(super) fn release_latecomers(
         &self,
         request: &Request,
@@ -156,8 +157,8 @@ impl Broker<'_> {
 
     /// Stops watching a finished request once its time is over and nothing of it is left. Else notes that
     /// it was looked after.
-    fn stop_watching(&self, view: View, now: Timestamp) -> Result<()> {
-        let View { mut request, machines } = view;
+    fn stop_watching(&self, view: RequestWithMachines, now: Timestamp) -> Result<()> {
+        let RequestWithMachines { mut request, machines } = view;
         let over = request.watch_until.is_some_and(|until| now >= until);
         let left = machines.iter().any(|machine| machine.ending.is_some() && !machine.is_gone());
         if over && !left {

@@ -33,7 +33,7 @@ fn every_kind_of_registration() {
             Ok(Arc::new(move || part.number))
         })
     };
-    container.register(Batch::Core, register).unwrap();
+    container.register(Tier::Core, register).unwrap();
     assert_eq!(container.get::<Part<0>>().unwrap().number, 7);
     let numbers = |_| container.get::<Part<1>>().unwrap().number;
     assert_eq!([0, 1, 2].map(numbers), [0, 1, 2]);
@@ -51,7 +51,7 @@ fn every_kind_of_registration() {
 #[test]
 fn wrong_registrations() {
     let check = |register: fn(&Registrar<'_>) -> Result<()>, wanted: &str| {
-        let error = container(|_| ()).register(Batch::Core, register).unwrap_err();
+        let error = container(|_| ()).register(Tier::Core, register).unwrap_err();
         assert_eq!(error.summary(), wanted);
     };
     check(
@@ -69,7 +69,7 @@ fn wrong_registrations() {
         "the component StoragePort is registered twice",
     );
     let container = container(|_| ());
-    container.register(Batch::Core, |r| r.register_on_demand::<u8>("CachePort", |_| Ok(()))).unwrap();
+    container.register(Tier::Core, |r| r.register_on_demand::<u8>("CachePort", |_| Ok(()))).unwrap();
     assert_eq!(
         container.get::<u8>().unwrap_err().summary(),
         "the on-demand registration of CachePort did not register it: while loading CachePort"
@@ -80,7 +80,7 @@ fn wrong_registrations() {
     let lacking = |r: &Registrar<'_>| {
         r.register_singleton::<u32>("RequestService", |c| c.get::<u16>().map(|_| Arc::new(0)))
     };
-    container.register(Batch::Core, lacking).unwrap();
+    container.register(Tier::Core, lacking).unwrap();
     assert_eq!(
         container.get::<u32>().unwrap_err().summary(),
         "no component is registered for `u16`: while loading RequestService"
@@ -95,7 +95,7 @@ fn a_feature_that_is_off() {
         parts.singleton::<2>(&r.feature("features.database_support", false))?;
         parts.singleton::<3>(&r.feature("features.monitoring", true))
     };
-    container.register(Batch::Core, register).unwrap();
+    container.register(Tier::Core, register).unwrap();
     container.start().unwrap();
     assert_eq!(counts.built(), [0, 0, 0, 1, 0, 0]);
     let error = container.get::<Part<2>>().map(drop).unwrap_err();
@@ -122,7 +122,7 @@ fn failures_name_the_chain_keep_their_kind_and_may_be_tried_again() {
         })?;
         r.register_singleton::<u64>("ConfigurationPort", |_| Err(failure("unreadable")))
     };
-    container.register(Batch::Core, register).unwrap();
+    container.register(Tier::Core, register).unwrap();
     let error = container.get::<u16>().unwrap_err();
     assert_eq!(error.summary(), "the disk is full: no space: while loading RequestService -> StoragePort");
     assert_eq!((error.kind(), error.hint_text()), (ErrorKind::System, Some("make room")));
@@ -144,7 +144,7 @@ fn circles_are_reported_with_their_chain() {
         r.register_factory::<u32>("CachePort", Container::get)?;
         r.register_singleton::<u64>("TemplateService", |c| Ok(Arc::new(u64::from(*c.get::<u8>()?))))
     };
-    container.register(Batch::Core, register).unwrap();
+    container.register(Tier::Core, register).unwrap();
     for _ in 0..2 {
         assert_eq!(
             container.get::<u8>().unwrap_err().summary(),
@@ -168,7 +168,7 @@ fn handles_that_ask_later_break_circles() {
     let container = container(|_| ());
     let register =
         |r: &Registrar<'_>| r.register_singleton("CachePort", |c| Ok(Arc::new(Both { other: c.later() })));
-    container.register(Batch::Core, register).unwrap();
+    container.register(Tier::Core, register).unwrap();
     let both = container.get::<Both>().unwrap();
     assert!(Arc::ptr_eq(&both, &both.other.get().unwrap()));
     let orphan = both.other.clone();

@@ -66,7 +66,7 @@ fn those_who_waited_get_the_same_error_and_the_next_tries_again() {
             if number == 0 { Err(failure("try again")) } else { Ok(Arc::new(1)) }
         })
     };
-    container.register(Batch::Core, register).unwrap();
+    container.register(Tier::Core, register).unwrap();
     let errors = ask(|_| container.get::<u8>().unwrap_err());
     assert!(errors.iter().all(|error| *error == errors[0]));
     assert_eq!(errors[0].summary(), "try again: while loading StoragePort");
@@ -89,7 +89,7 @@ fn a_circle_over_two_threads_is_an_error_for_both() {
                 c.get::<u8>().map(|_| Arc::new(0))
             })
         };
-        container.register(Batch::Core, register).unwrap();
+        container.register(Tier::Core, register).unwrap();
         let errors = thread::scope(|scope| {
             let one = scope.spawn(|| container.get::<u8>().unwrap_err());
             let two = scope.spawn(|| container.get::<u16>().unwrap_err());
@@ -124,7 +124,7 @@ fn a_circle_over_three_threads() {
             c.get::<u8>().map(|_| Arc::new(0))
         })
     };
-    container.register(Batch::Core, register).unwrap();
+    container.register(Tier::Core, register).unwrap();
     thread::scope(|scope| {
         scope.spawn(|| assert!(container.get::<u8>().is_err()));
         scope.spawn(|| assert!(container.get::<u16>().is_err()));
@@ -154,7 +154,7 @@ fn no_more_threads_build_than_are_allowed() {
                 Ok(Arc::new(5))
             })
         };
-        container.register(Batch::Core, register).unwrap();
+        container.register(Tier::Core, register).unwrap();
         assert_eq!(ask(|_| *container.get::<u8>().unwrap()), vec![5; THREADS]);
         assert!(*most.lock().unwrap() <= allowed);
         assert_eq!(field(&container, "CachePort", "loads"), THREADS);
@@ -175,7 +175,7 @@ fn who_waits_too_long_gives_up() {
             Ok(Arc::new(1))
         })
     };
-    container.register(Batch::Core, register).unwrap();
+    container.register(Tier::Core, register).unwrap();
     thread::scope(|scope| {
         let builder = scope.spawn(|| *container.get::<u8>().unwrap());
         wait_begun.recv().unwrap();
@@ -198,7 +198,7 @@ fn a_builder_that_panics_is_a_failure_for_those_who_wait() {
             panic!("on purpose")
         })
     };
-    container.register(Batch::Core, register).unwrap();
+    container.register(Tier::Core, register).unwrap();
     let results = thread::scope(|scope| {
         let threads = [(); 2].map(|()| scope.spawn(|| container.get::<u8>().unwrap_err().summary()));
         threads.map(thread::ScopedJoinHandle::join)
@@ -230,7 +230,7 @@ fn nobody_waits_for_the_background() {
             Ok(Arc::new(1))
         })
     };
-    container.register(Batch::Core, register).unwrap();
+    container.register(Tier::Core, register).unwrap();
     container.start().unwrap();
     wait_begun.recv().unwrap();
     assert_eq!(container.finish(), None);

@@ -116,7 +116,7 @@ fn on_demand_registrations_run_when_the_mode_says() {
     assert_eq!((kind(Mode::Lazy), kind(Mode::Eager)), ("on-demand".into(), "singleton".into()));
     // An eager start shows what is wrong with one.
     let container = container(|options| options.discovery_mode = Mode::Eager);
-    container.register(Batch::Core, |r| r.register_on_demand::<u8>("CachePort", |_| Ok(()))).unwrap();
+    container.register(Tier::Core, |r| r.register_on_demand::<u8>("CachePort", |_| Ok(()))).unwrap();
     assert!(container.start().unwrap_err().summary().contains("CachePort did not register it"));
 }
 
@@ -127,7 +127,7 @@ fn a_start_fails_with_critical_components_only() {
         let register = |r: &Registrar<'_>| {
             r.register_singleton::<u8>("StoragePort", |_| Err(failure("the disk is full")))
         };
-        container.register(Batch::Core, register).unwrap();
+        container.register(Tier::Core, register).unwrap();
         container.start().map_err(|error| error.summary())
     };
     assert_eq!(start(|o| o.lazy_loading = false), Ok(()));
@@ -216,7 +216,7 @@ fn slow_loads_are_warned_of() {
                 Ok(Arc::new(1))
             })
         };
-        container.register(Batch::Core, register).unwrap();
+        container.register(Tier::Core, register).unwrap();
         container.get::<u8>().unwrap();
     });
     let [line] = lines.as_slice() else { panic!("{lines:?}") };
@@ -234,7 +234,7 @@ fn health_has_a_word_for_everything() {
     assert_eq!(status(|options| options.memory_limit = 1), "unhealthy");
     let container = container(|_| ());
     let register = |r: &Registrar<'_>| r.register_singleton::<u8>("CachePort", |_| Err(failure("no")));
-    container.register(Batch::Core, register).unwrap();
+    container.register(Tier::Core, register).unwrap();
     assert!(container.get::<u8>().is_err());
     assert_eq!(container.health()["status"], "warning");
 }

@@ -13,7 +13,7 @@ use ohfp_resolver::{Environment, Performance, Settings};
 use serde_json::Value;
 
 use super::register::Registrar;
-use super::{Batch, Container, environment};
+use super::{Container, Tier, environment};
 
 #[test]
 fn usage() -> Result<()> {
@@ -28,11 +28,11 @@ fn usage() -> Result<()> {
     let monitoring = |c: &Container| Ok(Arc::new(c.report()));
 
     let container = Container::new(environment::overridden(Performance::new(&settings), &env)?);
-    container.register(Batch::Core, |r| {
+    container.register(Tier::Core, |r| {
         r.connecting().register_singleton::<Store>("StoragePort", |_| Store::open().map(Arc::new))?;
         r.register_singleton::<Requests>("RequestService", |c| Ok(Arc::new(Requests(c.get()?))))
     })?;
-    container.register(Batch::Optional, move |r| r.register_singleton("MonitoringService", monitoring))?;
+    container.register(Tier::Optional, move |r| r.register_singleton("MonitoringService", monitoring))?;
     container.start()?;
     let requests = container.get::<Requests>()?;
     assert!(Arc::ptr_eq(&requests.0, &container.get::<Store>()?));
@@ -110,7 +110,7 @@ fn furnished(adjust: impl FnOnce(&mut Performance)) -> (Container, Counts) {
         parts.singleton::<0>(r)?;
         parts.singleton::<1>(r)
     };
-    container.register(Batch::Critical, register).unwrap();
+    container.register(Tier::Critical, register).unwrap();
     let parts = counts.clone();
     let register = move |r: &Registrar<'_>| {
         parts.singleton::<2>(&r.connecting())?;
@@ -121,9 +121,9 @@ fn furnished(adjust: impl FnOnce(&mut Performance)) -> (Container, Counts) {
             Ok(Arc::new(Holder { held: c.get()?, own: build(c)? }))
         })
     };
-    container.register(Batch::Core, register).unwrap();
+    container.register(Tier::Core, register).unwrap();
     let parts = counts.clone();
-    container.register(Batch::Optional, move |r| parts.singleton::<5>(r)).unwrap();
+    container.register(Tier::Optional, move |r| parts.singleton::<5>(r)).unwrap();
     (container, counts)
 }
 

@@ -106,7 +106,7 @@ fn destructors_may_use_the_container() {
         r.register_singleton("CachePort", |c| Ok(Arc::new(Last(c.later()))))?;
         r.register_singleton("StoragePort", |_| Ok(Arc::new(5_u8)))
     };
-    container.register(Batch::Core, register).unwrap();
+    container.register(Tier::Core, register).unwrap();
     drop(container.get::<Last>().unwrap());
     // The other one was built for the end of the first, and is idle in its turn.
     assert_eq!(container.unload_idle(Instant::now()), 2);

@@ -1,19 +1,19 @@
 //! `machines …`
 
 use ohfp_broker::operations::Accepted;
-use ohfp_broker::scheduler::MachinesWanted;
-use ohfp_broker::store::{MachineFilter, Resolved, Store};
+use ohfp_broker::store::{Lookup, MachineFilter, Store};
 use ohfp_broker::template::MaxNumber;
+use ohfp_broker::wire_format::MachinesWanted;
 use ohfp_broker::{
     Error, ErrorKind, Machine, MachineRef, MachineState, RequestId, RequestKind, RequestState, Result,
 };
-use ohfp_cli::{Machines, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus};
+use ohfp_cli::{MachinesCommand, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus};
 use ohfp_render::queries::not_found;
 use ohfp_service::clock;
 use ohfp_service::log;
 use ohfp_service::request_machines;
-use ohfp_service::session::Parts;
-use ohfp_service::store_factory::Access;
+use ohfp_service::session::Session;
+use ohfp_service::store_factory::AccessMode;
 use ohfp_wire::input;
 use serde_json::json;
 
@@ -24,21 +24,22 @@ use crate::present::confirm::confirm;
 use crate::present::page::Page;
 use crate::present::{recorded, rows};
 
-pub(super) fn run(call: &Call<'_>, command: &Machines) -> Result<Reply, Vec<Error>> {
+pub(super) fn run(call: &Call<'_>, command: &MachinesCommand) -> Result<Reply, Vec<Error>> {
     match command {
-        Machines::Request(arguments) => request(call, arguments),
-        Machines::Return(arguments) => give_back(call, arguments),
-        Machines::List(arguments) => list(call, arguments),
-        Machines::Show { machine } => show(call, machine),
-        Machines::Status(arguments) => status(call, arguments),
+        MachinesCommand::Request(arguments) => request(call, arguments),
+        MachinesCommand::Return(arguments) => return_machines(call, arguments),
+        MachinesCommand::List(arguments) => list(call, arguments),
+        MachinesCommand::Show { machine } => show(call, machine),
+        MachinesCommand::Status(arguments) => status(call, arguments),
     }
 }
 
 fn request(call: &Call<'_>, arguments: &MachinesRequest) -> Result<Reply, Vec<Error>> {
     let document =
         input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref()).map_err(one)?;
-    let parts = call.parts(if arguments.dry_run { Access::Look } else { Access::Change })?;
-    let wire = ohfp_wire::of(call.scheduler(&parts.configuration.settings)?);
+    let session =
+        call.session(if arguments.dry_run { AccessMode::ReadOnly } else { AccessMode::ReadWrite })?;
+    let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
     let wanted = match document {
         Some(document) => wire.read_request(&document).map_err(one)?,
         None => MachinesWanted {
@@ -49,7 +50,7 @@ fn request(call: &Call<'_>, arguments: &MachinesRequest) -> Result<Reply, Vec<Er
     };
     let now = clock::now();
     if arguments.dry_run {
-        let rehearsal = request_machines::rehearse(&parts, &wanted, now)?;
+        let rehearsal = request_machines::dry_run(&session, &wanted, now)?;
         return Ok(call.document(&json!({
             "dryRun": true,
             "templateId": wanted.template_id,
@@ -63,13 +64,13 @@ fn request(call: &Call<'_>, arguments: &MachinesRequest) -> Result<Reply, Vec<Er
             "steps": rehearsal.plan.steps,
         })));
     }
-    let asked = request_machines::acquire(&parts, &wanted, now)?;
+    let asked = request_machines::acquire(&session, &wanted, now)?;
     let id = asked.accepted.id.clone();
     if arguments.waiting.wait {
-        return waiting::for_new(call, parts, &id, arguments.waiting.timeout);
+        return waiting::for_new(call, session, &id, arguments.waiting.timeout);
     }
     let refused = (asked.accepted.state == RequestState::Failed).then(|| refused(&asked.accepted));
-    let reply = call.document(&wire.write_accepted(&asked.accepted)).told(parts, vec![id]);
+    let reply = call.document(&wire.write_accepted(&asked.accepted)).told(session, vec![id]);
     let (code, errors) = (u8::from(refused.is_some()), refused.into_iter().collect());
     Ok(Reply { source: asked.source, errors, code, ..reply })
 }
@@ -80,15 +81,16 @@ fn refused(accepted: &Accepted) -> Error {
     Error::new(ErrorKind::Refused, format!("no machine comes for {}: {why}", accepted.id))
 }
 
-fn give_back(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply, Vec<Error>> {
+fn return_machines(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply, Vec<Error>> {
     let document =
         input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref()).map_err(one)?;
-    let parts = call.parts(if arguments.dry_run { Access::Look } else { Access::Change })?;
-    let wire = ohfp_wire::of(call.scheduler(&parts.configuration.settings)?);
-    let requests = parts.requests().map_err(one)?;
+    let session =
+        call.session(if arguments.dry_run { AccessMode::ReadOnly } else { AccessMode::ReadWrite })?;
+    let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
+    let requests = session.requests().map_err(one)?;
     let machines = match document {
         Some(document) => wire.read_return(&document).map_err(one)?,
-        None => named(&parts, arguments).map_err(one)?,
+        None => named(&session, arguments).map_err(one)?,
     };
     let broker = requests.broker();
     if arguments.dry_run {
@@ -106,19 +108,19 @@ fn give_back(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply, Vec<E
     }
     let now = clock::now();
     let id = clock::new_id(RequestKind::Return, now).map_err(one)?;
-    let given_back = broker.give_back(id.clone(), &machines, now).map_err(one)?;
-    log::log_errors(&given_back.errors);
-    host_factory::log_doubts(&given_back.renamed);
-    tracing::info!(request = id.as_str(), machines = given_back.active, "machines returned");
+    let accepted = broker.return_machines(id.clone(), &machines, now).map_err(one)?;
+    log::log_errors(&accepted.errors);
+    host_factory::log_doubts(&accepted.renamed);
+    tracing::info!(request = id.as_str(), machines = accepted.active, "machines returned");
     if arguments.waiting.wait {
-        return waiting::for_new(call, parts, &id, arguments.waiting.timeout);
+        return waiting::for_new(call, session, &id, arguments.waiting.timeout);
     }
-    Ok(call.document(&wire.write_given_back(&given_back)).told(parts, vec![id]))
+    Ok(call.document(&wire.write_return_accepted(&accepted)).told(session, vec![id]))
 }
 
 /// The machines that a command line means. One that nobody knows is an error before anything is done.
-fn named(parts: &Parts, arguments: &MachinesReturn) -> Result<Vec<MachineRef>> {
-    let requests = parts.requests()?;
+fn named(session: &Session, arguments: &MachinesReturn) -> Result<Vec<MachineRef>> {
+    let requests = session.requests()?;
     let exact = |machine: &Machine| MachineRef::of_id(machine.id.clone());
     let machines: Vec<MachineRef> = if let Some(id) = &arguments.request_id {
         let id = RequestId::from_text(id.as_str());
@@ -126,10 +128,10 @@ fn named(parts: &Parts, arguments: &MachinesReturn) -> Result<Vec<MachineRef>> {
         let view = view.ok_or_else(|| waiting::unknown(&id))?;
         view.machines.iter().filter(|machine| !machine.state.is_ending()).map(exact).collect()
     } else if arguments.all {
-        existing(parts)?.iter().map(exact).collect()
+        existing(session)?.iter().map(exact).collect()
     } else {
         let wanted: Vec<MachineRef> = arguments.named().map(MachineRef::of_text).collect();
-        find(parts, &wanted)?;
+        find(session, &wanted)?;
         wanted
     };
     if machines.is_empty() {
@@ -140,13 +142,13 @@ fn named(parts: &Parts, arguments: &MachinesReturn) -> Result<Vec<MachineRef>> {
 }
 
 /// The machines of these names; an unknown one is an error that knows the nearest.
-fn find(parts: &Parts, wanted: &[MachineRef]) -> Result<Vec<Machine>> {
+fn find(session: &Session, wanted: &[MachineRef]) -> Result<Vec<Machine>> {
     let mut machines = Vec::with_capacity(wanted.len());
-    for (wanted, found) in wanted.iter().zip(parts.requests()?.store.find_machines(wanted)?) {
+    for (wanted, found) in wanted.iter().zip(session.requests()?.store.find_machines(wanted)?) {
         match found {
-            Resolved::Known(machine) => machines.push(machine),
-            Resolved::Unknown => return Err(unknown(parts, wanted)?),
-            Resolved::Doubtful(why) => {
+            Lookup::Known(machine) => machines.push(machine),
+            Lookup::Unknown => return Err(unknown(session, wanted)?),
+            Lookup::Doubtful(why) => {
                 let what = format!("it is not clear which machine `{wanted}` is: {why}");
                 return Err(Error::new(ErrorKind::Refused, what)
                     .hint("name it by its id; `ohfp machines list --format table` shows ids"));
@@ -156,8 +158,8 @@ fn find(parts: &Parts, wanted: &[MachineRef]) -> Result<Vec<Machine>> {
     Ok(machines)
 }
 
-fn unknown(parts: &Parts, wanted: &MachineRef) -> Result<Error> {
-    let known = existing(parts)?;
+fn unknown(session: &Session, wanted: &MachineRef) -> Result<Error> {
+    let known = existing(session)?;
     let names =
         known.iter().flat_map(|machine| machine.name.as_deref().into_iter().chain([machine.id.as_str()]));
     let error = not_found("machine", wanted.name.as_deref(), names);
@@ -166,13 +168,13 @@ fn unknown(parts: &Parts, wanted: &MachineRef) -> Result<Error> {
     Ok(if hinted { error } else { error.hint(hint) })
 }
 
-fn existing(parts: &Parts) -> Result<Vec<Machine>> {
+fn existing(session: &Session) -> Result<Vec<Machine>> {
     let states = MachineState::ALL.iter().copied().filter(|state| !state.is_ending()).collect();
-    parts.requests()?.store.machines(&MachineFilter { states, ..MachineFilter::default() })
+    session.requests()?.store.machines(&MachineFilter { states, ..MachineFilter::default() })
 }
 
 fn list(call: &Call<'_>, arguments: &MachinesList) -> Result<Reply, Vec<Error>> {
-    let parts = call.parts(Access::Look)?;
+    let session = call.session(AccessMode::ReadOnly)?;
     let mut states: Vec<MachineState> =
         arguments.status.iter().filter_map(|status| MachineState::parse(status.name())).collect();
     if states.is_empty() && arguments.request_id.is_none() {
@@ -187,9 +189,9 @@ fn list(call: &Call<'_>, arguments: &MachinesList) -> Result<Reply, Vec<Error>> 
         limit: in_store.limit,
         offset: in_store.offset,
     };
-    let requests = parts.requests().map_err(one)?;
+    let requests = session.requests().map_err(one)?;
     let machines = requests.store.machines(&filter).map_err(one)?;
-    let kind = call.scheduler(&parts.configuration.settings)?;
+    let kind = call.scheduler(&session.configuration.settings)?;
     let rendered = rows::MACHINES.list(&machines, &arguments.list, afterwards, kind, call.format);
     let changed = machines.iter().map(|machine| machine.updated).max();
     let notes = recorded::note(changed, clock::now(), "machines status --all");
@@ -197,29 +199,29 @@ fn list(call: &Call<'_>, arguments: &MachinesList) -> Result<Reply, Vec<Error>> 
 }
 
 fn show(call: &Call<'_>, machine: &str) -> Result<Reply, Vec<Error>> {
-    let parts = call.parts(Access::Look)?;
-    let found = find(&parts, &[MachineRef::of_text(machine)]).map_err(one)?.into_iter().next();
+    let session = call.session(AccessMode::ReadOnly)?;
+    let found = find(&session, &[MachineRef::of_text(machine)]).map_err(one)?.into_iter().next();
     let machine = found.ok_or_else(|| one(not_found("machine", Some(machine), std::iter::empty())))?;
-    let kind = call.scheduler(&parts.configuration.settings)?;
+    let kind = call.scheduler(&session.configuration.settings)?;
     Ok(Reply::answer(rows::MACHINES.show(&machine, kind, call.format)))
 }
 
 fn status(call: &Call<'_>, arguments: &MachinesStatus) -> Result<Reply, Vec<Error>> {
-    let parts = call.parts(Access::Change)?;
+    let session = call.session(AccessMode::ReadWrite)?;
     let machines = if arguments.all {
-        existing(&parts).map_err(one)?
+        existing(&session).map_err(one)?
     } else {
         let wanted: Vec<MachineRef> =
             arguments.machines.iter().map(|text| MachineRef::of_text(text)).collect();
-        find(&parts, &wanted).map_err(one)?
+        find(&session, &wanted).map_err(one)?
     };
-    let requests = parts.requests().map_err(one)?;
-    let (machines, errors) = requests.broker().look_at(machines, clock::now()).map_err(one)?;
+    let requests = session.requests().map_err(one)?;
+    let (machines, errors) = requests.broker().refresh_machines(machines, clock::now()).map_err(one)?;
     if !errors.is_empty() {
         return Err(errors);
     }
-    let kind = call.scheduler(&parts.configuration.settings)?;
+    let kind = call.scheduler(&session.configuration.settings)?;
     let options = ohfp_cli::ListOptions::default();
     let rendered = rows::MACHINES.list(&machines, &options, Page::of(&options), kind, call.format);
-    Ok(Reply::answer(rendered.map_err(one)?).told(parts, Vec::new()))
+    Ok(Reply::answer(rendered.map_err(one)?).told(session, Vec::new()))
 }

@@ -1,6 +1,6 @@
-//! The commands for people. Each group has a file; `catalogue` holds what configuration and templates answer.
+//! The commands for people. Each group has a file; `catalog` holds what configuration and templates answer.
 
-mod catalogue;
+mod configuration;
 mod machines;
 mod requests;
 mod sim;
@@ -11,12 +11,12 @@ mod waiting;
 use std::cell::RefCell;
 
 use ohfp_broker::Error;
-use ohfp_broker::scheduler::SchedulerKind;
-use ohfp_cli::{Command, GlobalOptions, OutputFormat, Providers, SchedulerType};
+use ohfp_broker::wire_format::SchedulerKind;
+use ohfp_cli::{Command, GlobalOptions, OutputFormat, ProvidersCommand, SchedulerType};
 use ohfp_render::{Format, Rendered};
 use ohfp_resolver::{Environment, Settings};
-use ohfp_service::session::Parts;
-use ohfp_service::store_factory::Access;
+use ohfp_service::session::Session;
+use ohfp_service::store_factory::AccessMode;
 use serde_json::Value;
 
 use crate::doctor;
@@ -37,14 +37,16 @@ pub(crate) fn run(global: &GlobalOptions, command: &Command, env: &Environment) 
         Command::Requests(command) => requests::run(&call, command),
         Command::Sim(command) => sim::run(&call, command),
         Command::System(command) => system::run(&call, command),
-        Command::Providers(Providers::Health { name }) => system::providers_health(&call, name.as_deref()),
+        Command::Providers(ProvidersCommand::Health { name }) => {
+            system::providers_health(&call, name.as_deref())
+        }
         Command::Storage(command) if storage::is_ours(command) => storage::run(&call, command),
-        other => return catalogue::run(global, other, env),
+        other => return configuration::run(global, other, env),
     };
     let reply = reply.unwrap_or_else(Reply::failure);
-    // What the parts cost is told once the answer is out, whatever the answer is.
-    let parts = reply.parts.or_else(|| assembled.take());
-    Reply { plain: global.no_color, parts, ..reply }
+    // What the components cost is told once the answer is out, whatever the answer is.
+    let session = reply.session.or_else(|| assembled.take());
+    Reply { plain: global.no_color, session, ..reply }
 }
 
 /// What every command is given.
@@ -53,15 +55,15 @@ struct Call<'c> {
     global: &'c GlobalOptions,
     env: &'c Environment,
     format: Format,
-    /// The parts that the command has asked for.
-    assembled: &'c RefCell<Option<Parts>>,
+    /// The session that the command has asked for.
+    assembled: &'c RefCell<Option<Session>>,
 }
 
 impl Call<'_> {
-    fn parts(&self, access: Access) -> Result<Parts, Vec<Error>> {
-        let parts = Parts::assemble(self.global, self.env, access)?;
-        self.assembled.replace(Some(parts.clone()));
-        Ok(parts)
+    fn session(&self, access: AccessMode) -> Result<Session, Vec<Error>> {
+        let session = Session::assemble(self.global, self.env, access)?;
+        self.assembled.replace(Some(session.clone()));
+        Ok(session)
     }
 
     /// The names that fields of the answer have.

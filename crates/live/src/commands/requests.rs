@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use ohfp_broker::store::{RequestFilter, Store};
 use ohfp_broker::{Error, RequestId, RequestKind, RequestState, Result};
-use ohfp_cli::{OptionalInput, RequestStatus, RequestType, Requests, RequestsCancel, RequestsList};
+use ohfp_cli::{OptionalInput, RequestStatus, RequestType, RequestsCancel, RequestsCommand, RequestsList};
 use ohfp_cli::{RequestsStatus, RequestsWatch};
 use ohfp_service::cached_status;
 use ohfp_service::clock;
 use ohfp_service::log;
-use ohfp_service::session::Parts;
-use ohfp_service::store_factory::Access;
+use ohfp_service::session::Session;
+use ohfp_service::store_factory::AccessMode;
 use ohfp_wire::input;
 use serde_json::json;
 
@@ -21,46 +21,46 @@ use crate::output::Reply;
 use crate::present::confirm::confirm;
 use crate::present::{page, recorded, rows};
 
-pub(super) fn run(call: &Call<'_>, command: &Requests) -> Result<Reply, Vec<Error>> {
+pub(super) fn run(call: &Call<'_>, command: &RequestsCommand) -> Result<Reply, Vec<Error>> {
     match command {
-        Requests::Status(arguments) => status(call, arguments),
-        Requests::List(arguments) => list(call, arguments),
-        Requests::Show { request_id } => show(call, request_id),
-        Requests::Cancel(arguments) => cancel(call, arguments),
-        Requests::Watch(arguments) => watch(call, arguments),
-        Requests::ListReturns(input) => list_returns(call, input),
+        RequestsCommand::Status(arguments) => status(call, arguments),
+        RequestsCommand::List(arguments) => list(call, arguments),
+        RequestsCommand::Show { request_id } => show(call, request_id),
+        RequestsCommand::Cancel(arguments) => cancel(call, arguments),
+        RequestsCommand::Watch(arguments) => watch(call, arguments),
+        RequestsCommand::ListReturns(input) => list_returns(call, input),
     }
 }
 
 fn status(call: &Call<'_>, arguments: &RequestsStatus) -> Result<Reply, Vec<Error>> {
     let document =
         input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref()).map_err(one)?;
-    let parts = call.parts(Access::Change)?;
-    let wire = ohfp_wire::of(call.scheduler(&parts.configuration.settings)?);
+    let session = call.session(AccessMode::ReadWrite)?;
+    let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
     // An input is a scheduler's question: it gets an answer about every id.
     let must_exist = document.is_none();
     let ids: Vec<RequestId> = match document {
         Some(document) => wire.read_status(&document).map_err(one)?,
-        None if arguments.all => unfinished(&parts).map_err(one)?,
+        None if arguments.all => unfinished(&session).map_err(one)?,
         None => arguments.request_ids.iter().map(|id| RequestId::from_text(id.as_str())).collect(),
     };
     if arguments.waiting.wait {
         let awaited = Awaited { must_exist, ..Awaited::of(&ids, arguments.waiting.timeout) };
-        return waiting::wait(call, parts, &awaited);
+        return waiting::wait(call, session, &awaited);
     }
-    let (views, errors) = cached_status::status(&parts, &ids, clock::now()).map_err(one)?;
+    let (views, errors) = cached_status::status(&session, &ids, clock::now()).map_err(one)?;
     log::log_errors(&errors);
-    waiting::statuses(call, parts, &ids, &views, must_exist)
+    waiting::statuses(call, session, &ids, &views, must_exist)
 }
 
-fn unfinished(parts: &Parts) -> Result<Vec<RequestId>> {
+fn unfinished(session: &Session) -> Result<Vec<RequestId>> {
     let states = vec![RequestState::Recorded, RequestState::Started];
-    let views = parts.requests()?.store.requests(&RequestFilter { states, ..RequestFilter::default() })?;
+    let views = session.requests()?.store.requests(&RequestFilter { states, ..RequestFilter::default() })?;
     Ok(views.into_iter().map(|view| view.request.id).collect())
 }
 
 fn list(call: &Call<'_>, arguments: &RequestsList) -> Result<Reply, Vec<Error>> {
-    let parts = call.parts(Access::Look)?;
+    let session = call.session(AccessMode::ReadOnly)?;
     let (in_store, afterwards) = page::Page::shared(&arguments.list);
     let filter = RequestFilter {
         kind: arguments.kind.map(|kind| match kind {
@@ -72,9 +72,9 @@ fn list(call: &Call<'_>, arguments: &RequestsList) -> Result<Reply, Vec<Error>> 
         limit: in_store.limit,
         offset: in_store.offset,
     };
-    let requests = parts.requests().map_err(one)?;
+    let requests = session.requests().map_err(one)?;
     let views = requests.store.requests(&filter).map_err(one)?;
-    let kind = call.scheduler(&parts.configuration.settings)?;
+    let kind = call.scheduler(&session.configuration.settings)?;
     let rendered = rows::REQUESTS.list(&views, &arguments.list, afterwards, kind, call.format);
     let changed = views.iter().map(|view| view.request.updated).max();
     let notes = recorded::note(changed, clock::now(), "requests status --all");
@@ -96,21 +96,22 @@ fn states(status: RequestStatus) -> &'static [RequestState] {
 }
 
 fn show(call: &Call<'_>, id: &str) -> Result<Reply, Vec<Error>> {
-    let parts = call.parts(Access::Look)?;
+    let session = call.session(AccessMode::ReadOnly)?;
     let id = RequestId::from_text(id);
-    let requests = parts.requests().map_err(one)?;
+    let requests = session.requests().map_err(one)?;
     let view = requests.store.views(std::slice::from_ref(&id)).map_err(one)?.into_iter().next().flatten();
     let view = view.ok_or_else(|| one(waiting::unknown(&id)))?;
-    let kind = call.scheduler(&parts.configuration.settings)?;
+    let kind = call.scheduler(&session.configuration.settings)?;
     Ok(Reply::answer(rows::show_request(&view, kind, call.format)))
 }
 
 fn cancel(call: &Call<'_>, arguments: &RequestsCancel) -> Result<Reply, Vec<Error>> {
     let id = RequestId::from_text(arguments.request_id.as_str());
-    let parts = call.parts(if arguments.dry_run { Access::Look } else { Access::Change })?;
-    let requests = parts.requests().map_err(one)?;
+    let session =
+        call.session(if arguments.dry_run { AccessMode::ReadOnly } else { AccessMode::ReadWrite })?;
+    let requests = session.requests().map_err(one)?;
     let view = requests.broker().cancellable(&id).map_err(one)?;
-    let kind = call.scheduler(&parts.configuration.settings)?;
+    let kind = call.scheduler(&session.configuration.settings)?;
     if arguments.dry_run {
         let machines: Vec<_> =
             view.machines.iter().map(|machine| rows::MACHINES.entry(machine, kind)).collect();
@@ -121,11 +122,11 @@ fn cancel(call: &Call<'_>, arguments: &RequestsCancel) -> Result<Reply, Vec<Erro
     let (view, errors) = requests.broker().cancel(&id, clock::now()).map_err(one)?;
     log::log_errors(&errors);
     tracing::info!(request = id.as_str(), "request cancelled");
-    Ok(Reply::answer(rows::show_request(&view, kind, call.format)).told(parts, Vec::new()))
+    Ok(Reply::answer(rows::show_request(&view, kind, call.format)).told(session, Vec::new()))
 }
 
 fn watch(call: &Call<'_>, arguments: &RequestsWatch) -> Result<Reply, Vec<Error>> {
-    let parts = call.parts(Access::Change)?;
+    let session = call.session(AccessMode::ReadWrite)?;
     let id = RequestId::from_text(arguments.request_id.as_str());
     let awaited = Awaited {
         ids: &[id],
@@ -133,16 +134,16 @@ fn watch(call: &Call<'_>, arguments: &RequestsWatch) -> Result<Reply, Vec<Error>
         pace: Pace::Every(Duration::from_secs(arguments.interval)),
         must_exist: true,
     };
-    waiting::wait(call, parts, &awaited)
+    waiting::wait(call, session, &awaited)
 }
 
 fn list_returns(call: &Call<'_>, input: &OptionalInput) -> Result<Reply, Vec<Error>> {
     let document = input::read(input.file.as_deref(), input.data.as_deref()).map_err(one)?;
-    let parts = call.parts(Access::Change)?;
-    let wire = ohfp_wire::of(call.scheduler(&parts.configuration.settings)?);
+    let session = call.session(AccessMode::ReadWrite)?;
+    let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
     let known = document.map(|document| wire.read_reclaims(&document)).transpose().map_err(one)?.flatten();
-    let requests = parts.requests().map_err(one)?;
+    let requests = session.requests().map_err(one)?;
     let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now()).map_err(one)?;
     host_factory::log_doubts(&reclaims.doubtful);
-    Ok(call.document(&wire.write_reclaims(&reclaims.machines)).told(parts, Vec::new()))
+    Ok(call.document(&wire.write_reclaims(&reclaims.machines)).told(session, Vec::new()))
 }

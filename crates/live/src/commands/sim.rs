@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use ohfp_broker::provider::Instance;
 use ohfp_broker::{Error, ErrorKind, Result};
-use ohfp_cli::Sim;
+use ohfp_cli::SimCommand;
 use ohfp_provider_sim::SimProvider;
 use ohfp_service::clock;
-use ohfp_service::session::Parts;
-use ohfp_service::store_factory::Access;
+use ohfp_service::session::Session;
+use ohfp_service::store_factory::AccessMode;
 use serde_json::json;
 
 use super::{Call, one};
@@ -16,27 +16,35 @@ use crate::output::Reply;
 use crate::present::page::Page;
 use crate::present::rows::{INSTANCES, document};
 
-pub(super) fn run(call: &Call<'_>, command: &Sim) -> Result<Reply, Vec<Error>> {
-    let access = if matches!(command, Sim::Live | Sim::List(_)) { Access::Look } else { Access::Change };
-    let parts = call.parts(access)?;
-    let provider = provider(&parts).map_err(one)?;
+pub(super) fn run(call: &Call<'_>, command: &SimCommand) -> Result<Reply, Vec<Error>> {
+    let access = if matches!(command, SimCommand::Live | SimCommand::List(_)) {
+        AccessMode::ReadOnly
+    } else {
+        AccessMode::ReadWrite
+    };
+    let session = call.session(access)?;
+    let provider = provider(&session).map_err(one)?;
     let now = clock::now();
-    let names = call.scheduler(&parts.configuration.settings)?;
+    let names = call.scheduler(&session.configuration.settings)?;
     let shown = |instance: &Instance| INSTANCES.show(instance, names, call.format);
     let answer = match command {
-        Sim::Live => provider.live_count(now).map(|live| document(&json!({ "live": live }), call.format)),
-        Sim::List(options) => provider
+        SimCommand::Live => {
+            provider.live_count(now).map(|live| document(&json!({ "live": live }), call.format))
+        }
+        SimCommand::List(options) => provider
             .list(now)
             .and_then(|instances| INSTANCES.list(&instances, options, Page::of(options), names, call.format)),
-        Sim::Reclaim { machine, grace } => provider.reclaim(machine, *grace, now).map(|one| shown(&one)),
-        Sim::Fail { machine } => provider.fail(machine, now).map(|one| shown(&one)),
+        SimCommand::Reclaim { machine, grace } => {
+            provider.reclaim(machine, *grace, now).map(|one| shown(&one))
+        }
+        SimCommand::Fail { machine } => provider.fail(machine, now).map(|one| shown(&one)),
     };
     answer.map(Reply::answer).map_err(one)
 }
 
 /// The first simulated provider of the configuration.
-fn provider(parts: &Parts) -> Result<Arc<SimProvider>> {
-    let registry = parts.providers()?;
+fn provider(session: &Session) -> Result<Arc<SimProvider>> {
+    let registry = session.providers()?;
     let simulated = registry.instances().find(|instance| instance.kind == "sim");
     match simulated {
         Some(instance) => registry.sim(&instance.name),

@@ -5,16 +5,16 @@ use std::io::{self, BufReader, BufWriter, Read, Write as _};
 use std::path::Path;
 
 use ohfp_broker::{Error, ErrorKind, Result};
-use ohfp_cli::{ImportSource, Storage};
+use ohfp_cli::{ImportSource, StorageCommand};
 use ohfp_platform::files;
 use ohfp_render::queries::not_found;
 use ohfp_render::{Rendered, documents};
-use ohfp_resolver::{load, place};
+use ohfp_resolver::{load, location};
 use ohfp_service::cached_status;
 use ohfp_service::clock;
 use ohfp_service::state_dir;
-use ohfp_service::store_factory::{self, Access};
-use ohfp_store_sqlite::{Health, Source, SqliteStore};
+use ohfp_service::store_factory::{self, AccessMode};
+use ohfp_store_sqlite::{ImportFormat, SqliteStore, StoreHealth};
 use ohfp_wire::input::DASH;
 use serde::Serialize;
 use serde_json::Value;
@@ -24,43 +24,43 @@ use crate::doctor;
 use crate::output::{self, Reply};
 
 /// Whether the answer depends on the store or its place; the others are answered from the configuration.
-pub(super) fn is_ours(command: &Storage) -> bool {
-    !matches!(command, Storage::List)
+pub(super) fn is_ours(command: &StorageCommand) -> bool {
+    !matches!(command, StorageCommand::List)
 }
 
-pub(super) fn run(call: &Call<'_>, command: &Storage) -> Result<Reply, Vec<Error>> {
-    if let Storage::Show { name } = command {
+pub(super) fn run(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Vec<Error>> {
+    if let StorageCommand::Show { name } = command {
         return show(call, name.as_deref());
     }
     let looks = matches!(
         command,
-        Storage::Health
-            | Storage::Validate
-            | Storage::Metrics
-            | Storage::Backup { .. }
-            | Storage::Export { .. }
-            | Storage::Migrate { dry_run: true }
+        StorageCommand::Health
+            | StorageCommand::Validate
+            | StorageCommand::Metrics
+            | StorageCommand::Backup { .. }
+            | StorageCommand::Export { .. }
+            | StorageCommand::Migrate { dry_run: true }
     );
-    if matches!(command, Storage::Init | Storage::Restore { .. }) {
+    if matches!(command, StorageCommand::Init | StorageCommand::Restore { .. }) {
         return anew(call, command);
     }
-    let parts = call.parts(if looks { Access::Look } else { Access::Change })?;
-    if let Storage::Backup { file } = command
+    let session = call.session(if looks { AccessMode::ReadOnly } else { AccessMode::ReadWrite })?;
+    if let StorageCommand::Backup { file } = command
         && file == Path::new(DASH)
     {
         let error = Error::new(ErrorKind::Usage, "a backup is a database, which standard output cannot be");
         return Err(one(error.hint("name a file; `ohfp storage export -` writes everything as JSON")));
     }
-    let store = parts.store().map_err(one)?;
-    if let Storage::Export { file, .. } = command
+    let store = session.store().map_err(one)?;
+    if let StorageCommand::Export { file, .. } = command
         && file == Path::new(DASH)
     {
         return export_to_stdout(&store).map(Reply::answer).map_err(one);
     }
     let (answer, good) = answer(&store, command).map_err(one)?;
-    if matches!(command, Storage::Import { .. }) {
+    if matches!(command, StorageCommand::Import { .. }) {
         // What was remembered of requests may be of others now.
-        let cache = parts.cache().map_err(one)?;
+        let cache = session.cache().map_err(one)?;
         cache.invalidate(cached_status::PREFIX);
         cache.flush(clock::now()).map_err(one)?;
     }
@@ -70,7 +70,7 @@ pub(super) fn run(call: &Call<'_>, command: &Storage) -> Result<Reply, Vec<Error
 /// One kind of store, and where this instance's is. Looks at the configuration alone: the templates are none of it,
 /// and no snapshot can know the variables that decide the place.
 fn show(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Vec<Error>> {
-    let place = place::find(call.global.config.as_deref(), None, call.env).map_err(one)?;
+    let place = location::find(call.global.config.as_deref(), None, call.env).map_err(one)?;
     let configuration = load::configuration(&place.origin, call.env)?;
     let mut shown = documents::store(&configuration.settings, name)
         .ok_or_else(|| one(not_found("storage strategy", name, documents::store_names())))?;
@@ -85,12 +85,13 @@ fn show(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Vec<Error>> {
 
 /// What puts another store in the place of the one that is there, or missing. The components are not assembled,
 /// since they may have to open it.
-fn anew(call: &Call<'_>, command: &Storage) -> Result<Reply, Vec<Error>> {
-    let place = place::find(call.global.config.as_deref(), None, call.env).map_err(one)?;
+fn anew(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Vec<Error>> {
+    let place = location::find(call.global.config.as_deref(), None, call.env).map_err(one)?;
     let configuration = load::configuration(&place.origin, call.env)?;
-    let store = store_factory::store(&configuration, &place, call.env, Access::Change, false).map_err(one)?;
+    let store =
+        store_factory::store(&configuration, &place, call.env, AccessMode::ReadWrite, false).map_err(one)?;
     let answer = match command {
-        Storage::Restore { file, unverified } => {
+        StorageCommand::Restore { file, unverified } => {
             store.restore(file, *unverified).and_then(|restored| value(&restored))
         }
         _ => store.init().and_then(|created| value(&created)),
@@ -105,23 +106,26 @@ fn anew(call: &Call<'_>, command: &Storage) -> Result<Reply, Vec<Error>> {
 }
 
 /// The answer, and whether it is good news.
-fn answer(store: &SqliteStore, command: &Storage) -> Result<(Value, bool)> {
+fn answer(store: &SqliteStore, command: &StorageCommand) -> Result<(Value, bool)> {
     match command {
-        Storage::Health => {
+        StorageCommand::Health => {
             let health = health(store);
             Ok((value(&health)?, health.healthy))
         }
-        Storage::Validate => {
+        StorageCommand::Validate => {
             let validation = store.validate()?;
             Ok((value(&validation)?, validation.valid))
         }
-        Storage::Test => good(&store.test()?),
-        Storage::Metrics => good(&store.metrics()?),
-        Storage::Backup { file } => good(&store.backup(file)?),
-        Storage::Migrate { dry_run } => good(&store.migrate(*dry_run)?),
-        Storage::Export { file, force } => good(&export(store, file, *force)?),
-        Storage::Import { file, from } => good(&import(store, file, *from)?),
-        Storage::List | Storage::Show { .. } | Storage::Init | Storage::Restore { .. } => {
+        StorageCommand::Test => good(&store.test()?),
+        StorageCommand::Metrics => good(&store.metrics()?),
+        StorageCommand::Backup { file } => good(&store.backup(file)?),
+        StorageCommand::Migrate { dry_run } => good(&store.migrate(*dry_run)?),
+        StorageCommand::Export { file, force } => good(&export(store, file, *force)?),
+        StorageCommand::Import { file, from } => good(&import(store, file, *from)?),
+        StorageCommand::List
+        | StorageCommand::Show { .. }
+        | StorageCommand::Init
+        | StorageCommand::Restore { .. } => {
             Err(Error::new(ErrorKind::Usage, "this command is not answered here"))
         }
     }
@@ -129,7 +133,7 @@ fn answer(store: &SqliteStore, command: &Storage) -> Result<(Value, bool)> {
 
 /// How the store is doing, and whether it could be written. That is found out without writing: who asks may be an
 /// operator, and others may be waiting for their turn.
-pub(super) fn health(store: &SqliteStore) -> Health {
+pub(super) fn health(store: &SqliteStore) -> StoreHealth {
     let mut health = store.health();
     let problems = doctor::state::problems(store.path());
     health.writable.get_or_insert(problems.is_empty());
@@ -176,8 +180,8 @@ fn import(store: &SqliteStore, file: &Path, from: ImportSource) -> Result<impl S
         Box::new(io::Cursor::new(bytes))
     };
     let source = match from {
-        ImportSource::Ohfp => Source::Ohfp,
-        ImportSource::Orb => Source::OpenResourceBroker,
+        ImportSource::Ohfp => ImportFormat::Ohfp,
+        ImportSource::Orb => ImportFormat::OpenResourceBroker,
     };
     store.import(&mut BufReader::new(document), Some(source))
 }

@@ -1,30 +1,30 @@
-//! `system …` and `providers health`: are the parts sound, and what did they cost?
+//! `system …` and `providers health`: whether the components are sound, and what they cost.
 
 use ohfp_broker::operations::Providers as _;
 use ohfp_broker::{Error, ErrorKind, Result};
-use ohfp_cli::System;
+use ohfp_cli::SystemCommand;
 use ohfp_render::queries::not_found;
 use ohfp_service::clock;
-use ohfp_service::session::Parts;
-use ohfp_service::store_factory::Access;
+use ohfp_service::session::Session;
+use ohfp_service::store_factory::AccessMode;
 use serde_json::{Value, json};
 
 use super::{Call, one, storage};
 use crate::doctor;
 use crate::output::Reply;
 
-pub(super) fn run(call: &Call<'_>, command: &System) -> Result<Reply, Vec<Error>> {
-    let parts = call.parts(Access::Look)?;
+pub(super) fn run(call: &Call<'_>, command: &SystemCommand) -> Result<Reply, Vec<Error>> {
+    let session = call.session(AccessMode::ReadOnly)?;
     match command {
-        System::Health => Ok(health(call, &parts)),
-        System::Status => {
-            touch(&parts);
-            let report = parts.container().health();
+        SystemCommand::Health => Ok(health(call, &session)),
+        SystemCommand::Status => {
+            touch(&session);
+            let report = session.container().health();
             Ok(call.document(&report))
         }
-        System::Metrics => {
-            touch(&parts);
-            let report = parts.container().report();
+        SystemCommand::Metrics => {
+            touch(&session);
+            let report = session.container().report();
             Ok(call.document(&report))
         }
     }
@@ -32,12 +32,12 @@ pub(super) fn run(call: &Call<'_>, command: &System) -> Result<Reply, Vec<Error>
 
 /// Builds what an ordinary question needs, so that there is something to tell. A part that fails is told
 /// about like any other.
-fn touch(parts: &Parts) {
-    let _ = parts.requests().map(|requests| requests.providers.names());
-    let _ = parts.templates();
+fn touch(session: &Session) {
+    let _ = session.requests().map(|requests| requests.providers.names());
+    let _ = session.templates();
 }
 
-fn health(call: &Call<'_>, parts: &Parts) -> Reply {
+fn health(call: &Call<'_>, session: &Session) -> Reply {
     let mut checks = Vec::new();
     let mut healthy = true;
     let mut check = |name: String, sound: Result<String>| {
@@ -46,7 +46,7 @@ fn health(call: &Call<'_>, parts: &Parts) -> Reply {
         let detail = sound.unwrap_or_else(|error| error.summary());
         checks.push(json!({ "check": name, "status": status, "detail": detail }));
     };
-    let store = parts.store().map(|store| storage::health(&store)).and_then(|health| {
+    let store = session.store().map(|store| storage::health(&store)).and_then(|health| {
         if health.healthy {
             Ok(health.path)
         } else {
@@ -55,7 +55,7 @@ fn health(call: &Call<'_>, parts: &Parts) -> Reply {
     });
     check("store".to_owned(), store);
     // Requests are made without a log, too.
-    let (status, detail) = match parts.log().map(|log| log.0.clone()) {
+    let (status, detail) = match session.log().map(|log| log.0.clone()) {
         Err(error) => ("unhealthy", error.summary()),
         Ok(None) => ("degraded", "nothing is logged".to_owned()),
         Ok(Some(path)) => match doctor::places::log_problem(&path) {
@@ -66,7 +66,7 @@ fn health(call: &Call<'_>, parts: &Parts) -> Reply {
         },
     };
     let log = json!({ "check": "log", "status": status, "detail": detail });
-    match parts.providers() {
+    match session.providers() {
         Err(error) => check("providers".to_owned(), Err(error)),
         Ok(registry) => {
             for name in registry.names() {
@@ -85,8 +85,8 @@ fn health(call: &Call<'_>, parts: &Parts) -> Reply {
 }
 
 pub(super) fn providers_health(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Vec<Error>> {
-    let parts = call.parts(Access::Look)?;
-    let registry = parts.providers().map_err(one)?;
+    let session = call.session(AccessMode::ReadOnly)?;
+    let registry = session.providers().map_err(one)?;
     let names: Vec<String> = registry.instances().map(|instance| instance.name.clone()).collect();
     if let Some(name) = name
         && !names.iter().any(|known| known == name)

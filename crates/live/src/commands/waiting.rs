@@ -4,11 +4,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ohfp_broker::text::quoted;
-use ohfp_broker::{Error, ErrorKind, RequestId, RequestState, View};
+use ohfp_broker::{Error, ErrorKind, RequestId, RequestState, RequestWithMachines};
 use ohfp_service::clock;
 use ohfp_service::log;
 use ohfp_service::notice;
-use ohfp_service::session::Parts;
+use ohfp_service::session::Session;
 
 use super::{Call, one};
 use crate::output::Reply;
@@ -41,13 +41,13 @@ pub(super) struct Awaited<'i> {
 /// the request.
 pub(super) fn for_new(
     call: &Call<'_>,
-    parts: Parts,
+    session: Session,
     id: &RequestId,
     timeout: u64,
 ) -> Result<Reply, Vec<Error>> {
     notice::note(&format!("waiting for {id}; it goes on when the wait is interrupted"));
     let ids = std::slice::from_ref(id);
-    wait(call, parts, &Awaited { must_exist: false, ..Awaited::of(ids, timeout) })
+    wait(call, session, &Awaited { must_exist: false, ..Awaited::of(ids, timeout) })
 }
 
 impl<'i> Awaited<'i> {
@@ -60,14 +60,14 @@ impl<'i> Awaited<'i> {
 
 /// Looks until all requests are over or time is up, and answers with their status. Exit code 1 unless all
 /// are complete.
-pub(super) fn wait(call: &Call<'_>, parts: Parts, awaited: &Awaited<'_>) -> Result<Reply, Vec<Error>> {
+pub(super) fn wait(call: &Call<'_>, session: Session, awaited: &Awaited<'_>) -> Result<Reply, Vec<Error>> {
     let Awaited { ids, timeout, pace, must_exist } = *awaited;
     let started = Instant::now();
     let mut progress = Progress::on_stderr(call.env);
     let mut pause = SHORTEST;
     loop {
         // Asked for anew each time: what has been idle in between may have been unloaded.
-        let requests = parts.requests().map_err(one)?;
+        let requests = session.requests().map_err(one)?;
         let looked = requests.broker().status(ids, clock::now());
         drop(requests);
         let views = match looked {
@@ -83,19 +83,19 @@ pub(super) fn wait(call: &Call<'_>, parts: Parts, awaited: &Awaited<'_>) -> Resu
             }
             Err(error) => return Err(one(error)),
         };
-        let known: Vec<View> = views.iter().flatten().cloned().collect();
+        let known: Vec<RequestWithMachines> = views.iter().flatten().cloned().collect();
         let late: Vec<&str> = known.iter().filter(|view| !view.request.state.is_final()).map(id_of).collect();
         progress.show(&Standing::of(&known), started.elapsed());
         if late.is_empty() || timed_out(started, timeout) {
             let good = known.iter().all(|view| view.request.state == RequestState::Complete);
             let good = good && known.len() == ids.len();
-            let mut reply = statuses(call, parts, ids, &views, must_exist)?;
+            let mut reply = statuses(call, session, ids, &views, must_exist)?;
             if let (false, Some(timeout)) = (late.is_empty(), timeout) {
                 reply.errors.push(timed_out_error(&late, timeout));
             }
             return Ok(Reply { code: u8::from(!good), ..reply });
         }
-        parts.container().unload_idle(Instant::now());
+        session.container().unload_idle(Instant::now());
         thread::sleep(match pace {
             Pace::Every(interval) => interval,
             Pace::Slowing => pause,
@@ -107,15 +107,15 @@ pub(super) fn wait(call: &Call<'_>, parts: Parts, awaited: &Awaited<'_>) -> Resu
 /// The status of requests as an answer. For a person, an id that is not known is an error beside it.
 pub(super) fn statuses(
     call: &Call<'_>,
-    parts: Parts,
+    session: Session,
     ids: &[RequestId],
-    views: &[Option<View>],
+    views: &[Option<RequestWithMachines>],
     must_exist: bool,
 ) -> Result<Reply, Vec<Error>> {
-    let wire = ohfp_wire::of(call.scheduler(&parts.configuration.settings)?);
+    let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
     if !must_exist {
         let statuses = rows::statuses(&wire.write_statuses(ids, views), call.format);
-        return Ok(Reply::answer(statuses).told(parts, Vec::new()));
+        return Ok(Reply::answer(statuses).told(session, Vec::new()));
     }
     let (mut known, mut found, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for (id, view) in ids.iter().zip(views) {
@@ -132,10 +132,10 @@ pub(super) fn statuses(
     }
     let statuses = rows::statuses(&wire.write_statuses(&known, &found), call.format);
     let code = u8::from(!errors.is_empty());
-    Ok(Reply { errors, code, ..Reply::answer(statuses).told(parts, Vec::new()) })
+    Ok(Reply { errors, code, ..Reply::answer(statuses).told(session, Vec::new()) })
 }
 
-fn id_of(view: &View) -> &str {
+fn id_of(view: &RequestWithMachines) -> &str {
     view.request.id.as_str()
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ohfp_platform::disk;
 use ohfp_platform::files::{self, Access, Refused};
-use ohfp_resolver::place::Place;
+use ohfp_resolver::location::ConfigLocation;
 use ohfp_resolver::{Environment, Refresh, load};
 use ohfp_service::log;
 use ohfp_service::state_dir;
@@ -62,7 +62,7 @@ pub(super) fn log(env: &Environment) -> Check {
     }
 }
 
-pub(super) fn cache(place: &Place, env: &Environment) -> Option<Check> {
+pub(super) fn cache(place: &ConfigLocation, env: &Environment) -> Option<Check> {
     let path = state_dir::cache(&state_dir::directory(place, env).ok()?);
     let refused = files::open(&path, Access::Read).err().filter(|refused| !refused.is_missing())?;
     let shown = path.display();
@@ -77,7 +77,7 @@ pub(super) fn cache(place: &Place, env: &Environment) -> Option<Check> {
     })
 }
 
-pub(super) fn snapshot(place: &Place, env: &Environment) -> Check {
+pub(super) fn snapshot(place: &ConfigLocation, env: &Environment) -> Check {
     let what = "snapshot";
     let Some(path) = &place.snapshot else {
         return Check {
@@ -87,7 +87,7 @@ pub(super) fn snapshot(place: &Place, env: &Environment) -> Check {
             fix: Some("name a file in OHFP_SNAPSHOT".to_owned()),
         };
     };
-    let (verdict, _) = freshness::judge(path, place, env, true);
+    let (verdict, _) = freshness::assess(path, place, env, true);
     let shown = path.display();
     let Some(reason) = verdict.reason() else {
         return Check { what, status: OK, detail: format!("{shown} is fresh"), fix: None };
@@ -115,6 +115,6 @@ pub(super) fn snapshot(place: &Place, env: &Environment) -> Check {
     Check { what, status: WARNING, detail: format!("{shown} is not used: {reason}"), fix: Some(fix) }
 }
 
-fn refresh(place: &Place, env: &Environment) -> Option<Refresh> {
+fn refresh(place: &ConfigLocation, env: &Environment) -> Option<Refresh> {
     load::configuration(&place.origin, env).ok().map(|configuration| configuration.settings.refresh())
 }

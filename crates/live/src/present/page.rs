@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn parts() {
+    fn session() {
         check(0, None, &[1, 2, 3, 4]);
         check(1, Some(2), &[2, 3]);
         check(3, Some(9), &[4]);

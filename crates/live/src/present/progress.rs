@@ -1,15 +1,15 @@
 //! What a waiting person sees on standard error: a bar on a terminal, a line now and then elsewhere.
 //!
 //! Own code: `indicatif` would add 0.18 MB to the program and a thread that draws, for a line of text.
-//! Here no mode of the terminal is changed: the cursor stays visible, and a colour ends in the same write
+//! Here no mode of the terminal is changed: the cursor stays visible, and a color ends in the same write
 //! that begins it. So there is nothing to restore, whatever ends the process.
 
 use std::io::{self, IsTerminal, Stderr, Write};
 use std::time::Duration;
 
-use ohfp_broker::{RequestKind, View};
+use ohfp_broker::{RequestKind, RequestWithMachines};
 use ohfp_platform::terminal;
-use ohfp_resolver::{Environment, place};
+use ohfp_resolver::{Environment, location};
 
 use ohfp_wire::machine_result;
 
@@ -37,7 +37,7 @@ pub(crate) struct Standing {
 
 impl Standing {
     /// Where these requests stand together.
-    pub(crate) fn of(views: &[View]) -> Self {
+    pub(crate) fn of(views: &[RequestWithMachines]) -> Self {
         let mut standing = Self::default();
         for view in views {
             let request = &view.request;
@@ -104,7 +104,7 @@ pub(super) fn clock(elapsed: Duration) -> String {
 pub(crate) enum Look {
     /// A bar that is drawn over.
     Bar {
-        /// With colours.
+        /// With colors.
         styled: bool,
     },
     /// A line every few seconds.
@@ -128,7 +128,7 @@ impl Progress {
         let out = io::stderr();
         let can_draw = env.get("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
         let look = if can_draw && out.is_terminal() {
-            Look::Bar { styled: terminal::styled(place::lookup(env), || true) }
+            Look::Bar { styled: terminal::styled(location::lookup(env), || true) }
         } else {
             Look::Lines
         };
@@ -211,7 +211,7 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    /// What a terminal shows in a line after these characters, colours aside.
+    /// What a terminal shows in a line after these characters, colors aside.
     fn line(text: &str) -> String {
         let (mut cells, mut at) = (Vec::new(), 0);
         let mut letters = text.chars();

@@ -5,8 +5,8 @@
 //! people.
 
 use ohfp_broker::provider::Instance;
-use ohfp_broker::scheduler::SchedulerKind;
-use ohfp_broker::{Machine, Result, Timestamp, View};
+use ohfp_broker::wire_format::SchedulerKind;
+use ohfp_broker::{Machine, RequestWithMachines, Result, Timestamp};
 use ohfp_cli::ListOptions;
 use ohfp_render::table::Table;
 use ohfp_render::{Format, Rendered, documents, text};
@@ -25,14 +25,14 @@ pub(crate) struct Rows<T: 'static> {
 struct Field<T> {
     names: [&'static str; 2],
     heading: &'static str,
-    place: Place,
+    place: Visibility,
     cell: Cell,
     value: fn(&T) -> Value,
 }
 
 /// Where a field is shown to people.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Visibility {
     Always,
     Long,
 }
@@ -47,12 +47,12 @@ enum Cell {
 }
 
 use Cell::{AsIs, Count, Date};
-use Place::{Always, Long};
+use Visibility::{Always, Long};
 
 const fn field<T>(
     names: [&'static str; 2],
     heading: &'static str,
-    place: Place,
+    place: Visibility,
     cell: Cell,
     value: fn(&T) -> Value,
 ) -> Field<T> {
@@ -105,7 +105,7 @@ pub(crate) static MACHINES: Rows<Machine> = Rows {
 };
 
 /// Requests and returns.
-pub(crate) static REQUESTS: Rows<View> = Rows {
+pub(crate) static REQUESTS: Rows<RequestWithMachines> = Rows {
     plural: "requests",
     fields: &[
         field(["requestId", "request_id"], "REQUEST", Always, AsIs, |view| json!(view.request.id.as_str())),
@@ -268,7 +268,7 @@ impl<T> Field<T> {
 }
 
 /// A request alone, with its machines and all their fields.
-pub(crate) fn show_request(view: &View, style: SchedulerKind, format: Format) -> Rendered {
+pub(crate) fn show_request(view: &RequestWithMachines, style: SchedulerKind, format: Format) -> Rendered {
     if matches!(format, Format::Table | Format::List) {
         return REQUESTS.show(view, style, format);
     }

@@ -1,9 +1,10 @@
 //! Machines and requests in every form.
 
 use ohfp_broker::provider::Instance;
-use ohfp_broker::scheduler::SchedulerKind;
+use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_broker::{
-    Machine, MachineId, MachineState, Request, RequestId, RequestKind, RequestState, Timestamp, View,
+    Machine, MachineId, MachineState, Request, RequestId, RequestKind, RequestState, RequestWithMachines,
+    Timestamp,
 };
 use ohfp_cli::{ListOptions, MachineStatus, RequestStatus, RequestType};
 use ohfp_render::{Format, documents};
@@ -30,13 +31,13 @@ fn machine(number: u8, state: MachineState) -> Machine {
     Machine::from_instance(&instance, &request, Some("team=a"), start)
 }
 
-fn view(kind: RequestKind, state: RequestState, machines: Vec<Machine>) -> View {
+fn view(kind: RequestKind, state: RequestState, machines: Vec<Machine>) -> RequestWithMachines {
     let (created, deadline) = (Timestamp::from_millis(1_000), Timestamp::from_millis(301_000));
     let mut request = Request::new(RequestId::from_text("req-1"), kind, 2, created, deadline);
     request.state = state;
     request.template_id = Some("small".to_owned());
     request.reason = Some("no capacity".to_owned());
-    View { request, machines }
+    RequestWithMachines { request, machines }
 }
 
 fn two() -> Vec<Machine> {
@@ -126,7 +127,7 @@ fn requests() {
     assert_eq!(shown["machines"][1]["machine_id"], "i-2");
     let text = String::from_utf8(show_request(&view, HostFactory, Format::List).bytes(false)).unwrap();
     assert!(text.contains("machineIds: i-1, i-2\n") && text.contains("deadline: 1970-01-01T00:05:01Z\n"));
-    let empty = View { machines: Vec::new(), ..view };
+    let empty = RequestWithMachines { machines: Vec::new(), ..view };
     let text = String::from_utf8(show_request(&empty, HostFactory, Format::Table).bytes(false)).unwrap();
     assert!(text.contains("machineIds") && text.starts_with("FIELD"), "{text}");
 }

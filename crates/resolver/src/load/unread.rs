@@ -21,7 +21,7 @@ use crate::templates::{fields, files as template_files};
 /// What the loader made of the files that it read.
 pub(crate) struct Loaded<'l> {
     pub(crate) root: &'l Path,
-    pub(crate) called: Option<&'l str>,
+    pub(crate) instance_name: Option<&'l str>,
     pub(crate) settings: &'l Settings,
     pub(crate) templates: &'l [Template],
     pub(crate) trail: &'l Trail,
@@ -106,7 +106,8 @@ fn instead(read: &BTreeSet<String>, otherwise: &str) -> String {
 /// Instances of Host Factory may share a directory, each with files of its own name.
 fn of_another_instance(loaded: &Loaded<'_>, name: &str) -> bool {
     let owner = name.split_once("prov_").map(|(owner, _)| owner);
-    loaded.called.is_some() && owner.is_some_and(|owner| owner != "aws" && Some(owner) != loaded.called)
+    loaded.instance_name.is_some()
+        && owner.is_some_and(|owner| owner != "aws" && Some(owner) != loaded.instance_name)
 }
 
 /// The names of files that were read and end like this.

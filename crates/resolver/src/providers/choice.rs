@@ -65,13 +65,13 @@ pub(crate) fn add_ibm(
 /// Marks where requests go when nothing else is said. No instance is marked where that cannot be known.
 pub(crate) fn mark_default(
     instances: &mut [ProviderInstance],
-    called: Option<&str>,
+    instance_name: Option<&str>,
     text: Option<&Text>,
     settings: &Settings,
     findings: &mut Findings,
 ) {
     let stated = text.and_then(|text| stated(instances, text, settings, findings));
-    let named = |wanted: &ProviderInstance| Some(wanted.name.as_str()) == called && !wanted.implied;
+    let named = |wanted: &ProviderInstance| Some(wanted.name.as_str()) == instance_name && !wanted.implied;
     let called = instances.iter().position(named);
     let is_enabled = |at: &usize| instances.get(*at).is_some_and(|instance| instance.enabled);
     let choice = match (called.filter(is_enabled), stated) {

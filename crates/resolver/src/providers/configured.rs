@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::nearest::{did_you_mean, nearest};
 use crate::providers::aws_config;
 use crate::providers::instance::ProviderInstance;
-use crate::settings::effective::{Settings, Source};
+use crate::settings::effective::{SettingSource, Settings};
 use crate::settings::redact::redact;
 use crate::settings::rule::{Rule, shown};
 use crate::source::findings::{Findings, Subject};
@@ -81,9 +81,9 @@ pub(crate) fn place(text: &Text, key: &str) -> usize {
 
 fn source(settings: &Settings, key: &str, text: &Text, at: usize) -> String {
     let source = settings.entries().find(|setting| setting.key == key).map(|setting| &setting.source);
-    let Some(Source::File { path, .. }) = source else { return "default".to_owned() };
+    let Some(SettingSource::File { path, .. }) = source else { return "default".to_owned() };
     let line = text.place(at).position.map_or(1, |(line, _)| line);
-    Source::File { path: path.clone(), line }.to_string()
+    SettingSource::File { path: path.clone(), line }.to_string()
 }
 
 /// The form of other brokers for one provider: `{"type": "aws", "aws": {…}}`, or its section alone, or its

@@ -9,9 +9,9 @@ use ohfp_broker::{Error, ErrorKind};
 use serde_json::Value;
 
 use crate::nearest::{did_you_mean, nearest};
-use crate::settings::effective::{Setting, Settings, Source};
+use crate::settings::effective::{Setting, SettingSource, Settings};
 use crate::settings::key::Key;
-use crate::settings::keys::Meaning;
+use crate::settings::keys::KeyKind;
 use crate::settings::redact::redact;
 use crate::settings::rule::shown;
 use crate::settings::words::log_level_word;
@@ -66,7 +66,7 @@ fn override_refresh(settings: &mut Settings, recorder: &Recorder<'_>, findings: 
     let Some(key) = keys::find("snapshot.refresh") else { return };
     let value = Value::from(raw.to_string_lossy().into_owned());
     if key.rule.allows(&value) {
-        settings.set(key.name, value, Source::Variable(REFRESH_VARIABLE.to_owned()));
+        settings.set(key.name, value, SettingSource::Variable(REFRESH_VARIABLE.to_owned()));
         return;
     }
     findings.about(Subject::Setting(key.name.to_owned()));
@@ -115,23 +115,23 @@ impl<'r> Reader<'r, '_> {
 
     fn member(&mut self, name: &str, at: usize, part: &'r str) {
         match keys::meaning(name) {
-            Meaning::Key(key) => self.value(key, key.name, part),
-            Meaning::Alias(key) => self.aliased.push((name.to_owned(), at, key, part)),
+            KeyKind::Key(key) => self.value(key, key.name, part),
+            KeyKind::Alias(key) => self.aliased.push((name.to_owned(), at, key, part)),
             // Null means "not set" in the files of other brokers.
-            Meaning::Section if part == "null" => (),
-            Meaning::Section if part.starts_with('{') => self.section(name, part),
-            Meaning::Section => {
+            KeyKind::Section if part == "null" => (),
+            KeyKind::Section if part.starts_with('{') => self.section(name, part),
+            KeyKind::Section => {
                 let message = format!("`{name}` must be an object that holds settings");
                 self.findings.about(Subject::Setting(name.to_owned()));
                 self.findings.error(self.text, self.text.offset(part), &message, None);
                 self.findings.about(Subject::Everything);
             }
-            Meaning::WithoutEffect => {
+            KeyKind::WithoutEffect => {
                 let section = name.split('.').next().unwrap_or(name).to_owned();
                 self.idle.entry(section).or_insert_with(|| (at, Vec::new())).1.push(name.to_owned());
             }
-            Meaning::Descriptive => (),
-            Meaning::Unknown => {
+            KeyKind::Descriptive => (),
+            KeyKind::Unknown => {
                 let hint = did_you_mean(keys::nearest(name));
                 self.findings.warning(
                     self.text,
@@ -186,14 +186,15 @@ impl<'r> Reader<'r, '_> {
             value = Value::from(bytes);
         }
         let line = self.text.place(at).position.map_or(1, |(line, _)| line);
-        self.settings.set(key.name, value, Source::File { path: self.path.clone(), line });
+        self.settings.set(key.name, value, SettingSource::File { path: self.path.clone(), line });
     }
 
     /// Values under another name count where the key itself is not written.
     fn apply_aliases(&mut self) {
         for (name, at, key, part) in std::mem::take(&mut self.aliased) {
-            let is_written =
-                |setting: &Setting| setting.key == key.name && matches!(setting.source, Source::File { .. });
+            let is_written = |setting: &Setting| {
+                setting.key == key.name && matches!(setting.source, SettingSource::File { .. })
+            };
             if self.settings.entries().any(is_written) {
                 let message = format!("`{name}` and `{}` are the same; the latter counts", key.name);
                 self.findings.warning(self.text, at, message, None);

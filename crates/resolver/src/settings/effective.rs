@@ -5,7 +5,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use ohfp_broker::scheduler::SchedulerKind;
+use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_broker::{Error, Result};
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use crate::source::findings::{Problem, Subject};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum SettingSource {
     /// Nobody set it.
     Default,
     /// A file. The path is relative to the configuration root where it lies in it, so that what is
@@ -31,14 +31,14 @@ pub enum Source {
     Variable(String),
 }
 
-impl Source {
+impl SettingSource {
     /// Whether a file sets it.
     pub(crate) fn is_file(&self) -> bool {
         matches!(self, Self::File { .. })
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for SettingSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
@@ -56,7 +56,7 @@ pub struct Setting {
     /// Its value; secrets are in the clear.
     pub value: Value,
     /// Who set it.
-    pub source: Source,
+    pub source: SettingSource,
     /// What is wrong with what was written; the value is the default then.
     pub problem: Option<Error>,
 }
@@ -87,8 +87,8 @@ impl Default for Settings {
     fn default() -> Self {
         let unset = |key: &Key| Setting {
             key: key.name,
-            value: key.initial.value(),
-            source: Source::Default,
+            value: key.default.value(),
+            source: SettingSource::Default,
             problem: None,
         };
         Self(KEYS.iter().map(unset).collect())
@@ -225,7 +225,7 @@ impl Settings {
         self.get("template.max_number").as_i64()
     }
 
-    pub(crate) fn set(&mut self, key: &'static str, value: Value, source: Source) {
+    pub(crate) fn set(&mut self, key: &'static str, value: Value, source: SettingSource) {
         if let Some(setting) = self.0.iter_mut().find(|setting| setting.key == key) {
             setting.value = value;
             setting.source = source;
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(settings.max_number(), None);
         let names: Vec<&str> = settings.entries().map(|setting| setting.key).collect();
         assert_eq!(names, KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
-        assert!(settings.entries().all(|setting| setting.source == Source::Default));
+        assert!(settings.entries().all(|setting| setting.source == SettingSource::Default));
     }
 
     /// A wrong value stops who needs it, and no one else.

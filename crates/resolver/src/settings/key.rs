@@ -12,14 +12,14 @@ pub struct Key {
     /// What its value may be.
     pub rule: Rule,
     /// Its value when nobody sets it.
-    pub initial: Initial,
+    pub default: DefaultValue,
     /// What it is for, in a line.
     pub help: &'static str,
 }
 
 /// A value that can stand in a constant.
 #[derive(Clone, Copy, Debug)]
-pub enum Initial {
+pub enum DefaultValue {
     /// null
     Unset,
     /// A string.
@@ -38,7 +38,7 @@ pub enum Initial {
     EmptyList,
 }
 
-impl Initial {
+impl DefaultValue {
     /// As JSON.
     pub fn value(self) -> Value {
         match self {
@@ -56,6 +56,6 @@ impl Initial {
     }
 }
 
-pub(crate) const fn key(name: &'static str, rule: Rule, initial: Initial, help: &'static str) -> Key {
-    Key { name, rule, initial, help }
+pub(crate) const fn key(name: &'static str, rule: Rule, default: DefaultValue, help: &'static str) -> Key {
+    Key { name, rule, default, help }
 }

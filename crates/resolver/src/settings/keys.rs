@@ -8,7 +8,7 @@ use crate::settings::key_table::{ALIASES, DESCRIPTIVE, WITHOUT_EFFECT};
 
 /// What a dotted name is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Meaning {
+pub(crate) enum KeyKind {
     /// A key with a value.
     Key(&'static Key),
     /// Another name of a key.
@@ -24,22 +24,22 @@ pub(crate) enum Meaning {
 }
 
 /// What `name` is.
-pub(crate) fn meaning(name: &str) -> Meaning {
+pub(crate) fn meaning(name: &str) -> KeyKind {
     if let Some(key) = find(name) {
-        return Meaning::Key(key);
+        return KeyKind::Key(key);
     }
     if let Some(key) = canonical(name).and_then(find) {
-        return Meaning::Alias(key);
+        return KeyKind::Alias(key);
     }
     let is_section = |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
     if KEYS.iter().any(|key| is_section(key.name)) || ALIASES.iter().any(|(alias, _)| is_section(alias)) {
-        Meaning::Section
+        KeyKind::Section
     } else if WITHOUT_EFFECT.contains(&name) {
-        Meaning::WithoutEffect
+        KeyKind::WithoutEffect
     } else if DESCRIPTIVE.contains(&name) {
-        Meaning::Descriptive
+        KeyKind::Descriptive
     } else {
-        Meaning::Unknown
+        KeyKind::Unknown
     }
 }
 
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn defaults_obey_their_rules_and_names_are_unique() {
         for (number, key) in KEYS.iter().enumerate() {
-            let value = key.initial.value();
+            let value = key.default.value();
             assert!(value.is_null() || key.rule.allows(&value), "{}", key.name);
             assert!(!KEYS[..number].iter().any(|other| other.name == key.name), "{}", key.name);
             assert!(!WITHOUT_EFFECT.contains(&key.name), "{}", key.name);

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::settings::effective::{Settings, Source};
+use crate::settings::effective::{SettingSource, Settings};
 use crate::settings::rule::shown;
 use crate::settings::words::{LOG_LEVELS, log_level_word};
 use crate::source::findings::Findings;
@@ -32,9 +32,9 @@ impl Ibm<'_> {
         find(self.text.as_str(), &[Step::Key(key)]).map_or(0, |part| self.text.offset(part))
     }
 
-    fn source(&self, key: &str) -> Source {
+    fn source(&self, key: &str) -> SettingSource {
         let line = self.text.place(self.at(key)).position.map_or(1, |(line, _)| line);
-        Source::File { path: self.path.to_owned(), line }
+        SettingSource::File { path: self.path.to_owned(), line }
     }
 
     fn accepts(&self) -> Option<bool> {
@@ -71,7 +71,7 @@ pub(crate) fn decide(
         }
         let level = ibm.level(findings);
         let is_set = settings.entries().any(|setting| {
-            setting.key == LEVEL && (setting.source != Source::Default || setting.problem.is_some())
+            setting.key == LEVEL && (setting.source != SettingSource::Default || setting.problem.is_some())
         });
         if let (Some(level), false) = (level, is_set) {
             settings.set(LEVEL, Value::from(level), ibm.source("LogLevel"));
@@ -82,7 +82,7 @@ pub(crate) fn decide(
         && let Some(level) =
             recorder.variable(VARIABLE).and_then(|word| word.to_str()).and_then(log_level_word)
     {
-        settings.set(LEVEL, Value::from(level), Source::Variable(VARIABLE.to_owned()));
+        settings.set(LEVEL, Value::from(level), SettingSource::Variable(VARIABLE.to_owned()));
     }
 }
 

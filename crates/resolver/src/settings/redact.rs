@@ -167,7 +167,7 @@ fn redact_as(kind: Kind, value: &Value) -> Value {
 
 /// Templates as people may see them; the same ones where nothing in them is to be hidden.
 pub fn redact_templates(templates: &[Template]) -> Cow<'_, [Template]> {
-    // Catalogues have many templates and few names.
+    // Catalogs have many templates and few names.
     let mut kinds: HashMap<&str, Kind> = HashMap::new();
     let mut shown: Option<Vec<Template>> = None;
     for (number, template) in templates.iter().enumerate() {

@@ -41,7 +41,7 @@ impl fmt::Display for Warning {
 }
 
 /// Sorts findings: number of the file, offset in it.
-type Order = (usize, usize);
+type FileOrder = (usize, usize);
 
 /// What a wrong value is about: it stops the questions that need it, and no other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,8 +73,8 @@ pub struct Problem {
 pub(crate) struct Findings {
     /// What is being read.
     subject: Subject,
-    errors: Vec<(Order, Problem)>,
-    warnings: Vec<(Order, Warning)>,
+    errors: Vec<(FileOrder, Problem)>,
+    warnings: Vec<(FileOrder, Warning)>,
 }
 
 impl Findings {

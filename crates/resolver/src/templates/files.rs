@@ -15,29 +15,29 @@ use crate::templates::fields;
 
 /// The search for template files, and what it found.
 #[derive(Debug, Default)]
-pub(crate) struct Catalogue {
+pub(crate) struct TemplateFiles {
     /// In order of precedence.
     pub(crate) texts: Vec<Text>,
     looked_at: Vec<PathBuf>,
     failed: bool,
 }
 
-impl Catalogue {
+impl TemplateFiles {
     /// Looks for IBM's file: the one named after the instance, else the sample's name.
     pub(crate) fn find_ibm(
         root: &Path,
-        called: Option<&str>,
+        instance_name: Option<&str>,
         first: usize,
         recorder: &mut Recorder<'_>,
         findings: &mut Findings,
     ) -> Self {
-        let mut catalogue = Self::default();
-        for name in ibm_names(called, "templates") {
-            if catalogue.read(&root.join(name), first, recorder, findings) {
+        let mut catalog = Self::default();
+        for name in ibm_names(instance_name, "templates") {
+            if catalog.read(&root.join(name), first, recorder, findings) {
                 break;
             }
         }
-        catalogue
+        catalog
     }
 
     /// Whether a file was there, readable or not.
@@ -138,8 +138,8 @@ fn instances(root: &Path) -> Vec<String> {
 }
 
 /// IBM's names for a file of an instance: its own, then the sample's.
-pub(crate) fn ibm_names(called: Option<&str>, what: &str) -> Vec<String> {
-    let own = called.map(|name| format!("{name}prov_{what}.json"));
+pub(crate) fn ibm_names(instance_name: Option<&str>, what: &str) -> Vec<String> {
+    let own = instance_name.map(|name| format!("{name}prov_{what}.json"));
     let sample = format!("awsprov_{what}.json");
     own.into_iter().filter(|own| *own != sample).chain([sample.clone()]).collect()
 }

@@ -38,7 +38,7 @@ impl LeftOut {
 
 /// A template whose `maxNumber` in the file is less than what is published.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lowered {
+pub struct LimitDecrease {
     /// Its id.
     pub id: String,
     /// As published.
@@ -47,7 +47,7 @@ pub struct Lowered {
     pub now: i64,
 }
 
-impl Lowered {
+impl LimitDecrease {
     /// What answers have, what the file has, and why they differ.
     pub fn message(&self) -> String {
         let Self { id, published, now } = self;

@@ -13,22 +13,22 @@ use std::io::Read;
 use ohfp_broker::{Error, ErrorKind, Machine, Request, RequestId, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::export::{Counts, Document, FORMAT};
-use crate::session::Verdict;
+use crate::export::{Counts, ExportedDocument, FORMAT};
+use crate::session::TxEnd;
 use crate::store::{Creation, SqliteStore};
 use crate::transactions::Durability;
 
 /// Where a document comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Source {
+pub enum ImportFormat {
     /// [`SqliteStore::export`].
     Ohfp,
     /// `request_database.json` of Open Resource Broker, or of `Open HostFactory Plugin`, as it was called.
     OpenResourceBroker,
 }
 
-impl Source {
+impl ImportFormat {
     /// The words, as people write them.
     pub const NAMES: &'static [&'static str] = &["ohfp", "open-resource-broker"];
 
@@ -50,7 +50,7 @@ impl Source {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Import {
     /// What was read.
-    pub source: Source,
+    pub source: ImportFormat,
     /// What is new in the store.
     pub taken: Counts,
     /// What was in the store already, exactly so.
@@ -76,7 +76,7 @@ struct Content {
     requests: Vec<Request>,
     machines: Vec<Machine>,
     members: Vec<Membership>,
-    documents: Vec<Document>,
+    documents: Vec<ExportedDocument>,
     skipped: Vec<Skipped>,
     notes: Vec<String>,
 }
@@ -97,19 +97,19 @@ impl SqliteStore {
     ///
     /// From an export of ours: what the store has already must be exactly the same. From elsewhere: what the
     /// store has already stays as it is.
-    pub fn import(&self, reader: &mut dyn Read, source: Option<Source>) -> Result<Import> {
+    pub fn import(&self, reader: &mut dyn Read, source: Option<ImportFormat>) -> Result<Import> {
         let mut bytes = Vec::new();
         reader
             .read_to_end(&mut bytes)
             .map_err(|error| Error::new(ErrorKind::System, "cannot read the document").cause(error))?;
         let source = recognise(&bytes, source)?;
         let content = match source {
-            Source::Ohfp => own::read(&bytes)?,
-            Source::OpenResourceBroker => orb::read(&bytes)?,
+            ImportFormat::Ohfp => own::read(&bytes)?,
+            ImportFormat::OpenResourceBroker => orb::read(&bytes)?,
         };
         drop(bytes);
         self.write_with(Durability::AtOnce, Creation::Allowed, |session| {
-            take::take(session, source, &content).map(Verdict::Keep)
+            take::take(session, source, &content).map(TxEnd::Commit)
         })
     }
 }
@@ -121,7 +121,7 @@ struct Head {
 }
 
 /// Which kind of document it is.
-fn recognise(bytes: &[u8], source: Option<Source>) -> Result<Source> {
+fn recognise(bytes: &[u8], source: Option<ImportFormat>) -> Result<ImportFormat> {
     // Anything but an object is for the reader of that source to complain about.
     let head: Option<Head> = match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
         Ok(_) => serde_json::from_slice(bytes).ok(),
@@ -129,17 +129,17 @@ fn recognise(bytes: &[u8], source: Option<Source>) -> Result<Source> {
     };
     let ours = head.and_then(|head| head.format).is_some_and(|format| format == FORMAT);
     match source {
-        Some(Source::Ohfp) if !ours => Err(Error::new(
+        Some(ImportFormat::Ohfp) if !ours => Err(Error::new(
             ErrorKind::Input,
             format!("the document is no export of ohfp: it has no `\"format\":\"{FORMAT}\"`"),
         )),
-        Some(Source::OpenResourceBroker) if ours => Err(Error::new(
+        Some(ImportFormat::OpenResourceBroker) if ours => Err(Error::new(
             ErrorKind::Input,
             "the document is an export of ohfp, not of Open Resource Broker",
         )),
         Some(source) => Ok(source),
-        None if ours => Ok(Source::Ohfp),
-        None => Ok(Source::OpenResourceBroker),
+        None if ours => Ok(ImportFormat::Ohfp),
+        None => Ok(ImportFormat::OpenResourceBroker),
     }
 }
 

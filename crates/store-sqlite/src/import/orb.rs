@@ -33,7 +33,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Content> {
     let mut reading = Reading::default();
     reading.entries(&document)?;
     reading.adopt();
-    reading.give_back();
+    reading.return_machines();
     reading.settle();
     for ((kind, name), count) in std::mem::take(&mut reading.unread) {
         reading.skip(format!("field `{name}` of {count} {kind}"), "it has no place in this store");
@@ -258,7 +258,7 @@ impl Reading {
     }
 
     /// Puts machines into the returns that name them, and that they name.
-    fn give_back(&mut self) {
+    fn return_machines(&mut self) {
         let mut naming: HashMap<MachineId, Vec<RequestId>> = HashMap::new();
         for (id, back) in &self.returns {
             for machine in &back.named {
@@ -386,7 +386,7 @@ fn request_state(kind: RequestKind, word: &str) -> Option<RequestState> {
 fn machine_state(word: &str, terminated: bool) -> Option<(MachineState, Option<Ending>)> {
     let alive = |state: MachineState| Some((state, None));
     match word.to_ascii_lowercase().replace('_', "-").as_str() {
-        "failed" if terminated => Some((MachineState::Terminated, Some(Ending::Stillborn))),
+        "failed" if terminated => Some((MachineState::Terminated, Some(Ending::FailedToStart))),
         "pending" | "launching" | "failed" | "unknown" => alive(MachineState::Pending),
         "running" => alive(MachineState::Running),
         "stopping" => alive(MachineState::Stopping),

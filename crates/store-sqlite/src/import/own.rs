@@ -4,7 +4,7 @@ use ohfp_broker::{Error, ErrorKind, Machine, Request, Result};
 use serde::Deserialize;
 
 use super::{Content, Membership, malformed};
-use crate::export::{Document, LAYOUT, Member};
+use crate::export::{ExportedDocument, LAYOUT, Member};
 
 #[derive(Deserialize)]
 struct Head {
@@ -21,7 +21,7 @@ struct Export {
     requests: Vec<Request>,
     machines: Vec<Machine>,
     members: Vec<Member>,
-    documents: Vec<Document>,
+    documents: Vec<ExportedDocument>,
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Content> {

@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use ohfp_broker::{Error, ErrorKind, Machine, Request, RequestKind, RequestState, Result, Timestamp};
 use rusqlite::params;
 
-use super::{Content, Import, Membership, Skipped, Source};
-use crate::export::{Counts, Document};
+use super::{Content, Import, ImportFormat, Membership, Skipped};
+use crate::export::{Counts, ExportedDocument};
 use crate::rows::{self, Cells, DOCUMENT, MACHINE, REQUEST};
 use crate::session::{Query, Session};
 use crate::{checks, machines, requests};
 
 /// Stores all of it, then sees whether the store makes sense with it.
-pub(super) fn take(session: &Session<'_>, source: Source, content: &Content) -> Result<Import> {
+pub(super) fn take(session: &Session<'_>, source: ImportFormat, content: &Content) -> Result<Import> {
     // A machine may name a return that is not there; the check below says which one.
     session.run("PRAGMA defer_foreign_keys = ON", [])?;
     let mut taker = Taker::new(session, source, content)?;
@@ -74,7 +74,7 @@ struct Taker<'s, 'c> {
 }
 
 impl<'s, 'c> Taker<'s, 'c> {
-    fn new(session: &'s Session<'c>, source: Source, content: &Content) -> Result<Self> {
+    fn new(session: &'s Session<'c>, source: ImportFormat, content: &Content) -> Result<Self> {
         Ok(Self {
             session,
             import: Import {
@@ -118,10 +118,10 @@ impl<'s, 'c> Taker<'s, 'c> {
     fn clash(&mut self, same: bool, what: String) -> Result<bool> {
         match (same, self.import.source) {
             (true, _) => Ok(true),
-            (false, Source::Ohfp) => {
+            (false, ImportFormat::Ohfp) => {
                 Err(wrong(format!("{what} is in the store already, and differs from the document's")))
             }
-            (false, Source::OpenResourceBroker) => {
+            (false, ImportFormat::OpenResourceBroker) => {
                 let why = "it is in the store already, and has changed since".to_owned();
                 self.import.skipped.push(Skipped { what, why });
                 Ok(false)
@@ -191,8 +191,8 @@ impl<'s, 'c> Taker<'s, 'c> {
         Ok(())
     }
 
-    fn document(&mut self, document: &Document) -> Result<()> {
-        let Document { provider, id, group, live_until, body } = document;
+    fn document(&mut self, document: &ExportedDocument) -> Result<()> {
+        let ExportedDocument { provider, id, group, live_until, body } = document;
         let what = format!("document `{id}` of provider `{provider}`");
         self.once(2, id, provider, &what)?;
         match self.known_document.first([id, provider], rows::document)? {

@@ -194,7 +194,7 @@ fn a_store_that_should_be_there_is_missing() {
         let checks = [
             store.views(std::slice::from_ref(&ours)).map(drop),
             store.find_machines(&[reference("a")]).map(drop),
-            store.admit_return(&give_back("ret-1", 1), &[reference("a")]).map(drop),
+            store.admit_return(&return_request("ret-1", 1), &[reference("a")]).map(drop),
         ];
         for error in checks.map(Result::unwrap_err) {
             assert!(error.summary().contains("the state store is missing"), "{what}: {error}");
@@ -333,14 +333,14 @@ fn what_was_deleted_is_in_no_file() {
     const SECRET: &str = "AKIA-not-to-be-found-again";
     let site = Site::new();
     let mut request = acquire("req-1", 1, 100);
-    request.order = Some(format!("{{\"userData\":\"{}\"}}", SECRET.repeat(400)));
+    request.launch_fields = Some(format!("{{\"userData\":\"{}\"}}", SECRET.repeat(400)));
     site.store.admit(&request, MaxNumber::Unlimited).unwrap();
     checkpoint(&site.path());
     let holds =
         |path: &Path| fs::read(path).unwrap().windows(SECRET.len()).any(|part| part == SECRET.as_bytes());
     assert!(holds(&site.path()));
     let mut request = view(&site.store, "req-1").request;
-    request.order = None;
+    request.launch_fields = None;
     stored(&site.store, Some(request), Vec::new());
     let backup = site.directory.path().join("copy.db");
     site.store.backup(&backup).unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ohfp_broker::contract;
 pub(crate) use ohfp_broker::contract::fixtures::*;
-use ohfp_broker::records::Records;
+use ohfp_broker::documents::DocumentStore;
 use ohfp_broker::store::Store;
 use ohfp_store_sqlite::{Options, SqliteStore};
 use tempfile::TempDir;
@@ -54,7 +54,7 @@ impl contract::Site for Site {
         Box::new(Self::again(self))
     }
 
-    fn documents(&self) -> &dyn Records {
+    fn documents(&self) -> &dyn DocumentStore {
         &self.store
     }
 }

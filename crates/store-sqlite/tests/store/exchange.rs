@@ -1,11 +1,11 @@
 //! Export and import of our own document.
 
+use ohfp_broker::documents::{Document, DocumentStore};
 use ohfp_broker::machine::Ending;
-use ohfp_broker::records::{Record, Records};
-use ohfp_broker::store::{Change, RequestFilter, Store};
+use ohfp_broker::store::{AttentionQuery, Change, RequestFilter, Store};
 use ohfp_broker::template::MaxNumber;
 use ohfp_broker::{ErrorKind, MachineState, RequestState, Timestamp};
-use ohfp_store_sqlite::{Counts, Options, Source, SqliteStore};
+use ohfp_store_sqlite::{Counts, ImportFormat, Options, SqliteStore};
 use proptest::prelude::*;
 
 use crate::common::*;
@@ -22,13 +22,13 @@ fn some() -> Site {
     fulfil(&site.store, "req-1", &["i-1", "i-2"], 100);
     site.store.admit(&acquire("req-2", 1, 50), MaxNumber::Unlimited).unwrap();
     return_machines(&site.store, "ret-1", &["/i-2"], 200);
-    let record = Record {
+    let record = Document {
         id: "a".into(),
         group: "g".into(),
         live_until: Some(Timestamp::MAX),
         body: "{\"x\":1}".into(),
     };
-    Records::write(&site.store, "sim", &mut |ledger| ledger.put(&record)).unwrap();
+    DocumentStore::write(&site.store, "sim", &mut |tx| tx.put(&record)).unwrap();
     site
 }
 
@@ -74,7 +74,7 @@ fn a_document_that_is_wrong_changes_nothing_and_says_where() {
     target.store.admit(&acquire("req-9", 1, 1), MaxNumber::Unlimited).unwrap();
     let before = export(&target.store);
     let check = |what: &str, text: String, words: &[&str]| {
-        let error = target.store.import(&mut text.as_bytes(), Some(Source::Ohfp)).unwrap_err();
+        let error = target.store.import(&mut text.as_bytes(), Some(ImportFormat::Ohfp)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Input, "{what}: {error}");
         assert!(words.iter().all(|word| error.summary().contains(word)), "{what}: {error}");
         assert_eq!(export(&target.store), before, "{what}");
@@ -109,8 +109,8 @@ fn a_document_that_is_wrong_changes_nothing_and_says_where() {
     );
     check("fewer than complete", with("\"requested\":2", "\"requested\":5"), &["`req-1`", "fewer"]);
     let cancelled = with(
-        "\"order\":null,\"user_data\":null,\"rc_account\":null,\"provider_api\":null,\"resource_ids\":[],\"state\":\"recorded\"",
-        "\"order\":null,\"state\":\"cancelled\"",
+        "\"launch_fields\":null,\"user_data\":null,\"rc_account\":null,\"provider_api\":null,\"resource_ids\":[],\"state\":\"recorded\"",
+        "\"launch_fields\":null,\"state\":\"cancelled\"",
     );
     check("cancelled return", cancelled, &["`ret-1`", "cancelled"]);
 }
@@ -183,7 +183,7 @@ fn perform(store: &SqliteStore, number: usize, step: Step, made: &mut Made) {
             let Some(name) = pick(&made.requests, request) else { return };
             let mut request = view(store, &name).request;
             let state = if machines == 0 { RequestState::Failed } else { RequestState::Started };
-            if request.become_state(state, host.clone(), at(5)).is_err() {
+            if request.transition_to(state, host.clone(), at(5)).is_err() {
                 return;
             }
             let names: Vec<String> = (0..machines).map(|part| format!("i-{number}-{part}")).collect();
@@ -204,16 +204,16 @@ fn perform(store: &SqliteStore, number: usize, step: Step, made: &mut Made) {
         Step::End { machine } => {
             let Some(name) = pick(&made.machines, machine) else { return };
             change(store, &[&name], |machine| {
-                if machine.state.may_become(MachineState::Terminated) {
-                    machine.ending.get_or_insert(Ending::Stillborn);
+                if machine.state.can_transition_to(MachineState::Terminated) {
+                    machine.ending.get_or_insert(Ending::FailedToStart);
                     machine.state = MachineState::Terminated;
                 }
             });
         }
         Step::Keep { id, live_until, body } => {
             let live_until = live_until.map(at);
-            let record = Record { id: id.to_string(), group: (id % 3).to_string(), live_until, body };
-            Records::write(store, "sim", &mut |ledger| ledger.put(&record)).unwrap();
+            let record = Document { id: id.to_string(), group: (id % 3).to_string(), live_until, body };
+            DocumentStore::write(store, "sim", &mut |tx| tx.put(&record)).unwrap();
         }
     }
 }
@@ -238,7 +238,7 @@ proptest! {
         // The copy goes on like the original.
         prop_assert_eq!(target.store.demand("t").unwrap(), site.store.demand("t").unwrap());
         prop_assert_eq!(target.store.watched_machines().unwrap(), site.store.watched_machines().unwrap());
-        let due = |store: &SqliteStore| store.due(at(i64::MAX), at(i64::MAX), at(i64::MAX), 99).unwrap();
+        let due = |store: &SqliteStore| store.needing_attention(&AttentionQuery { now: at(i64::MAX), unacknowledged_before: at(i64::MAX), untouched_since: at(i64::MAX), limit: 99 }).unwrap();
         prop_assert_eq!(due(&target.store), due(&site.store));
         let change = |store: &SqliteStore| {
             let views = store.requests(&RequestFilter::default()).unwrap();

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use ohfp_broker::records::Records;
-use ohfp_broker::store::{MachineFilter, RequestFilter, Store};
+use ohfp_broker::documents::DocumentStore;
+use ohfp_broker::store::{AttentionQuery, MachineFilter, RequestFilter, Store};
 use ohfp_broker::template::MaxNumber;
 use ohfp_broker::{ErrorKind, Timestamp};
 use ohfp_store_sqlite::{Options, SqliteStore};
@@ -37,18 +37,24 @@ fn reading_creates_nothing_and_the_first_write_everything() {
         assert!(store.requests(&RequestFilter::default()).unwrap().is_empty());
         assert!(store.machines(&MachineFilter::default()).unwrap().is_empty());
         assert!(store.watched_machines().unwrap().is_empty());
-        assert!(store.due(at(9), at(9), at(9), 9).unwrap().is_empty());
+        assert!(
+            store
+                .needing_attention(&AttentionQuery {
+                    now: at(9),
+                    unacknowledged_before: at(9),
+                    untouched_since: at(9),
+                    limit: 9
+                })
+                .unwrap()
+                .is_empty()
+        );
         assert_eq!(store.demand("t").unwrap(), 0);
         store.acknowledge(&[id("req-1")]).unwrap();
         let mut asked = 0;
-        Records::read(&store, "sim", &mut |ledger| {
+        DocumentStore::read(&store, "sim", &mut |tx| {
             asked += 1;
-            assert_eq!((ledger.get("a")?, ledger.count_live(at(0))?), (None, 0));
-            assert!(
-                ledger.live(at(0))?.is_empty()
-                    && ledger.expired(at(0))?.is_empty()
-                    && ledger.group("g")?.is_empty()
-            );
+            assert_eq!((tx.get("a")?, tx.count_live(at(0))?), (None, 0));
+            assert!(tx.live(at(0))?.is_empty() && tx.expired(at(0))?.is_empty() && tx.group("g")?.is_empty());
             Ok(())
         })
         .unwrap();
@@ -146,9 +152,9 @@ fn a_store_that_is_open_for_reading_refuses_to_write() {
     let store = SqliteStore::open(site.path(), READ_ONLY).unwrap();
     let kinds = [
         store.admit(&acquire("req-2", 1, 1), MaxNumber::Unlimited).map(drop),
-        store.admit_return(&give_back("ret-1", 1), &[]).map(drop),
+        store.admit_return(&return_request("ret-1", 1), &[]).map(drop),
         store.acknowledge(&[id("req-1")]),
-        Records::write(&store, "sim", &mut |_| Ok(())),
+        DocumentStore::write(&store, "sim", &mut |_| Ok(())),
         store.test().map(drop),
         store.migrate(false).map(drop),
         store.import(&mut "{}".as_bytes(), None).map(drop),
@@ -207,7 +213,12 @@ fn damaged_pages_are_errors_or_findings_and_never_a_panic() {
         let _ = store.requests(&RequestFilter::default());
         let _ = store.machines(&MachineFilter::default());
         let _ = store.watched_machines();
-        let _ = store.due(at(0), at(i64::MAX), at(i64::MAX), 9);
+        let _ = store.needing_attention(&AttentionQuery {
+            now: at(0),
+            unacknowledged_before: at(i64::MAX),
+            untouched_since: at(i64::MAX),
+            limit: 9,
+        });
         let _ = store.admit(&acquire("req-x", 1, 1), MaxNumber::AtMost(5));
         let _ = store.export(&mut std::io::sink());
         found += usize::from(store.validate().map_or(true, |validation| !validation.valid));

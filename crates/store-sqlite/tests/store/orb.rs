@@ -3,7 +3,7 @@
 use ohfp_broker::machine::Ending;
 use ohfp_broker::store::{RequestFilter, Store};
 use ohfp_broker::{ErrorKind, Machine, MachineState, RequestState};
-use ohfp_store_sqlite::{Counts, Import, Source};
+use ohfp_store_sqlite::{Counts, Import, ImportFormat};
 
 use crate::common::*;
 
@@ -12,7 +12,7 @@ const FLAT: &str = include_str!("fixtures/orb-flat.json");
 
 fn import(site: &Site, text: &str) -> Import {
     let import = site.store.import(&mut text.as_bytes(), None).unwrap();
-    assert_eq!(import.source, Source::OpenResourceBroker);
+    assert_eq!(import.source, ImportFormat::OpenResourceBroker);
     let validation = site.store.validate().unwrap();
     assert!(validation.valid, "{validation:?}");
     import

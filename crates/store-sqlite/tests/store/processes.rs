@@ -148,7 +148,7 @@ fn work_for_ever(directory: &Path, number: u32) {
         told.that(&format!("request {name} 0"));
         let machines = [format!("i-{name}-a"), format!("i-{name}-b")];
         let mut request = view(&store, &name).request;
-        request.become_state(RequestState::Started, None, at(round)).unwrap();
+        request.transition_to(RequestState::Started, None, at(round)).unwrap();
         let launched = machines.iter().map(|machine_name| machine(machine_name, &name)).collect();
         stored(&store, Some(request), launched);
         told.that(&format!("request {name} 2"));

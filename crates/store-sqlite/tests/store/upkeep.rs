@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ohfp_broker::records::{Record, Records};
+use ohfp_broker::documents::{Document, DocumentStore};
 use ohfp_broker::store::{RequestFilter, Store};
 use ohfp_broker::template::MaxNumber;
 use ohfp_broker::{ErrorKind, MachineState, RequestState};
@@ -42,10 +42,10 @@ fn metrics_count_by_state_and_name_every_state() {
     return_machines(&site.store, "ret-1", &["/i-1"], 200);
     change(&site.store, &["i-2"], |machine| machine.lost(at(300)));
     let document =
-        |id: &str, live_until| Record { id: id.into(), group: "g".into(), live_until, body: "{}".into() };
-    Records::write(&site.store, "sim", &mut |ledger| {
-        ledger.put(&document("a", Some(at(50))))?;
-        ledger.put(&document("b", None))
+        |id: &str, live_until| Document { id: id.into(), group: "g".into(), live_until, body: "{}".into() };
+    DocumentStore::write(&site.store, "sim", &mut |tx| {
+        tx.put(&document("a", Some(at(50))))?;
+        tx.put(&document("b", None))
     })
     .unwrap();
     let metrics = site.store.metrics().unwrap();
@@ -149,7 +149,7 @@ fn what_is_over_and_gone_is_cleared_away_and_nothing_else() {
     let site = Site::new();
     let finish = |name: &str, state: RequestState, now: i64| {
         let mut request = view(&site.store, name).request;
-        request.become_state(state, None, at(now)).unwrap();
+        request.transition_to(state, None, at(now)).unwrap();
         stored(&site.store, Some(request), Vec::new());
     };
     let gone = |names: &[&str]| change(&site.store, names, |machine| machine.lost(at(150)));
@@ -172,8 +172,8 @@ fn what_is_over_and_gone_is_cleared_away_and_nothing_else() {
     let tokens = [("over", None), ("over", Some(at(5_000))), ("over", Some(at(250))), ("half over", None)];
     for (number, (request, live_until)) in tokens.into_iter().enumerate() {
         let group = view(&site.store, request).request.token();
-        let record = Record { id: number.to_string(), group, live_until, body: String::new() };
-        Records::write(&site.store, "sim", &mut |ledger| ledger.put(&record)).unwrap();
+        let record = Document { id: number.to_string(), group, live_until, body: String::new() };
+        DocumentStore::write(&site.store, "sim", &mut |tx| tx.put(&record)).unwrap();
     }
 
     let left = || {

@@ -1,4 +1,4 @@
-//! Snapshots of small catalogues, one after the other, in a directory of their own.
+//! Snapshots of small catalogs, one after the other, in a directory of their own.
 
 use std::fs;
 

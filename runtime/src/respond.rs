@@ -8,8 +8,8 @@ use ohfp_platform::locate::{self, LIVE_PROGRAM, Path, SHIPPED_SNAPSHOT};
 use ohfp_platform::sys::{self, ExitCode, Process, STDERR, STDOUT, Written};
 use ohfp_platform::terminal;
 use ohfp_snapshot_format::key::LIST_NOTES;
-use ohfp_snapshot_format::open::{Access, Snapshot};
-use ohfp_snapshot_format::view::{Contents, Parts};
+use ohfp_snapshot_format::open::{IoPolicy, Snapshot};
+use ohfp_snapshot_format::view::{Contents, Segments};
 use ohfp_snapshot_format::{CLI_FINGERPRINT, Refusal, fresh};
 
 use crate::question::{self, Question};
@@ -35,7 +35,7 @@ fn answered(process: &Process, question: &Question<'_>) -> Option<ExitCode> {
         asks_nothing_special(input)?;
     }
     let get = |name: &str| process.variable(name);
-    let access = Access::from_variable(get("OHFP_SNAPSHOT_IO"));
+    let access = IoPolicy::from_variable(get("OHFP_SNAPSHOT_IO"));
     let root = locate::config_root(&get);
     let root = root.as_ref().map(|root| root.path.as_bytes());
     let own = locate::snapshot_path(&get, root).ok_or(Refusal::Missing);
@@ -65,10 +65,10 @@ fn answer_from(
     process: &Process,
     question: &Question<'_>,
     path: &CStr,
-    access: Access,
+    access: IoPolicy,
     role: Role<'_>,
 ) -> Result<Option<ExitCode>, Refusal> {
-    if access != Access::Read {
+    if access != IoPolicy::Read {
         sys::guard_mapping(*process, live);
     }
     // The process ends before the mapping could matter; unmapping it would cost a system call.
@@ -95,7 +95,7 @@ fn parts<'s>(
     question: &Question<'_>,
     contents: &Contents<'s>,
     record: &'s mut [u8],
-) -> Result<Option<Parts<'s>>, Refusal> {
+) -> Result<Option<Segments<'s>>, Refusal> {
     // What is left out is told beside a list, where a person reads it: the live program's.
     if question.is_list() && contents.index.answer(LIST_NOTES).is_some() && sys::is_terminal(STDERR) {
         return Ok(None);
@@ -154,7 +154,7 @@ fn asks_nothing_special(input: &[u8]) -> Option<()> {
 
 /// Writes the answer. A reader that has gone is success; a full disk is not. `None`: the file was cut
 /// short under us before the first byte was out.
-fn write(parts: Parts<'_>) -> Option<ExitCode> {
+fn write(parts: Segments<'_>) -> Option<ExitCode> {
     // The mapping stays as it is until the process ends.
     match sys::write_unchanging(STDOUT, parts) {
         Ok(Written::All | Written::ReaderGone) => Some(0),

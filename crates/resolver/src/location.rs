@@ -13,7 +13,7 @@ use crate::source::environment::Environment;
 
 /// The answer for one invocation.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct ConfigLocation {
     /// Where configuration is read from.
     pub origin: Origin,
     /// Which rule said so.
@@ -28,7 +28,7 @@ pub fn lookup<'e>(env: &'e Environment) -> impl Fn(&str) -> Option<&'e [u8]> {
 }
 
 /// Finds the place. `config` is a folder or a `config.json`; `snapshot` overrides the rule.
-pub fn find(config: Option<&Path>, snapshot: Option<&Path>, env: &Environment) -> Result<Place> {
+pub fn find(config: Option<&Path>, snapshot: Option<&Path>, env: &Environment) -> Result<ConfigLocation> {
     let get = lookup(env);
     let (origin, source) = match config {
         Some(path) => (explicit(path)?, RootSource::CommandLine),
@@ -43,7 +43,7 @@ pub fn find(config: Option<&Path>, snapshot: Option<&Path>, env: &Environment) -
         None => locate::snapshot_path(&get, Some(identity(&origin)))
             .map(|path| PathBuf::from(OsStr::from_bytes(path.as_bytes()))),
     };
-    Ok(Place { origin, source, snapshot })
+    Ok(ConfigLocation { origin, source, snapshot })
 }
 
 /// What stands for an origin in stamps: its root, or the file where an unusual one was named, so

@@ -7,7 +7,7 @@ use crate::request::Request;
 use crate::state::RequestState;
 
 /// The end of an acquire request that is started, or nothing while machines are starting.
-pub(super) fn acquire(request: &Request, machines: &[Machine]) -> Option<(RequestState, Option<String>)> {
+pub(super) fn of_acquire(request: &Request, machines: &[Machine]) -> Option<(RequestState, Option<String>)> {
     if machines.iter().any(Machine::is_starting) {
         return None;
     }
@@ -31,7 +31,7 @@ pub(super) fn acquire(request: &Request, machines: &[Machine]) -> Option<(Reques
 }
 
 /// The end of a return that is started, or nothing while machines are ending and there is time left.
-pub(super) fn give_back(
+pub(super) fn of_return(
     request: &Request,
     machines: &[Machine],
     past_deadline: bool,
@@ -63,7 +63,7 @@ pub fn reason_of(machines: &[Machine]) -> Option<String> {
             Some(Ending::Released) if machine.returned_by.is_some() => RETURNED_EARLY,
             Some(Ending::Released) => "given up",
             Some(Ending::Reclaimed) => "taken by the provider",
-            Some(Ending::Stillborn) => "did not start",
+            Some(Ending::FailedToStart) => "did not start",
             None => "not usable",
         });
         *reasons.entry(why).or_default() += 1;

@@ -5,7 +5,7 @@ use crate::request::Request;
 
 /// A request with its machines: those it made, or those it gives back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct View {
+pub struct RequestWithMachines {
     /// The request.
     pub request: Request,
     /// Its machines, in the order they were recorded.

@@ -1,19 +1,19 @@
 //! Giving machines back.
 
-use super::{Broker, TRIES, contended, settle};
+use super::{Broker, TRIES, completion, contended};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{MachineRef, RequestId, RequestKind};
 use crate::machine::Machine;
 use crate::request::Request;
 use crate::state::RequestState;
-use crate::store::{Applied, Change, Doubt, Resolved};
+use crate::store::{Applied, Change, Doubt, Lookup};
 use crate::text::quoted;
 use crate::time::Timestamp;
-use crate::view::View;
+use crate::with_machines::RequestWithMachines;
 
 /// A return that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GivenBack {
+pub struct ReturnAccepted {
     /// Its id.
     pub id: RequestId,
     /// How many machines it ends; 0 when all were gone or unknown.
@@ -33,7 +33,12 @@ impl Broker<'_> {
     /// `Unavailable` where the store does not know a machine and a provider cannot be asked about it; `Refused`
     /// where it is doubtful which machine is meant. What is known is given back all the same, and the
     /// scheduler, which is not told an id, asks again for the rest.
-    pub fn give_back(&self, id: RequestId, machines: &[MachineRef], now: Timestamp) -> Result<GivenBack> {
+    pub fn return_machines(
+        &self,
+        id: RequestId,
+        machines: &[MachineRef],
+        now: Timestamp,
+    ) -> Result<ReturnAccepted> {
         if machines.is_empty() {
             return Err(Error::new(ErrorKind::Input, "no machines to return are named"));
         }
@@ -53,7 +58,7 @@ impl Broker<'_> {
             self.store.admit_return(&request, &[])?;
             self.release_recorded(self.reload(&id)?, now, &mut errors)?;
         }
-        Ok(GivenBack { id, active, unknown: returning.unknown, renamed: returning.renamed, errors })
+        Ok(ReturnAccepted { id, active, unknown: returning.unknown, renamed: returning.renamed, errors })
     }
 
     /// Which machines a return of these would end, and which ones the store does not know. Changes nothing.
@@ -64,10 +69,10 @@ impl Broker<'_> {
         let (mut active, mut unknown, mut doubts) = (Vec::new(), Vec::new(), Vec::new());
         for (wanted, found) in machines.iter().zip(self.store.find_machines(machines)?) {
             match found {
-                Resolved::Known(machine) if machine.state.is_ending() => {}
-                Resolved::Known(machine) => active.push(machine),
-                Resolved::Unknown => unknown.push(wanted.clone()),
-                Resolved::Doubtful(why) => doubts.push(Doubt { wanted: wanted.clone(), why }),
+                Lookup::Known(machine) if machine.state.is_ending() => {}
+                Lookup::Known(machine) => active.push(machine),
+                Lookup::Unknown => unknown.push(wanted.clone()),
+                Lookup::Doubtful(why) => doubts.push(Doubt { wanted: wanted.clone(), why }),
             }
         }
         if let Some(error) = doubtful(&doubts) {
@@ -81,10 +86,10 @@ impl Broker<'_> {
     /// Tells the providers of a recorded return, and stores that they were told.
     pub(super) fn release_recorded(
         &self,
-        view: View,
+        view: RequestWithMachines,
         now: Timestamp,
         errors: &mut Vec<Error>,
-    ) -> Result<View> {
+    ) -> Result<RequestWithMachines> {
         let before = errors.len();
         self.end_released(&view.machines, now, errors);
         let failure = errors.get(before).map(Error::summary);
@@ -96,10 +101,10 @@ impl Broker<'_> {
                 return Ok(view);
             }
             let late = now >= request.deadline;
-            let end = settle::give_back(&request, &view.machines, late);
+            let end = completion::of_return(&request, &view.machines, late);
             match (end, &failure) {
-                (Some((state, reason)), _) => request.become_state(state, reason, now)?,
-                (None, None) => request.become_state(RequestState::Started, None, now)?,
+                (Some((state, reason)), _) => request.transition_to(state, reason, now)?,
+                (None, None) => request.transition_to(RequestState::Started, None, now)?,
                 (None, Some(why)) if request.reason.as_ref() == Some(why) => return Ok(view),
                 (None, Some(why)) => {
                     request.reason = Some(why.clone());

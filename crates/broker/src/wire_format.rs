@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use crate::error::Result;
 use crate::id::{MachineRef, RequestId};
-use crate::operations::{Accepted, GivenBack, Reclaim};
+use crate::operations::{Accepted, Reclaim, ReturnAccepted};
 use crate::user_data::UserData;
-use crate::view::View;
+use crate::with_machines::RequestWithMachines;
 
 /// Whose field names and frames are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct MachinesWanted {
 }
 
 /// A wire format.
-pub trait Scheduler: Send + Sync {
+pub trait WireFormat: Send + Sync {
     /// `hostfactory`, `default`.
     fn name(&self) -> &'static str;
 
@@ -51,10 +51,10 @@ pub trait Scheduler: Send + Sync {
     fn write_accepted(&self, accepted: &Accepted) -> Value;
 
     /// The answer to machines given back.
-    fn write_given_back(&self, given_back: &GivenBack) -> Value;
+    fn write_return_accepted(&self, accepted: &ReturnAccepted) -> Value;
 
     /// The answer about requests, in the order asked. What is not known is answered as ended.
-    fn write_statuses(&self, asked: &[RequestId], views: &[Option<View>]) -> Value;
+    fn write_statuses(&self, asked: &[RequestId], views: &[Option<RequestWithMachines>]) -> Value;
 
     /// The answer about machines that the provider takes.
     fn write_reclaims(&self, reclaims: &[Reclaim]) -> Value;

@@ -9,17 +9,21 @@ use crate::time::Timestamp;
 impl Broker<'_> {
     /// The machines as their providers see them now, each once, stored where that changed them. The errors
     /// are those of providers that could not be asked: their machines stay as they were.
-    pub fn look_at(&self, machines: Vec<Machine>, now: Timestamp) -> Result<(Vec<Machine>, Vec<Error>)> {
+    pub fn refresh_machines(
+        &self,
+        machines: Vec<Machine>,
+        now: Timestamp,
+    ) -> Result<(Vec<Machine>, Vec<Error>)> {
         let mut machines = machines;
         machines.sort_by(|one, other| (&one.id, &one.provider).cmp(&(&other.id, &other.provider)));
         machines.dedup_by(|one, other| (&one.id, &one.provider) == (&other.id, &other.provider));
-        let sightings = self.look(machines.iter(), now);
+        let sightings = self.observe(machines.iter(), now);
         let errors: Vec<Error> = sightings.silent.values().cloned().collect();
         for _ in 0..TRIES {
             // Where this cannot be stored, what is stored by then is read.
             let mut changed = Vec::new();
             for machine in &mut machines {
-                if sightings.tell(machine, now) {
+                if sightings.apply_to(machine, now) {
                     changed.push(machine.clone());
                 }
             }

@@ -1,13 +1,15 @@
 //! The commands that configuration and templates answer.
 
 use ohfp_broker::{Error, ErrorKind, Result};
-use ohfp_cli::{Command, Config, GlobalOptions, Providers, Scheduler};
-use ohfp_cli::{ListOptions, Storage, Templates};
-use ohfp_render::queries::{self, Document};
-use ohfp_render::templates::{Catalogue, show_head, show_tail};
+use ohfp_cli::{Command, ConfigCommand, GlobalOptions, ProvidersCommand, SchedulerCommand};
+use ohfp_cli::{ListOptions, StorageCommand, TemplatesCommand};
+use ohfp_render::queries::{self, Query};
+use ohfp_render::templates::{TemplateList, show_head, show_tail};
 use ohfp_render::{Format, Rendered, documents};
-use ohfp_resolver::place::Place;
-use ohfp_resolver::{Environment, FIELD_NAMES, Lowered, Resolved, Secrets, Warning, hf_name, load, place};
+use ohfp_resolver::location::ConfigLocation;
+use ohfp_resolver::{
+    Environment, FIELD_NAMES, LimitDecrease, Resolved, Secrets, Warning, hf_name, load, location,
+};
 use ohfp_service::catalog;
 use ohfp_service::registry;
 use ohfp_snapshot_builder::freshness;
@@ -21,12 +23,12 @@ use crate::present::filter;
 pub(super) fn run(global: &GlobalOptions, command: &Command, env: &Environment) -> Reply {
     let format = format(global.format);
     let validated = match command {
-        Command::Templates(Templates::Validate { lenient }) => Some(!lenient),
-        Command::Config(Config::Validate) => Some(false),
+        Command::Templates(TemplatesCommand::Validate { lenient }) => Some(!lenient),
+        Command::Config(ConfigCommand::Validate) => Some(false),
         _ => None,
     };
     if let Some(all_offered) = validated {
-        let place = place::find(global.config.as_deref(), None, env).map_err(|error| vec![error]);
+        let place = location::find(global.config.as_deref(), None, env).map_err(|error| vec![error]);
         let loaded = place.and_then(|place| {
             let resolved = load::load(&place.origin, env).and_then(with_sound_providers)?;
             Ok(with_held(resolved, &place, env))
@@ -40,31 +42,31 @@ pub(super) fn run(global: &GlobalOptions, command: &Command, env: &Environment) 
     let resolved = &source.resolved;
     let secrets = if global.show_secrets { Secrets::Shown } else { Secrets::Hidden };
     let mut reply = match command {
-        Command::Templates(Templates::List(_) | Templates::Show { .. })
+        Command::Templates(TemplatesCommand::List(_) | TemplatesCommand::Show { .. })
             if let Err(errors) = resolved.templates() =>
         {
             Reply::failure(errors)
         }
-        Command::Templates(Templates::List(list)) => {
+        Command::Templates(TemplatesCommand::List(list)) => {
             let reply = Reply::from_result(templates_list(global, resolved, list, format, secrets));
             Reply { notes: queries::list_notes(resolved), ..reply }
         }
-        Command::Templates(Templates::Show { template_id }) => {
+        Command::Templates(TemplatesCommand::Show { template_id }) => {
             templates_show(global, resolved, template_id, format, secrets)
         }
-        Command::Config(Config::Show) => document(resolved, &Document::Config, format, secrets),
-        Command::Config(Config::Get { key }) => {
-            document(resolved, &Document::Setting(key.clone()), format, secrets)
+        Command::Config(ConfigCommand::Show) => document(resolved, &Query::Config, format, secrets),
+        Command::Config(ConfigCommand::Get { key }) => {
+            document(resolved, &Query::Setting(key.clone()), format, secrets)
         }
-        Command::Providers(Providers::List) => document(resolved, &Document::Providers, format, secrets),
-        Command::Providers(Providers::Show { name }) => {
-            document(resolved, &Document::Provider(name.clone()), format, secrets)
+        Command::Providers(ProvidersCommand::List) => document(resolved, &Query::Providers, format, secrets),
+        Command::Providers(ProvidersCommand::Show { name }) => {
+            document(resolved, &Query::Provider(name.clone()), format, secrets)
         }
-        Command::Scheduler(Scheduler::List) => document(resolved, &Document::Schedulers, format, secrets),
-        Command::Scheduler(Scheduler::Show { name }) => {
-            document(resolved, &Document::Scheduler(name.clone()), format, secrets)
+        Command::Scheduler(SchedulerCommand::List) => document(resolved, &Query::Schedulers, format, secrets),
+        Command::Scheduler(SchedulerCommand::Show { name }) => {
+            document(resolved, &Query::Scheduler(name.clone()), format, secrets)
         }
-        Command::Storage(Storage::List) => document(resolved, &Document::Stores, format, secrets),
+        Command::Storage(StorageCommand::List) => document(resolved, &Query::Stores, format, secrets),
         _ => Reply::failure(vec![Error::new(ErrorKind::Usage, "this command is not answered here")]),
     };
     reply.plain = global.no_color;
@@ -93,9 +95,9 @@ fn templates_list(
             .collect::<Vec<_>>();
         kept.as_slice()
     };
-    let catalogue = Catalogue { templates, scheduler: scheduler(global, &resolved.settings)? };
+    let catalog = TemplateList { templates, scheduler: scheduler(global, &resolved.settings)? };
     let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-    Ok(catalogue.list(format, list.long).page(number(list.offset), list.limit.map(number)))
+    Ok(catalog.list(format, list.long).page(number(list.offset), list.limit.map(number)))
 }
 
 fn templates_show(
@@ -114,17 +116,17 @@ fn templates_show(
         Err(error) => return Reply::failure(vec![error]),
     };
     let shown = secrets.of_templates(std::slice::from_ref(template));
-    let catalogue = Catalogue { templates: &resolved.templates, scheduler };
+    let catalog = TemplateList { templates: &resolved.templates, scheduler };
     let (head, head_styled) = show_head(format);
     let mut body = Vec::new();
     for template in shown.iter() {
-        catalogue.show(template, format, &mut body);
+        catalog.show(template, format, &mut body);
     }
     body.extend_from_slice(show_tail(format));
     Reply::answer(Rendered { head, head_styled, body })
 }
 
-fn document(resolved: &Resolved, document: &Document, format: Format, secrets: Secrets) -> Reply {
+fn document(resolved: &Resolved, document: &Query, format: Format, secrets: Secrets) -> Reply {
     if let Err(errors) = document.check(resolved) {
         return Reply::failure(errors);
     }
@@ -147,12 +149,12 @@ fn with_sound_providers(mut resolved: Resolved) -> Result<Resolved, Vec<Error>> 
 }
 
 /// The same, with a warning for each `maxNumber` of the file that is not the one of answers.
-fn with_held(mut resolved: Resolved, place: &Place, env: &Environment) -> Resolved {
+fn with_held(mut resolved: Resolved, place: &ConfigLocation, env: &Environment) -> Resolved {
     let held = freshness::held(&resolved, place, env);
     resolved.warnings.extend(held.iter().map(|held| Warning {
         place: None,
         message: held.message(),
-        hint: Some(Lowered::HINT.to_owned()),
+        hint: Some(LimitDecrease::HINT.to_owned()),
     }));
     resolved
 }
