@@ -118,7 +118,8 @@ fn templates_with_secrets() {
             if answers.iter().any(|ended| format!("{}{}", ended.text(), ended.stderr).contains(SECRET)) {
                 faults.push(format!("{line:?} --format {format}: {answers:?}"));
             }
-            if answers[0] != answers[1] {
+            // What doctor says of the free space changes from one moment to the next.
+            if answers[0] != answers[1] && line[0] != "doctor" {
                 faults.push(format!("{line:?} --format {format} differ: {answers:?}"));
             }
         }

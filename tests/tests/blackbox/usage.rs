@@ -30,7 +30,7 @@ fn of_ohfp() {
             (&["templates", "lst"], &["unrecognized subcommand 'lst'", "'list'"]),
             (&["config", "shw"], &["unrecognized subcommand 'shw'", "'show'"]),
             (&["templates", "list", "--fromat", "json"], &["unexpected argument '--fromat'", "'--format'"]),
-            (&["--no-color", "templates", "list"], &["unexpected argument '--no-color'", "'--no-color'"]),
+            (&["--no-colour", "templates", "list"], &["unexpected argument '--no-colour'", "'--no-color'"]),
             (
                 &["templates", "list", "--format", "jsn"],
                 &["invalid value 'jsn'", "json, yaml, table, list", "'json'"],
