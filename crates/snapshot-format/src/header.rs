@@ -178,3 +178,105 @@ impl Fields<'_> {
         Extent { offset: self.u64(offset), len: self.u64(offset + 8), check: self.u64(offset + 16) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use xxhash_rust::xxh3::xxh3_64;
+
+    use super::{Extent, HEADER_LEN, Header, align};
+    use crate::refusal::Refusal;
+
+    /// A header byte by byte, after the table of [`Header`]; each field of eight bytes says its own offset.
+    fn bytes(change: impl FnOnce(&mut [u8; HEADER_LEN])) -> [u8; HEADER_LEN] {
+        let mut bytes = [0; HEADER_LEN];
+        put(&mut bytes, 0, b"\x89OHFP\r\n\x1a\x01\0\0\0\0\x01\0\0\x32\x11\x08\0\x01\0\0\0");
+        for at in [24, 32, 48, 56, 64, 72, 80, 88, 96, 104] {
+            put(&mut bytes, usize::from(at), &[at, 0, 0, 0, 0, 0, 0, 0]);
+        }
+        put(&mut bytes, 40, &[0, 2]);
+        put(&mut bytes, 112, b"12.34.56");
+        change(&mut bytes);
+        bytes
+    }
+
+    fn put(bytes: &mut [u8; HEADER_LEN], at: usize, value: &[u8]) {
+        bytes.iter_mut().skip(at).zip(value).for_each(|(place, byte)| *place = *byte);
+    }
+
+    fn sealed_by_checksum(mut bytes: [u8; HEADER_LEN]) -> [u8; HEADER_LEN] {
+        let check = xxh3_64(bytes.first_chunk::<248>().unwrap_or(&[0; 248]));
+        put(&mut bytes, 248, &check.to_le_bytes());
+        bytes
+    }
+
+    const HEADER: Header = Header {
+        flags: 1,
+        fingerprint: 0x18 | 0x20 << 64,
+        file_len: 512,
+        stamps: Extent { offset: 48, len: 56, check: 64 },
+        index: Extent { offset: 72, len: 80, check: 88 },
+        payload_digest: 0x60 | 0x68 << 64,
+        product: *b"12.34.56\0\0\0\0\0\0\0\0",
+    };
+
+    #[test]
+    fn each_field_stands_where_the_table_says() {
+        let bytes = sealed_by_checksum(bytes(|_| ()));
+        assert_eq!(Header::parse_front(&bytes, 512), Ok(HEADER));
+        #[cfg(feature = "write")]
+        assert_eq!(HEADER.to_bytes(), bytes);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let check = |change: fn(&mut [u8; HEADER_LEN]), expected| {
+            assert_eq!(Header::parse_front(&sealed_by_checksum(bytes(change)), 512), Err(expected));
+        };
+        check(|bytes| put(bytes, 0, b"O"), Refusal::NotASnapshot);
+        check(|bytes| put(bytes, 7, b"\n"), Refusal::NotASnapshot);
+        check(|bytes| put(bytes, 8, &[2]), Refusal::FormatVersion(2));
+        check(|bytes| put(bytes, 12, &[1]), Refusal::ArchiveFormat(0x0008_1132));
+        check(|bytes| put(bytes, 16, &[0x31]), Refusal::ArchiveFormat(0x0008_1131));
+        check(|bytes| put(bytes, 40, &[1]), Refusal::Length { said: 513, found: 512 });
+
+        let front = |bytes: &[u8]| Header::parse_front(bytes, 512);
+        assert_eq!(front(&bytes(|_| ())), Err(Refusal::HeaderChecksum));
+        // A later version may check its header in another way, so its number is told first.
+        assert_eq!(front(&bytes(|bytes| put(bytes, 8, &[3]))), Err(Refusal::FormatVersion(3)));
+        assert_eq!(front(&[0x89; HEADER_LEN - 1]), Err(Refusal::Truncated));
+        assert_eq!(
+            Header::parse(&sealed_by_checksum(bytes(|_| ()))),
+            Err(Refusal::Length { said: 512, found: 256 })
+        );
+    }
+
+    #[test]
+    fn the_lowest_flag_seals() {
+        for (flags, sealed) in [(0, false), (1, true), (2, false), (3, true)] {
+            assert_eq!(Header { flags, ..HEADER }.sealed(), sealed, "{flags}");
+        }
+    }
+
+    #[test]
+    fn the_version_ends_at_its_first_zero() {
+        for (product, version) in [
+            (*b"0.1.0\0\0\0\0\0\0\0\0\0\0x", "0.1.0"),
+            (*b"1234567890123456", "1234567890123456"),
+            ([0; 16], ""),
+            ([0xff; 16], "?"),
+        ] {
+            assert_eq!(Header { product, ..HEADER }.product_version(), version);
+        }
+    }
+
+    #[test]
+    fn parts_begin_at_multiples_of_64() {
+        for (offset, aligned) in [(0, 0), (1, 64), (63, 64), (64, 64), (65, 128), (u64::MAX, u64::MAX - 63)] {
+            assert_eq!(align(offset), aligned, "{offset}");
+        }
+        for (offset, len, sections) in [(256, 64, 320), (256, 65, 384), (u64::MAX, 1, u64::MAX - 63)] {
+            let index = Extent { offset, len, check: 0 };
+            assert_eq!(Header { index, ..HEADER }.sections_offset(), sections);
+        }
+    }
+}

@@ -195,3 +195,71 @@ impl Record {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{RECORD_ENTRY, Record};
+
+    /// A directory of records with these hashes, each one's place told by its number.
+    fn directory(hashes: impl IntoIterator<Item = u64>) -> Vec<u8> {
+        let entry = |(number, hash): (u64, u64)| [hash, number, 1, 2].map(u64::to_le_bytes).concat();
+        (0..).zip(hashes).flat_map(entry).collect()
+    }
+
+    fn place(directory: &[u8], hash: u64) -> Option<u64> {
+        Record::find(directory, hash).map(|record| record.offset)
+    }
+
+    #[test]
+    fn an_entry_is_four_numbers() {
+        let bytes: Vec<u8> = (0..64).collect();
+        let second = Record {
+            hash: 0x2726_2524_2322_2120,
+            offset: 0x2f2e_2d2c_2b2a_2928,
+            len: 0x3736_3534_3332_3130,
+            check: 0x3f3e_3d3c_3b3a_3938,
+        };
+        assert_eq!(Record::read(&bytes, 1), Some(second));
+        assert_eq!(Record::read(&bytes, 2), None);
+        assert_eq!(Record::read(bytes.split_at(63).0, 1), None);
+        assert_eq!(Record::read(&bytes, usize::MAX), None);
+        #[cfg(feature = "write")]
+        assert_eq!(second.to_bytes(), bytes.split_at(RECORD_ENTRY).1);
+    }
+
+    #[test]
+    fn every_hash_is_found_where_it_stands() {
+        let even = |number: u64| number * (u64::MAX / 1_000);
+        // As hashes of ids spread, then as no hash function spreads them.
+        for hashes in
+            [(0..1_000).map(even).collect::<Vec<_>>(), (1..=1_000).collect(), vec![7], vec![0, u64::MAX]]
+        {
+            let directory = directory(hashes.iter().copied());
+            for (number, hash) in (0..).zip(&hashes) {
+                assert_eq!(place(&directory, *hash), Some(number), "{hash} of {}", hashes.len());
+            }
+            for missing in [u64::MAX - 1, even(3) + 1, 1_001] {
+                assert_eq!(place(&directory, missing), None, "{missing} of {}", hashes.len());
+            }
+        }
+        assert_eq!(place(&[], 0), None);
+        // What is left of an entry that was cut off is none.
+        assert_eq!(place(directory([1, 2]).split_at(RECORD_ENTRY + 31).0, 2), None);
+    }
+
+    #[test]
+    fn a_record_lies_inside_its_body() {
+        for (offset, len, expected) in [
+            (0, 3, Some(&b"abc"[..])),
+            (1, 2, Some(b"bc")),
+            (3, 0, Some(b"")),
+            (1, 3, None),
+            (4, 0, None),
+            (u64::MAX, 1, None),
+            (1, u64::MAX, None),
+        ] {
+            let record = Record { hash: 0, offset, len, check: 0 };
+            assert_eq!(record.bytes(b"abc"), expected, "{len} bytes from {offset} on");
+        }
+    }
+}

@@ -59,3 +59,36 @@ pub const FORMAT_SEPARATOR: &[u8] = b"\t";
 pub const LIST_NOTES: &[u8] = b"templates list\tnotes";
 /// The suffix of long variants.
 pub const LONG_SUFFIX: &[u8] = b"\tlong";
+
+#[cfg(test)]
+mod tests {
+    use super::{AnswerKey, MAX_LEN};
+
+    #[test]
+    fn words_are_joined_by_a_space() {
+        let check = |words: &[&[u8]], expected: Option<&[u8]>| {
+            let key = words.iter().try_fold(AnswerKey::default(), |key, word| key.word(word));
+            assert_eq!(key.as_ref().map(AnswerKey::as_bytes), expected, "{words:?}");
+        };
+        check(&[], Some(b""));
+        check(&[b"--help"], Some(b"--help"));
+        check(&[b"templates", b"list", b"x"], Some(b"templates list x"));
+        check(&[b"!~\x80"], Some(b"!~\x80"));
+        for refused in [&b""[..], b" ", b"a b", b"a\t", b"\0", b"\x7f", b"\n"] {
+            check(&[b"templates", refused], None);
+        }
+        check(&[&[b'x'; MAX_LEN]], Some(&[b'x'; MAX_LEN]));
+        check(&[&[b'x'; MAX_LEN + 1]], None);
+        check(&[&[b'x'; MAX_LEN - 1], b"y"], None);
+    }
+
+    #[test]
+    fn text_is_appended_as_it_is() {
+        let key = AnswerKey::default()
+            .push(b"list")
+            .and_then(|key| key.push(b"\t"))
+            .and_then(|key| key.push(b"json"));
+        assert_eq!(key.as_ref().map(AnswerKey::as_bytes), Some(&b"list\tjson"[..]));
+        assert!(key.and_then(|key| key.push(&[b'x'; MAX_LEN])).is_none());
+    }
+}

@@ -81,3 +81,41 @@ impl fmt::Display for Refusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Refusal;
+
+    /// The words that `doctor`, the log and `ohfp-snapshot` put behind a file's name.
+    #[test]
+    fn reasons() {
+        for (refusal, text) in [
+            (Refusal::Missing, "there is no snapshot"),
+            (Refusal::Unreadable(13), "cannot be read (os error 13)"),
+            (Refusal::NotAFile, "is not a regular file"),
+            (
+                Refusal::Owner(1000),
+                "belongs to user 1000, who is neither you, root, nor the owner of its directory",
+            ),
+            (Refusal::WritableByOthers, "may be written by others than its owner"),
+            (Refusal::NotASnapshot, "is not an ohfp snapshot"),
+            (Refusal::Truncated, "is shorter than a header"),
+            (Refusal::FormatVersion(2), "has format version 2; this build reads version 1"),
+            (Refusal::HeaderChecksum, "has a damaged header"),
+            (
+                Refusal::ArchiveFormat(0x8_1131),
+                "has archive format 0x00081131, which this build does not read",
+            ),
+            (Refusal::Length { said: 9, found: 8 }, "should have 9 bytes and has 8"),
+            (Refusal::Fingerprint, "was made by another version of ohfp"),
+            (Refusal::Index, "has a damaged index"),
+            (Refusal::Stamps, "has damaged stamps"),
+            (Refusal::Section, "has a damaged section"),
+            (Refusal::Root, "was made from another configuration root"),
+            (Refusal::StaleFile(3), "is older than one of its input files"),
+            (Refusal::StaleVariable(3), "was made with another environment"),
+        ] {
+            assert_eq!(refusal.to_string(), text);
+        }
+    }
+}
