@@ -142,7 +142,8 @@ fn stamps_compare_root_and_variables_before_files() {
     assert_eq!(check(b"/etc/ohfp", Some(b"aws")), Err(Refusal::StaleFile(1)));
 }
 
-/// Every change of one byte and every length: refused, or an answer that is right.
+/// A change of each byte and every length: refused, or an answer that is right. `bytes.rs` tries more changes;
+/// here each of them goes through a file.
 #[test]
 fn no_damage_changes_an_answer() {
     let whole = fs::read(golden_path()).unwrap();
@@ -175,11 +176,9 @@ fn no_damage_changes_an_answer() {
         let _refused = outcome.err();
     };
     for at in 0..whole.len() {
-        for change in [0x01, 0x80, 0xff] {
-            let mut damaged = whole.clone();
-            damaged[at] ^= change;
-            check(&damaged, &format!("byte {at} ^ {change:#x}"));
-        }
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x80;
+        check(&damaged, &format!("byte {at}"));
         check(&whole[..at], &format!("length {at}"));
     }
     fs::remove_dir_all(directory).unwrap();

@@ -59,3 +59,67 @@ fn wrong(name: &str, what: &str) -> Error {
     Error::new(ErrorKind::Input, format!("{name} {what}"))
         .hint("Host Factory asks with one JSON object, for example {}")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::{parse, read, read_all};
+
+    #[test]
+    fn one_json_object_with_or_without_a_byte_order_mark() {
+        let check = |bytes: &[u8], expected: Result<_, &str>| {
+            let found = parse("input file `x`", bytes).map_err(|error| error.summary());
+            assert_eq!(found, expected.map_err(str::to_owned));
+        };
+        check(br#"{"a": 1}"#, Ok(json!({ "a": 1 })));
+        check(b"\xef\xbb\xbf{}", Ok(json!({})));
+        check(b" {}\n", Ok(json!({})));
+        for other in [&b"[]"[..], b"1", b"null", b"\"x\""] {
+            check(other, Err("input file `x` does not hold a JSON object"));
+        }
+        let text = parse("input file `x`", b"{").map_err(|error| error.summary());
+        assert!(text.is_err_and(|text| text.starts_with("input file `x` is not JSON: ")));
+    }
+
+    #[test]
+    fn the_place_it_comes_from() {
+        let directory = std::env::temp_dir().join(format!("ohfp-input-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let file = directory.join("input.json");
+        std::fs::write(&file, br#"{"from": "file"}"#).unwrap();
+        let found = |file: Option<&Path>, data| read(file, data).map_err(|error| error.summary());
+        assert_eq!(found(None, None), Ok(None));
+        assert_eq!(found(None, Some(r#"{"from": "data"}"#)), Ok(Some(json!({ "from": "data" }))));
+        assert_eq!(found(Some(&file), Some("{}")), Ok(Some(json!({}))), "--data comes first");
+        assert_eq!(found(Some(&file), None), Ok(Some(json!({ "from": "file" }))));
+        let wrong = found(None, Some("[]"));
+        assert_eq!(wrong, Err("the input of --data does not hold a JSON object".to_owned()));
+        let missing = directory.join("missing");
+        let text = format!("input file `{}` cannot be read: ", missing.display());
+        assert!(found(Some(&missing), None).is_err_and(|found| found.starts_with(&text)));
+
+        // A file with a hole is as long as it says and takes no room.
+        let large = std::fs::File::create(directory.join("large")).unwrap();
+        large.set_len(64 * 1024 * 1024 + 1).unwrap();
+        let text = format!("input file `{}` is larger than 64 MiB", directory.join("large").display());
+        assert_eq!(found(Some(&directory.join("large")), None), Err(text));
+        std::fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn a_stream_is_read_up_to_the_limit() {
+        let check = |bytes: &mut dyn io::Read, expected: &str| {
+            let mut bytes = bytes;
+            let found = read_all("standard input", &mut bytes).map(|value| value.to_string());
+            assert_eq!(found.unwrap_or_else(|error| error.summary()), expected);
+        };
+        check(&mut &b"{\"a\":1}"[..], "{\"a\":1}");
+        check(&mut io::repeat(b' '), "standard input is larger than 64 MiB");
+        let spaces = io::Read::take(io::repeat(b' '), 64 * 1024 * 1024 - 2);
+        check(&mut io::Read::chain(spaces, &b"{}"[..]), "{}");
+    }
+}

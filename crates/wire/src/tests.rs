@@ -61,8 +61,17 @@ fn questions_for_machines() {
     ] {
         check(read::request, &input, expected);
     }
-    for count in [json!(0), json!(-1), json!(1.5), json!("x"), json!(""), json!("-2"), json!(true), json!([])]
-    {
+    for count in [
+        json!(0),
+        json!(-1),
+        json!(1.5),
+        json!("x"),
+        json!(""),
+        json!("-2"),
+        json!("+2"),
+        json!(true),
+        json!([]),
+    ] {
         let message = format!("`template.machineCount` must be a whole number, at least 1, not {count}");
         check(read::request, &template(json!({ "templateId": "t", "machineCount": count })), Err(&message));
     }
@@ -147,4 +156,34 @@ fn what_is_not_known_has_ended() {
         assert_eq!(request["status"], "complete_with_error");
         assert_eq!(request["machines"], json!([]));
     }
+}
+
+/// Longer texts than this are no names: 1,024 bytes are taken and one more is not.
+#[test]
+fn names_have_an_end() {
+    let (longest, longer) = ("x".repeat(1_024), "x".repeat(1_025));
+    let account = |text: &str| {
+        let input = json!({ "template": { "templateId": "t", "machineCount": 1 }, "rcAccount": text });
+        read::request(&input).unwrap().rc_account
+    };
+    assert_eq!(account(&longest).as_deref(), Some(longest.as_str()));
+    assert_eq!(account(&longer), None);
+    let number = json!({ "template": { "templateId": "t", "machineCount": 1 }, "rc_account": 42 });
+    assert_eq!(read::request(&number).unwrap().rc_account.as_deref(), Some("42"));
+
+    let id = |text: &str| read::status(&json!({ "requests": [{ "requestId": text }] }));
+    assert!(id(&longest).is_ok() && id(&longer).is_err() && id("").is_err());
+    let host = |text: &str| read::return_machines(&json!({ "machines": [{ "name": text }] }));
+    assert!(host(&longest).is_ok() && host(&longer).is_err());
+
+    // EC2 takes 16 KiB of user data, and what is found in a message is cut after 60 characters.
+    let data = |len: usize| {
+        let input =
+            json!({ "template": { "templateId": "t", "machineCount": 1 }, "userData": "x".repeat(len) });
+        read::request(&input)
+    };
+    assert!(data(16 * 1024).is_ok() && data(16 * 1024 + 1).is_err());
+    let message = read::status(&json!({ "requests": longer })).unwrap_err();
+    let found = format!("`requests` must be a list of objects, not \"{}", "x".repeat(59));
+    assert_eq!(message.summary(), found);
 }
