@@ -159,6 +159,8 @@ fn pad(out: &mut Vec<u8>, indent: usize) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -177,5 +179,68 @@ mod tests {
         let expected =
             "{\n  \"a\": {\n    \"b\": {\"c\": [1, {\"d\": 1.50}]}\n  },\n  \"e\": [],\n  \"f\": {}\n}";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn documents() {
+        for (value, expected) in [
+            (json!({}), "{}\n"),
+            (json!([]), "[]\n"),
+            (json!([1, [2, 3], null, false, "a"]), "[1, [2, 3], null, false, \"a\"]\n"),
+            (json!([{ "a": 1 }, 2]), "[\n  {\n    \"a\": 1\n  },\n  2\n]\n"),
+            (
+                json!({ "a": [{ "b": 1 }, { "c": {} }] }),
+                "{\n  \"a\": [\n    {\n      \"b\": 1\n    },\n    {\n      \"c\": {}\n    }\n  ]\n}\n",
+            ),
+        ] {
+            assert_eq!(String::from_utf8(document(&value)).unwrap(), expected);
+        }
+        // Eight levels have lines of their own, and no more.
+        let mut deep = json!(1);
+        for _ in 0..10 {
+            deep = json!({ "x": deep });
+        }
+        let text = String::from_utf8(document(&deep)).unwrap();
+        assert_eq!(
+            text.lines().nth(8),
+            Some(format!("{}\"x\": {{\"x\": {{\"x\": 1}}}}", " ".repeat(16)).as_str())
+        );
+    }
+
+    #[test]
+    fn members_down_to_a_level() {
+        let members = json!({ "a": { "b": 1 }, "c": [{ "d": 2 }] });
+        let written = |spread| {
+            let mut out = Vec::new();
+            let members =
+                members.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value));
+            object(&mut out, members, 2, spread);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(written(1), "{\n    \"a\": {\"b\": 1},\n    \"c\": [{\"d\": 2}]\n  }");
+        assert_eq!(
+            written(2),
+            "{\n    \"a\": {\n      \"b\": 1\n    },\n    \"c\": [\n      {\"d\": 2}\n    ]\n  }"
+        );
+    }
+
+    /// What JSON must have escaped, and what YAML must as well.
+    #[test]
+    fn strings() {
+        for (text, expected) in [
+            ("", "\"\""),
+            ("plain ~!", "\"plain ~!\""),
+            ("a\"b\\c", r#""a\"b\\c""#),
+            ("\"\"", r#""\"\"""#),
+            ("\\\\", r#""\\\\""#),
+            ("\n\r\t", r#""\n\r\t""#),
+            ("\0\x1f\x7f\u{9f}", r#""\u0000\u001f\u007f\u009f""#),
+            ("\u{2028}\u{2029}\u{feff}\u{ffff}", r#""\u2028\u2029\ufeff\uffff""#),
+            ("ä漢😀", "\"ä漢😀\""),
+        ] {
+            let mut out = Vec::new();
+            string(&mut out, text);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
     }
 }

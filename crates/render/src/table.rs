@@ -92,3 +92,53 @@ pub(super) fn spaces(out: &mut String, count: usize) {
 pub fn bold(text: &str) -> String {
     format!("\x1b[1m{text}\x1b[0m\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Table, spaces};
+
+    fn table(heading: &[&str], cells: &[&str]) -> (String, Vec<(usize, usize)>) {
+        let mut table = Table::new(heading.iter().map(|text| (*text).to_owned()).collect());
+        for text in cells {
+            table.cell(text);
+        }
+        let (rows, places) = table.rows();
+        let (head, styled) = table.header();
+        let head = String::from_utf8(head).unwrap();
+        assert_eq!(String::from_utf8(styled).unwrap(), format!("\x1b[1m{}\x1b[0m\n", head.trim_end()));
+        (head + &String::from_utf8(rows).unwrap(), places)
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        for (heading, cells, expected, places) in [
+            (
+                &["A", "LONG", "C"][..],
+                &["wide cell", "x", "1", "y", "longer", ""][..],
+                "A          LONG    C\nwide cell  x       1\ny          longer\n",
+                vec![(0, 21), (21, 18)],
+            ),
+            // Counted in characters, and in what is shown of a character that moves the cursor.
+            (
+                &["A", "B"],
+                &["ä漢", "1", "\x1b", "2"],
+                "A     B\nä漢    1\n\\x1b  2\n",
+                vec![(0, 11), (11, 8)],
+            ),
+            (&["A"], &[], "A\n", vec![]),
+            (&["A", "B"], &["1", "2", "3"], "A  B\n1  2\n3\n", vec![(0, 5), (5, 2)]),
+            (&["ÄÖ", "B"], &["1", "2"], "ÄÖ  B\n1   2\n", vec![(0, 6)]),
+        ] {
+            assert_eq!(table(heading, cells), (expected.to_owned(), places));
+        }
+    }
+
+    #[test]
+    fn blanks_of_any_number() {
+        for count in [0, 1, 31, 32, 33, 100] {
+            let mut out = "x".to_owned();
+            spaces(&mut out, count);
+            assert_eq!(out, format!("x{}", " ".repeat(count)));
+        }
+    }
+}

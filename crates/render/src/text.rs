@@ -95,6 +95,8 @@ pub fn is_attribute_type(kind: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -109,6 +111,36 @@ mod tests {
             let mut out = String::new();
             visible(&mut out, text);
             assert_eq!(out, wanted);
+        }
+    }
+
+    #[test]
+    fn values_on_one_line() {
+        for (value, wanted) in [
+            (json!(null), "-"),
+            (json!(true), "true"),
+            (json!(false), "false"),
+            (json!(1.50), "1.5"),
+            (json!("a\nb"), "a\\nb"),
+            (json!([]), ""),
+            (json!([1, "b", null]), "1, b, -"),
+            (json!({ "a": 1, "b\t": "c" }), "a=1 b\\t=c"),
+            // A typed pair is its value, wherever it stands.
+            (json!(["Numeric", "2"]), "2"),
+            (json!(["String", "x"]), "x"),
+            (json!(["Boolean", "1"]), "1"),
+            (json!(["Other", "2"]), "Other, 2"),
+            (json!(["Numeric", 2]), "Numeric, 2"),
+            (json!(["Numeric", "2", "3"]), "Numeric, 2, 3"),
+            (
+                json!({ "ncpus": ["Numeric", "2"], "list": [1, 2], "map": { "a": {} } }),
+                "ncpus=2 list={1, 2} map={a={}}",
+            ),
+            (json!([{ "a": 1 }, [2, 3], ["Numeric", "4"], ["x", "y"]]), "{a=1}, {2, 3}, 4, {x, y}"),
+        ] {
+            let mut out = String::new();
+            super::value(&mut out, &value);
+            assert_eq!(out, wanted, "{value}");
         }
     }
 }

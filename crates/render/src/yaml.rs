@@ -145,3 +145,114 @@ fn is_reserved(text: &str) -> bool {
 fn pad(out: &mut Vec<u8>, indent: usize) {
     out.resize(out.len() + indent, b' ');
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{document, mapping};
+
+    fn text(value: &Value) -> String {
+        String::from_utf8(document(value)).unwrap()
+    }
+
+    #[test]
+    fn documents() {
+        for (value, expected) in [
+            (json!({}), "{}\n"),
+            (json!([]), "[]\n"),
+            (json!(null), "null\n"),
+            (json!(true), "true\n"),
+            (json!("a b"), "\"a b\"\n"),
+            (json!([1, "a"]), "- 1\n- a\n"),
+            (json!([[1, 2], {}, { "a": 1, "b": 2 }]), "- [1, 2]\n- {}\n- a: 1\n  b: 2\n"),
+            (json!({ "a": {}, "b": [], "c": [1, [2, 3]] }), "a: {}\nb: []\nc: [1, [2, 3]]\n"),
+            (json!({ "a": { "b": { "c": 1, "d": 2 } }, "e": 3 }), "a:\n  b:\n    c: 1\n    d: 2\ne: 3\n"),
+            (json!({ "a": [{ "b": [{ "c": 1 }], "d": 2 }] }), "a:\n- b:\n  - c: 1\n  d: 2\n"),
+            (json!({ "a": { "b": [{ "c": 1 }, 2] } }), "a:\n  b:\n  - c: 1\n  - 2\n"),
+            (json!({ "a": [[{ "b c": 1 }, {}]] }), "a: [[{\"b c\": 1}, {}]]\n"),
+        ] {
+            assert_eq!(text(&value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn members_stand_behind_what_the_caller_has_written() {
+        let members = [("a", json!(1)), ("b", json!({ "c": [{ "d": 2 }] }))];
+        let mut out = b"- ".to_vec();
+        mapping(&mut out, members.iter().map(|(name, value)| (*name, value)), 2);
+        assert_eq!(String::from_utf8(out).unwrap(), "- a: 1\n  b:\n    c:\n    - d: 2\n");
+    }
+
+    /// YAML 1.1 and 1.2 both take the right side for the string on the left.
+    #[test]
+    fn strings_are_quoted_where_a_reader_might_see_something_else() {
+        for plain in ["a", "Z9", "_x", "/etc/x-1.json", "truely", "nulls", "a-b_c.d/e", "none", "e1"] {
+            let expected = format!("{plain}\n");
+            assert_eq!(text(&json!(plain)), expected);
+        }
+        for quoted in [
+            "true",
+            "False",
+            "NULL",
+            "yes",
+            "No",
+            "on",
+            "OFF",
+            "y",
+            "N",
+            "1",
+            "1e5",
+            "-",
+            "-a",
+            ".5",
+            "~",
+            "a b",
+            "a:",
+            "a#",
+            "#a",
+            "[a",
+            "a,",
+            "2024-01-01",
+            "ä",
+            "a@b",
+            "=",
+        ] {
+            assert_eq!(text(&json!(quoted)), format!("\"{quoted}\"\n"));
+        }
+    }
+
+    /// YAML 1.1 wants a point in the mantissa and a sign in the exponent.
+    #[test]
+    fn numbers() {
+        for (number, expected) in [
+            ("0", "0"),
+            ("-12", "-12"),
+            ("1.50", "1.50"),
+            ("1e5", "1.0e+5"),
+            ("1E5", "1.0e+5"),
+            ("1.5e5", "1.5e+5"),
+            ("1e-5", "1.0e-5"),
+            ("2.0E+5", "2.0e+5"),
+        ] {
+            let value: Value = serde_json::from_str(number).unwrap();
+            let found = text(&value);
+            assert!(found == format!("{expected}\n"), "{number}: {found}");
+        }
+    }
+
+    /// A reader need not look further than 1,024 characters for the colon of a key without a mark.
+    #[test]
+    fn long_keys_have_a_mark() {
+        let (longest, longer) = ("k".repeat(1_000), "k".repeat(1_001));
+        for (value, expected) in [
+            (json!({ (longest.as_str()): 1 }), format!("{longest}: 1\n")),
+            (json!({ (longer.as_str()): 1 }), format!("? {longer}\n: 1\n")),
+            (json!({ "a": { (longer.as_str()): [1] } }), format!("a:\n  ? {longer}\n  : [1]\n")),
+            (json!([[{ (longest.as_str()): 1 }]]), format!("- [{{{longest}: 1}}]\n")),
+            (json!([[{ (longer.as_str()): 1 }]]), format!("- [{{? {longer} : 1}}]\n")),
+        ] {
+            assert!(text(&value) == expected, "{}", text(&value));
+        }
+    }
+}

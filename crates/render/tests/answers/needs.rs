@@ -1,25 +1,8 @@
 //! A wrong value stops the questions that need it, and no other.
-#![allow(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
-use ohfp_broker::Error;
 use ohfp_render::queries::Query;
-use ohfp_resolver::load::load_with_problems;
-use ohfp_resolver::{Environment, Origin, Resolved};
-use tempfile::TempDir;
 
-fn folder(files: &[(&str, &str)]) -> (TempDir, Origin) {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, content) in files {
-        std::fs::write(folder.path().join(name), content).unwrap();
-    }
-    let origin = Origin { root: folder.path().to_owned(), config_file: None };
-    (folder, origin)
-}
-
-fn resolve(files: &[(&str, &str)]) -> Result<Resolved, Vec<Error>> {
-    let (_folder, origin) = folder(files);
-    load_with_problems(&origin, &Environment::default())
-}
+use crate::resolve;
 
 const TEMPLATES: &str = r#"[{"templateId": "a", "maxNumber": 1, "vmType": "m5.large"}]"#;
 
