@@ -93,3 +93,86 @@ fn no_configuration() -> Error {
         )
         .hint(hint)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(root: &str, config_file: Option<&str>) -> Origin {
+        Origin { root: PathBuf::from(root), config_file: config_file.map(PathBuf::from) }
+    }
+
+    #[test]
+    fn an_unusual_file_stands_for_itself() {
+        for (config_file, expected) in [
+            (None, "/etc/ohfp"),
+            (Some("/etc/ohfp/config.json"), "/etc/ohfp"),
+            (Some("/etc/ohfp/other.json"), "/etc/ohfp/other.json"),
+            (Some("/tmp/config.json"), "/tmp/config.json"),
+        ] {
+            assert_eq!(identity(&origin("/etc/ohfp", config_file)), expected.as_bytes());
+        }
+    }
+
+    #[test]
+    fn the_command_line_goes_before_the_environment() {
+        let folder = std::env::temp_dir().join(format!("ohfp-location-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("my.json");
+        std::fs::write(&file, "{}").unwrap();
+        let env: Environment = [("OHFP_CONFIG_DIR", "/etc/elsewhere"), ("OHFP_SNAPSHOT", "/var/x.snapshot")]
+            .into_iter()
+            .collect();
+        let found = |config: Option<&Path>, snapshot: Option<&str>| {
+            let found = find(config, snapshot.map(Path::new), &env).unwrap();
+            (found.origin, found.source, found.snapshot)
+        };
+        let of_variable = Some(PathBuf::from("/var/x.snapshot"));
+        let root = folder.to_str().unwrap();
+        assert_eq!(
+            found(None, None),
+            (origin("/etc/elsewhere", None), RootSource::Variable("OHFP_CONFIG_DIR"), of_variable.clone())
+        );
+        assert_eq!(
+            found(Some(&folder), Some("/tmp/y/")),
+            (origin(root, None), RootSource::CommandLine, Some(PathBuf::from("/tmp/y")))
+        );
+        assert_eq!(
+            found(Some(&file), None),
+            (origin(root, file.to_str()), RootSource::CommandLine, of_variable)
+        );
+
+        let missing = find(Some(&folder.join("missing")), None, &env).unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::Input);
+        assert_eq!(
+            missing.summary(),
+            format!("`{}`, named by --config, does not exist", folder.join("missing").display())
+        );
+        let long = find(Some(Path::new(&"x/".repeat(3_000))), None, &env).unwrap_err();
+        assert_eq!(long.kind(), ErrorKind::Usage);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_snapshot_needs_a_place() {
+        let env: Environment = [("OHFP_CONFIG_DIR", "/etc/ohfp")].into_iter().collect();
+        assert_eq!(find(None, None, &env).unwrap().snapshot, None);
+        let env: Environment =
+            [("HF_PROVIDER_CONFDIR", "/c"), ("HF_PROVIDER_WORKDIR", "/w")].into_iter().collect();
+        assert_eq!(find(None, None, &env).unwrap().snapshot, Some(PathBuf::from("/w/ohfp.snapshot")));
+        assert_eq!(lookup(&env)("HF_PROVIDER_WORKDIR"), Some(b"/w".as_slice()));
+        assert_eq!(lookup(&env)("OHFP_SNAPSHOT"), None);
+    }
+
+    #[test]
+    fn without_configuration_the_variables_are_named() {
+        let error = no_configuration();
+        assert_eq!(error.kind(), ErrorKind::Input);
+        assert!(error.summary().starts_with("no configuration found"), "{}", error.summary());
+        let hint = error.hint_text().unwrap_or_default();
+        assert!(
+            hint.starts_with("name the folder with your templates in OHFP_CONFIG_DIR or --config"),
+            "{hint}"
+        );
+    }
+}

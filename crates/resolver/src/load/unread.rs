@@ -204,3 +204,57 @@ fn templates(loaded: &Loaded<'_>, path: &Path) -> String {
     }
     if says.is_empty() { nothing() } else { says.join(", and ") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_of_files_by_name() {
+        for (names, expected) in [
+            (&["config.d", "conf.d", "templates.d"][..], Some(Kind::Folder)),
+            (
+                &["config.yaml", "config.yml", "config.toml", "config.jsonc", "config.json5"],
+                Some(Kind::Settings),
+            ),
+            (&["default_config.json", "config.local.json", "config.prod.yaml"], Some(Kind::Settings)),
+            (&["awsprov_config.json", "xprov_config.yaml"], Some(Kind::IbmSettings)),
+            (&["templates.json", "aws_templates.json", "awsprov_templates.yml"], Some(Kind::Templates)),
+            (
+                &[
+                    "config.json",
+                    "config",
+                    "templates",
+                    "d",
+                    "config.txt",
+                    "config.json.bak",
+                    ".config.yaml",
+                    ".templates.json",
+                    "mytemplates.json",
+                    "other.json",
+                    "other.d",
+                    "prov_config",
+                    "",
+                ],
+                None,
+            ),
+        ] {
+            for name in names {
+                assert_eq!(kind(name), expected, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn five_names_and_a_number() {
+        for (count, expected) in [
+            (0, ""),
+            (1, "`0`"),
+            (5, "`0`, `1`, `2`, `3`, `4`"),
+            (6, "`0`, `1`, `2`, `3`, `4` and 1 more"),
+            (8, "`0`, `1`, `2`, `3`, `4` and 3 more"),
+        ] {
+            assert_eq!(listed(&(0..count).map(|number| number.to_string()).collect()), expected);
+        }
+    }
+}

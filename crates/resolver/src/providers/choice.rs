@@ -211,3 +211,94 @@ fn is_written(text: &Text, name: &str) -> bool {
     let list: Vec<Value> = list.and_then(|part| serde_json::from_str(part).ok()).unwrap_or_default();
     list.iter().any(|element| element.get("name").and_then(Value::as_str) == Some(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Instances from `NAME TYPE` texts.
+    fn instances(texts: &[&str]) -> Vec<ProviderInstance> {
+        let instance = |text: &&str| {
+            let (name, kind) = text.split_once(' ').unwrap_or((text, ""));
+            ProviderInstance::new(name, kind, "config.json".to_owned())
+        };
+        texts.iter().map(instance).collect()
+    }
+
+    #[test]
+    fn which_instance_ibms_file_is_about() {
+        for (texts, name) in [
+            (&[][..], "awsinst"),
+            (&["a aws"], "a"),
+            (&["a sim"], "awsinst"),
+            (&["a aws", "b aws"], "awsinst"),
+            (&["a aws", "awsinst aws"], "awsinst"),
+            (&["a aws", "b sim"], "a"),
+            (&["awsinst sim", "b aws"], "b"),
+        ] {
+            assert_eq!(ibm_instance(&instances(texts), "awsinst"), name, "{texts:?}");
+        }
+    }
+
+    /// An instance of that name and type gets the options that it lacks, and a free name a new instance.
+    #[test]
+    fn what_ibms_file_says_is_added() {
+        for (texts, name, expected) in [
+            (&["a aws"][..], "a", vec![("a", json!({ "region": "own", "proxy": "p" }), false)]),
+            (&["a sim"], "a", vec![("a", json!({ "region": "own" }), false)]),
+            (
+                &["b aws"],
+                "a",
+                vec![
+                    ("b", json!({ "region": "own" }), false),
+                    ("a", json!({ "region": "ibm", "proxy": "p" }), true),
+                ],
+            ),
+        ] {
+            let mut all = instances(texts);
+            for instance in &mut all {
+                instance.config.insert("region".to_owned(), json!("own"));
+            }
+            let ibm = json!({ "region": "ibm", "proxy": "p" });
+            add_ibm(&mut all, name, ibm.as_object().unwrap().clone(), "ibm.json".to_owned());
+            let found: Vec<_> = all
+                .iter()
+                .map(|one| (one.name.as_str(), Value::Object(one.config.clone()), one.implied))
+                .collect();
+            assert_eq!(found, expected, "{texts:?}");
+        }
+    }
+
+    /// The first enabled instance of a type, what a file says before what is implied, then the least priority.
+    #[test]
+    fn an_instance_by_its_type() {
+        let check = |change: fn(&mut Vec<ProviderInstance>),
+                     kind: &str,
+                     expected: Result<usize, (&str, Option<&str>, Option<usize>)>| {
+            let mut all = instances(&["a aws", "b aws", "c sim"]);
+            change(&mut all);
+            let found = of_type(&all, kind).map_err(|fault| {
+                let fault = fault.unwrap();
+                (fault.message, fault.hint, fault.at)
+            });
+            let expected = expected.map_err(|(message, hint, at)| {
+                (
+                    format!("is `{kind}`, and no provider of that type is {message}"),
+                    hint.map(str::to_owned),
+                    at,
+                )
+            });
+            assert_eq!(found, expected);
+        };
+        check(|_| (), "aws", Ok(0));
+        check(|_| (), "sim", Ok(2));
+        check(|all| all[0].enabled = false, "aws", Ok(1));
+        check(|all| all[1].priority = -1, "aws", Ok(1));
+        check(|all| (all[0].implied, all[0].priority) = (true, -9), "aws", Ok(1));
+        check(|all| all[2].enabled = false, "sim", Err(("enabled", None, Some(2))));
+        check(|_| (), "siim", Err(("configured", Some("did you mean `sim`?"), None)));
+        check(|_| (), "azure", Err(("configured", None, None)));
+    }
+}

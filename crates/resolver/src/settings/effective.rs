@@ -288,4 +288,59 @@ mod tests {
         assert_eq!(about("storage.history_days").history_days(), 0);
         assert_eq!(about("storag").database_name(), Ok("ohfp.db"));
     }
+
+    /// Each accessor tells its own key, in the key's own unit.
+    #[test]
+    fn each_accessor_tells_its_key() {
+        let with = |key: &'static str, value: Value| {
+            let mut settings = Settings::default();
+            settings.set(key, value, SettingSource::Variable("X".to_owned()));
+            settings
+        };
+        let text = |key, value: &str| with(key, Value::from(value));
+        let number = |key| with(key, Value::from(7));
+        assert_eq!(text("scheduler.type", "default").scheduler(), Ok(SchedulerKind::Default));
+        assert_eq!(text("snapshot.refresh", "manual").refresh(), Refresh::Manual);
+        assert_eq!(text("snapshot.refresh", "never").refresh(), Refresh::Never);
+        assert_eq!(number("snapshot.render_limit").render_limit(), 7);
+        assert_eq!(text("storage.strategy", "x").storage_strategy(), Ok("x"));
+        assert_eq!(text("storage.sql_strategy.name", "x.db").database_name(), Ok("x.db"));
+        assert_eq!(number("request.max_machines_per_request").max_machines_per_request(), Ok(Some(7)));
+        assert_eq!(number("request.fulfillment_timeout_seconds").fulfillment_timeout(), Ok(7));
+        assert_eq!(number("request.return_timeout_seconds").return_timeout(), Ok(7));
+        assert_eq!(number("request.unacknowledged_timeout_seconds").unacknowledged_timeout(), Ok(7));
+        assert_eq!(number("storage.sql_strategy.timeout").busy_timeout(), 7);
+        assert_eq!(number("storage.history_days").history_days(), 7);
+        assert_eq!(text("provider.selection_policy", "RANDOM").selection_policy(), Ok("RANDOM"));
+        let accepts = |value: bool| with("logging.accept_propagated_setting", Value::Bool(value));
+        assert!(accepts(true).accepts_propagated_log_settings());
+        assert!(!accepts(false).accepts_propagated_log_settings());
+        assert_eq!(text("template.default_provider_name", "n").default_provider_name(), Some("n"));
+        assert_eq!(text("template.default_provider_type", "t").default_provider_type(), Some("t"));
+        assert_eq!(number("template.max_number").max_number(), Some(7));
+        assert_eq!(text("logging.level", "DEBUG").text("logging.level"), Some("DEBUG"));
+        assert_eq!(Settings::default().get("no.such.key"), &Value::Null);
+        assert_eq!(Settings::default().require("no.such.key"), Ok(&Value::Null));
+
+        let settings = text("logging.level", "DEBUG");
+        let level = settings.entries().find(|setting| setting.key == "logging.level").unwrap();
+        assert_eq!((level.source.to_string().as_str(), level.source.is_file()), ("$X", false));
+        assert_eq!(level.redacted(), "DEBUG");
+        let file = SettingSource::File { path: "config.json".into(), line: 3 };
+        assert_eq!((file.to_string().as_str(), file.is_file()), ("config.json:3", true));
+        assert_eq!(SettingSource::Default.to_string(), "default");
+    }
+
+    /// Without a setting, the defaults that the README tells.
+    #[test]
+    fn times_and_counts_by_default() {
+        let settings = Settings::default();
+        assert_eq!(settings.fulfillment_timeout(), Ok(900));
+        assert_eq!(settings.return_timeout(), Ok(900));
+        assert_eq!(settings.unacknowledged_timeout(), Ok(600));
+        assert_eq!((settings.busy_timeout(), settings.history_days()), (30, 90));
+        assert_eq!(settings.selection_policy(), Ok("FIRST_AVAILABLE"));
+        assert_eq!((settings.default_provider_name(), settings.default_provider_type()), (None, None));
+        assert!(!settings.accepts_propagated_log_settings());
+    }
 }

@@ -149,4 +149,82 @@ mod tests {
         );
         assert_eq!(defaults.aws_integration, None);
     }
+
+    /// Each key changes its own field, and no other.
+    #[test]
+    fn each_key_has_a_field() {
+        let check = |key: &'static str, value: serde_json::Value, change: fn(&mut Performance)| {
+            let mut settings = Settings::default();
+            settings.set(key, value, crate::settings::effective::SettingSource::Default);
+            let mut expected = Performance::default();
+            change(&mut expected);
+            assert_ne!(expected, Performance::default(), "{key}");
+            assert_eq!(Performance::new(&settings), expected, "{key}");
+        };
+        let flag = |key, default: bool, change| check(key, Value::Bool(!default), change);
+        check("features.aws_integration", Value::Bool(false), |with| with.aws_integration = Some(false));
+        flag("features.database_support", Performance::default().database_support, |with| {
+            with.database_support ^= true;
+        });
+        flag("features.monitoring", Performance::default().monitoring, |with| with.monitoring ^= true);
+        check("logging.level", Value::from("CRITICAL"), |with| with.log_level = Level::ERROR);
+        flag("logging.accept_propagated_setting", false, |with| with.accept_propagated_log_settings = true);
+        flag("logging.performance_timing", Performance::default().performance_timing, |with| {
+            with.performance_timing ^= true;
+        });
+        flag("performance.lazy_loading.enabled", true, |with| with.lazy_loading = false);
+        flag("performance.lazy_loading.cache_instances", true, |with| with.cache_instances = false);
+        check("performance.lazy_loading.discovery_mode", Value::from("eager"), |with| {
+            with.discovery_mode = Mode::Eager;
+        });
+        check("performance.lazy_loading.connection_mode", Value::from("eager"), |with| {
+            with.connection_mode = Mode::Eager;
+        });
+        flag("performance.lazy_loading.debug_timing", false, |with| with.debug_timing = true);
+        flag(
+            "performance.lazy_loading.log_component_loads",
+            Performance::default().log_component_loads,
+            |with| with.log_component_loads ^= true,
+        );
+        flag(
+            "performance.lazy_loading.track_memory_usage",
+            Performance::default().track_memory_usage,
+            |with| {
+                with.track_memory_usage ^= true;
+            },
+        );
+        check("performance.lazy_loading.preload_critical", Value::from(vec!["CachePort"]), |with| {
+            with.preload_critical = vec!["CachePort".to_owned()];
+        });
+        flag("performance.lazy_loading.background_loading.enabled", false, |with| {
+            with.background_loading = true;
+        });
+        check("performance.lazy_loading.background_loading.thread_pool_size", Value::from(9), |with| {
+            with.thread_pool_size = 9;
+        });
+        check("performance.lazy_loading.background_loading.preload_common", Value::from(vec!["x"]), |with| {
+            with.preload_common = vec!["x".to_owned()];
+        });
+        flag("performance.startup.minimal_registration", true, |with| with.minimal_registration = false);
+        flag(
+            "performance.startup.defer_heavy_operations",
+            Performance::default().defer_heavy_operations,
+            |with| with.defer_heavy_operations ^= true,
+        );
+        flag("performance.startup.background_loading", false, |with| with.start_in_background = true);
+        check("performance.caching.component_cache_size", Value::from(9), |with| {
+            with.component_cache_size = 9;
+        });
+        check("performance.caching.result_cache_ttl", Value::from(9), |with| {
+            with.result_cache_ttl = Duration::from_secs(9);
+        });
+        check("performance.caching.memory_limit_mb", Value::from(9), |with| {
+            with.memory_limit = 9 * 1024 * 1024;
+        });
+        check("performance.optimization.batch_size", Value::from(9), |with| with.batch_size = 9);
+        check("performance.optimization.concurrent_loads", Value::from(9), |with| with.concurrent_loads = 9);
+        check("performance.optimization.timeout_seconds", Value::from(9), |with| {
+            with.timeout = Duration::from_secs(9);
+        });
+    }
 }

@@ -40,3 +40,21 @@ impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Environment 
         Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_set_for_one_invocation() {
+        let mut env: Environment = [("A", "1"), ("B", "")].into_iter().collect();
+        env.set("C", "3");
+        env.set("A", "2");
+        env.unset("B");
+        for (name, value) in [("A", Some("2")), ("B", None), ("C", Some("3"))] {
+            assert_eq!(env.get(name), value.map(OsStr::new), "{name}");
+        }
+        // Every process has a PATH, or it would not have found the compiler.
+        assert_eq!(Environment::from_process().get("PATH"), std::env::var_os("PATH").as_deref());
+    }
+}

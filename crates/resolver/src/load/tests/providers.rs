@@ -174,3 +174,38 @@ fn defaults_of_types_that_no_provider_has() {
     }
     assert_eq!(folder("sim").lines(&[]), [format!("error: config.json:1:81: {line}")]);
 }
+
+/// Templates take fields over from the default provider: where that cannot be known, they cannot be either.
+#[test]
+fn templates_need_the_provider_whose_fields_they_take_over() {
+    let folder = |defaults: &str, active: &str| {
+        let config = format!(
+            r#"{{"provider": {{"active_provider": "{active}", "providers": [{{"name": "a", "type": "aws"{defaults}}}]}}}}"#
+        );
+        Folder::new(&[("templates.json", PLAIN), ("config.json", &config)])
+    };
+    let defaults = r#", "template_defaults": {"priceType": "spot"}"#;
+    for (defaults, active, stopped) in
+        [("", "a", false), ("", "b", false), (defaults, "a", false), (defaults, "b", true)]
+    {
+        let resolved = folder(defaults, active).resolve(&[]).unwrap();
+        assert_eq!(resolved.templates().is_err(), stopped, "{defaults} {active}");
+        assert_eq!(resolved.errors().is_empty(), active == "a");
+    }
+}
+
+/// What is wrong with a member stands beside its instance; `null` is as good as not written.
+#[test]
+fn members_of_instances() {
+    let config = r#"{"provider": {"providers": [
+        {"name": "a", "type": "aws", "weight": null, "priority": null, "enabled": null},
+        {"name": "b", "type": "aws", "weight": "many", "config": {"port": "x"}}
+    ]}}"#;
+    let resolved = Folder::new(&[("templates.json", PLAIN), ("config.json", config)]).resolve(&[]).unwrap();
+    let [a, b] = resolved.providers.as_slice() else { panic!("{:?}", resolved.providers) };
+    assert_eq!((a.weight, a.priority, a.enabled), (100, 0, true));
+    assert_eq!(a.problems(&["weight", "priority", "enabled", "type", "name", "config"]), []);
+    assert_eq!(b.problems(&["weight"]).len(), 1);
+    assert_eq!(b.problems(&["enabled", "priority"]), []);
+    assert_eq!(b.problems(&["weight"]), resolved.errors()[..1]);
+}
