@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use xshell::cmd;
 
 use crate::project::{Project, Result, note, step};
-use crate::{deps, elf, testing};
+use crate::{deps, elf, mutants, testing};
 
 const CARGO_DENY: &str = "0.20.2";
 
@@ -65,5 +65,6 @@ pub(crate) fn ci(project: &Project) -> Result<ExitCode> {
     deps::run(project)?;
     deny(project)?;
     elf::run(project)?;
+    mutants::sample(project);
     testing::run(project, &[])
 }

@@ -2,15 +2,17 @@
 //!
 //! cargo-mutants changes one expression at a time and runs the tests of that crate alone. What nothing catches is a
 //! sentence about the crate that no test says. Mutants that change nothing a caller can see are listed in
-//! `.cargo/mutants.toml`, each with its reason.
+//! `.cargo/mutants.toml`, each with its reason. CI tries a few of what changed last, see [`sample`].
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use serde_json::Value;
-use xshell::cmd;
+use xshell::{Cmd, cmd};
 
-use crate::project::{Project, Result, say, step};
+use crate::project::{Project, Result, note, say, step};
 
+const TOOL: &str = "cargo-mutants";
 const VERSION: &str = "27.1.0";
 
 /// The crates that are held to [`SHARE`]: what decides, and what reads or writes foreign bytes.
@@ -52,22 +54,20 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
             vec![known(name).ok_or_else(|| format!("`{name}` is not one of {}", CRATES.join(", ")))?]
         }
     };
-    let tool = project.tool_or_install("cargo-mutants", VERSION)?;
+    let tool = project.tool_or_install(TOOL, VERSION)?;
     let output = project.fresh_dir("mutants")?;
     let diff = base.map(|base| changed(project, base, &output)).transpose()?;
-    say("| crate | viable | caught | missed | share | |\n|---|---:|---:|---:|---:|---|")?;
+    say(HEAD)?;
     let mut short = Vec::new();
     for name in crates {
         step(format_args!("changing {name}, one expression at a time"));
         let directory = output.join(name);
         let shard = shard.map(|shard| ["--shard", shard]).into_iter().flatten();
         let only = diff.as_deref().map(|diff| [Path::new("--in-diff"), diff]).into_iter().flatten();
-        let run = cmd!(
-            project.sh,
-            "{tool} mutants --package {name} --test-package {name} --output {directory} --jobs 2 --no-shuffle --colors never {shard...} {only...}"
-        );
+        let packages = ["--package", name, "--test-package", name];
         // Its exit code tells that some were missed; what counts here is how many.
-        let _ = run.quiet().ignore_stdout().ignore_status().run();
+        let command = command(project, &[], &tool, &directory);
+        command.args(packages).args(shard).args(only).quiet().ignore_stdout().ignore_status().run()?;
         let outcome = outcome(&directory)?;
         if !outcome.holds() {
             short.push(name);
@@ -83,6 +83,73 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
         output.display()
     )
     .into())
+}
+
+const HEAD: &str = "| crate | viable | caught | missed | share | |\n|---|---:|---:|---:|---:|---|";
+
+/// cargo-mutants on a copy of the tree, with a target directory that later runs find again. `bound` is a command
+/// that ends it in time, or nothing.
+fn command<'p>(project: &'p Project, bound: &[&str], tool: &Path, output: &Path) -> Cmd<'p> {
+    let cargo = Project::cargo();
+    let nextest = cmd!(project.sh, "{cargo} nextest --version").quiet().ignore_stdout().ignore_stderr().run();
+    let runner = if nextest.is_ok() { "nextest" } else { "cargo" };
+    // A shard is every so many-th mutant, so that each is a sample of the whole crate.
+    let order = ["--sharding", "round-robin", "--no-shuffle", "--colors", "never"];
+    // For a test that does not end; the slowest suite takes half of that.
+    let time = ["--timeout", "60"];
+    let words = bound.iter().map(OsStr::new).chain([tool.as_os_str()]).collect::<Vec<_>>();
+    let (program, rest) =
+        words.split_first().map_or((tool.as_os_str(), &[][..]), |(first, rest)| (*first, rest));
+    cmd!(
+        project.sh,
+        "{program} {rest...} mutants --test-tool {runner} --output {output} {order...} {time...}"
+    )
+    .env("CARGO_TARGET_DIR", project.target.join("mutants-build"))
+}
+
+/// As many mutants as CI tries.
+const SAMPLE: usize = 15;
+/// As long as CI waits, in seconds: for the tool, and for the sample.
+const PATIENCE: &str = "240";
+
+/// Tries a few mutants of what the last commit changed, and tells which of them no test noticed. So few are no
+/// measure, so they fail nothing; where they cannot be tried in time, a note says so.
+pub(crate) fn sample(project: &Project) {
+    step("changing what the last commit changed, one expression at a time");
+    if let Err(why) = tried(project) {
+        note(format_args!("note: no mutants were tried ({why}); `cargo xtask mutants` tries them all"));
+    }
+}
+
+fn tried(project: &Project) -> Result<()> {
+    let sh = &project.sh;
+    let base = cmd!(sh, "git rev-parse --verify --quiet HEAD~1").quiet().ignore_stderr().read();
+    let base = base.map_err(|_| "there is no commit before this one")?;
+    let tool = project.tool_or_install_within(TOOL, VERSION, Some(PATIENCE))?;
+    let output = project.fresh_dir("mutants")?;
+    let diff = changed(project, &base, &output)?;
+    let packages: Vec<&str> =
+        CRATES.iter().flat_map(|name| ["--package", name, "--test-package", name]).collect();
+    let only = [Path::new("--in-diff"), &diff];
+    let listed =
+        cmd!(sh, "{tool} mutants --list --colors never").args(&packages).args(only).quiet().ignore_stderr();
+    let count = listed.ignore_status().read()?.lines().count();
+    if count == 0 {
+        return Err("none of the crates that are measured has changed".into());
+    }
+    let shard = format!("0/{}", count.div_ceil(SAMPLE));
+    let directory = output.join("sample");
+    let bound = ["timeout", "--kill-after=10", PATIENCE];
+    let command =
+        command(project, &bound, &tool, &directory).args(packages).args(only).args(["--shard", &shard]);
+    command.quiet().ignore_stdout().ignore_stderr().ignore_status().run()?;
+    let outcome = outcome(&directory)?;
+    say(HEAD)?;
+    say(outcome.row("sample"))?;
+    for missed in sh.read_file(directory.join("mutants.out/missed.txt")).unwrap_or_default().lines() {
+        note(format_args!("not noticed: {missed}"));
+    }
+    Ok(())
 }
 
 /// The difference to a commit, as a file.

@@ -72,6 +72,16 @@ impl Project {
 
     /// As [`Project::tool`], and installs what is missing from the registry. Takes minutes once.
     pub(crate) fn tool_or_install(&self, name: &str, version: &str) -> Result<PathBuf> {
+        self.tool_or_install_within(name, version, None)
+    }
+
+    /// The same, for no longer than so many seconds.
+    pub(crate) fn tool_or_install_within(
+        &self,
+        name: &str,
+        version: &str,
+        seconds: Option<&str>,
+    ) -> Result<PathBuf> {
         if let Some(found) = self.tool(name) {
             return Ok(found);
         }
@@ -79,9 +89,13 @@ impl Project {
         let (cargo, root) = (Self::cargo(), self.tools());
         // A directory of its own: the tool's profile and features must not evict our build.
         let build = root.join("build");
-        let installed = cmd!(self.sh, "{cargo} install {name} --version {version} --locked --root {root}")
-            .env("CARGO_TARGET_DIR", &build)
-            .run();
+        let bound = seconds.map(|seconds| ["timeout", seconds]).into_iter().flatten().map(OsString::from);
+        let mut words: Vec<OsString> = bound.chain([cargo]).collect();
+        let program = words.remove(0);
+        let installed =
+            cmd!(self.sh, "{program} {words...} install {name} --version {version} --locked --root {root}")
+                .env("CARGO_TARGET_DIR", &build)
+                .run();
         self.sh.remove_path(&build)?;
         installed?;
         Ok(root.join("bin").join(name))
