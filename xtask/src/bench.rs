@@ -4,6 +4,7 @@
 mod chart;
 mod history;
 mod hyperfine;
+mod limits;
 mod live;
 pub(crate) mod measure;
 mod peer;
@@ -12,6 +13,7 @@ pub(crate) mod site;
 
 use std::path::{Path, PathBuf};
 
+use limits::{at_most, to_float};
 use measure::{Case, Output, Row, Tools};
 use report::{Budget, Columns, Limit, Machine, Table};
 use site::Site;
@@ -291,14 +293,4 @@ fn ratios(tables: &[Table]) -> Vec<Budget> {
         }
     }
     budgets
-}
-
-fn at_most(what: impl Into<String>, found: f64, limit: f64) -> Budget {
-    Budget { what: what.into(), found, limit: Limit::AtMost(limit) }
-}
-
-/// Sizes of files and memory are far below where a float loses digits.
-#[allow(clippy::cast_precision_loss, reason = "see above")]
-fn to_float(number: u64) -> f64 {
-    number as f64
 }

@@ -1,5 +1,6 @@
 //! The domain of ohfp. It knows what a template, a request and a machine are; it performs no I/O.
 
+pub mod administration;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod documents;

@@ -1,5 +1,6 @@
 //! `ohfp doctor`: is this installation sound, and if not, what mends it?
 
+mod check;
 pub(crate) mod places;
 pub(crate) mod state;
 
@@ -14,24 +15,15 @@ use ohfp_resolver::{
     Configuration, Environment, LimitDecrease, ProviderInstance, Resolved, Warning, choice_problems, load,
     location,
 };
-use ohfp_service::registry;
-use ohfp_service::store_factory::{self, AccessMode};
+use ohfp_service::registry::{self, simulated_kind};
+use ohfp_service::site_store::{AccessMode, StoreSite};
+use ohfp_service::store_factory;
 use ohfp_snapshot_builder::freshness;
 use serde_json::{Value, json};
 
+use check::{Check, FAILED, OK, WARNING};
+
 use crate::output::Reply;
-
-/// One finding.
-pub(crate) struct Check {
-    what: &'static str,
-    status: &'static str,
-    detail: String,
-    fix: Option<String>,
-}
-
-const OK: &str = "ok";
-const WARNING: &str = "warning";
-const FAILED: &str = "failed";
 
 /// Checks everything and reports; exit code 1 when something failed.
 pub(crate) fn run(global: &GlobalOptions, format: Format, env: &Environment) -> Reply {
@@ -180,31 +172,28 @@ fn provider(configuration: &Configuration) -> Vec<Check> {
         let fix = format!("set `enabled` of {} in config.json to true", names.join(" or of "));
         return failed("no provider is enabled".to_owned(), fix);
     };
-    if first.kind != registry::SIMULATED {
+    let Some(factory) = registry::factory(&first.kind).filter(|factory| factory.is_built_in()) else {
         let detail = format!(
             "requests go to `{}` of type `{}`, which this build does not have",
             first.name, first.kind
         );
         return failed(detail, to_simulated(&preferred));
-    }
+    };
     let wrong = first.problems(&["config"]);
     if !wrong.is_empty() {
         return wrong.iter().map(|error| from_error(what, error)).collect();
     }
-    match registry::simulated(first) {
-        Ok(_) => vec![Check {
-            what,
-            status: OK,
-            detail: format!("requests go to `{}`, whose machines are simulated", first.name),
-            fix: None,
-        }],
-        Err(errors) => errors.iter().map(|error| from_error(what, error)).collect(),
+    let errors = factory.check(first).errors;
+    if !errors.is_empty() {
+        return errors.iter().map(|error| from_error(what, error)).collect();
     }
+    let whose = if factory.simulated { ", whose machines are simulated" } else { "" };
+    vec![Check { what, status: OK, detail: format!("requests go to `{}`{whose}", first.name), fix: None }]
 }
 
 /// How requests come to simulated machines instead.
 fn to_simulated(instances: &[ProviderInstance]) -> String {
-    let simulated = instances.iter().filter(|instance| instance.kind == registry::SIMULATED);
+    let simulated = instances.iter().filter(|instance| instance.kind == simulated_kind());
     let what = match simulated.clone().find(|instance| instance.enabled).or(simulated.clone().next()) {
         Some(one) if one.enabled => {
             format!("name `{}` in config.json as `provider.active_provider`", one.name)
@@ -213,9 +202,10 @@ fn to_simulated(instances: &[ProviderInstance]) -> String {
             "set `enabled` of `{}` in config.json to true and name it as `provider.active_provider`",
             one.name
         ),
-        None => {
-            "write `\"provider\": {\"type\": \"sim\"}` into config.json in place of its providers".to_owned()
-        }
+        None => format!(
+            "write `\"provider\": {{\"type\": \"{}\"}}` into config.json in place of its providers",
+            simulated_kind()
+        ),
     };
     format!("for simulated machines, {what}")
 }
@@ -231,10 +221,11 @@ fn store(configuration: &Configuration, place: &ConfigLocation, env: &Environmen
             fix: Some("set `features.database_support` in config.json to true".to_owned()),
         }];
     }
-    let health = match store_factory::store(configuration, place, env, AccessMode::ReadOnly, false) {
-        Ok(store) => store.health(),
-        Err(error) => return vec![from_error(what, &error)],
-    };
+    let health =
+        match store_factory::open(&StoreSite { configuration, place, env }, AccessMode::ReadOnly, false) {
+            Ok(store) => store.health(),
+            Err(error) => return vec![from_error(what, &error)],
+        };
     let mut checks = state::checks(Path::new(&health.path));
     if !health.healthy {
         checks.push(Check {

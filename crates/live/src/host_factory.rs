@@ -24,7 +24,7 @@ use ohfp_service::clock;
 use ohfp_service::log;
 use ohfp_service::request_machines;
 use ohfp_service::session::Session;
-use ohfp_service::store_factory::AccessMode;
+use ohfp_service::site_store::AccessMode;
 use ohfp_wire::input;
 use serde_json::Value;
 

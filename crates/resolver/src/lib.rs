@@ -14,6 +14,7 @@ pub mod source;
 pub mod templates;
 
 pub use providers::choice::choice_problems;
+pub use providers::configured::KINDS as PROVIDER_KINDS;
 pub use providers::instance::ProviderInstance;
 pub use resolved::{Configuration, Origin, Resolved};
 pub use settings::effective::{Refresh, Setting, SettingSource, Settings};

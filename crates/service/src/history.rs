@@ -7,9 +7,9 @@
 
 use std::fs;
 
-use ohfp_broker::documents::{Document, DocumentStore};
+use ohfp_broker::administration::{Pruned, StateStore};
+use ohfp_broker::documents::Document;
 use ohfp_broker::{Result, Timestamp};
-use ohfp_store_sqlite::{Pruned, SqliteStore};
 use serde::{Deserialize, Serialize};
 
 const DAY_MILLIS: i64 = 86_400_000;
@@ -38,7 +38,7 @@ struct Boot {
 }
 
 /// Clears what is older than so many days, where a day has passed; `None` where it has not.
-pub fn clear(store: &SqliteStore, days: u64, now: Timestamp) -> Result<Option<Pruned>> {
+pub fn clear(store: &dyn StateStore, days: u64, now: Timestamp) -> Result<Option<Pruned>> {
     let mut last = None;
     store.read(OWNER, &mut |tx| {
         last = read(tx.get(CLEARED)?);

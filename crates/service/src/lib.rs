@@ -14,6 +14,7 @@ pub mod registry;
 pub mod request_machines;
 pub mod selection;
 pub mod session;
+pub mod site_store;
 pub mod state_dir;
 pub mod store_factory;
 pub mod template_lookup;

@@ -14,13 +14,13 @@ const SWEEP: u32 = 4;
 pub fn run(requests: &Requests, history_days: u64, now: Timestamp) -> Result<()> {
     let store = &requests.store;
     // A store that no request has needed yet needs no upkeep.
-    if !store.path().exists() {
+    if !store.exists() {
         return Ok(());
     }
     let swept = requests.broker().sweep(SWEEP, now)?;
     log::log_errors(&swept.errors);
     if history_days > 0
-        && let Some(pruned) = history::clear(store, history_days, now)?
+        && let Some(pruned) = history::clear(&***store, history_days, now)?
     {
         tracing::info!(requests = pruned.requests, machines = pruned.machines, "old history was cleared");
         store.keep_marker();

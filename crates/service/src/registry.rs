@@ -1,5 +1,9 @@
 //! The configured providers, and the broker's operations on them.
 
+mod factory;
+mod kinds;
+mod sim;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,15 +11,18 @@ use ohfp_broker::operations::{Broker, Policy, Providers};
 use ohfp_broker::provider::Provider;
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_components::Deferred;
-use ohfp_provider_sim::{OptionFinding, SimConfig, SimProvider};
-use ohfp_resolver::nearest::{did_you_mean, nearest_dotted};
-use ohfp_resolver::{Configuration, ProviderInstance};
-use ohfp_store_sqlite::SqliteStore;
+use ohfp_provider_sim::SimProvider;
+use ohfp_resolver::{Configuration, Performance, ProviderInstance};
+
+pub use factory::{Checked, ProviderFactory};
+pub use kinds::{PROVIDERS, factory, simulated_kind};
+
+use crate::site_store::SiteStore;
 
 /// Requests and machines: the broker's operations on the store and the providers of this configuration.
 pub struct Requests {
     /// The state store.
-    pub store: Arc<SqliteStore>,
+    pub store: Arc<SiteStore>,
     /// The configured providers.
     pub providers: Arc<Registry>,
     policy: Policy,
@@ -24,7 +31,7 @@ pub struct Requests {
 impl Requests {
     /// Operations on that store and those providers.
     pub(crate) fn new(
-        store: Arc<SqliteStore>,
+        store: Arc<SiteStore>,
         providers: Arc<Registry>,
         configuration: &Configuration,
     ) -> Self {
@@ -33,33 +40,38 @@ impl Requests {
 
     /// The operations.
     pub fn broker(&self) -> Broker<'_> {
-        Broker::new(self.store.as_ref(), self.providers.as_ref(), self.policy)
+        Broker::new(&**self.store, self.providers.as_ref(), self.policy)
     }
 }
 
 /// The configured providers; each is built when it is first asked for something.
 pub struct Registry {
     instances: Vec<ProviderInstance>,
-    /// `features.aws_integration`
-    aws: Option<bool>,
+    /// Kinds of providers that are switched off.
+    performance: Performance,
     /// Not needed to know which providers there are.
-    store: Deferred<SqliteStore>,
-    built: Mutex<HashMap<String, Arc<SimProvider>>>,
+    store: Deferred<SiteStore>,
+    built: Mutex<HashMap<String, Arc<dyn Provider>>>,
 }
 
 impl Registry {
-    /// The instances of that configuration. `aws` is `features.aws_integration`.
+    /// The instances of that configuration. `performance` says which kinds are switched off.
     pub(crate) fn new(
         configuration: &Configuration,
-        aws: Option<bool>,
-        store: Deferred<SqliteStore>,
+        performance: &Performance,
+        store: Deferred<SiteStore>,
     ) -> Self {
-        Self { instances: preferred(&configuration.providers), aws, store, built: Mutex::default() }
+        Self {
+            instances: preferred(&configuration.providers),
+            performance: performance.clone(),
+            store,
+            built: Mutex::default(),
+        }
     }
 
     /// How many of the enabled providers cannot be built. Builds all of them.
     pub(crate) fn build_all(&self) -> usize {
-        self.names().iter().filter(|name| self.sim(name).is_err()).count()
+        self.names().iter().filter(|name| self.get(name).is_err()).count()
     }
 
     /// The configured instances, in the order of preference: the default one, then by priority.
@@ -67,50 +79,51 @@ impl Registry {
         self.instances.iter()
     }
 
-    /// The simulated provider of that name, for playing its cloud.
-    pub fn sim(&self, name: &str) -> Result<Arc<SimProvider>> {
-        // Held while building: a provider is built once, and building one is quick.
-        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(provider) = built.get(name) {
-            return Ok(Arc::clone(provider));
-        }
+    /// The instance of that name, if a provider can be built of it, with the factory of its kind.
+    fn buildable(&self, name: &str) -> Result<(&ProviderInstance, &'static ProviderFactory)> {
         let instance = self.instances.iter().find(|instance| instance.name == name).ok_or_else(|| {
             Error::new(ErrorKind::Unavailable, format!("provider `{name}` is not configured"))
                 .hint("machines that it made can only be looked after when it is in config.json")
         })?;
-        if instance.kind == "aws" && self.aws == Some(false) {
-            return Err(Error::new(
-                ErrorKind::Unavailable,
-                format!(
-                    "provider `{name}` is of type `aws`, which is switched off by `features.aws_integration`"
-                ),
-            )
-            .hint("set `features.aws_integration` to true"));
+        let factory = kinds::factory(&instance.kind);
+        if let Some(key) = factory.and_then(|factory| factory.switched_off(&self.performance)) {
+            let what =
+                format!("provider `{name}` is of type `{}`, which is switched off by `{key}`", instance.kind);
+            return Err(Error::new(ErrorKind::Unavailable, what).hint(format!("set `{key}` to true")));
         }
         if let Some(error) = instance.problems(&["type"]).pop() {
             return Err(error);
         }
-        if instance.kind != "sim" {
-            return Err(Error::new(
-                ErrorKind::Unavailable,
-                format!("provider `{name}` is of type `{}`, which this build does not have", instance.kind),
-            )
-            .hint("`sim` is the type that is built in"));
-        }
+        let Some(factory) = factory.filter(|factory| factory.is_built_in()) else {
+            let what =
+                format!("provider `{name}` is of type `{}`, which this build does not have", instance.kind);
+            return Err(Error::new(ErrorKind::Unavailable, what).hint(kinds::built_in()));
+        };
         let wrong = instance.problems(&["config"]);
-        if !wrong.is_empty() {
-            return Err(joined(wrong));
-        }
-        let config = simulated(instance).map_err(joined)?;
-        let provider = Arc::new(SimProvider::new(name, config, self.store.get()?));
-        built.insert(name.to_owned(), Arc::clone(&provider));
-        Ok(provider)
+        if wrong.is_empty() { Ok((instance, factory)) } else { Err(joined(wrong)) }
+    }
+
+    /// The simulated provider of that name, for playing its cloud.
+    ///
+    /// # Errors
+    /// As [`Providers::get`].
+    pub fn simulated(&self, name: &str) -> Result<SimProvider> {
+        let (instance, _) = self.buildable(name)?;
+        sim::provider(instance, self.store.get()?.documents()).map_err(joined)
     }
 }
 
 impl Providers for Registry {
     fn get(&self, name: &str) -> Result<Arc<dyn Provider>> {
-        self.sim(name).map(|provider| provider as Arc<dyn Provider>)
+        // Held while building: a provider is built once, and building one is quick.
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(provider) = built.get(name) {
+            return Ok(Arc::clone(provider));
+        }
+        let (instance, factory) = self.buildable(name)?;
+        let provider = factory.build(instance, self.store.get()?.documents()).map_err(joined)?;
+        built.insert(name.to_owned(), Arc::clone(&provider));
+        Ok(provider)
     }
 
     fn names(&self) -> Vec<String> {
@@ -138,45 +151,6 @@ pub fn preferred(instances: &[ProviderInstance]) -> Vec<ProviderInstance> {
     let mut sorted = instances.to_vec();
     sorted.sort_by_key(|instance| (!instance.default, instance.priority));
     sorted
-}
-
-/// The type of providers whose machines do not exist.
-pub const SIMULATED: &str = "sim";
-
-/// The options of a provider of that type.
-///
-/// # Errors
-/// What is wrong with them, each finding with the provider's name and its place.
-pub fn simulated(instance: &ProviderInstance) -> Result<SimConfig, Vec<Error>> {
-    let (config, findings) = SimConfig::read(&instance.config);
-    let wrong: Vec<Error> = findings
-        .iter()
-        .filter(|finding| finding.is_wrong())
-        .map(|finding| {
-            let error = Error::new(ErrorKind::Input, named(instance, finding));
-            match hint(finding) {
-                Some(hint) => error.hint(hint),
-                None => error,
-            }
-        })
-        .collect();
-    if wrong.is_empty() { Ok(config) } else { Err(wrong) }
-}
-
-/// What is doubtful about the options of a simulated provider, without being wrong.
-pub fn simulated_warnings(instance: &ProviderInstance) -> Vec<String> {
-    let (_, findings) = SimConfig::read(&instance.config);
-    findings.iter().filter(|finding| !finding.is_wrong()).map(|finding| named(instance, finding)).collect()
-}
-
-fn named(instance: &ProviderInstance, finding: &OptionFinding) -> String {
-    format!("{}: provider `{}`: config of a `sim` provider: {finding}", instance.source, instance.name)
-}
-
-fn hint(finding: &OptionFinding) -> Option<String> {
-    let OptionFinding::Unknown(path) = finding else { return None };
-    let known: Vec<&str> = ohfp_provider_sim::KEYS.iter().map(|key| key.path).collect();
-    did_you_mean(nearest_dotted(path, &known))
 }
 
 /// Several errors as one, for those who can pass on only one.

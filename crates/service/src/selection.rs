@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use ohfp_broker::documents::{Document, DocumentStore};
+use ohfp_broker::documents::Document;
 use ohfp_broker::operations::Providers;
-use ohfp_broker::store::{MachineFilter, RequestFilter, Store};
+use ohfp_broker::store::{MachineFilter, RequestFilter};
 use ohfp_broker::{Error, ErrorKind, MachineState, RequestKind, RequestState, Result, Template, Timestamp};
 use ohfp_resolver::{Configuration, ProviderInstance, choice_problems};
 
-use crate::registry::{Requests, SIMULATED};
+use crate::registry::{Requests, simulated_kind};
 
 /// How many of the last requests a success rate is taken from.
 const REMEMBERED: u64 = 100;
@@ -55,7 +55,7 @@ pub fn choose(
     let first = first.or_else(|| candidates.iter().find(|instance| !instance.implied));
     let first = first.or(candidates.first()).copied();
     if let Some(first) = first {
-        let is_simulated = |instance: &ProviderInstance| instance.kind == SIMULATED;
+        let is_simulated = |instance: &ProviderInstance| instance.kind == simulated_kind();
         candidates.retain(|instance| {
             (instance.implied == first.implied || instance.default)
                 && is_simulated(instance) == is_simulated(first)

@@ -11,15 +11,15 @@ use ohfp_components::{Container, Tier, environment};
 use ohfp_resolver::location::ConfigLocation;
 use ohfp_resolver::settings::performance::{Mode, Performance};
 use ohfp_resolver::{Configuration, Environment, load, location};
-use ohfp_store_sqlite::SqliteStore;
 use ohfp_wire;
 use serde_json::Value;
 
 use crate::cache::{Limits, ResultCache};
 use crate::log;
 use crate::registry::{Registry, Requests};
+use crate::site_store::{AccessMode, SiteStore, StoreSite};
 use crate::state_dir;
-use crate::store_factory::{AccessMode, store};
+use crate::store_factory;
 use crate::template_lookup::TemplateLookup;
 
 /// The components of one invocation.
@@ -75,7 +75,8 @@ impl Session {
         let options = self.container.options();
         let at_start = !options.lazy_loading;
         let connects = at_start || options.connection_mode == Mode::Eager;
-        let (on, aws) = (options.database_support, options.aws_integration);
+        let on = options.database_support;
+        let performance = options.clone();
         let (configuration, place) = (Arc::clone(&self.configuration), self.place.clone());
         let (cache_at, cache_variables) = (place.clone(), env.clone());
         let settings = Arc::clone(&self.configuration);
@@ -85,10 +86,11 @@ impl Session {
             let (at, variables) = (place.clone(), env.clone());
             let database = core.connecting().feature("features.database_support", on);
             database.register_singleton("StoragePort", move |_| {
-                store(&configuration, &at, &variables, access, connects).map(Arc::new)
+                let site = StoreSite { configuration: &configuration, place: &at, env: &variables };
+                store_factory::open(&site, access, connects).map(Arc::new)
             })?;
             core.register_singleton("ProviderPort", move |container| {
-                let registry = Registry::new(&settings, aws, container.later());
+                let registry = Registry::new(&settings, &performance, container.later());
                 if at_start {
                     // One that cannot be built is an error for whoever asks for it.
                     let failed = registry.build_all();
@@ -141,7 +143,7 @@ impl Session {
     }
 
     /// The state store.
-    pub fn store(&self) -> Result<Arc<SqliteStore>> {
+    pub fn store(&self) -> Result<Arc<SiteStore>> {
         self.container.get()
     }
 

@@ -2,34 +2,14 @@
 
 use std::path::Path;
 
+use ohfp_broker::administration::{Backup, Migration};
 use ohfp_broker::{Error, ErrorKind, Result};
-use serde::Serialize;
 
 use crate::connection::{self, Found, Setup};
-use crate::copy::{Backup, copy};
+use crate::copy::copy;
 use crate::failure;
 use crate::store::SqliteStore;
 use crate::{create, migration, paths, schema, traces};
-
-/// What a migration did, or would do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Migration {
-    /// The version that was found; nothing where there is no database yet.
-    pub from: Option<u32>,
-    /// The version it has then.
-    pub to: u32,
-    /// The journal that was found, where it changes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub journal_from: Option<String>,
-    /// The journal it has then, where it changes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub journal_to: Option<String>,
-    /// Whether anything was changed.
-    pub changed: bool,
-    /// The copy that was made before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub backup: Option<String>,
-}
 
 impl SqliteStore {
     /// Copies the store as it is now into one file, while others go on. An existing file is never replaced.

@@ -1,38 +1,11 @@
 //! Whether what is stored makes sense: SQLite's own checks, and ours.
 
 use ohfp_broker::Result;
-use serde::Serialize;
+use ohfp_broker::administration::{Inconsistency, Validation};
 
 use crate::rows::{self, DOCUMENT, MACHINE, REQUEST};
 use crate::session::Session;
 use crate::store::SqliteStore;
-
-/// Something that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// The table, or `database` where it is about the file.
-    pub table: String,
-    /// The number of the row, where it is about one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub row: Option<i64>,
-    /// What is wrong, with the id of what it is wrong with.
-    pub message: String,
-}
-
-/// What [`SqliteStore::validate`] looked at and found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Validation {
-    /// Whether nothing is wrong.
-    pub valid: bool,
-    /// Requests and returns that were looked at.
-    pub requests: u64,
-    /// Machines that were looked at.
-    pub machines: u64,
-    /// Documents that were looked at.
-    pub documents: u64,
-    /// What is wrong; of each kind the first hundred.
-    pub findings: Vec<Finding>,
-}
 
 /// Of each kind of finding no more than this.
 const MOST: usize = 100;
@@ -133,11 +106,11 @@ pub(crate) fn validate(session: &Session<'_>) -> Validation {
     Validation { valid: false, requests, machines, documents, findings }
 }
 
-fn about_file(message: String) -> Finding {
-    Finding { table: "database".to_owned(), row: None, message }
+fn about_file(message: String) -> Inconsistency {
+    Inconsistency { table: "database".to_owned(), row: None, message }
 }
 
-fn integrity(session: &Session<'_>, findings: &mut Vec<Finding>) -> Result<()> {
+fn integrity(session: &Session<'_>, findings: &mut Vec<Inconsistency>) -> Result<()> {
     let mut query = session.prepare(&format!("PRAGMA integrity_check({MOST})"))?;
     query.each([], |row| {
         let line: String = row.get(0).map_err(|error| session.failed(&error))?;
@@ -150,21 +123,21 @@ fn integrity(session: &Session<'_>, findings: &mut Vec<Finding>) -> Result<()> {
 }
 
 /// What names something that is not there.
-pub(crate) fn foreign_keys(session: &Session<'_>, findings: &mut Vec<Finding>) -> Result<()> {
+pub(crate) fn foreign_keys(session: &Session<'_>, findings: &mut Vec<Inconsistency>) -> Result<()> {
     session.prepare("PRAGMA foreign_key_check")?.each([], |row| {
         let parts: rusqlite::Result<(String, Option<i64>, String)> =
             row.get(0).and_then(|table| Ok((table, row.get(1)?, row.get(2)?)));
         let (table, row, parent) = parts.map_err(|error| session.failed(&error))?;
         if findings.len() < MOST {
             let message = format!("names a row of `{parent}` that is not there");
-            findings.push(Finding { table, row, message });
+            findings.push(Inconsistency { table, row, message });
         }
         Ok(())
     })
 }
 
 /// Reads every row the way the product does.
-fn counted(session: &Session<'_>, counts: &mut [u64; 3], findings: &mut Vec<Finding>) -> Result<()> {
+fn counted(session: &Session<'_>, counts: &mut [u64; 3], findings: &mut Vec<Inconsistency>) -> Result<()> {
     let [requests, machines, documents] = counts;
     *requests = readable(session, "request", REQUEST, |row| rows::request(row).map(drop), findings)?;
     *machines = readable(session, "machine", MACHINE, |row| rows::machine(row).map(drop), findings)?;
@@ -177,7 +150,7 @@ fn readable(
     table: &str,
     columns: &str,
     read: impl Fn(&rusqlite::Row<'_>) -> Result<()>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Vec<Inconsistency>,
 ) -> Result<u64> {
     let mut count = 0;
     let mut wrong = 0;
@@ -187,7 +160,11 @@ fn readable(
             wrong += 1;
             if wrong <= MOST {
                 let number = row.get(0).ok();
-                findings.push(Finding { table: table.to_owned(), row: number, message: error.summary() });
+                findings.push(Inconsistency {
+                    table: table.to_owned(),
+                    row: number,
+                    message: error.summary(),
+                });
             }
         }
         Ok(())
@@ -196,13 +173,13 @@ fn readable(
 }
 
 /// Applies our own rules.
-pub(crate) fn rules(session: &Session<'_>, findings: &mut Vec<Finding>) -> Result<()> {
+pub(crate) fn rules(session: &Session<'_>, findings: &mut Vec<Inconsistency>) -> Result<()> {
     for (table, wrong, sql) in RULES {
         session.prepare(&format!("{sql} LIMIT {MOST}"))?.each([], |row| {
             let found: rusqlite::Result<(i64, String)> =
                 row.get(0).and_then(|number| Ok((number, row.get(1)?)));
             let (number, id) = found.map_err(|error| session.failed(&error))?;
-            findings.push(Finding {
+            findings.push(Inconsistency {
                 table: table.to_owned(),
                 row: Some(number),
                 message: format!("`{id}` {wrong}"),

@@ -7,23 +7,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use ohfp_broker::Result;
+use ohfp_broker::administration::Backup;
 use rusqlite::Connection;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use serde::Serialize;
 
 use crate::connection::{self, Setup};
 use crate::draft::Draft;
 use crate::failure::{self, refused};
 use crate::{digest, identity, paths};
-
-/// A copy that was made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Backup {
-    /// Where it is.
-    pub path: String,
-    /// Its size in bytes.
-    pub bytes: u64,
-}
 
 /// Puts a copy beside a database that is about to be migrated.
 pub(crate) fn before_migration(database: &Path, connection: &Connection, version: u32) -> Result<Backup> {

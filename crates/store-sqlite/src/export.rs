@@ -9,6 +9,7 @@
 
 use std::io::{self, Write};
 
+use ohfp_broker::administration::Counts;
 use ohfp_broker::documents::Document;
 use ohfp_broker::{Error, ErrorKind, RequestId, Result, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -21,19 +22,6 @@ use crate::store::SqliteStore;
 pub(crate) const FORMAT: &str = "ohfp-state";
 /// The version of its layout.
 pub(crate) const LAYOUT: u32 = 1;
-
-/// What was written or read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Requests and returns.
-    pub requests: u64,
-    /// Machines.
-    pub machines: u64,
-    /// Machines in returns; a machine may be in several.
-    pub members: u64,
-    /// Documents of providers.
-    pub documents: u64,
-}
 
 /// A machine in a return.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,22 +3,11 @@
 use std::fs;
 
 use ohfp_broker::Result;
-use serde::Serialize;
+use ohfp_broker::administration::Created;
 
 use crate::create::{create, set_aside};
 use crate::failure;
 use crate::store::SqliteStore;
-
-/// A store that was created on request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Created {
-    /// Where it is.
-    pub path: String,
-    /// What spoke of an older store.
-    pub traces: Vec<String>,
-    /// Files of an older store, as they are called now.
-    pub kept: Vec<String>,
-}
 
 impl SqliteStore {
     /// Creates an empty store where there is none, also where something speaks of an older one. What is left of

@@ -19,6 +19,7 @@
 //! | `maintenance`, `reserve` | what is done for the files now and then; room for returns |
 //! | `export`, `import` | all of it as one document, and back; other products' documents |
 
+mod administration;
 mod backup;
 mod checks;
 mod coherence;
@@ -55,14 +56,5 @@ mod transactions;
 mod upkeep;
 mod watermark;
 
-pub use backup::Migration;
-pub use checks::{Finding, Validation};
-pub use copy::Backup;
-pub use export::Counts;
-pub use import::{Import, ImportFormat, Skipped};
-pub use init::Created;
-pub use prune::Pruned;
-pub use restore::Restored;
 pub use store::{Options, SqliteStore};
 pub use traces::Traces;
-pub use upkeep::{Metrics, RoundTrip, StoreHealth};

@@ -4,10 +4,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use ohfp_broker::Result;
+use ohfp_broker::administration::Backup;
 use rusqlite::Connection;
 
 use crate::connection::{Outdated, Setup, patiently, set_journal};
-use crate::copy::{Backup, before_migration};
+use crate::copy::before_migration;
 use crate::{failure, identity, paths, schema};
 
 /// Brings a database to this version and to the right journal; gives the copy that was made before. The

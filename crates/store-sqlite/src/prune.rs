@@ -1,23 +1,12 @@
 //! Clearing away what is over.
 
+use ohfp_broker::administration::Pruned;
 use ohfp_broker::{Request, RequestKind, Result, Timestamp};
 use rusqlite::params;
-use serde::Serialize;
 
 use crate::rows::{self, REQUEST};
 use crate::session::{Query, Session, TxEnd};
 use crate::store::SqliteStore;
-
-/// What was cleared away.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Pruned {
-    /// Requests and returns.
-    pub requests: u64,
-    /// Their machines.
-    pub machines: u64,
-    /// Documents that providers kept because of them.
-    pub documents: u64,
-}
 
 /// So many requests in one transaction, so that others get their turns in between.
 const BATCH: usize = 200;

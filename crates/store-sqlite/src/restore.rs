@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use ohfp_broker::administration::Restored;
 use ohfp_broker::{Error, ErrorKind, Result, Timestamp};
 use rusqlite::Connection;
-use serde::Serialize;
 
 use crate::create::{publish, set_aside};
 use crate::draft::Draft;
@@ -14,27 +14,6 @@ use crate::session::Session;
 use crate::store::SqliteStore;
 use crate::watermark::{FileMark, StoreId, Watermark};
 use crate::{checks, connection, copy, digest, failure, identity, reserve, schema};
-
-/// A store that was restored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Restored {
-    /// Where it is.
-    pub path: String,
-    /// The file that it was made from.
-    pub from: String,
-    /// Whether the file carried the sum of its content. Without one, it may lack what was stored last.
-    pub verified: bool,
-    /// Requests and returns in it.
-    pub requests: u64,
-    /// Machines in it.
-    pub machines: u64,
-    /// When the file was made. Requests since then are unknown.
-    pub unknown_since: String,
-    /// What follows from that.
-    pub note: String,
-    /// The files of the store before, as they are called now.
-    pub kept: Vec<String>,
-}
 
 impl SqliteStore {
     /// Puts what a backup holds in the place of the store, as a store of its own. The files that were there are
@@ -101,7 +80,7 @@ impl SqliteStore {
 struct Source {
     connection: Connection,
     known: Identity,
-    content: checks::Validation,
+    content: ohfp_broker::administration::Validation,
     /// Whether it carries the sum of its content.
     verified: bool,
 }

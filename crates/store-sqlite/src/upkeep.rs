@@ -5,89 +5,14 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
+use ohfp_broker::administration::{Metrics, RoundTrip, StoreHealth};
 use ohfp_broker::{
     Error, ErrorKind, MachineState, Request, RequestId, RequestKind, RequestState, Result, Timestamp,
 };
-use serde::Serialize;
 
 use crate::session::{Session, TxEnd};
 use crate::store::SqliteStore;
 use crate::{connection, identity, paths, requests, reserve, rows, schema};
-
-/// How a store is doing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct StoreHealth {
-    /// Whether it can be used.
-    pub healthy: bool,
-    /// Where it is.
-    pub path: String,
-    /// Whether there is a database. It is created by the first request.
-    pub exists: bool,
-    /// Whether it can be written to. Nothing where there is no directory yet, or when opened for reading.
-    pub writable: Option<bool>,
-    /// `wal` or `truncate`; nothing where there is no database.
-    pub journal: Option<String>,
-    /// The type of the file system, such as `ext4`, where it is known.
-    pub file_system: Option<String>,
-    /// Whether that counts as local.
-    pub local_file_system: bool,
-    /// The version of its schema.
-    pub schema_version: Option<i64>,
-    /// The version that this program uses.
-    pub current_schema_version: u32,
-    /// Size of the database in bytes.
-    pub bytes: u64,
-    /// Size of the write-ahead log in bytes.
-    pub log_bytes: u64,
-    /// Transactions that the log holds and the database file does not: what a copy of that file alone would lack.
-    pub only_in_log: Option<u64>,
-    /// Room that is kept on the disk for returns, in bytes.
-    pub reserve_bytes: u64,
-    /// What is the matter.
-    pub problems: Vec<String>,
-}
-
-/// A round trip: how long each step took, in microseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct RoundTrip {
-    /// Waiting for the turn to write, and opening where that was due.
-    pub turn_micros: u64,
-    /// Writing a request.
-    pub write_micros: u64,
-    /// Reading it back.
-    pub read_micros: u64,
-    /// Taking it back.
-    pub rollback_micros: u64,
-}
-
-/// What is in a store.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Metrics {
-    /// Requests of machines by state.
-    pub requests: BTreeMap<String, u64>,
-    /// Returns by state.
-    pub returns: BTreeMap<String, u64>,
-    /// Machines by state.
-    pub machines: BTreeMap<String, u64>,
-    /// Documents of providers that are not over for good.
-    pub live_documents: u64,
-    /// All documents of providers.
-    pub documents: u64,
-    /// When the oldest request was made, in milliseconds since 1970.
-    pub oldest_request: Option<i64>,
-    /// Size of the database in bytes.
-    pub bytes: u64,
-    /// Pages of the database.
-    pub pages: u64,
-    /// Pages that hold nothing and will be used again.
-    pub free_pages: u64,
-    /// Bytes in a page.
-    pub page_bytes: u64,
-    /// Size of the write-ahead log in bytes.
-    pub log_bytes: u64,
-    /// Pages in the write-ahead log.
-    pub log_pages: u64,
-}
 
 impl SqliteStore {
     /// How the store is doing. What is wrong is in the answer.

@@ -5,8 +5,9 @@ use ohfp_broker::wire_format::{MachinesWanted, WireFormat};
 use ohfp_broker::{Machine, MachineRef, RequestId, RequestWithMachines, Result};
 use serde_json::{Value, json};
 
+use super::frame::with;
 use super::status::{machine_result, request_status};
-use super::{hostfactory, read, with};
+use super::{hostfactory, read};
 
 /// The format.
 pub(super) struct Default;

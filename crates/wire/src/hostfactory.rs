@@ -5,8 +5,9 @@ use ohfp_broker::wire_format::{MachinesWanted, WireFormat};
 use ohfp_broker::{Machine, MachineRef, RequestId, RequestState, RequestWithMachines, Result};
 use serde_json::{Map, Value, json};
 
+use super::frame::with;
+use super::read;
 use super::status::{machine_result, request_status};
-use super::{read, with};
 
 /// The format.
 pub(super) struct HostFactory;

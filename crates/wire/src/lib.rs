@@ -4,6 +4,7 @@
 //! ours is called on the wire; `hostfactory` and `default` write the frames.
 
 mod default;
+mod frame;
 mod hostfactory;
 pub mod input;
 mod read;
@@ -13,7 +14,6 @@ mod tests;
 
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_broker::wire_format::WireFormat;
-use serde_json::Value;
 
 pub use status::{machine_result, request_status};
 
@@ -23,12 +23,4 @@ pub fn of(kind: SchedulerKind) -> &'static dyn WireFormat {
         SchedulerKind::HostFactory => &hostfactory::HostFactory,
         SchedulerKind::Default => &default::Default,
     }
-}
-
-/// An object with one more member, a list. Inside `json!` each of its values would be made a second time.
-fn with(mut object: Value, name: &str, values: impl Iterator<Item = Value>) -> Value {
-    if let Value::Object(members) = &mut object {
-        members.insert(name.to_owned(), Value::Array(values.collect()));
-    }
-    object
 }

@@ -9,7 +9,7 @@ use ohfp_broker::{Error, ErrorKind};
 use ohfp_resolver::{Environment, Origin, Resolved, load, location};
 use ohfp_snapshot_format::stamps::StampsV1;
 
-use super::{Outcome, Outcomes, Progress, located, note, open, size};
+use super::target::{Outcome, Outcomes, Progress, located, note, open, size};
 use crate::audience::Audience;
 use crate::freshness;
 use crate::freshness::LimitDecrease;

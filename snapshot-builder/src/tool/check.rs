@@ -7,7 +7,7 @@ use ohfp_render::json as render_json;
 use ohfp_resolver::{Environment, location};
 use serde_json::json;
 
-use super::{Outcome, Outcomes, Target, open};
+use super::target::{Outcome, Outcomes, Target, open};
 use crate::lower;
 use crate::stamp;
 

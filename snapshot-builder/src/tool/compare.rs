@@ -8,7 +8,7 @@ use ohfp_broker::{Error, ErrorKind};
 use ohfp_render::json as render_json;
 use serde_json::json;
 
-use super::{Outcome, Outcomes, open};
+use super::target::{Outcome, Outcomes, open};
 use crate::inspect::{Changes, PublishedTemplates};
 
 /// Arguments of `diff`.

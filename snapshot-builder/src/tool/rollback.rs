@@ -3,7 +3,7 @@
 use clap::Args;
 use ohfp_resolver::Environment;
 
-use super::{Outcome, Outcomes, Target};
+use super::target::{Outcome, Outcomes, Target};
 use crate::publish::{self, Lock, Turn};
 
 /// Arguments of `rollback`.

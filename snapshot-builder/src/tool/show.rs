@@ -9,7 +9,7 @@ use ohfp_resolver::Environment;
 use ohfp_snapshot_format::FORMAT_VERSION;
 use serde_json::{Value, json};
 
-use super::{Outcome, Outcomes, Target, open, size};
+use super::target::{Outcome, Outcomes, Target, open, size};
 
 /// Arguments of `inspect`.
 #[derive(Args, Debug)]

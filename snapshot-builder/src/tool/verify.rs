@@ -6,7 +6,7 @@ use clap::Args;
 use ohfp_broker::{Error, ErrorKind};
 use ohfp_resolver::{Environment, load, location};
 
-use super::{Outcome, Outcomes, Progress, Target, open};
+use super::target::{Outcome, Outcomes, Progress, Target, open};
 use crate::freshness::{self, LimitDecrease};
 use crate::inspect;
 use crate::lower;

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use xshell::cmd;
 
 use super::history::{History, LIVE, LiveSite};
+use super::limits::{at_most, to_float};
 use super::measure::{Case, Output, Row, Tools};
+use super::peer;
 use super::report::{self, Budget, Columns, Machine, Table};
-use super::{at_most, peer, to_float};
 use crate::dist::{self, Tree};
 use crate::project::{Project, Result, note, say, step, text};
 

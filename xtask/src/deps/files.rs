@@ -53,7 +53,12 @@ impl Uses {
                 [module.clone(), vec![first]].concat()
             });
             let children = children.filter(|path| texts.contains_key(path));
-            let used = used.chain(children).filter_map(|path| crate_of.resolve(&path, 0));
+            // A child is also used by its bare name, as in `child::f()`.
+            let named = texts.keys().filter(|other| {
+                other.split_last().is_some_and(|(name, parent)| parent == *module && is_named(text, name))
+            });
+            let used =
+                used.chain(children).chain(named.cloned()).filter_map(|path| crate_of.resolve(&path, 0));
             edges.insert(module.clone(), used.filter(|other| other != module).collect());
         }
         Self {
@@ -143,6 +148,15 @@ fn rooted(tree: &str) -> String {
     if starts.iter().any(|start| tree.starts_with(start)) { tree.to_owned() } else { format!("self::{tree}") }
 }
 
+/// Whether a text has a path that begins with a name, other than in what it re-exports.
+fn is_named(text: &str, name: &str) -> bool {
+    let text = without_exports(text);
+    text.match_indices(&format!("{name}::")).any(|(at, _)| {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        !before.is_some_and(|letter| is_word(letter) || letter == ':')
+    })
+}
+
 fn is_word(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '_'
 }
@@ -189,7 +203,10 @@ fn follow<'t>(mut text: &'t str, mut path: Module, found: &mut Vec<Module>) -> &
         path.push(word.to_owned());
         text = behind;
     }
-    found.push(path);
+    // A root alone, as in a text about paths, leads nowhere.
+    if path.len() > 1 {
+        found.push(path);
+    }
     text
 }
 
@@ -292,6 +309,9 @@ mod tests {
             ],
             &[],
         );
+        // The same by the child's bare name.
+        check(&[("lib", ""), ("a", "mod d;\nfn f() { d::g() }"), ("a/d", "use super::A;")], &[&["a", "a/d"]]);
+        check(&[("lib", ""), ("a", "mod d;\npub use d::D;\npub struct A;"), ("a/d", "use super::A;")], &[]);
         // A parent that uses its child, and the child its parent.
         check(
             &[("lib", ""), ("a", "mod d;\nuse d::D;\npub struct A;"), ("a/d", "use super::A;")],

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::{fs, io, thread};
 
-use super::Stage;
+use super::stage::Stage;
 use crate::project::{Result, note};
 
 /// How many there are, and how many readers ask at the same time.

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::generations::{Generations, READERS};
-use super::{Random, Stage};
+use super::stage::{Random, Stage};
 use crate::project::{Result, say, step};
 
 pub(super) fn run(stage: &Stage, kills: u64) -> Result<()> {

@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Stage;
 use super::generations::{Generations, READERS};
+use super::stage::Stage;
 use crate::project::{Result, say, step};
 
 pub(super) fn run(stage: &Stage, readers: u64, builds: u64) -> Result<()> {

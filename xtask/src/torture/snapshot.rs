@@ -19,8 +19,8 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::Stage;
 use super::parts::{self, Part, Question};
+use super::stage::Stage;
 use crate::project::{Result, note, say, step};
 
 /// Each byte is changed by these.

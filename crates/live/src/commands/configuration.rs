@@ -11,11 +11,11 @@ use ohfp_resolver::{
     Environment, FIELD_NAMES, LimitDecrease, Resolved, Secrets, Warning, hf_name, load, location,
 };
 use ohfp_service::catalog;
-use ohfp_service::registry;
+use ohfp_service::registry::{self, Checked};
 use ohfp_snapshot_builder::freshness;
 use serde_json::{Value, json};
 
-use super::{format, scheduler};
+use super::call::{format, scheduler};
 use crate::output::Reply;
 use crate::present::filter;
 
@@ -138,12 +138,15 @@ fn document(resolved: &Resolved, document: &Query, format: Format, secrets: Secr
 
 /// The same, if the options of its providers are what their providers take.
 fn with_sound_providers(mut resolved: Resolved) -> Result<Resolved, Vec<Error>> {
-    let simulated = || resolved.providers.iter().filter(|instance| instance.kind == registry::SIMULATED);
-    let doubtful = simulated().flat_map(registry::simulated_warnings);
-    let doubtful: Vec<Warning> =
-        doubtful.map(|message| Warning { place: None, message, hint: None }).collect();
-    let errors: Vec<Error> =
-        simulated().filter_map(|instance| registry::simulated(instance).err()).flatten().collect();
+    let checked = resolved
+        .providers
+        .iter()
+        .filter_map(|instance| registry::factory(&instance.kind).map(|factory| factory.check(instance)));
+    let (mut errors, mut doubtful) = (Vec::new(), Vec::new());
+    for Checked { errors: wrong, warnings } in checked {
+        errors.extend(wrong);
+        doubtful.extend(warnings.into_iter().map(|message| Warning { place: None, message, hint: None }));
+    }
     resolved.warnings.extend(doubtful);
     if errors.is_empty() { Ok(resolved) } else { Err(errors) }
 }

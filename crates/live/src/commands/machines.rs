@@ -1,7 +1,7 @@
 //! `machines …`
 
 use ohfp_broker::operations::Accepted;
-use ohfp_broker::store::{Lookup, MachineFilter, Store};
+use ohfp_broker::store::{Lookup, MachineFilter};
 use ohfp_broker::template::MaxNumber;
 use ohfp_broker::wire_format::MachinesWanted;
 use ohfp_broker::{
@@ -13,11 +13,12 @@ use ohfp_service::clock;
 use ohfp_service::log;
 use ohfp_service::request_machines;
 use ohfp_service::session::Session;
-use ohfp_service::store_factory::AccessMode;
+use ohfp_service::site_store::AccessMode;
 use ohfp_wire::input;
 use serde_json::json;
 
-use super::{Call, counted, one, waiting};
+use super::call::{Call, counted, one};
+use super::waiting;
 use crate::host_factory;
 use crate::output::Reply;
 use crate::present::confirm::confirm;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ohfp_broker::store::{RequestFilter, Store};
+use ohfp_broker::store::RequestFilter;
 use ohfp_broker::{Error, RequestId, RequestKind, RequestState, Result};
 use ohfp_cli::{OptionalInput, RequestStatus, RequestType, RequestsCancel, RequestsCommand, RequestsList};
 use ohfp_cli::{RequestsStatus, RequestsWatch};
@@ -10,12 +10,13 @@ use ohfp_service::cached_status;
 use ohfp_service::clock;
 use ohfp_service::log;
 use ohfp_service::session::Session;
-use ohfp_service::store_factory::AccessMode;
+use ohfp_service::site_store::AccessMode;
 use ohfp_wire::input;
 use serde_json::json;
 
+use super::call::{Call, counted, one};
+use super::waiting;
 use super::waiting::{Awaited, Pace};
-use super::{Call, counted, one, waiting};
 use crate::host_factory;
 use crate::output::Reply;
 use crate::present::confirm::confirm;

@@ -1,17 +1,15 @@
 //! `sim …`: plays the cloud of the simulated provider.
 
-use std::sync::Arc;
-
 use ohfp_broker::provider::Instance;
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_cli::SimCommand;
 use ohfp_provider_sim::SimProvider;
 use ohfp_service::clock;
 use ohfp_service::session::Session;
-use ohfp_service::store_factory::AccessMode;
+use ohfp_service::site_store::AccessMode;
 use serde_json::json;
 
-use super::{Call, one};
+use super::call::{Call, one};
 use crate::output::Reply;
 use crate::present::page::Page;
 use crate::present::rows::{INSTANCES, document};
@@ -43,11 +41,11 @@ pub(super) fn run(call: &Call<'_>, command: &SimCommand) -> Result<Reply, Vec<Er
 }
 
 /// The first simulated provider of the configuration.
-fn provider(session: &Session) -> Result<Arc<SimProvider>> {
+fn provider(session: &Session) -> Result<SimProvider> {
     let registry = session.providers()?;
     let simulated = registry.instances().find(|instance| instance.kind == "sim");
     match simulated {
-        Some(instance) => registry.sim(&instance.name),
+        Some(instance) => registry.simulated(&instance.name),
         None => Err(Error::new(ErrorKind::NotFound, "no simulated provider is configured")
             .hint("add one of type `sim` to `provider.providers` in config.json")),
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, BufReader, BufWriter, Read, Write as _};
 use std::path::Path;
 
+use ohfp_broker::administration::{ImportFormat, StoreHealth};
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_cli::{ImportSource, StorageCommand};
 use ohfp_platform::files;
@@ -12,14 +13,14 @@ use ohfp_render::{Rendered, documents};
 use ohfp_resolver::{load, location};
 use ohfp_service::cached_status;
 use ohfp_service::clock;
+use ohfp_service::site_store::{AccessMode, SiteStore, StoreSite};
 use ohfp_service::state_dir;
-use ohfp_service::store_factory::{self, AccessMode};
-use ohfp_store_sqlite::{ImportFormat, SqliteStore, StoreHealth};
+use ohfp_service::store_factory;
 use ohfp_wire::input::DASH;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Call, one};
+use super::call::{Call, one};
 use crate::doctor;
 use crate::output::{self, Reply};
 
@@ -74,10 +75,11 @@ fn show(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Vec<Error>> {
     let configuration = load::configuration(&place.origin, call.env)?;
     let mut shown = documents::store(&configuration.settings, name)
         .ok_or_else(|| one(not_found("storage strategy", name, documents::store_names())))?;
-    let database = store_factory::database(&configuration, &place, call.env).map_err(one)?;
+    let site = StoreSite { configuration: &configuration, place: &place, env: call.env };
+    let database = store_factory::locate(&site).map_err(one)?;
     if let Some(fields) = shown.as_object_mut() {
-        fields.insert("path".to_owned(), database.display().to_string().into());
-        fields.insert("exists".to_owned(), database.exists().into());
+        fields.insert("path".to_owned(), database.shown.into());
+        fields.insert("exists".to_owned(), database.exists.into());
         fields.insert("directory_from".to_owned(), state_dir::rule(call.env).to_string().into());
     }
     Ok(call.document(&shown))
@@ -88,8 +90,8 @@ fn show(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Vec<Error>> {
 fn anew(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Vec<Error>> {
     let place = location::find(call.global.config.as_deref(), None, call.env).map_err(one)?;
     let configuration = load::configuration(&place.origin, call.env)?;
-    let store =
-        store_factory::store(&configuration, &place, call.env, AccessMode::ReadWrite, false).map_err(one)?;
+    let site = StoreSite { configuration: &configuration, place: &place, env: call.env };
+    let store = store_factory::open(&site, AccessMode::ReadWrite, false).map_err(one)?;
     let answer = match command {
         StorageCommand::Restore { file, unverified } => {
             store.restore(file, *unverified).and_then(|restored| value(&restored))
@@ -98,7 +100,7 @@ fn anew(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Vec<Error>> 
     };
     // What was remembered of requests is of the other store.
     if answer.is_ok()
-        && let Some(directory) = store.path().parent()
+        && let Some(directory) = store.file().and_then(Path::parent)
     {
         let _ = fs::remove_file(state_dir::cache(directory));
     }
@@ -106,7 +108,7 @@ fn anew(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Vec<Error>> 
 }
 
 /// The answer, and whether it is good news.
-fn answer(store: &SqliteStore, command: &StorageCommand) -> Result<(Value, bool)> {
+fn answer(store: &SiteStore, command: &StorageCommand) -> Result<(Value, bool)> {
     match command {
         StorageCommand::Health => {
             let health = health(store);
@@ -133,9 +135,9 @@ fn answer(store: &SqliteStore, command: &StorageCommand) -> Result<(Value, bool)
 
 /// How the store is doing, and whether it could be written. That is found out without writing: who asks may be an
 /// operator, and others may be waiting for their turn.
-pub(super) fn health(store: &SqliteStore) -> StoreHealth {
+pub(super) fn health(store: &SiteStore) -> StoreHealth {
     let mut health = store.health();
-    let problems = doctor::state::problems(store.path());
+    let problems = store.file().map(doctor::state::problems).unwrap_or_default();
     health.writable.get_or_insert(problems.is_empty());
     health.healthy &= problems.is_empty();
     health.problems.extend(problems);
@@ -152,14 +154,14 @@ fn value(answer: &impl Serialize) -> Result<Value> {
 }
 
 /// Writes everything to standard output, where nothing else may go then.
-fn export_to_stdout(store: &SqliteStore) -> Result<Rendered> {
+fn export_to_stdout(store: &SiteStore) -> Result<Rendered> {
     let mut document = Vec::new();
     store.export(&mut document)?;
     Ok(Rendered::plain(document))
 }
 
 /// Writes everything into a file, which is there whole or not at all.
-fn export(store: &SqliteStore, file: &Path, force: bool) -> Result<impl Serialize> {
+fn export(store: &SiteStore, file: &Path, force: bool) -> Result<impl Serialize> {
     output::file::state(file, force, |out| {
         let mut out = BufWriter::new(out);
         let counts = store.export(&mut out)?;
@@ -170,7 +172,7 @@ fn export(store: &SqliteStore, file: &Path, force: bool) -> Result<impl Serializ
     })
 }
 
-fn import(store: &SqliteStore, file: &Path, from: ImportSource) -> Result<impl Serialize> {
+fn import(store: &SiteStore, file: &Path, from: ImportSource) -> Result<impl Serialize> {
     let document: Box<dyn Read> = if file == Path::new(DASH) {
         Box::new(io::stdin())
     } else {

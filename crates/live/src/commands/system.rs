@@ -6,10 +6,11 @@ use ohfp_cli::SystemCommand;
 use ohfp_render::queries::not_found;
 use ohfp_service::clock;
 use ohfp_service::session::Session;
-use ohfp_service::store_factory::AccessMode;
+use ohfp_service::site_store::AccessMode;
 use serde_json::{Value, json};
 
-use super::{Call, one, storage};
+use super::call::{Call, one};
+use super::storage;
 use crate::doctor;
 use crate::output::Reply;
 

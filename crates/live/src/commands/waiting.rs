@@ -10,7 +10,7 @@ use ohfp_service::log;
 use ohfp_service::notice;
 use ohfp_service::session::Session;
 
-use super::{Call, one};
+use super::call::{Call, one};
 use crate::output::Reply;
 use crate::present::progress::{Progress, Standing};
 use crate::present::rows;

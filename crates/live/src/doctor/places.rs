@@ -13,7 +13,7 @@ use ohfp_service::state_dir;
 use ohfp_snapshot_builder::freshness::{self, Verdict};
 use ohfp_snapshot_format::Refusal;
 
-use super::{Check, OK, WARNING};
+use super::check::{Check, OK, WARNING};
 
 /// Why no line can be written to this log. An existing file is opened for appending, and left as it is.
 pub(crate) fn log_problem(path: &Path) -> Option<String> {

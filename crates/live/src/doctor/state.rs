@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use ohfp_platform::disk::{self, Kind};
 use ohfp_platform::{files, sys};
 
-use super::{Check, FAILED, OK, WARNING};
+use super::check::{Check, FAILED, OK, WARNING};
 
 /// Less room than this is left: SQLite cannot even write its journal.
 const FULL: u64 = 256 * 1024;

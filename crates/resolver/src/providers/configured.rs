@@ -15,7 +15,7 @@ use crate::source::text::{Step, Text, find, members};
 use crate::templates::defaults::field_defaults;
 
 /// Kinds this product has code for.
-pub(crate) const KINDS: &[&str] = &["aws", "sim"];
+pub const KINDS: &[&str] = &["aws", "sim"];
 
 /// The members of an element of `provider.providers`.
 const MEMBERS: &[(&str, Rule)] = &[

@@ -15,6 +15,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use ohfp_broker::administration::Skipped;
 use ohfp_broker::json;
 use ohfp_broker::machine::Ending;
 use ohfp_broker::{
@@ -22,8 +23,8 @@ use ohfp_broker::{
 };
 use serde_json::Value;
 
+use super::content::{Content, Membership, malformed};
 use super::orb_record::{Entry, kind, wrong};
-use super::{Content, Membership, Skipped, malformed};
 
 /// What is taken for the time to fulfil a request where none is written.
 const DEADLINE_SECONDS: u64 = 3_600;

@@ -3,7 +3,7 @@
 use ohfp_broker::{Error, ErrorKind, Machine, Request, Result};
 use serde::Deserialize;
 
-use super::{Content, Membership, malformed};
+use super::content::{Content, Membership, malformed};
 use crate::export::{ExportedDocument, LAYOUT, Member};
 
 #[derive(Deserialize)]

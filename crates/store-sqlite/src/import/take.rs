@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
+use ohfp_broker::administration::{Counts, Import, ImportFormat, Skipped};
 use ohfp_broker::{Error, ErrorKind, Machine, Request, RequestKind, RequestState, Result, Timestamp};
 use rusqlite::params;
 
-use super::{Content, Import, ImportFormat, Membership, Skipped};
-use crate::export::{Counts, ExportedDocument};
+use super::content::{Content, Membership};
+use crate::export::ExportedDocument;
 use crate::rows::{self, Cells, DOCUMENT, MACHINE, REQUEST};
 use crate::session::{Query, Session};
 use crate::{checks, machines, requests};

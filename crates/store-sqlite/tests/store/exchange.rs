@@ -1,11 +1,12 @@
 //! Export and import of our own document.
 
+use ohfp_broker::administration::{Counts, ImportFormat};
 use ohfp_broker::documents::{Document, DocumentStore};
 use ohfp_broker::machine::Ending;
 use ohfp_broker::store::{AttentionQuery, Change, RequestFilter, Store};
 use ohfp_broker::template::MaxNumber;
 use ohfp_broker::{ErrorKind, MachineState, RequestState, Timestamp};
-use ohfp_store_sqlite::{Counts, ImportFormat, Options, SqliteStore};
+use ohfp_store_sqlite::{Options, SqliteStore};
 use proptest::prelude::*;
 
 use crate::common::*;

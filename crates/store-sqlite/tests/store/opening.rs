@@ -62,7 +62,7 @@ fn reading_creates_nothing_and_the_first_write_everything() {
         assert!(store.health().healthy && store.validate().unwrap().valid);
         assert_eq!(
             store.prune(Timestamp::from_millis(i64::MAX)).unwrap(),
-            ohfp_store_sqlite::Pruned::default()
+            ohfp_broker::administration::Pruned::default()
         );
     }
     assert!(files(directory.path()).is_empty());

@@ -1,9 +1,9 @@
 //! Import of the database of Open Resource Broker.
 
+use ohfp_broker::administration::{Counts, Import, ImportFormat};
 use ohfp_broker::machine::Ending;
 use ohfp_broker::store::{RequestFilter, Store};
 use ohfp_broker::{ErrorKind, Machine, MachineState, RequestState};
-use ohfp_store_sqlite::{Counts, Import, ImportFormat};
 
 use crate::common::*;
 

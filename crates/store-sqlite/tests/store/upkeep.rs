@@ -2,11 +2,12 @@
 
 use std::fs;
 
+use ohfp_broker::administration::Pruned;
 use ohfp_broker::documents::{Document, DocumentStore};
 use ohfp_broker::store::{RequestFilter, Store};
 use ohfp_broker::template::MaxNumber;
 use ohfp_broker::{ErrorKind, MachineState, RequestState};
-use ohfp_store_sqlite::{Options, Pruned, SqliteStore};
+use ohfp_store_sqlite::{Options, SqliteStore};
 use rusqlite::Connection;
 
 use crate::common::*;
@@ -72,8 +73,9 @@ fn what_does_not_fit_together_is_found() {
         tampered.execute_batch(&format!("PRAGMA foreign_keys = OFF; {sql}")).unwrap();
         let validation = site.again().validate().unwrap();
         assert!(!validation.valid, "{sql}");
-        let fits =
-            |finding: &ohfp_store_sqlite::Finding| finding.table == table && finding.message.contains(words);
+        let fits = |finding: &ohfp_broker::administration::Inconsistency| {
+            finding.table == table && finding.message.contains(words)
+        };
         assert!(validation.findings.iter().any(fits), "{sql}: {:?}", validation.findings);
     };
     check("DELETE FROM request WHERE id = 'req-1'", "machine", "`request` that is not there");

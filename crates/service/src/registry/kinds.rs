@@ -1,0 +1,58 @@
+//! Which kinds of providers this build has: the one list.
+
+use super::factory::{Feature, ProviderFactory};
+use super::sim;
+
+/// Every kind that a configuration can name. A new back end adds its line.
+pub const PROVIDERS: &[ProviderFactory] = &[
+    sim::FACTORY,
+    ProviderFactory {
+        kind: "aws",
+        simulated: false,
+        option_names: Vec::new,
+        feature: Some(Feature {
+            key: "features.aws_integration",
+            value: |performance| performance.aws_integration,
+        }),
+        back_end: None,
+    },
+];
+
+/// The factory of that kind; `None` where no build of ohfp has it.
+pub fn factory(kind: &str) -> Option<&'static ProviderFactory> {
+    PROVIDERS.iter().find(|factory| factory.kind == kind)
+}
+
+/// The kind whose machines do not exist.
+pub fn simulated_kind() -> &'static str {
+    PROVIDERS.iter().find(|factory| factory.simulated).map_or_else(Default::default, |factory| factory.kind)
+}
+
+/// "`sim` is the type that is built in".
+pub(super) fn built_in() -> String {
+    let kinds: Vec<String> =
+        PROVIDERS.iter().filter(|kind| kind.is_built_in()).map(|kind| format!("`{}`", kind.kind)).collect();
+    match kinds.as_slice() {
+        [only] => format!("{only} is the type that is built in"),
+        several => format!("{} are the types that are built in", several.join(" and ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_those_that_configuration_files_know() {
+        let kinds: Vec<&str> = PROVIDERS.iter().map(|factory| factory.kind).collect();
+        let mut known = ohfp_resolver::PROVIDER_KINDS.to_vec();
+        known.sort_by_key(|kind| kinds.iter().position(|listed| listed == kind));
+        assert_eq!(kinds, known);
+    }
+
+    #[test]
+    fn one_kind_is_simulated_and_it_is_built_in() {
+        assert_eq!(PROVIDERS.iter().filter(|kind| kind.simulated && kind.is_built_in()).count(), 1);
+        assert_eq!(built_in(), "`sim` is the type that is built in");
+    }
+}

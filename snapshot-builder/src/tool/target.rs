@@ -1,0 +1,113 @@
+//! What the commands share: which snapshot is meant, what a command says, and its progress.
+
+use std::ffi::{CString, OsStr};
+use std::io::{IsTerminal, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_platform::locate;
+use ohfp_resolver::{Environment, location};
+use ohfp_snapshot_format::Snapshot;
+use ohfp_snapshot_format::open::IoPolicy;
+
+/// Which snapshot a command is about.
+#[derive(Args, Clone, Debug)]
+#[allow(clippy::doc_markdown, reason = "help texts, printed as they stand")]
+pub(super) struct Target {
+    /// Configuration: a folder, or a config.json
+    #[arg(long, value_name = "PATH")]
+    pub(super) config: Option<PathBuf>,
+    /// Snapshot file; by default OHFP_SNAPSHOT, else in HF_PROVIDER_WORKDIR, else in the cache directory
+    #[arg(long, value_name = "FILE")]
+    pub(super) snapshot: Option<PathBuf>,
+}
+
+impl Target {
+    /// The snapshot's path. Needs no configuration when the file is named.
+    pub(super) fn path(&self, env: &Environment) -> Result<PathBuf> {
+        match &self.snapshot {
+            Some(path) => Ok(path.clone()),
+            // OHFP_SNAPSHOT is enough; only the other rules need to know the configuration.
+            None => {
+                match locate::snapshot_path(&location::lookup(env), None).filter(|_| self.config.is_none()) {
+                    Some(path) => Ok(PathBuf::from(OsStr::from_bytes(path.as_bytes()))),
+                    None => located(&location::find(self.config.as_deref(), None, env)?),
+                }
+            }
+        }
+    }
+}
+
+/// The snapshot's path of a place, or what to do when no rule gives one.
+pub(super) fn located(place: &location::ConfigLocation) -> Result<PathBuf> {
+    place.snapshot.clone().ok_or_else(|| {
+        Error::new(ErrorKind::Input, "no place for the snapshot")
+            .cause("none of OHFP_SNAPSHOT, HF_PROVIDER_WORKDIR, HF_WORKDIR, XDG_CACHE_HOME and HOME is set")
+            .hint("name a file in OHFP_SNAPSHOT")
+    })
+}
+
+/// What a command says and how it ends.
+pub(super) struct Outcome {
+    pub(super) document: String,
+    pub(super) code: u8,
+}
+
+/// All that is wrong, not only the first of it.
+pub(super) type Outcomes = std::result::Result<Outcome, Vec<Error>>;
+
+/// Writes to standard error; nobody is left to tell when that fails.
+pub(super) fn note(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Opens a snapshot for examination.
+pub(super) fn open(path: &Path) -> Result<Snapshot> {
+    let refused = |why: &dyn std::fmt::Display| {
+        Error::new(ErrorKind::Input, format!("snapshot `{}` {why}", path.display()))
+            .hint("`ohfp-snapshot build` makes a new one")
+    };
+    let c_path = CString::new(path.as_os_str().as_bytes()).map_err(|error| refused(&error))?;
+    // Read, not mapped: whoever cuts a mapped file short takes its reader down.
+    Snapshot::open(&c_path, IoPolicy::Read).map_err(|refusal| match refusal {
+        ohfp_snapshot_format::Refusal::Missing => {
+            Error::new(ErrorKind::NotFound, format!("there is no snapshot at `{}`", path.display()))
+                .hint("`ohfp-snapshot build` makes one")
+        }
+        refusal => refused(&refusal),
+    })
+}
+
+/// Steps of a long build, on one line of a terminal that each step overwrites.
+pub(super) struct Progress {
+    shown: bool,
+}
+
+impl Progress {
+    pub(super) fn new(quiet: bool) -> Self {
+        Self { shown: !quiet && std::io::stderr().is_terminal() }
+    }
+
+    pub(super) fn step(&self, step: &str) {
+        if self.shown {
+            note(&format!("\r\x1b[K{step} …"));
+        }
+    }
+
+    pub(super) fn done(&self) {
+        if self.shown {
+            note("\r\x1b[K");
+        }
+    }
+}
+
+/// Bytes as people read them.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{}.{} KiB", bytes / 1024, bytes % 1024 * 10 / 1024),
+        _ => format!("{}.{} MiB", bytes / 1_048_576, bytes % 1_048_576 * 10 / 1_048_576),
+    }
+}
