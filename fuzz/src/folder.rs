@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use ohfp_broker::Error;
+use ohfp_broker::{Error, Errors};
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_render::Format;
 use ohfp_render::templates::TemplateList;
@@ -29,7 +29,7 @@ pub(crate) fn path() -> &'static Path {
 }
 
 /// Loads a folder with these files and nothing else.
-pub(crate) fn load(files: &[(&str, &[u8])], variables: &[(&str, &str)]) -> Result<Resolved, Vec<Error>> {
+pub(crate) fn load(files: &[(&str, &[u8])], variables: &[(&str, &str)]) -> Result<Resolved, Errors> {
     for entry in fs::read_dir(path()).expect("our folder").flatten() {
         if !files.iter().any(|(name, _)| entry.file_name() == *name) {
             fs::remove_file(entry.path()).expect("our file");

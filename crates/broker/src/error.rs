@@ -3,6 +3,7 @@
 //! The kind alone decides the heading a person sees and the exit code a scheduler sees.
 
 use std::fmt;
+use std::ops::Deref;
 
 pub use crate::text::{printable, shortened};
 
@@ -53,12 +54,31 @@ impl ErrorKind {
     }
 }
 
+/// What led to a failure, and what led to that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Cause {
+    text: String,
+    next: Option<Box<Cause>>,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Cause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.next.as_deref().map(|next| next as _)
+    }
+}
+
 /// A failure: kind, message, causes from near to far, and a hint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
-    causes: Vec<String>,
+    cause: Option<Box<Cause>>,
     hint: Option<String>,
 }
 
@@ -66,13 +86,17 @@ impl Error {
     /// A failure of `kind`. The message names the file, line or field, has no final full stop, and
     /// does not start with a capital unless a name does.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: printable(message.into()), causes: Vec::new(), hint: None }
+        Self { kind, message: printable(message.into()), cause: None, hint: None }
     }
 
     /// Adds what led to it.
     #[must_use]
     pub fn cause(mut self, cause: impl fmt::Display) -> Self {
-        self.causes.push(printable(cause.to_string()));
+        let mut last = &mut self.cause;
+        while let Some(cause) = last {
+            last = &mut cause.next;
+        }
+        *last = Some(Box::new(Cause { text: printable(cause.to_string()), next: None }));
         self
     }
 
@@ -86,7 +110,7 @@ impl Error {
     /// The same failure in other words.
     #[must_use]
     pub fn with_message(self, message: impl Into<String>) -> Self {
-        Self { message: printable(message.into()), causes: Vec::new(), ..self }
+        Self { message: printable(message.into()), cause: None, ..self }
     }
 
     /// The class of the failure.
@@ -97,11 +121,17 @@ impl Error {
     /// The message and its causes on one line, without the heading.
     pub fn summary(&self) -> String {
         let mut text = self.message.clone();
-        for cause in &self.causes {
+        for cause in self.causes() {
             text.push_str(": ");
             text.push_str(cause);
         }
         text
+    }
+
+    /// From near to far.
+    fn causes(&self) -> impl Iterator<Item = &str> {
+        std::iter::successors(self.cause.as_deref(), |cause| cause.next.as_deref())
+            .map(|cause| cause.text.as_str())
     }
 
     /// What to do next, when we know.
@@ -113,7 +143,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind.heading(), self.message)?;
-        for cause in &self.causes {
+        for cause in self.causes() {
             write!(f, "\n  caused by: {cause}")?;
         }
         if let Some(hint) = &self.hint {
@@ -123,4 +153,101 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+/// Everything that is wrong, where more than one thing can be: configuration is read to its end before it is
+/// refused. The first error decides the exit code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Errors(Vec<Error>);
+
+impl Errors {
+    /// Adds what else is wrong.
+    pub fn push(&mut self, error: Error) {
+        self.0.push(error);
+    }
+
+    /// One error in place of all, for a caller that can pass on only one: the first, with the others as causes.
+    pub fn joined(self) -> Error {
+        let mut errors = self.0.into_iter();
+        match (errors.next(), errors.len()) {
+            (Some(only), 0) => only,
+            (Some(first), _) => errors.fold(first, |error, next| error.cause(next.summary())),
+            (None, _) => Error::new(ErrorKind::Input, "the configuration is wrong"),
+        }
+    }
+}
+
+impl From<Error> for Errors {
+    fn from(error: Error) -> Self {
+        Self(vec![error])
+    }
+}
+
+impl From<Vec<Error>> for Errors {
+    fn from(errors: Vec<Error>) -> Self {
+        Self(errors)
+    }
+}
+
+impl FromIterator<Error> for Errors {
+    fn from_iter<I: IntoIterator<Item = Error>>(errors: I) -> Self {
+        Self(errors.into_iter().collect())
+    }
+}
+
+impl IntoIterator for Errors {
+    type Item = Error;
+    type IntoIter = std::vec::IntoIter<Error>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl Deref for Errors {
+    type Target = [Error];
+
+    fn deref(&self) -> &[Error] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn causes_are_told_and_can_be_walked() {
+        let error =
+            Error::new(ErrorKind::System, "cannot read `a`").cause("far").cause("farther").hint("look");
+        assert_eq!(error.summary(), "cannot read `a`: far: farther");
+        assert_eq!(
+            error.to_string(),
+            "system error: cannot read `a`\n  caused by: far\n  caused by: farther\n  hint: look"
+        );
+        let mut chain = Vec::new();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            chain.push(cause.to_string());
+            source = cause.source();
+        }
+        assert_eq!(chain, ["far", "farther"]);
+        assert!(error.with_message("other words").source().is_none());
+    }
+
+    #[test]
+    fn several_errors_as_one() {
+        let error = |text: &str| Error::new(ErrorKind::Input, text);
+        let joined = |all: &[&str]| all.iter().map(|text| error(text)).collect::<Errors>().joined().summary();
+        assert_eq!(joined(&["a"]), "a");
+        assert_eq!(joined(&["a", "b", "c"]), "a: b: c");
+        assert_eq!(joined(&[]), "the configuration is wrong");
+        assert_eq!(Errors::from(error("a")).to_vec(), [error("a")]);
+    }
+}

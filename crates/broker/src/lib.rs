@@ -25,7 +25,7 @@ pub mod weights;
 pub mod wire_format;
 pub mod with_machines;
 
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Errors, Result};
 pub use id::{MachineId, MachineRef, RequestId, RequestKind};
 pub use machine::{Ending, Machine};
 pub use request::Request;

@@ -13,7 +13,7 @@ use std::mem::ManuallyDrop;
 use ohfp_broker::store::Doubt;
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_broker::wire_format::WireFormat;
-use ohfp_broker::{Error, ErrorKind, RequestKind, Result};
+use ohfp_broker::{Error, ErrorKind, Errors, RequestKind, Result};
 use ohfp_cli::{GlobalOptions, HostFactoryInput};
 use ohfp_render::templates::TemplateList;
 use ohfp_render::{Format, Rendered, documents, json};
@@ -77,7 +77,7 @@ pub(crate) fn request_machines(global: &GlobalOptions, input: &HostFactoryInput,
     answered(request(global, input, env))
 }
 
-fn request(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Result<Reply, Vec<Error>> {
+fn request(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Result<Reply, Errors> {
     let (session, wire, wanted) = asked(global, input, env, <dyn WireFormat>::read_request)?;
     let asked = request_machines::acquire(&session, &wanted, clock::now())?;
     let reply = document(wire.write_accepted(&asked.accepted)).told(session, vec![asked.accepted.id]);
@@ -93,15 +93,14 @@ fn accept_return(
     global: &GlobalOptions,
     input: &HostFactoryInput,
     env: &Environment,
-) -> Result<Reply, Vec<Error>> {
-    let one = |error| vec![error];
+) -> Result<Reply, Errors> {
     let (session, wire, machines) = asked(global, input, env, <dyn WireFormat>::read_return)?;
-    let requests = session.requests().map_err(one)?;
+    let requests = session.requests()?;
     // Machines that cannot be returned go on costing money.
     requests.store.use_reserve();
     let now = clock::now();
-    let id = clock::new_id(RequestKind::Return, now).map_err(one)?;
-    let accepted = requests.broker().return_machines(id, &machines, now).map_err(one)?;
+    let id = clock::new_id(RequestKind::Return, now)?;
+    let accepted = requests.broker().return_machines(id, &machines, now)?;
     log::log_errors(&accepted.errors);
     let request = accepted.id.as_str();
     for unknown in &accepted.unknown {
@@ -121,10 +120,9 @@ pub(crate) fn request_status(global: &GlobalOptions, input: &HostFactoryInput, e
     answered(status(global, input, env))
 }
 
-fn status(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Result<Reply, Vec<Error>> {
-    let one = |error| vec![error];
+fn status(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Result<Reply, Errors> {
     let (session, wire, ids) = asked(global, input, env, <dyn WireFormat>::read_status)?;
-    let (views, errors) = cached_status::status(&session, &ids, clock::now()).map_err(one)?;
+    let (views, errors) = cached_status::status(&session, &ids, clock::now())?;
     // A provider that is out of reach is no failure of the question: what it makes is still running.
     log::log_errors(&errors);
     Ok(document(wire.write_statuses(&ids, &views)).told(session, Vec::new()))
@@ -135,15 +133,10 @@ pub(crate) fn return_requests(global: &GlobalOptions, input: &HostFactoryInput, 
     answered(reclaims(global, input, env))
 }
 
-fn reclaims(
-    global: &GlobalOptions,
-    input: &HostFactoryInput,
-    env: &Environment,
-) -> Result<Reply, Vec<Error>> {
-    let one = |error| vec![error];
+fn reclaims(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Result<Reply, Errors> {
     let (session, wire, known) = asked(global, input, env, <dyn WireFormat>::read_reclaims)?;
-    let requests = session.requests().map_err(one)?;
-    let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now()).map_err(one)?;
+    let requests = session.requests()?;
+    let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now())?;
     log_doubts(&reclaims.doubtful);
     let reclaims = reclaims.machines;
     for reclaim in &reclaims {
@@ -159,16 +152,15 @@ fn asked<T>(
     input: &HostFactoryInput,
     env: &Environment,
     question: impl FnOnce(&'static dyn WireFormat, &Value) -> Result<T>,
-) -> Result<(Session, &'static dyn WireFormat, T), Vec<Error>> {
-    let one = |error| vec![error];
-    let value = read(input).map_err(one)?;
+) -> Result<(Session, &'static dyn WireFormat, T), Errors> {
+    let value = read(input)?;
     let session = Session::assemble(global, env, AccessMode::ReadWrite)?;
-    let wire = session.wire().map_err(one)?;
-    let question = question(wire, &value).map_err(one)?;
+    let wire = session.wire()?;
+    let question = question(wire, &value)?;
     Ok((session, wire, question))
 }
 
-fn answered(result: Result<Reply, Vec<Error>>) -> Reply {
+fn answered(result: Result<Reply, Errors>) -> Reply {
     result.unwrap_or_else(|errors| failure(&errors))
 }
 
@@ -198,5 +190,5 @@ pub(crate) fn failure(errors: &[Error]) -> Reply {
     let mut document = b"{\"message\": ".to_vec();
     json::string(&mut document, &message);
     document.extend_from_slice(b"}\n");
-    Reply { document: Rendered::plain(document), errors: errors.to_vec(), code: 1, ..Reply::default() }
+    Reply { document: Rendered::plain(document), errors: errors.to_vec().into(), code: 1, ..Reply::default() }
 }

@@ -84,7 +84,7 @@ fn parsed(words: Vec<OsString>) -> Result<Cli, clap::Error> {
 
 /// An invocation that failed before there was a command to run.
 fn failed(host_factory: bool, error: Error, env: &Environment) -> u8 {
-    let reply = if host_factory { host_factory::failure(&[error]) } else { Reply::failure(vec![error]) };
+    let reply = if host_factory { host_factory::failure(&[error]) } else { Reply::failure(error) };
     output::write(&reply, None, env)
 }
 

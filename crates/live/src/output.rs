@@ -5,7 +5,7 @@ pub(crate) mod file;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use ohfp_broker::{Error, ErrorKind, RequestId, Result};
+use ohfp_broker::{Error, ErrorKind, Errors, RequestId, Result};
 use ohfp_platform::sys::{self, Written};
 use ohfp_platform::terminal;
 use ohfp_render::Rendered;
@@ -28,7 +28,7 @@ pub(crate) struct Reply {
     /// What the reader should know beside the answer; for standard error.
     pub(crate) note: Option<String>,
     /// For standard error.
-    pub(crate) errors: Vec<Error>,
+    pub(crate) errors: Errors,
     /// For standard error, where it is a terminal: what a person must know besides.
     pub(crate) notes: Vec<String>,
     /// Exit code.
@@ -76,14 +76,15 @@ impl Reply {
     }
 
     /// A failure; the first error's kind decides the exit code.
-    pub(crate) fn failure(errors: Vec<Error>) -> Self {
+    pub(crate) fn failure(errors: impl Into<Errors>) -> Self {
+        let errors = errors.into();
         let code = errors.first().map_or(1, |error| error.kind().exit_code());
         Self { errors, code, ..Self::default() }
     }
 
     /// Either.
     pub(crate) fn from_result(result: Result<Rendered>) -> Self {
-        result.map_or_else(|error| Self::failure(vec![error]), Self::answer)
+        result.map_or_else(Self::failure, Self::answer)
     }
 }
 
@@ -97,7 +98,7 @@ pub(crate) fn write(reply: &Reply, file: Option<&Path>, env: &Environment) -> u8
     if let Some(text) = &reply.note {
         note(text);
     }
-    for error in &reply.errors {
+    for error in reply.errors.iter() {
         stderr(&format!("ohfp: {error}\n"));
     }
     if !reply.notes.is_empty() && io::stderr().is_terminal() {

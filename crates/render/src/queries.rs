@@ -2,7 +2,7 @@
 
 use ohfp_broker::template::{ID_RULE, is_id};
 use ohfp_broker::text::quoted;
-use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_resolver::nearest::{did_you_mean, nearest};
 use ohfp_resolver::settings::keys;
 use ohfp_resolver::settings::keys::KEYS;
@@ -70,7 +70,7 @@ impl Query {
     ///
     /// # Errors
     /// Each error once, in the order of the table of keys.
-    pub fn check(&self, resolved: &Resolved) -> Result<(), Vec<Error>> {
+    pub fn check(&self, resolved: &Resolved) -> Result<(), Errors> {
         let settings = &resolved.settings;
         let of = |name: Option<&String>| -> Vec<Error> {
             let named = resolved.providers.iter().filter(|one| name.is_none_or(|name| one.name == *name));
@@ -92,7 +92,7 @@ impl Query {
                 told.push(error);
             }
         }
-        if told.is_empty() { Ok(()) } else { Err(told) }
+        if told.is_empty() { Ok(()) } else { Err(told.into()) }
     }
 
     /// The error for a name that does not exist, with the nearest one that does.

@@ -9,7 +9,7 @@ mod unread;
 
 use std::path::{Path, PathBuf};
 
-use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use serde_json::Map;
 
 use crate::providers::instance::ProviderInstance;
@@ -36,16 +36,16 @@ const TEMPLATES: usize = 3;
 ///
 /// # Errors
 /// Every error found, in the order of the files.
-pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> {
+pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Errors> {
     let resolved = load_with_problems(origin, env)?;
-    if resolved.problems.is_empty() { Ok(resolved) } else { Err(resolved.errors()) }
+    if resolved.problems.is_empty() { Ok(resolved) } else { Err(resolved.errors().into()) }
 }
 
 /// Loads and resolves; what is wrong stands beside what is right, for the questions that need it.
 ///
 /// # Errors
 /// Every error found, where nothing can be answered because of one of them.
-pub fn load_with_problems(origin: &Origin, env: &Environment) -> Result<Resolved, Vec<Error>> {
+pub fn load_with_problems(origin: &Origin, env: &Environment) -> Result<Resolved, Errors> {
     let mut files = Files::read(origin, env);
     let Files { root, recorder, findings, instance_name, .. } = &mut files;
     findings.about(Subject::Templates);
@@ -100,7 +100,7 @@ pub fn load_with_problems(origin: &Origin, env: &Environment) -> Result<Resolved
 ///
 /// # Errors
 /// Every error found, where nothing can be answered because of one of them.
-pub fn configuration(origin: &Origin, env: &Environment) -> Result<Configuration, Vec<Error>> {
+pub fn configuration(origin: &Origin, env: &Environment) -> Result<Configuration, Errors> {
     let mut files = Files::read(origin, env);
     let (providers, _) = files.providers(None);
     let Files { findings, mut settings, .. } = files;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ohfp_broker::template::Template;
-use ohfp_broker::{Error, Result};
+use ohfp_broker::{Error, Errors, Result};
 
 use crate::providers::instance::ProviderInstance;
 use crate::settings::effective::Settings;
@@ -63,7 +63,7 @@ impl Resolved {
     ///
     /// # Errors
     /// What is wrong with the templates, or with what they take over from the configuration.
-    pub fn templates(&self) -> Result<&[Template], Vec<Error>> {
+    pub fn templates(&self) -> Result<&[Template], Errors> {
         let mut errors: Vec<Error> = Vec::new();
         for Problem { subject, error } in &self.problems {
             let concerns = match subject {
@@ -84,7 +84,7 @@ impl Resolved {
                 errors.push(error.clone());
             }
         }
-        if errors.is_empty() { Ok(&self.templates) } else { Err(errors) }
+        if errors.is_empty() { Ok(&self.templates) } else { Err(errors.into()) }
     }
 
     /// Whether templates would take fields over from the default provider, and which one that is cannot be

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use ohfp_broker::Error;
+use ohfp_broker::Errors;
 use ohfp_cli::GlobalOptions;
 use ohfp_components::environment;
 use ohfp_platform::sys;
@@ -33,10 +33,10 @@ struct Upkeep {
 }
 
 /// Loads from where the command line or the environment says.
-pub fn load(global: &GlobalOptions, env: &Environment) -> Result<Catalog, Vec<Error>> {
+pub fn load(global: &GlobalOptions, env: &Environment) -> Result<Catalog, Errors> {
     // A log or snapshot that may not grow is no reason to die before the answer.
     sys::survive_file_size_limit();
-    let place = location::find(global.config.as_deref(), None, env).map_err(|error| vec![error])?;
+    let place = location::find(global.config.as_deref(), None, env)?;
     let read_at = SystemTime::now();
     let mut resolved = load::load_with_problems(&place.origin, env)?;
     let performance = Performance::new(&resolved.settings);

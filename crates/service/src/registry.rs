@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ohfp_broker::operations::{Broker, Policy, Providers};
 use ohfp_broker::provider::Provider;
-use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_components::Deferred;
 use ohfp_provider_sim::SimProvider;
 use ohfp_resolver::{Configuration, Performance, ProviderInstance};
@@ -100,7 +100,7 @@ impl Registry {
             return Err(Error::new(ErrorKind::Unavailable, what).hint(kinds::built_in()));
         };
         let wrong = instance.problems(&["config"]);
-        if wrong.is_empty() { Ok((instance, factory)) } else { Err(joined(wrong)) }
+        if wrong.is_empty() { Ok((instance, factory)) } else { Err(Errors::from(wrong).joined()) }
     }
 
     /// The simulated provider of that name, for playing its cloud.
@@ -109,7 +109,7 @@ impl Registry {
     /// As [`Providers::get`].
     pub fn simulated(&self, name: &str) -> Result<SimProvider> {
         let (instance, _) = self.buildable(name)?;
-        sim::provider(instance, self.store.get()?.documents()).map_err(joined)
+        sim::provider(instance, self.store.get()?.documents()).map_err(Errors::joined)
     }
 }
 
@@ -121,7 +121,7 @@ impl Providers for Registry {
             return Ok(Arc::clone(provider));
         }
         let (instance, factory) = self.buildable(name)?;
-        let provider = factory.build(instance, self.store.get()?.documents()).map_err(joined)?;
+        let provider = factory.build(instance, self.store.get()?.documents()).map_err(Errors::joined)?;
         built.insert(name.to_owned(), Arc::clone(&provider));
         Ok(provider)
     }
@@ -151,14 +151,4 @@ pub fn preferred(instances: &[ProviderInstance]) -> Vec<ProviderInstance> {
     let mut sorted = instances.to_vec();
     sorted.sort_by_key(|instance| (!instance.default, instance.priority));
     sorted
-}
-
-/// Several errors as one, for those who can pass on only one.
-pub fn joined(errors: Vec<Error>) -> Error {
-    let mut errors = errors.into_iter();
-    match (errors.next(), errors.len()) {
-        (Some(only), 0) => only,
-        (Some(first), _) => errors.fold(first, |error, next| error.cause(next.summary())),
-        (None, _) => Error::new(ErrorKind::Input, "the configuration is wrong"),
-    }
 }

@@ -2,7 +2,7 @@
 
 use ohfp_broker::operations::{Accepted, Acquisition, DryRun};
 use ohfp_broker::wire_format::MachinesWanted;
-use ohfp_broker::{Error, RequestKind, Timestamp};
+use ohfp_broker::{Errors, RequestKind, Timestamp};
 
 use crate::catalog::Catalog;
 use crate::clock;
@@ -18,7 +18,7 @@ pub struct Asked {
 }
 
 /// Requests machines.
-pub fn acquire(session: &Session, wanted: &MachinesWanted, now: Timestamp) -> Result<Asked, Vec<Error>> {
+pub fn acquire(session: &Session, wanted: &MachinesWanted, now: Timestamp) -> Result<Asked, Errors> {
     with_template(session, wanted, now, |asked, source| {
         let accepted = session.requests()?.broker().acquire(&asked, now)?;
         tracing::info!(
@@ -35,7 +35,7 @@ pub fn acquire(session: &Session, wanted: &MachinesWanted, now: Timestamp) -> Re
 }
 
 /// What that would do.
-pub fn dry_run(session: &Session, wanted: &MachinesWanted, now: Timestamp) -> Result<DryRun, Vec<Error>> {
+pub fn dry_run(session: &Session, wanted: &MachinesWanted, now: Timestamp) -> Result<DryRun, Errors> {
     with_template(session, wanted, now, |asked, _| session.requests()?.broker().dry_run(&asked))
 }
 
@@ -44,17 +44,16 @@ fn with_template<T>(
     wanted: &MachinesWanted,
     now: Timestamp,
     then: impl FnOnce(Acquisition<'_>, Option<Catalog>) -> ohfp_broker::Result<T>,
-) -> Result<T, Vec<Error>> {
-    let one = |error| vec![error];
+) -> Result<T, Errors> {
     // Limits that are wrong are no limits to begin something with.
     let wrong = session.configuration.settings.problems("request");
     if !wrong.is_empty() {
-        return Err(wrong);
+        return Err(wrong.into());
     }
-    let found = session.templates().map_err(one)?.find(&wanted.template_id)?;
-    let requests = session.requests().map_err(one)?;
+    let found = session.templates()?.find(&wanted.template_id)?;
+    let requests = session.requests()?;
     let provider = selection::choose(&requests, &session.configuration, &found.template, wanted.count, now)?;
-    let id = clock::new_id(RequestKind::Acquire, now).map_err(one)?;
+    let id = clock::new_id(RequestKind::Acquire, now)?;
     let asked = Acquisition {
         id,
         template: &found.template,
@@ -63,5 +62,5 @@ fn with_template<T>(
         rc_account: wanted.rc_account.clone(),
         user_data: wanted.user_data.clone(),
     };
-    then(asked, found.source).map_err(one)
+    then(asked, found.source).map_err(Errors::from)
 }

@@ -6,7 +6,9 @@ use std::time::Instant;
 use ohfp_broker::documents::Document;
 use ohfp_broker::operations::Providers;
 use ohfp_broker::store::{MachineFilter, RequestFilter};
-use ohfp_broker::{Error, ErrorKind, MachineState, RequestKind, RequestState, Result, Template, Timestamp};
+use ohfp_broker::{
+    Error, ErrorKind, Errors, MachineState, RequestKind, RequestState, Result, Template, Timestamp,
+};
 use ohfp_resolver::{Configuration, ProviderInstance, choice_problems};
 
 use crate::registry::{Requests, simulated_kind};
@@ -26,13 +28,12 @@ pub fn choose(
     template: &Template,
     count: u64,
     now: Timestamp,
-) -> Result<String, Vec<Error>> {
-    let one = |error| vec![error];
+) -> Result<String, Errors> {
     let settings = &configuration.settings;
     let (name, kind) = match (template.text("providerName"), template.text("providerType")) {
         (None, None) => {
-            let name = settings.require("template.default_provider_name").map_err(one)?.as_str();
-            let kind = settings.require("template.default_provider_type").map_err(one)?.as_str();
+            let name = settings.require("template.default_provider_name")?.as_str();
+            let kind = settings.require("template.default_provider_type")?.as_str();
             (name, kind.filter(|_| name.is_none()))
         }
         (name, kind) => (name, kind.filter(|_| name.is_none())),
@@ -42,7 +43,7 @@ pub fn choose(
     }
     let wrong = choice_problems(settings, &configuration.providers);
     if !wrong.is_empty() {
-        return Err(wrong);
+        return Err(wrong.into());
     }
     let mut candidates: Vec<&ProviderInstance> =
         requests.providers.instances().filter(|instance| instance.enabled).collect();
@@ -62,37 +63,39 @@ pub fn choose(
         });
     }
     match (candidates.as_slice(), kind) {
-        ([], Some(kind)) => Err(one(Error::new(
+        ([], Some(kind)) => Err(Errors::from(Error::new(
             ErrorKind::Refused,
             format!("template `{}` wants a provider of type `{kind}`, and none is enabled", template.id),
         ))),
-        ([], None) => Err(one(Error::new(ErrorKind::Refused, "no provider is enabled")
-            .hint("`ohfp providers list --format table` shows all providers"))),
+        ([], None) => Err(Errors::from(
+            Error::new(ErrorKind::Refused, "no provider is enabled")
+                .hint("`ohfp providers list --format table` shows all providers"),
+        )),
         ([only], _) => Ok(only.name.clone()),
         ([first, ..], _) => {
-            let policy = settings.selection_policy().map_err(one)?;
-            let chosen = by_policy(requests, policy, template, count, &candidates, now).map_err(one)?;
+            let policy = settings.selection_policy()?;
+            let chosen = by_policy(requests, policy, template, count, &candidates, now)?;
             Ok(chosen.unwrap_or(first).name.clone())
         }
     }
 }
 
-fn wanted(requests: &Requests, template: &Template, name: &str) -> Result<String, Vec<Error>> {
+fn wanted(requests: &Requests, template: &Template, name: &str) -> Result<String, Errors> {
     let found = requests.providers.instances().find(|instance| instance.name == name);
     let refused = |what: &str| {
         let message = format!("template `{}` wants provider `{name}`, which is not {what}", template.id);
         vec![Error::new(ErrorKind::Refused, message)]
     };
     match found {
-        None => Err(refused("configured")),
+        None => Err(refused("configured").into()),
         Some(instance) => {
             let wrong = instance.problems(&["type", "enabled"]);
             if !wrong.is_empty() {
-                Err(wrong)
+                Err(wrong.into())
             } else if instance.enabled {
                 Ok(instance.name.clone())
             } else {
-                Err(refused("enabled"))
+                Err(refused("enabled").into())
             }
         }
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ohfp_broker::wire_format::{SchedulerKind, WireFormat};
-use ohfp_broker::{Error, Result};
+use ohfp_broker::{Errors, Result};
 use ohfp_cli::{GlobalOptions, SchedulerType};
 use ohfp_components::{Container, Tier, environment};
 use ohfp_resolver::location::ConfigLocation;
@@ -44,19 +44,13 @@ pub struct Monitoring(Value);
 
 impl Session {
     /// Reads the configuration and registers what there is.
-    pub fn assemble(
-        global: &GlobalOptions,
-        env: &Environment,
-        access: AccessMode,
-    ) -> Result<Self, Vec<Error>> {
-        let one = |error| vec![error];
-        let place = location::find(global.config.as_deref(), None, env).map_err(one)?;
+    pub fn assemble(global: &GlobalOptions, env: &Environment, access: AccessMode) -> Result<Self, Errors> {
+        let place = location::find(global.config.as_deref(), None, env)?;
         let configuration = Arc::new(load::configuration(&place.origin, env)?);
-        let performance =
-            environment::overridden(Performance::new(&configuration.settings), env).map_err(one)?;
+        let performance = environment::overridden(Performance::new(&configuration.settings), env)?;
         log::configure(&performance, env);
         let session = Self { container: Container::new(performance), configuration, place };
-        session.register(global, env, access).and_then(|()| session.container.start()).map_err(one)?;
+        session.register(global, env, access).and_then(|()| session.container.start())?;
         Ok(session)
     }
 

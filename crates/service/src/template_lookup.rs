@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
 
-use ohfp_broker::{Error, Template, json};
+use ohfp_broker::{Errors, Template, json};
 use ohfp_cli::GlobalOptions;
 use ohfp_platform::sys::{self, Process};
 use ohfp_render::queries;
@@ -50,9 +50,9 @@ impl TemplateLookup {
     }
 
     /// The template of that id.
-    pub fn find(&self, id: &str) -> Result<Found, Vec<Error>> {
+    pub fn find(&self, id: &str) -> Result<Found, Errors> {
         if let Some(error) = queries::impossible_id(id) {
-            return Err(vec![error]);
+            return Err(error.into());
         }
         let loaded = self.all.get().and_then(|all| all.iter().find(|template| template.id == id));
         if let Some(template) = loaded {
@@ -65,7 +65,7 @@ impl TemplateLookup {
         }
         let source = catalog::load(&self.global, &self.env)?;
         source.resolved.templates()?;
-        let template = queries::template(&source.resolved, id).map_err(|error| vec![error])?.clone();
+        let template = queries::template(&source.resolved, id)?.clone();
         Ok(Found { template, source: Some(source) })
     }
 

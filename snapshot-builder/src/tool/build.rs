@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
 use clap::Args;
-use ohfp_broker::{Error, ErrorKind};
+use ohfp_broker::{Error, ErrorKind, Errors};
 use ohfp_resolver::{Environment, Origin, Resolved, load, location};
 use ohfp_snapshot_format::stamps::StampsV1;
 
@@ -49,17 +49,16 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     let started = Instant::now();
     let progress = Progress::new(arguments.quiet);
-    let one = |error: Error| vec![error];
-    let place = location::find(arguments.config.as_deref(), arguments.output.as_deref(), env).map_err(one)?;
-    let path = located(&place).map_err(one)?;
+    let place = location::find(arguments.config.as_deref(), arguments.output.as_deref(), env)?;
+    let path = located(&place)?;
 
     progress.step("reading configuration and templates");
     let (resolved, stamps) = load_stamped(&place.origin, env)?;
-    let payload = lower::lower(&resolved, &mut |step| progress.step(step)).map_err(one)?;
+    let payload = lower::lower(&resolved, &mut |step| progress.step(step))?;
 
     progress.step("publishing");
     // We wait for our turn, so there is always a lock.
-    let Some(lock) = Lock::take(&path, Turn::Wait).map_err(one)? else {
+    let Some(lock) = Lock::take(&path, Turn::Wait)? else {
         return Ok(Outcome { document: String::new(), code: 1 });
     };
     let before = open(&path).ok();
@@ -68,12 +67,11 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     let lowered = told.map(|told| freshness::limit_decreases(&resolved, told)).unwrap_or_default();
     if let (Some(first), false) = (lowered.first(), arguments.allow_lower_max) {
         progress.done();
-        return Err(vec![refuse_lower(first, lowered.len())]);
+        return Err(vec![refuse_lower(first, lowered.len())].into());
     }
     let stamps = (!arguments.sealed).then_some(&stamps);
     let audience = if arguments.world_readable { Audience::Everyone } else { Audience::of(&resolved.trail) };
-    let published =
-        publish::publish(&lock, &path, &payload, stamps, lower::maker(), audience).map_err(one)?;
+    let published = publish::publish(&lock, &path, &payload, stamps, lower::maker(), audience)?;
     drop(lock);
     progress.done();
 
@@ -125,7 +123,7 @@ fn refuse_lower(first: &LimitDecrease, count: usize) -> Error {
 
 /// Loads, and loads again a moment later when a file is so young that a change in the same clock
 /// tick could go unnoticed.
-fn load_stamped(origin: &Origin, env: &Environment) -> Result<(Resolved, StampsV1), Vec<Error>> {
+fn load_stamped(origin: &Origin, env: &Environment) -> Result<(Resolved, StampsV1), Errors> {
     let mut tries = 0;
     loop {
         let read_at = SystemTime::now();

@@ -1,7 +1,6 @@
 //! `ohfp-snapshot check`: is the snapshot fresh?
 
 use clap::Args;
-use ohfp_broker::Error;
 use ohfp_platform::locate;
 use ohfp_render::json as render_json;
 use ohfp_resolver::{Environment, location};
@@ -22,9 +21,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
-    let one = |error: Error| vec![error];
-    let path = arguments.target.path(env).map_err(one)?;
-    let snapshot = open(&path).map_err(one)?;
+    let path = arguments.target.path(env)?;
+    let snapshot = open(&path)?;
     let get = location::lookup(env);
     let mut findings = Vec::new();
     if let Err(refusal) = snapshot.expect_fingerprint(lower::fingerprint()) {

@@ -25,7 +25,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Outcomes {
     let (old, new) = (open(&arguments.a), open(&arguments.b));
-    let (old, new) = (old.map_err(|error| vec![error])?, new.map_err(|error| vec![error])?);
+    let (old, new) = (old?, new?);
     let catalog = |snapshot, path: &PathBuf| {
         PublishedTemplates::of(snapshot).map_err(|refusal| {
             vec![Error::new(ErrorKind::Input, format!("snapshot `{}` {refusal}", path.display()))]

@@ -14,9 +14,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
-    let path = arguments.target.path(env).map_err(|error| vec![error])?;
-    if let Some(lock) = Lock::take(&path, Turn::Wait).map_err(|error| vec![error])? {
-        publish::rollback(&lock, &path).map_err(|error| vec![error])?;
+    let path = arguments.target.path(env)?;
+    if let Some(lock) = Lock::take(&path, Turn::Wait)? {
+        publish::rollback(&lock, &path)?;
     }
     let document = format!(
         "rolled back: {}\nanother rollback undoes this; where its inputs have changed since, `snapshot.refresh` decides \

@@ -22,8 +22,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
-    let path = arguments.target.path(env).map_err(|error| vec![error])?;
-    let snapshot = open(&path).map_err(|error| vec![error])?;
+    let path = arguments.target.path(env)?;
+    let snapshot = open(&path)?;
     let damaged =
         |refusal| vec![Error::new(ErrorKind::Input, format!("snapshot `{}` {refusal}", path.display()))];
     let contents = snapshot.contents().map_err(damaged)?;

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_platform::locate;
 use ohfp_resolver::{Environment, location};
 use ohfp_snapshot_format::Snapshot;
@@ -56,7 +56,7 @@ pub(super) struct Outcome {
 }
 
 /// All that is wrong, not only the first of it.
-pub(super) type Outcomes = std::result::Result<Outcome, Vec<Error>>;
+pub(super) type Outcomes = std::result::Result<Outcome, Errors>;
 
 /// Writes to standard error; nobody is left to tell when that fails.
 pub(super) fn note(text: &str) {

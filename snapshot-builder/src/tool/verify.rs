@@ -22,10 +22,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
-    let one = |error: Error| vec![error];
     let progress = Progress::new(false);
-    let path = arguments.target.path(env).map_err(one)?;
-    let snapshot = open(&path).map_err(one)?;
+    let path = arguments.target.path(env)?;
+    let snapshot = open(&path)?;
     progress.step("checking every section");
     inspect::verify_bytes(&snapshot.view()).map_err(|refusal| {
         vec![
@@ -38,7 +37,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
         return Ok(Outcome { document: format!("sound: {}\n", path.display()), code: 0 });
     }
     progress.step("rebuilding from the sources");
-    let place = location::find(arguments.target.config.as_deref(), None, env).map_err(one)?;
+    let place = location::find(arguments.target.config.as_deref(), None, env)?;
     let mut resolved = load::load(&place.origin, env)?;
     let held = if freshness::is_of(&snapshot, &place) {
         freshness::limit_decreases(&resolved, &snapshot)
@@ -46,7 +45,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
         Vec::new()
     };
     freshness::keep_published_limits(&mut resolved, held);
-    let payload = lower::lower(&resolved, &mut |step| progress.step(step)).map_err(one)?;
+    let payload = lower::lower(&resolved, &mut |step| progress.step(step))?;
     progress.done();
     if payload.digest() == snapshot.header.payload_digest {
         let mut document = format!("sound and equal to its sources: {}\n", path.display());

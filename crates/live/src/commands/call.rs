@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use ohfp_broker::Error;
+use ohfp_broker::Errors;
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_cli::{GlobalOptions, OutputFormat, SchedulerType};
 use ohfp_render::Format;
@@ -25,15 +25,15 @@ pub(super) struct Call<'c> {
 }
 
 impl Call<'_> {
-    pub(super) fn session(&self, access: AccessMode) -> Result<Session, Vec<Error>> {
+    pub(super) fn session(&self, access: AccessMode) -> Result<Session, Errors> {
         let session = Session::assemble(self.global, self.env, access)?;
         self.assembled.replace(Some(session.clone()));
         Ok(session)
     }
 
     /// The names that fields of the answer have.
-    pub(super) fn scheduler(&self, settings: &Settings) -> Result<SchedulerKind, Vec<Error>> {
-        scheduler(self.global, settings).map_err(one)
+    pub(super) fn scheduler(&self, settings: &Settings) -> Result<SchedulerKind, Errors> {
+        scheduler(self.global, settings).map_err(Errors::from)
     }
 
     pub(super) fn document(&self, value: &Value) -> Reply {
@@ -57,11 +57,6 @@ pub(super) fn format(format: OutputFormat) -> Format {
         OutputFormat::Table => Format::Table,
         OutputFormat::List => Format::List,
     }
-}
-
-/// A single error as the list that failures are.
-pub(super) fn one(error: Error) -> Vec<Error> {
-    vec![error]
 }
 
 /// "1 machine", "2 machines".

@@ -1,6 +1,6 @@
 //! The commands that configuration and templates answer.
 
-use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_cli::{Command, ConfigCommand, GlobalOptions, ProvidersCommand, SchedulerCommand};
 use ohfp_cli::{ListOptions, StorageCommand, TemplatesCommand};
 use ohfp_render::queries::{self, Query};
@@ -28,7 +28,7 @@ pub(super) fn run(global: &GlobalOptions, command: &Command, env: &Environment) 
         _ => None,
     };
     if let Some(all_offered) = validated {
-        let place = location::find(global.config.as_deref(), None, env).map_err(|error| vec![error]);
+        let place = location::find(global.config.as_deref(), None, env).map_err(Errors::from);
         let loaded = place.and_then(|place| {
             let resolved = load::load(&place.origin, env).and_then(with_sound_providers)?;
             Ok(with_held(resolved, &place, env))
@@ -109,11 +109,11 @@ fn templates_show(
 ) -> Reply {
     let template = match queries::template(resolved, id) {
         Ok(template) => template,
-        Err(error) => return Reply::failure(vec![error]),
+        Err(error) => return Reply::failure(error),
     };
     let scheduler = match scheduler(global, &resolved.settings) {
         Ok(scheduler) => scheduler,
-        Err(error) => return Reply::failure(vec![error]),
+        Err(error) => return Reply::failure(error),
     };
     let shown = secrets.of_templates(std::slice::from_ref(template));
     let catalog = TemplateList { templates: &resolved.templates, scheduler };
@@ -137,7 +137,7 @@ fn document(resolved: &Resolved, document: &Query, format: Format, secrets: Secr
 }
 
 /// The same, if the options of its providers are what their providers take.
-fn with_sound_providers(mut resolved: Resolved) -> Result<Resolved, Vec<Error>> {
+fn with_sound_providers(mut resolved: Resolved) -> Result<Resolved, Errors> {
     let checked = resolved
         .providers
         .iter()
@@ -148,7 +148,7 @@ fn with_sound_providers(mut resolved: Resolved) -> Result<Resolved, Vec<Error>> 
         doubtful.extend(warnings.into_iter().map(|message| Warning { place: None, message, hint: None }));
     }
     resolved.warnings.extend(doubtful);
-    if errors.is_empty() { Ok(resolved) } else { Err(errors) }
+    if errors.is_empty() { Ok(resolved) } else { Err(errors.into()) }
 }
 
 /// The same, with a warning for each `maxNumber` of the file that is not the one of answers.
@@ -164,7 +164,7 @@ fn with_held(mut resolved: Resolved, place: &ConfigLocation, env: &Environment) 
 
 /// All errors, or all warnings where there is no error; exit code 1 when there is one, or where all templates
 /// must be offered and one is left out.
-fn validate(loaded: &Result<Resolved, Vec<Error>>, all_offered: bool, format: Format, plain: bool) -> Reply {
+fn validate(loaded: &Result<Resolved, Errors>, all_offered: bool, format: Format, plain: bool) -> Reply {
     let finding = |severity: &str, message: String, hint: Option<&str>| json!({ "severity": severity, "message": message, "hint": hint });
     let (code, findings): (u8, Vec<Value>) = match loaded {
         Ok(resolved) => {

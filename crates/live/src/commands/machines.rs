@@ -5,7 +5,7 @@ use ohfp_broker::store::{Lookup, MachineFilter};
 use ohfp_broker::template::MaxNumber;
 use ohfp_broker::wire_format::MachinesWanted;
 use ohfp_broker::{
-    Error, ErrorKind, Machine, MachineRef, MachineState, RequestId, RequestKind, RequestState, Result,
+    Error, ErrorKind, Errors, Machine, MachineRef, MachineState, RequestId, RequestKind, RequestState, Result,
 };
 use ohfp_cli::{MachinesCommand, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus};
 use ohfp_render::queries::not_found;
@@ -17,7 +17,7 @@ use ohfp_service::site_store::AccessMode;
 use ohfp_wire::input;
 use serde_json::json;
 
-use super::call::{Call, counted, one};
+use super::call::{Call, counted};
 use super::waiting;
 use crate::host_factory;
 use crate::output::Reply;
@@ -25,7 +25,7 @@ use crate::present::confirm::confirm;
 use crate::present::page::Page;
 use crate::present::{recorded, rows};
 
-pub(super) fn run(call: &Call<'_>, command: &MachinesCommand) -> Result<Reply, Vec<Error>> {
+pub(super) fn run(call: &Call<'_>, command: &MachinesCommand) -> Result<Reply, Errors> {
     match command {
         MachinesCommand::Request(arguments) => request(call, arguments),
         MachinesCommand::Return(arguments) => return_machines(call, arguments),
@@ -35,14 +35,13 @@ pub(super) fn run(call: &Call<'_>, command: &MachinesCommand) -> Result<Reply, V
     }
 }
 
-fn request(call: &Call<'_>, arguments: &MachinesRequest) -> Result<Reply, Vec<Error>> {
-    let document =
-        input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref()).map_err(one)?;
+fn request(call: &Call<'_>, arguments: &MachinesRequest) -> Result<Reply, Errors> {
+    let document = input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref())?;
     let session =
         call.session(if arguments.dry_run { AccessMode::ReadOnly } else { AccessMode::ReadWrite })?;
     let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
     let wanted = match document {
-        Some(document) => wire.read_request(&document).map_err(one)?,
+        Some(document) => wire.read_request(&document)?,
         None => MachinesWanted {
             template_id: arguments.template_id().unwrap_or_default().to_owned(),
             count: arguments.machine_count(),
@@ -82,20 +81,19 @@ fn refused(accepted: &Accepted) -> Error {
     Error::new(ErrorKind::Refused, format!("no machine comes for {}: {why}", accepted.id))
 }
 
-fn return_machines(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply, Vec<Error>> {
-    let document =
-        input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref()).map_err(one)?;
+fn return_machines(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply, Errors> {
+    let document = input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref())?;
     let session =
         call.session(if arguments.dry_run { AccessMode::ReadOnly } else { AccessMode::ReadWrite })?;
     let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
-    let requests = session.requests().map_err(one)?;
+    let requests = session.requests()?;
     let machines = match document {
-        Some(document) => wire.read_return(&document).map_err(one)?,
-        None => named(&session, arguments).map_err(one)?,
+        Some(document) => wire.read_return(&document)?,
+        None => named(&session, arguments)?,
     };
     let broker = requests.broker();
     if arguments.dry_run {
-        let (active, unknown) = broker.rehearse_return(&machines).map_err(one)?;
+        let (active, unknown) = broker.rehearse_return(&machines)?;
         return Ok(call.document(&json!({
             "dryRun": true,
             "machines": active.iter().map(|machine| json!({
@@ -105,11 +103,11 @@ fn return_machines(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply,
         })));
     }
     if arguments.all {
-        confirm(&format!("Give back {}?", counted(machines.len())), arguments.yes).map_err(one)?;
+        confirm(&format!("Give back {}?", counted(machines.len())), arguments.yes)?;
     }
     let now = clock::now();
-    let id = clock::new_id(RequestKind::Return, now).map_err(one)?;
-    let accepted = broker.return_machines(id.clone(), &machines, now).map_err(one)?;
+    let id = clock::new_id(RequestKind::Return, now)?;
+    let accepted = broker.return_machines(id.clone(), &machines, now)?;
     log::log_errors(&accepted.errors);
     host_factory::log_doubts(&accepted.renamed);
     tracing::info!(request = id.as_str(), machines = accepted.active, "machines returned");
@@ -174,7 +172,7 @@ fn existing(session: &Session) -> Result<Vec<Machine>> {
     session.requests()?.store.machines(&MachineFilter { states, ..MachineFilter::default() })
 }
 
-fn list(call: &Call<'_>, arguments: &MachinesList) -> Result<Reply, Vec<Error>> {
+fn list(call: &Call<'_>, arguments: &MachinesList) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadOnly)?;
     let mut states: Vec<MachineState> =
         arguments.status.iter().filter_map(|status| MachineState::parse(status.name())).collect();
@@ -190,39 +188,40 @@ fn list(call: &Call<'_>, arguments: &MachinesList) -> Result<Reply, Vec<Error>> 
         limit: in_store.limit,
         offset: in_store.offset,
     };
-    let requests = session.requests().map_err(one)?;
-    let machines = requests.store.machines(&filter).map_err(one)?;
+    let requests = session.requests()?;
+    let machines = requests.store.machines(&filter)?;
     let kind = call.scheduler(&session.configuration.settings)?;
     let rendered = rows::MACHINES.list(&machines, &arguments.list, afterwards, kind, call.format);
     let changed = machines.iter().map(|machine| machine.updated).max();
     let notes = recorded::note(changed, clock::now(), "machines status --all");
-    rendered.map(|rendered| Reply { notes, ..Reply::answer(rendered) }).map_err(one)
+    rendered.map(|rendered| Reply { notes, ..Reply::answer(rendered) }).map_err(Errors::from)
 }
 
-fn show(call: &Call<'_>, machine: &str) -> Result<Reply, Vec<Error>> {
+fn show(call: &Call<'_>, machine: &str) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadOnly)?;
-    let found = find(&session, &[MachineRef::of_text(machine)]).map_err(one)?.into_iter().next();
-    let machine = found.ok_or_else(|| one(not_found("machine", Some(machine), std::iter::empty())))?;
+    let found = find(&session, &[MachineRef::of_text(machine)])?.into_iter().next();
+    let machine =
+        found.ok_or_else(|| Errors::from(not_found("machine", Some(machine), std::iter::empty())))?;
     let kind = call.scheduler(&session.configuration.settings)?;
     Ok(Reply::answer(rows::MACHINES.show(&machine, kind, call.format)))
 }
 
-fn status(call: &Call<'_>, arguments: &MachinesStatus) -> Result<Reply, Vec<Error>> {
+fn status(call: &Call<'_>, arguments: &MachinesStatus) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadWrite)?;
     let machines = if arguments.all {
-        existing(&session).map_err(one)?
+        existing(&session)?
     } else {
         let wanted: Vec<MachineRef> =
             arguments.machines.iter().map(|text| MachineRef::of_text(text)).collect();
-        find(&session, &wanted).map_err(one)?
+        find(&session, &wanted)?
     };
-    let requests = session.requests().map_err(one)?;
-    let (machines, errors) = requests.broker().refresh_machines(machines, clock::now()).map_err(one)?;
+    let requests = session.requests()?;
+    let (machines, errors) = requests.broker().refresh_machines(machines, clock::now())?;
     if !errors.is_empty() {
-        return Err(errors);
+        return Err(errors.into());
     }
     let kind = call.scheduler(&session.configuration.settings)?;
     let options = ohfp_cli::ListOptions::default();
     let rendered = rows::MACHINES.list(&machines, &options, Page::of(&options), kind, call.format);
-    Ok(Reply::answer(rendered.map_err(one)?).told(session, Vec::new()))
+    Ok(Reply::answer(rendered?).told(session, Vec::new()))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ohfp_broker::store::RequestFilter;
-use ohfp_broker::{Error, RequestId, RequestKind, RequestState, Result};
+use ohfp_broker::{Errors, RequestId, RequestKind, RequestState, Result};
 use ohfp_cli::{OptionalInput, RequestStatus, RequestType, RequestsCancel, RequestsCommand, RequestsList};
 use ohfp_cli::{RequestsStatus, RequestsWatch};
 use ohfp_service::cached_status;
@@ -14,7 +14,7 @@ use ohfp_service::site_store::AccessMode;
 use ohfp_wire::input;
 use serde_json::json;
 
-use super::call::{Call, counted, one};
+use super::call::{Call, counted};
 use super::waiting;
 use super::waiting::{Awaited, Pace};
 use crate::host_factory;
@@ -22,7 +22,7 @@ use crate::output::Reply;
 use crate::present::confirm::confirm;
 use crate::present::{page, recorded, rows};
 
-pub(super) fn run(call: &Call<'_>, command: &RequestsCommand) -> Result<Reply, Vec<Error>> {
+pub(super) fn run(call: &Call<'_>, command: &RequestsCommand) -> Result<Reply, Errors> {
     match command {
         RequestsCommand::Status(arguments) => status(call, arguments),
         RequestsCommand::List(arguments) => list(call, arguments),
@@ -33,23 +33,22 @@ pub(super) fn run(call: &Call<'_>, command: &RequestsCommand) -> Result<Reply, V
     }
 }
 
-fn status(call: &Call<'_>, arguments: &RequestsStatus) -> Result<Reply, Vec<Error>> {
-    let document =
-        input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref()).map_err(one)?;
+fn status(call: &Call<'_>, arguments: &RequestsStatus) -> Result<Reply, Errors> {
+    let document = input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref())?;
     let session = call.session(AccessMode::ReadWrite)?;
     let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
     // An input is a scheduler's question: it gets an answer about every id.
     let must_exist = document.is_none();
     let ids: Vec<RequestId> = match document {
-        Some(document) => wire.read_status(&document).map_err(one)?,
-        None if arguments.all => unfinished(&session).map_err(one)?,
+        Some(document) => wire.read_status(&document)?,
+        None if arguments.all => unfinished(&session)?,
         None => arguments.request_ids.iter().map(|id| RequestId::from_text(id.as_str())).collect(),
     };
     if arguments.waiting.wait {
         let awaited = Awaited { must_exist, ..Awaited::of(&ids, arguments.waiting.timeout) };
         return waiting::wait(call, session, &awaited);
     }
-    let (views, errors) = cached_status::status(&session, &ids, clock::now()).map_err(one)?;
+    let (views, errors) = cached_status::status(&session, &ids, clock::now())?;
     log::log_errors(&errors);
     waiting::statuses(call, session, &ids, &views, must_exist)
 }
@@ -60,7 +59,7 @@ fn unfinished(session: &Session) -> Result<Vec<RequestId>> {
     Ok(views.into_iter().map(|view| view.request.id).collect())
 }
 
-fn list(call: &Call<'_>, arguments: &RequestsList) -> Result<Reply, Vec<Error>> {
+fn list(call: &Call<'_>, arguments: &RequestsList) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadOnly)?;
     let (in_store, afterwards) = page::Page::shared(&arguments.list);
     let filter = RequestFilter {
@@ -73,13 +72,13 @@ fn list(call: &Call<'_>, arguments: &RequestsList) -> Result<Reply, Vec<Error>> 
         limit: in_store.limit,
         offset: in_store.offset,
     };
-    let requests = session.requests().map_err(one)?;
-    let views = requests.store.requests(&filter).map_err(one)?;
+    let requests = session.requests()?;
+    let views = requests.store.requests(&filter)?;
     let kind = call.scheduler(&session.configuration.settings)?;
     let rendered = rows::REQUESTS.list(&views, &arguments.list, afterwards, kind, call.format);
     let changed = views.iter().map(|view| view.request.updated).max();
     let notes = recorded::note(changed, clock::now(), "requests status --all");
-    rendered.map(|rendered| Reply { notes, ..Reply::answer(rendered) }).map_err(one)
+    rendered.map(|rendered| Reply { notes, ..Reply::answer(rendered) }).map_err(Errors::from)
 }
 
 fn states(status: RequestStatus) -> &'static [RequestState] {
@@ -96,22 +95,22 @@ fn states(status: RequestStatus) -> &'static [RequestState] {
     }
 }
 
-fn show(call: &Call<'_>, id: &str) -> Result<Reply, Vec<Error>> {
+fn show(call: &Call<'_>, id: &str) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadOnly)?;
     let id = RequestId::from_text(id);
-    let requests = session.requests().map_err(one)?;
-    let view = requests.store.views(std::slice::from_ref(&id)).map_err(one)?.into_iter().next().flatten();
-    let view = view.ok_or_else(|| one(waiting::unknown(&id)))?;
+    let requests = session.requests()?;
+    let view = requests.store.views(std::slice::from_ref(&id))?.into_iter().next().flatten();
+    let view = view.ok_or_else(|| Errors::from(waiting::unknown(&id)))?;
     let kind = call.scheduler(&session.configuration.settings)?;
     Ok(Reply::answer(rows::show_request(&view, kind, call.format)))
 }
 
-fn cancel(call: &Call<'_>, arguments: &RequestsCancel) -> Result<Reply, Vec<Error>> {
+fn cancel(call: &Call<'_>, arguments: &RequestsCancel) -> Result<Reply, Errors> {
     let id = RequestId::from_text(arguments.request_id.as_str());
     let session =
         call.session(if arguments.dry_run { AccessMode::ReadOnly } else { AccessMode::ReadWrite })?;
-    let requests = session.requests().map_err(one)?;
-    let view = requests.broker().cancellable(&id).map_err(one)?;
+    let requests = session.requests()?;
+    let view = requests.broker().cancellable(&id)?;
     let kind = call.scheduler(&session.configuration.settings)?;
     if arguments.dry_run {
         let machines: Vec<_> =
@@ -119,14 +118,14 @@ fn cancel(call: &Call<'_>, arguments: &RequestsCancel) -> Result<Reply, Vec<Erro
         return Ok(call.document(&json!({ "dryRun": true, "requestId": id.as_str(), "machines": machines })));
     }
     let question = format!("Cancel {id} and end its {}?", counted(view.machines.len()));
-    confirm(&question, arguments.yes).map_err(one)?;
-    let (view, errors) = requests.broker().cancel(&id, clock::now()).map_err(one)?;
+    confirm(&question, arguments.yes)?;
+    let (view, errors) = requests.broker().cancel(&id, clock::now())?;
     log::log_errors(&errors);
     tracing::info!(request = id.as_str(), "request cancelled");
     Ok(Reply::answer(rows::show_request(&view, kind, call.format)).told(session, Vec::new()))
 }
 
-fn watch(call: &Call<'_>, arguments: &RequestsWatch) -> Result<Reply, Vec<Error>> {
+fn watch(call: &Call<'_>, arguments: &RequestsWatch) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadWrite)?;
     let id = RequestId::from_text(arguments.request_id.as_str());
     let awaited = Awaited {
@@ -138,13 +137,13 @@ fn watch(call: &Call<'_>, arguments: &RequestsWatch) -> Result<Reply, Vec<Error>
     waiting::wait(call, session, &awaited)
 }
 
-fn list_returns(call: &Call<'_>, input: &OptionalInput) -> Result<Reply, Vec<Error>> {
-    let document = input::read(input.file.as_deref(), input.data.as_deref()).map_err(one)?;
+fn list_returns(call: &Call<'_>, input: &OptionalInput) -> Result<Reply, Errors> {
+    let document = input::read(input.file.as_deref(), input.data.as_deref())?;
     let session = call.session(AccessMode::ReadWrite)?;
     let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
-    let known = document.map(|document| wire.read_reclaims(&document)).transpose().map_err(one)?.flatten();
-    let requests = session.requests().map_err(one)?;
-    let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now()).map_err(one)?;
+    let known = document.map(|document| wire.read_reclaims(&document)).transpose()?.flatten();
+    let requests = session.requests()?;
+    let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now())?;
     host_factory::log_doubts(&reclaims.doubtful);
     Ok(call.document(&wire.write_reclaims(&reclaims.machines)).told(session, Vec::new()))
 }

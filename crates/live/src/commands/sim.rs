@@ -1,7 +1,7 @@
 //! `sim …`: plays the cloud of the simulated provider.
 
 use ohfp_broker::provider::Instance;
-use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_cli::SimCommand;
 use ohfp_provider_sim::SimProvider;
 use ohfp_service::clock;
@@ -9,19 +9,19 @@ use ohfp_service::session::Session;
 use ohfp_service::site_store::AccessMode;
 use serde_json::json;
 
-use super::call::{Call, one};
+use super::call::Call;
 use crate::output::Reply;
 use crate::present::page::Page;
 use crate::present::rows::{INSTANCES, document};
 
-pub(super) fn run(call: &Call<'_>, command: &SimCommand) -> Result<Reply, Vec<Error>> {
+pub(super) fn run(call: &Call<'_>, command: &SimCommand) -> Result<Reply, Errors> {
     let access = if matches!(command, SimCommand::Live | SimCommand::List(_)) {
         AccessMode::ReadOnly
     } else {
         AccessMode::ReadWrite
     };
     let session = call.session(access)?;
-    let provider = provider(&session).map_err(one)?;
+    let provider = provider(&session)?;
     let now = clock::now();
     let names = call.scheduler(&session.configuration.settings)?;
     let shown = |instance: &Instance| INSTANCES.show(instance, names, call.format);
@@ -37,7 +37,7 @@ pub(super) fn run(call: &Call<'_>, command: &SimCommand) -> Result<Reply, Vec<Er
         }
         SimCommand::Fail { machine } => provider.fail(machine, now).map(|one| shown(&one)),
     };
-    answer.map(Reply::answer).map_err(one)
+    answer.map(Reply::answer).map_err(Errors::from)
 }
 
 /// The first simulated provider of the configuration.

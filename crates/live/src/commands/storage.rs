@@ -5,7 +5,7 @@ use std::io::{self, BufReader, BufWriter, Read, Write as _};
 use std::path::Path;
 
 use ohfp_broker::administration::{ImportFormat, StoreHealth};
-use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_cli::{ImportSource, StorageCommand};
 use ohfp_platform::files;
 use ohfp_render::queries::not_found;
@@ -20,7 +20,7 @@ use ohfp_wire::input::DASH;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::call::{Call, one};
+use super::call::Call;
 use crate::doctor;
 use crate::output::{self, Reply};
 
@@ -29,7 +29,7 @@ pub(super) fn is_ours(command: &StorageCommand) -> bool {
     !matches!(command, StorageCommand::List)
 }
 
-pub(super) fn run(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Vec<Error>> {
+pub(super) fn run(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Errors> {
     if let StorageCommand::Show { name } = command {
         return show(call, name.as_deref());
     }
@@ -50,33 +50,35 @@ pub(super) fn run(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Ve
         && file == Path::new(DASH)
     {
         let error = Error::new(ErrorKind::Usage, "a backup is a database, which standard output cannot be");
-        return Err(one(error.hint("name a file; `ohfp storage export -` writes everything as JSON")));
+        return Err(Errors::from(
+            error.hint("name a file; `ohfp storage export -` writes everything as JSON"),
+        ));
     }
-    let store = session.store().map_err(one)?;
+    let store = session.store()?;
     if let StorageCommand::Export { file, .. } = command
         && file == Path::new(DASH)
     {
-        return export_to_stdout(&store).map(Reply::answer).map_err(one);
+        return export_to_stdout(&store).map(Reply::answer).map_err(Errors::from);
     }
-    let (answer, good) = answer(&store, command).map_err(one)?;
+    let (answer, good) = answer(&store, command)?;
     if matches!(command, StorageCommand::Import { .. }) {
         // What was remembered of requests may be of others now.
-        let cache = session.cache().map_err(one)?;
+        let cache = session.cache()?;
         cache.invalidate(cached_status::PREFIX);
-        cache.flush(clock::now()).map_err(one)?;
+        cache.flush(clock::now())?;
     }
     Ok(Reply { code: u8::from(!good), ..call.document(&answer) })
 }
 
 /// One kind of store, and where this instance's is. Looks at the configuration alone: the templates are none of it,
 /// and no snapshot can know the variables that decide the place.
-fn show(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Vec<Error>> {
-    let place = location::find(call.global.config.as_deref(), None, call.env).map_err(one)?;
+fn show(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Errors> {
+    let place = location::find(call.global.config.as_deref(), None, call.env)?;
     let configuration = load::configuration(&place.origin, call.env)?;
     let mut shown = documents::store(&configuration.settings, name)
-        .ok_or_else(|| one(not_found("storage strategy", name, documents::store_names())))?;
+        .ok_or_else(|| Errors::from(not_found("storage strategy", name, documents::store_names())))?;
     let site = StoreSite { configuration: &configuration, place: &place, env: call.env };
-    let database = store_factory::locate(&site).map_err(one)?;
+    let database = store_factory::locate(&site)?;
     if let Some(fields) = shown.as_object_mut() {
         fields.insert("path".to_owned(), database.shown.into());
         fields.insert("exists".to_owned(), database.exists.into());
@@ -87,11 +89,11 @@ fn show(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Vec<Error>> {
 
 /// What puts another store in the place of the one that is there, or missing. The components are not assembled,
 /// since they may have to open it.
-fn anew(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Vec<Error>> {
-    let place = location::find(call.global.config.as_deref(), None, call.env).map_err(one)?;
+fn anew(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Errors> {
+    let place = location::find(call.global.config.as_deref(), None, call.env)?;
     let configuration = load::configuration(&place.origin, call.env)?;
     let site = StoreSite { configuration: &configuration, place: &place, env: call.env };
-    let store = store_factory::open(&site, AccessMode::ReadWrite, false).map_err(one)?;
+    let store = store_factory::open(&site, AccessMode::ReadWrite, false)?;
     let answer = match command {
         StorageCommand::Restore { file, unverified } => {
             store.restore(file, *unverified).and_then(|restored| value(&restored))
@@ -104,7 +106,7 @@ fn anew(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Vec<Error>> 
     {
         let _ = fs::remove_file(state_dir::cache(directory));
     }
-    Ok(call.document(&answer.map_err(one)?))
+    Ok(call.document(&answer?))
 }
 
 /// The answer, and whether it is good news.

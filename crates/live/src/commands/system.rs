@@ -1,7 +1,7 @@
 //! `system …` and `providers health`: whether the components are sound, and what they cost.
 
 use ohfp_broker::operations::Providers as _;
-use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_cli::SystemCommand;
 use ohfp_render::queries::not_found;
 use ohfp_service::clock;
@@ -9,12 +9,12 @@ use ohfp_service::session::Session;
 use ohfp_service::site_store::AccessMode;
 use serde_json::{Value, json};
 
-use super::call::{Call, one};
+use super::call::Call;
 use super::storage;
 use crate::doctor;
 use crate::output::Reply;
 
-pub(super) fn run(call: &Call<'_>, command: &SystemCommand) -> Result<Reply, Vec<Error>> {
+pub(super) fn run(call: &Call<'_>, command: &SystemCommand) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadOnly)?;
     match command {
         SystemCommand::Health => Ok(health(call, &session)),
@@ -85,14 +85,14 @@ fn health(call: &Call<'_>, session: &Session) -> Reply {
     Reply { code: u8::from(!healthy), ..reply }
 }
 
-pub(super) fn providers_health(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Vec<Error>> {
+pub(super) fn providers_health(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadOnly)?;
-    let registry = session.providers().map_err(one)?;
+    let registry = session.providers()?;
     let names: Vec<String> = registry.instances().map(|instance| instance.name.clone()).collect();
     if let Some(name) = name
         && !names.iter().any(|known| known == name)
     {
-        return Err(one(not_found("provider", Some(name), names.iter().map(String::as_str))));
+        return Err(Errors::from(not_found("provider", Some(name), names.iter().map(String::as_str))));
     }
     let mut healthy = true;
     let rows: Vec<Value> = names

@@ -4,13 +4,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ohfp_broker::text::quoted;
-use ohfp_broker::{Error, ErrorKind, RequestId, RequestState, RequestWithMachines};
+use ohfp_broker::{Error, ErrorKind, Errors, RequestId, RequestState, RequestWithMachines};
 use ohfp_service::clock;
 use ohfp_service::log;
 use ohfp_service::notice;
 use ohfp_service::session::Session;
 
-use super::call::{Call, one};
+use super::call::Call;
 use crate::output::Reply;
 use crate::present::progress::{Progress, Standing};
 use crate::present::rows;
@@ -44,7 +44,7 @@ pub(super) fn for_new(
     session: Session,
     id: &RequestId,
     timeout: u64,
-) -> Result<Reply, Vec<Error>> {
+) -> Result<Reply, Errors> {
     notice::note(&format!("waiting for {id}; it goes on when the wait is interrupted"));
     let ids = std::slice::from_ref(id);
     wait(call, session, &Awaited { must_exist: false, ..Awaited::of(ids, timeout) })
@@ -60,14 +60,14 @@ impl<'i> Awaited<'i> {
 
 /// Looks until all requests are over or time is up, and answers with their status. Exit code 1 unless all
 /// are complete.
-pub(super) fn wait(call: &Call<'_>, session: Session, awaited: &Awaited<'_>) -> Result<Reply, Vec<Error>> {
+pub(super) fn wait(call: &Call<'_>, session: Session, awaited: &Awaited<'_>) -> Result<Reply, Errors> {
     let Awaited { ids, timeout, pace, must_exist } = *awaited;
     let started = Instant::now();
     let mut progress = Progress::on_stderr(call.env);
     let mut pause = SHORTEST;
     loop {
         // Asked for anew each time: what has been idle in between may have been unloaded.
-        let requests = session.requests().map_err(one)?;
+        let requests = session.requests()?;
         let looked = requests.broker().status(ids, clock::now());
         drop(requests);
         let views = match looked {
@@ -81,7 +81,7 @@ pub(super) fn wait(call: &Call<'_>, session: Session, awaited: &Awaited<'_>) -> 
                 thread::sleep(pause);
                 continue;
             }
-            Err(error) => return Err(one(error)),
+            Err(error) => return Err(Errors::from(error)),
         };
         let known: Vec<RequestWithMachines> = views.iter().flatten().cloned().collect();
         let late: Vec<&str> = known.iter().filter(|view| !view.request.state.is_final()).map(id_of).collect();
@@ -111,7 +111,7 @@ pub(super) fn statuses(
     ids: &[RequestId],
     views: &[Option<RequestWithMachines>],
     must_exist: bool,
-) -> Result<Reply, Vec<Error>> {
+) -> Result<Reply, Errors> {
     let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
     if !must_exist {
         let statuses = rows::statuses(&wire.write_statuses(ids, views), call.format);
@@ -128,11 +128,11 @@ pub(super) fn statuses(
         }
     }
     if known.is_empty() && !errors.is_empty() {
-        return Err(errors);
+        return Err(errors.into());
     }
     let statuses = rows::statuses(&wire.write_statuses(&known, &found), call.format);
     let code = u8::from(!errors.is_empty());
-    Ok(Reply { errors, code, ..Reply::answer(statuses).told(session, Vec::new()) })
+    Ok(Reply { errors: errors.into(), code, ..Reply::answer(statuses).told(session, Vec::new()) })
 }
 
 fn id_of(view: &RequestWithMachines) -> &str {

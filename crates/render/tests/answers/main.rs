@@ -6,7 +6,7 @@ mod needs;
 mod queries;
 mod templates;
 
-use ohfp_broker::Error;
+use ohfp_broker::Errors;
 use ohfp_resolver::load::load_with_problems;
 use ohfp_resolver::{Environment, Origin, Resolved};
 use tempfile::TempDir;
@@ -20,7 +20,7 @@ fn folder(files: &[(&str, &str)]) -> (TempDir, Origin) {
     (folder, origin)
 }
 
-fn resolve(files: &[(&str, &str)]) -> Result<Resolved, Vec<Error>> {
+fn resolve(files: &[(&str, &str)]) -> Result<Resolved, Errors> {
     let (_folder, origin) = folder(files);
     load_with_problems(&origin, &Environment::default())
 }

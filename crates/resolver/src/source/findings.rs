@@ -5,7 +5,7 @@
 use std::fmt;
 
 use ohfp_broker::error::printable;
-use ohfp_broker::{Error, ErrorKind};
+use ohfp_broker::{Error, ErrorKind, Errors};
 
 use crate::source::text::{SourcePosition, Text};
 
@@ -116,7 +116,7 @@ impl Findings {
     ///
     /// # Errors
     /// All errors, where nothing can be answered because of one of them.
-    pub(crate) fn finish(mut self) -> Result<(Vec<Warning>, Vec<Problem>), Vec<Error>> {
+    pub(crate) fn finish(mut self) -> Result<(Vec<Warning>, Vec<Problem>), Errors> {
         self.warnings.sort_by_key(|(order, _)| *order);
         self.errors.sort_by_key(|(order, _)| *order);
         let problems: Vec<Problem> = self.errors.into_iter().map(|(_, problem)| problem).collect();

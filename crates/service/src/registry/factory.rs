@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use ohfp_broker::Error;
 use ohfp_broker::documents::DocumentStore;
 use ohfp_broker::provider::Provider;
+use ohfp_broker::{Error, Errors};
 use ohfp_resolver::{Performance, ProviderInstance};
 
 /// A kind of provider.
@@ -27,8 +27,7 @@ pub(super) struct Feature {
 }
 
 /// Builds the provider of an instance, which keeps its documents in that store.
-pub(super) type Build =
-    fn(&ProviderInstance, Arc<dyn DocumentStore>) -> Result<Arc<dyn Provider>, Vec<Error>>;
+pub(super) type Build = fn(&ProviderInstance, Arc<dyn DocumentStore>) -> Result<Arc<dyn Provider>, Errors>;
 
 /// What a kind that is built in can do.
 pub(super) struct BackEnd {
@@ -68,10 +67,10 @@ impl ProviderFactory {
         &self,
         instance: &ProviderInstance,
         documents: Arc<dyn DocumentStore>,
-    ) -> Result<Arc<dyn Provider>, Vec<Error>> {
+    ) -> Result<Arc<dyn Provider>, Errors> {
         match &self.back_end {
             Some(back_end) => (back_end.build)(instance, documents),
-            None => Err(Vec::new()),
+            None => Err(Vec::new().into()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ohfp_broker::documents::DocumentStore;
-use ohfp_broker::{Error, ErrorKind};
+use ohfp_broker::{Error, ErrorKind, Errors};
 use ohfp_provider_sim::{KEYS, OptionFinding, SimConfig, SimProvider};
 use ohfp_resolver::ProviderInstance;
 use ohfp_resolver::nearest::{did_you_mean, nearest_dotted};
@@ -28,10 +28,10 @@ pub(super) const FACTORY: ProviderFactory = ProviderFactory {
 pub(super) fn provider(
     instance: &ProviderInstance,
     documents: Arc<dyn DocumentStore>,
-) -> Result<SimProvider, Vec<Error>> {
+) -> Result<SimProvider, Errors> {
     let errors = check(instance).errors;
     if !errors.is_empty() {
-        return Err(errors);
+        return Err(errors.into());
     }
     let (config, _) = SimConfig::read(&instance.config);
     Ok(SimProvider::new(&*instance.name, config, documents))

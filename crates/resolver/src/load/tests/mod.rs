@@ -9,7 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ohfp_broker::Error;
+use ohfp_broker::Errors;
 use serde_json::Value;
 
 use super::{configuration, load, load_with_problems};
@@ -31,17 +31,17 @@ impl Folder {
         Self(path)
     }
 
-    fn load(&self, variables: &[(&str, &str)]) -> Result<Resolved, Vec<Error>> {
+    fn load(&self, variables: &[(&str, &str)]) -> Result<Resolved, Errors> {
         let origin = Origin { root: self.0.clone(), config_file: None };
         load(&origin, &variables.iter().copied().collect::<Environment>())
     }
 
-    fn resolve(&self, variables: &[(&str, &str)]) -> Result<Resolved, Vec<Error>> {
+    fn resolve(&self, variables: &[(&str, &str)]) -> Result<Resolved, Errors> {
         let origin = Origin { root: self.0.clone(), config_file: None };
         load_with_problems(&origin, &variables.iter().copied().collect::<Environment>())
     }
 
-    fn configuration(&self, variables: &[(&str, &str)]) -> Result<Configuration, Vec<Error>> {
+    fn configuration(&self, variables: &[(&str, &str)]) -> Result<Configuration, Errors> {
         let origin = Origin { root: self.0.clone(), config_file: None };
         configuration(&origin, &variables.iter().copied().collect::<Environment>())
     }
