@@ -250,4 +250,37 @@ mod tests {
         assert_eq!(joined(&[]), "the configuration is wrong");
         assert_eq!(Errors::from(error("a")).to_vec(), [error("a")]);
     }
+
+    /// The heading that a person sees, and the exit code that a scheduler does.
+    #[test]
+    fn kinds() {
+        for (kind, heading, code) in [
+            (ErrorKind::Usage, "usage error", 2),
+            (ErrorKind::Input, "invalid input", 1),
+            (ErrorKind::NotFound, "not found", 1),
+            (ErrorKind::Refused, "refused", 1),
+            (ErrorKind::System, "system error", 1),
+            (ErrorKind::Unavailable, "unavailable", 1),
+            (ErrorKind::Damaged, "damaged state", 1),
+        ] {
+            assert_eq!((kind.heading(), kind.exit_code()), (heading, code));
+        }
+    }
+
+    #[test]
+    fn a_failure_in_one_line_and_in_several() {
+        let plain = Error::new(ErrorKind::Refused, "no");
+        assert_eq!(
+            (plain.to_string().as_str(), plain.summary().as_str(), plain.hint_text()),
+            ("refused: no", "no", None)
+        );
+        let full = plain.cause("near").cause("far\n").hint("wait");
+        assert_eq!(full.to_string(), "refused: no\n  caused by: near\n  caused by: far\\n\n  hint: wait");
+        assert_eq!((full.summary().as_str(), full.kind()), ("no: near: far\\n", ErrorKind::Refused));
+        let other = full.with_message("never");
+        assert_eq!(
+            (other.summary().as_str(), other.hint_text(), other.kind()),
+            ("never", Some("wait"), ErrorKind::Refused)
+        );
+    }
 }

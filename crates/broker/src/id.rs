@@ -186,4 +186,39 @@ mod tests {
         assert!(id.token(u32::MAX).len() <= 64);
         assert!(RequestId::from_text("x".repeat(500)).token(u32::MAX).len() <= 64);
     }
+
+    #[test]
+    fn kinds_have_words() {
+        for (kind, name) in [(RequestKind::Acquire, "acquire"), (RequestKind::Return, "return")] {
+            assert_eq!((kind.name(), RequestKind::parse(name)), (name, Some(kind)));
+            assert!(RequestKind::NAMES.contains(&name));
+        }
+        assert_eq!(RequestKind::parse("Acquire"), None);
+    }
+
+    /// RFC 9562: the first 48 bits of a version 7 id are the milliseconds.
+    #[test]
+    fn an_id_begins_with_its_time() {
+        for (millis, start) in [(0x0123_4567_89ab, "req-01234567-89ab-7"), (1, "req-00000000-0001-7")] {
+            let id = RequestId::new(RequestKind::Acquire, Timestamp::from_millis(millis), [0; 10]);
+            assert!(id.as_str().starts_with(start), "{id}");
+            assert_eq!(id.to_string(), id.as_str());
+        }
+        assert_eq!(RequestId::from_text("req-a_b").token(3), "reqab-3");
+    }
+
+    #[test]
+    fn references_by_name_and_id() {
+        let id = || MachineId::new("i-1");
+        for (reference, shown, looked_up) in [
+            (MachineRef::of_name("h"), "h", Some("h")),
+            (MachineRef::of_id(id()), "i-1", None),
+            (MachineRef::of_text("i-1"), "i-1", Some("i-1")),
+            (MachineRef { name: Some("h".to_owned()), id: Some(id()) }, "h (i-1)", None),
+            (MachineRef::default(), "?", None),
+        ] {
+            assert_eq!((reference.to_string().as_str(), reference.name_to_look_up()), (shown, looked_up));
+        }
+        assert_eq!(id().to_string(), "i-1");
+    }
 }

@@ -240,4 +240,18 @@ mod tests {
         assert!(from_slice(deep.as_bytes()).is_err());
         assert!(object("[]").is_err() && object("{}").is_ok());
     }
+
+    /// Values that are no text: another deserializer of `serde_json` gives numbers as numbers.
+    #[test]
+    fn values_are_taken_as_they_are() {
+        let value = serde_json::json!([null, true, 7, -7, 1.5, "x", [1], { "a": [-1, { "b": 0.25 }] }]);
+        assert_eq!(Json::deserialize(&value).unwrap(), Json(value.clone()));
+        assert_eq!(Json::deserialize(value.clone()).unwrap(), Json(value));
+        for marked in
+            [serde_json::json!(null), true.into(), 7.into(), (-7).into(), 1.5.into(), vec![-1, 1].into()]
+        {
+            let value = serde_json::json!({ "$serde_json::private::Number": marked, "b": 1 });
+            assert_eq!(Json::deserialize(&value).unwrap(), Json(value));
+        }
+    }
 }

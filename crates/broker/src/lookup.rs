@@ -116,3 +116,106 @@ impl Numbered {
         Some((&self.machine.provider, self.machine.name.as_deref()?.to_ascii_lowercase()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Machines in the order of their recording.
+    struct Site(Vec<Numbered>);
+
+    impl Site {
+        /// `ID NAME STATE` each; the provider is the last word where there is a fourth.
+        fn new(machines: &[&str]) -> Self {
+            let read = |(number, text): (i64, &&str)| {
+                let words: Vec<&str> = text.split(' ').collect();
+                let machine = json!({
+                    "id": words[0], "provider": words.get(3).unwrap_or(&"sim"), "request": "req-1",
+                    "template_id": "t", "name": Some(words[1]).filter(|name| *name != "-"), "state": words[2],
+                    "ending": null, "returned_by": null, "private_ip": null, "public_ip": null,
+                    "instance_type": null, "price_type": null, "tags": null, "launched": 1, "reclaim_at": null,
+                    "message": null, "updated": 1, "version": 1,
+                });
+                Numbered { number, machine: serde_json::from_value(machine).unwrap() }
+            };
+            Self((0..).zip(machines).map(read).collect())
+        }
+
+        fn found(&self, which: impl Fn(&Machine) -> bool) -> Vec<Numbered> {
+            let mut found: Vec<Numbered> = self.0.iter().filter(|one| which(&one.machine)).cloned().collect();
+            found.reverse();
+            found
+        }
+    }
+
+    impl Candidates for Site {
+        fn by_id(&mut self, id: &MachineId) -> Result<Vec<Numbered>> {
+            Ok(self.found(|machine| machine.id == *id))
+        }
+
+        fn living(&mut self, label: &str) -> Result<Vec<Numbered>> {
+            let is = |name: &String| host::label(name) == label;
+            Ok(self.found(|machine| !machine.is_gone() && machine.name.as_ref().is_some_and(is)))
+        }
+
+        fn gone(&mut self, label: &str) -> Result<Vec<Numbered>> {
+            let is = |name: &String| host::label(name) == label;
+            Ok(self.found(|machine| machine.is_gone() && machine.name.as_ref().is_some_and(is)))
+        }
+    }
+
+    /// Who is meant by `NAME`, `/ID` or `NAME/ID`: an id, `unknown`, or why it is doubtful.
+    fn check(machines: &[&str], wanted: &str, expected: &str) {
+        let (name, id) = wanted.split_once('/').unwrap_or((wanted, ""));
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let reference = MachineRef { name: some(name), id: some(id).map(MachineId::new) };
+        let found = match find(&mut Site::new(machines), &reference).unwrap() {
+            Lookup::Known(found) => found.machine.id.to_string(),
+            Lookup::Unknown => "unknown".to_owned(),
+            Lookup::Doubtful(why) => why,
+        };
+        assert_eq!(found, expected, "{wanted} among {machines:?}");
+    }
+
+    #[test]
+    fn a_name_means_the_newest_living_machine_that_is_called_so() {
+        let two = ["i-1 h.a running", "i-2 h.a running"];
+        check(&two, "h.a", "i-2");
+        check(&two, "H", "i-2");
+        check(&two, "x", "unknown");
+        check(&["i-1 h.a terminated", "i-2 h.a terminated"], "h.a", "i-2");
+        check(&["i-1 h.a running", "i-2 h.a terminated"], "h.a", "i-1");
+        check(&["i-1 h terminated", "i-2 h.b terminated"], "h", "i-1");
+        check(&["i-1 h.a terminated", "i-2 h.b terminated"], "h", "i-2");
+        // A whole name goes before a short one.
+        check(&["i-1 h running", "i-2 h.b running"], "h", "i-1");
+        check(&["i-1 h.a running", "i-2 h.b running"], "h", "it could be h.b (i-2) or h.a (i-1)");
+        check(&["i-1 h.a running", "i-2 h.b running"], "h.a", "i-1");
+        // Two providers may have a host of the same name each.
+        check(&["i-1 h running", "i-2 h running aws"], "h", "it could be h (i-2) or h (i-1)");
+    }
+
+    #[test]
+    fn an_id_goes_before_a_name() {
+        let some = ["i-1 h running", "i-2 k running", "i-3 m terminated", "i-4 - running"];
+        check(&some, "/i-1", "i-1");
+        check(&some, "h/i-1", "i-1");
+        check(&some, "other/i-1", "i-1");
+        check(&some, "h/i-9", "unknown");
+        check(&some, "/i-9", "unknown");
+        // One text that may be both.
+        check(&some, "i-1/i-1", "i-1");
+        check(&some, "k/k", "i-2");
+        // The name beside it is another living machine's.
+        check(&some, "k/i-1", "i-1 is h, and k is machine i-2");
+        check(&some, "k/i-4", "i-4 is no host name yet, and k is machine i-2");
+        check(&some, "k/i-3", "i-3");
+        check(
+            &["i-1 h running", "i-2 k.a running", "i-3 k.b running"],
+            "k/i-1",
+            "i-1 is h, and k is several machines",
+        );
+    }
+}

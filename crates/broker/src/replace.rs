@@ -47,3 +47,80 @@ pub fn machine(before: &Machine, after: &Machine) -> Result<()> {
 fn refused(message: String) -> Error {
     Error::new(ErrorKind::Refused, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A value with other members.
+    fn with(value: &Value, members: Value) -> Value {
+        let mut value = value.clone();
+        if let (Value::Object(value), Value::Object(members)) = (&mut value, members) {
+            value.extend(members);
+        }
+        value
+    }
+
+    fn check<T: serde::de::DeserializeOwned>(
+        rule: fn(&T, &T) -> Result<()>,
+        before: &Value,
+        changes: Value,
+        expected: Option<&str>,
+    ) {
+        let read = |value: Value| serde_json::from_value(value).unwrap();
+        let found = rule(&read(before.clone()), &read(with(before, changes))).err();
+        assert_eq!(found.as_ref().map(Error::summary).as_deref(), expected);
+        assert!(found.is_none_or(|error| error.kind() == ErrorKind::Refused));
+    }
+
+    #[test]
+    fn what_a_request_may_become() {
+        let before = json!({
+            "id": "req-1", "kind": "acquire", "template_id": "t", "provider": "sim", "requested": 1,
+            "launch_fields": null, "state": "started", "reason": null, "created": 1, "updated": 1, "deadline": 2,
+            "attempt": 1, "acknowledged": false, "watch_until": null, "version": 1,
+        });
+        let check = |changes, expected: Option<&str>| check(request, &before, changes, expected);
+        let fixed = Some("kind, template, weights and time of request `req-1` cannot change");
+        check(json!({}), None);
+        check(json!({ "requested": 2, "reason": "x", "updated": 3, "version": 9 }), None);
+        for state in ["complete", "partial", "failed", "cancelled"] {
+            check(json!({ "state": state }), None);
+        }
+        check(json!({ "state": "recorded" }), Some("request `req-1` is started; it cannot become recorded"));
+        check(json!({ "kind": "return" }), fixed);
+        check(json!({ "template_id": "u" }), fixed);
+        check(json!({ "weights": { "a": 2 } }), fixed);
+        check(json!({ "created": 2 }), fixed);
+    }
+
+    #[test]
+    fn what_a_machine_may_become() {
+        let before = json!({
+            "id": "i-1", "provider": "sim", "request": "req-1", "template_id": "t", "name": null, "state": "running",
+            "ending": null, "returned_by": null, "private_ip": null, "public_ip": null, "instance_type": null,
+            "price_type": null, "tags": null, "launched": 1, "reclaim_at": null, "message": null, "updated": 1,
+            "version": 1,
+        });
+        let ended = with(&before, json!({ "ending": "released", "returned_by": "ret-1" }));
+        let fixed = Some("request and template of machine `i-1` cannot change");
+        let check =
+            |before: &Value, changes, expected: Option<&str>| check(machine, before, changes, expected);
+        check(&before, json!({ "name": "h", "ending": "released", "returned_by": "ret-1" }), None);
+        check(&before, json!({ "state": "terminated" }), None);
+        check(
+            &before,
+            json!({ "state": "pending" }),
+            Some("machine `i-1` is running; it cannot become pending"),
+        );
+        check(&before, json!({ "request": "req-2" }), fixed);
+        check(&before, json!({ "template_id": "u" }), fixed);
+        check(&ended, json!({ "state": "terminated" }), None);
+        check(&ended, json!({ "ending": "reclaimed" }), Some("who ended machine `i-1` cannot change"));
+        check(&ended, json!({ "ending": null }), Some("who ended machine `i-1` cannot change"));
+        check(&ended, json!({ "returned_by": "ret-2" }), Some("the return of machine `i-1` cannot change"));
+        check(&ended, json!({ "returned_by": null }), Some("the return of machine `i-1` cannot change"));
+    }
+}

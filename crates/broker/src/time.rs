@@ -43,3 +43,23 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Timestamp;
+
+    #[test]
+    fn points_in_time() {
+        let at = Timestamp::from_millis;
+        for (millis, seconds) in [(0, 0), (999, 0), (1_000, 1), (-1, -1), (1_734_619_942_999, 1_734_619_942)]
+        {
+            assert_eq!((at(millis).seconds(), at(millis).millis()), (seconds, millis));
+        }
+        assert_eq!(at(5).plus_millis(-7), at(-2));
+        assert_eq!(at(5).plus_seconds(2), at(2_005));
+        assert_eq!(at(5).plus_seconds(u64::MAX), Timestamp::MAX);
+        assert_eq!(Timestamp::MAX.plus_millis(1), Timestamp::MAX);
+        assert_eq!((at(5).millis_since(at(7)), at(7).millis_since(at(5))), (-2, 2));
+        assert_eq!(at(i64::MIN).millis_since(Timestamp::MAX), i64::MIN);
+    }
+}

@@ -27,3 +27,14 @@ impl fmt::Debug for UserData {
         write!(f, "UserData({} bytes)", self.0.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::UserData;
+
+    #[test]
+    fn what_machines_are_told_shows_its_size_alone() {
+        let data = UserData::new("secret");
+        assert_eq!((format!("{data:?}").as_str(), data.reveal()), ("UserData(6 bytes)", "secret"));
+    }
+}
