@@ -137,5 +137,7 @@ mod tests {
         check(own_refusing, Some(accepting), hf, "INFO", "default");
         check(none, Some(lsf), hf, "DEBUG", "awsprov_config.json:1");
         check(own, Some(lsf), hf, "WARNING", "config.json:1");
+        let third = "{\n\"AWS_REGION\": \"r\",\n\"LogLevel\": \"debug\"}";
+        check(none, Some(third), hf, "DEBUG", "awsprov_config.json:3");
     }
 }

@@ -454,4 +454,20 @@ mod tests {
         check(r#"{"vmType": null, "launchTemplateId": "lt-1"}"#, None, &[]);
         check(r#"{"vmType": "m5.xlarge, c5.large,q9.large,"}"#, Some("c5.large"), &["q9.large"]);
     }
+
+    /// A number may stand for a truth, and anything for a text; no text for a number or a truth.
+    #[test]
+    fn plain_values_under_a_type() {
+        for (inferred, kind, may) in [
+            ("Numeric", "Numeric", true),
+            ("Numeric", "String", true),
+            ("Boolean", "String", true),
+            ("Numeric", "Boolean", true),
+            ("String", "Boolean", false),
+            ("String", "Numeric", false),
+            ("Boolean", "Numeric", false),
+        ] {
+            assert_eq!(may_stand_as(inferred, kind), may, "{inferred} as {kind}");
+        }
+    }
 }

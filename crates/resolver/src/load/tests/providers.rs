@@ -194,6 +194,23 @@ fn templates_need_the_provider_whose_fields_they_take_over() {
     }
 }
 
+/// Wrong fields for templates stop these where the provider may have some of them, and wrong options never do.
+#[test]
+fn wrong_defaults_stop_the_templates_of_enabled_providers() {
+    let check = |member: &str, stopped: bool| {
+        let config = format!(
+            r#"{{"provider": {{"providers": [{{"name": "s", "type": "sim"}}, {{"name": "a", "type": "aws", {member}}}]}}}}"#
+        );
+        let folder = Folder::new(&[("templates.json", PLAIN), ("config.json", &config)]);
+        let resolved = folder.resolve(&[]).unwrap();
+        assert!(!resolved.problems.is_empty(), "{member}");
+        assert_eq!(resolved.templates().is_err(), stopped, "{member}");
+    };
+    check(r#""template_defaults": {"vmType": 5}"#, true);
+    check(r#""enabled": false, "template_defaults": {"vmType": 5}"#, false);
+    check(r#""weight": "many""#, false);
+}
+
 /// What is wrong with a member stands beside its instance; `null` is as good as not written.
 #[test]
 fn members_of_instances() {
