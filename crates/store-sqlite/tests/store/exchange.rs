@@ -220,7 +220,7 @@ fn perform(store: &SqliteStore, number: usize, step: Step, made: &mut Made) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 10, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_a_store_holds_comes_back_from_its_export(steps in proptest::collection::vec(step(), 0..25)) {

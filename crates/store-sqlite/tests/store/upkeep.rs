@@ -220,3 +220,41 @@ fn clearing_away_goes_through_many_batches() {
     assert_eq!(site.store.prune(at(2_000)).unwrap(), Pruned { requests: 500, machines: 500, documents: 0 });
     assert!(site.store.validate().unwrap().valid);
 }
+
+/// The oldest of those that are over: not one that still has machines or goes on.
+#[test]
+fn the_oldest_request_that_is_over() {
+    let site = Site::new();
+    let oldest = |site: &Site| site.store.oldest_finished().unwrap();
+    assert_eq!(oldest(&site), None);
+    fulfil(&site.store, "req-1", &["i-1"], 100);
+    site.store.admit(&acquire("req-2", 1, 50), MaxNumber::Unlimited).unwrap();
+    assert_eq!(oldest(&site), None);
+    change(&site.store, &["i-1"], |machine| machine.lost(at(300)));
+    assert_eq!(oldest(&site), Some(at(100)));
+    fulfil(&site.store, "req-0", &["i-0"], 70);
+    change(&site.store, &["i-0"], |machine| machine.lost(at(400)));
+    assert_eq!(oldest(&site), Some(at(70)));
+}
+
+/// A backup in the place of a store goes its own way, under an id of its own.
+#[test]
+fn a_backup_in_the_place_of_a_store_becomes_one() {
+    let site = Site::new();
+    fulfil(&site.store, "req-1", &["i-1"], 100);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = elsewhere.path().join("state.db");
+    site.store.backup(&path).unwrap();
+    let says = |path: &std::path::Path| -> (String, Vec<u8>) {
+        let connection = Connection::open(path).unwrap();
+        connection.query_row("SELECT kind, id FROM store", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    };
+    let (_, original) = says(&site.path());
+    assert_eq!(says(&path), ("backup".to_owned(), original.clone()));
+    let store = open(&path);
+    fulfil(&store, "req-2", &["i-2"], 200);
+    assert_eq!(view(&store, "req-1").machines.len(), 1);
+    let (kind, id) = says(&path);
+    assert_eq!(kind, "live");
+    assert_ne!(id, original);
+}
