@@ -1,6 +1,5 @@
 //! Packs `config/aws-instance-types.csv` into a sorted table of fixed-size rows, so that nothing is
 //! parsed at run time. `src/resolve/instance_types.rs` reads it and documents the layout.
-#![allow(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

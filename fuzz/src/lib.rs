@@ -3,7 +3,7 @@
 //!
 //! The runtime is a program, not a library, so its module under test is compiled into this crate from
 //! where it lies.
-#![allow(
+#![expect(
     dead_code,
     unused_imports,
     clippy::missing_panics_doc,

@@ -1,5 +1,5 @@
 //! The entry point and the allocator that refuses: the runtime's only `unsafe`.
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "the entry point is C's; other targets have none")]
 
 use ohfp_platform::sys::Process;
 

@@ -1,7 +1,7 @@
 //! What the black-box tests share: the installed tree under test, a sandbox, and running programs.
 //!
 //! Nothing here links code of the product: tests see what a user sees.
-#![allow(
+#![expect(
     clippy::panic,
     clippy::unwrap_used,
     clippy::indexing_slicing,

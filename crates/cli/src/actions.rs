@@ -3,7 +3,7 @@
 //! As in `tree`, a command needs three texts: what it does (one line), what one should know before
 //! using it, and examples to copy.
 // Doc comments are help texts here: clap prints them as they stand, so no Markdown.
-#![allow(clippy::doc_markdown)]
+#![expect(clippy::doc_markdown, reason = "help texts, printed as they stand")]
 
 use std::path::PathBuf;
 
@@ -147,7 +147,7 @@ pub enum SchedulerCommand {
 }
 
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct Completions {
     /// The shell to complete in
     #[arg(value_enum)]
@@ -167,7 +167,7 @@ pub enum CompletionShell {
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(group = clap::ArgGroup::new("targets").args(["scripts_dir", "config_dir"]).required(true).multiple(true))]
-#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct Init {
     /// Write the five Host Factory scripts into DIR
     #[arg(long, value_name = "DIR")]

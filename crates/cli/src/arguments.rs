@@ -1,6 +1,6 @@
 //! Arguments that several commands take: inputs, pages of lists, waiting.
 // Doc comments are help texts here: clap prints them as they stand, so no Markdown.
-#![allow(clippy::doc_markdown)]
+#![expect(clippy::doc_markdown, reason = "help texts, printed as they stand")]
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ pub const DEFAULT_TIMEOUT: u64 = 300;
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[group(id = "question", required = true, multiple = false)]
-#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct HostFactoryInput {
     /// Input file (JSON), as passed by Host Factory; - is standard input
     #[arg(short, long, value_name = "FILE")]
@@ -24,7 +24,7 @@ pub struct HostFactoryInput {
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[group(id = "document", multiple = false)]
-#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct OptionalInput {
     /// Input file (JSON), as passed by Host Factory; - is standard input
     #[arg(short, long, value_name = "FILE")]
@@ -36,7 +36,7 @@ pub struct OptionalInput {
 }
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct ListOptions {
     /// Filter by FIELD=VALUE, FIELD~TEXT or FIELD=~REGEX
     ///
@@ -61,7 +61,7 @@ pub struct ListOptions {
 }
 
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct WaitOptions {
     /// Wait until it is finished; standard error shows progress
     #[arg(long)]

@@ -1,6 +1,5 @@
 //! `machines …`: machines, from asking for them to giving them back.
 // Doc comments are help texts here: clap prints them as they stand, so no Markdown.
-#![allow(clippy::doc_markdown)]
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -76,7 +75,7 @@ pub enum MachinesCommand {
 }
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct MachinesRequest {
     /// Id of the template
     #[arg(value_name = "TEMPLATE_ID",
@@ -99,11 +98,11 @@ pub struct MachinesRequest {
     pub count_option: Option<u64>,
 
     #[command(flatten)]
-    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
     pub input: OptionalInput,
 
     #[command(flatten)]
-    #[allow(missing_docs, reason = "as above")]
+    #[expect(missing_docs, reason = "as above")]
     pub waiting: WaitOptions,
 
     /// Show what would be done, and change nothing
@@ -128,7 +127,7 @@ impl MachinesRequest {
     .conflicts_with_all(["request_id", "all", "file", "data"]))]
 #[command(group = clap::ArgGroup::new("targets")
     .args(["machines", "machine_options", "request_id", "all", "file", "data"]).required(true).multiple(true))]
-#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct MachinesReturn {
     /// Ids or host names of the machines
     #[arg(value_name = "MACHINE")]
@@ -151,11 +150,11 @@ pub struct MachinesReturn {
     pub yes: bool,
 
     #[command(flatten)]
-    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
     pub input: OptionalInput,
 
     #[command(flatten)]
-    #[allow(missing_docs, reason = "as above")]
+    #[expect(missing_docs, reason = "as above")]
     pub waiting: WaitOptions,
 
     /// Show what would be done, and change nothing
@@ -171,7 +170,7 @@ impl MachinesReturn {
 }
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct MachinesList {
     /// Only machines in this state; can be given several times
     ///
@@ -188,7 +187,7 @@ pub struct MachinesList {
     pub template_id: Option<String>,
 
     #[command(flatten)]
-    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
     pub list: ListOptions,
 }
 
@@ -225,7 +224,7 @@ impl MachineStatus {
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(group = clap::ArgGroup::new("asked").args(["machines", "all"]).required(true))]
-#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct MachinesStatus {
     /// Ids or host names of the machines
     #[arg(value_name = "MACHINE")]

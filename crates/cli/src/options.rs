@@ -1,6 +1,6 @@
 //! The options that every command takes, and their values.
 // Doc comments are help texts here: clap prints them as they stand, so no Markdown.
-#![allow(clippy::doc_markdown)]
+#![expect(clippy::doc_markdown, reason = "help texts, printed as they stand")]
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(next_help_heading = "Global options")]
-#[allow(missing_docs, reason = "a doc comment here would become the program's description")]
+#[expect(missing_docs, reason = "a doc comment here would become the program's description")]
 pub struct GlobalOptions {
     /// Configuration directory, or a file in it
     #[arg(long, value_name = "PATH", global = true)]

@@ -1,6 +1,6 @@
 //! `requests …`: requests for machines, and returns of machines.
 // Doc comments are help texts here: clap prints them as they stand, so no Markdown.
-#![allow(clippy::doc_markdown)]
+#![expect(clippy::doc_markdown, reason = "help texts, printed as they stand")]
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -83,7 +83,7 @@ pub enum RequestsCommand {
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(group = clap::ArgGroup::new("asked").args(["request_ids", "all", "file", "data"]).required(true))]
-#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct RequestsStatus {
     /// Ids of requests and returns
     #[arg(value_name = "REQUEST_ID")]
@@ -94,16 +94,16 @@ pub struct RequestsStatus {
     pub all: bool,
 
     #[command(flatten)]
-    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
     pub input: OptionalInput,
 
     #[command(flatten)]
-    #[allow(missing_docs, reason = "as above")]
+    #[expect(missing_docs, reason = "as above")]
     pub waiting: WaitOptions,
 }
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct RequestsList {
     /// Only requests in this state; can be given several times
     ///
@@ -121,7 +121,7 @@ pub struct RequestsList {
     pub kind: Option<RequestType>,
 
     #[command(flatten)]
-    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
     pub list: ListOptions,
 }
 
@@ -183,7 +183,7 @@ impl RequestType {
 }
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct RequestsCancel {
     /// Id of the request
     pub request_id: String,
@@ -198,7 +198,7 @@ pub struct RequestsCancel {
 }
 
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct RequestsWatch {
     /// Id of the request or return
     pub request_id: String,

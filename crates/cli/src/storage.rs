@@ -1,6 +1,6 @@
 //! `storage …`: the store that remembers requests and machines.
 // Doc comments are help texts here: clap prints them as they stand, so no Markdown.
-#![allow(clippy::doc_markdown)]
+#![expect(clippy::doc_markdown, reason = "help texts, printed as they stand")]
 
 use std::path::PathBuf;
 

@@ -1,6 +1,5 @@
 //! `system …` and `sim …`: ohfp's own parts, and the simulated cloud.
 // Doc comments are help texts here: clap prints them as they stand, so no Markdown.
-#![allow(clippy::doc_markdown)]
 
 use clap::Subcommand;
 

@@ -3,7 +3,7 @@
 //! A command needs three texts: what it does (one line), what one should know before using it, and
 //! examples to copy.
 // Doc comments are help texts here: clap prints them as they stand, so no Markdown.
-#![allow(clippy::doc_markdown)]
+#![expect(clippy::doc_markdown, reason = "help texts, printed as they stand")]
 
 use clap::builder::StyledStr;
 use clap::{Parser, Subcommand};
@@ -35,11 +35,11 @@ use crate::system::{SimCommand, SystemCommand};
 )]
 pub struct Cli {
     #[command(flatten)]
-    #[allow(missing_docs, reason = "a doc comment here would become the program's description")]
+    #[expect(missing_docs, reason = "a doc comment here would become the program's description")]
     pub global: GlobalOptions,
 
     #[command(subcommand)]
-    #[allow(missing_docs, reason = "as above")]
+    #[expect(missing_docs, reason = "as above")]
     pub command: Command,
 }
 

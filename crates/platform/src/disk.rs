@@ -1,5 +1,5 @@
 //! File systems: how much room is left, of which kind they are, and a rename that replaces nothing.
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "the system is called here")]
 
 use std::ffi::CString;
 use std::fs::{self, File};

@@ -1,7 +1,7 @@
 //! The system calls of the fast path, without a heap.
 //!
 //! Paths are C strings, so no call allocates.
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "the system is called here")]
 
 use std::ffi::{CStr, c_char, c_int};
 use std::fs::File;

@@ -1,5 +1,5 @@
 //! The simulated cloud, as the broker and whoever plays the cloud see it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::collections::HashSet;
 use std::sync::Arc;

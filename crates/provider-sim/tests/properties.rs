@@ -1,5 +1,5 @@
 //! Whatever is asked of the simulated cloud, in whatever order: what must hold of any cloud holds.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

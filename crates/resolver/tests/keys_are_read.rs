@@ -2,7 +2,7 @@
 //!
 //! Looks at the sources. A key is read where its name is looked up; where that is an accessor of
 //! `Settings` or a field of `Performance`, somebody else has to use the accessor or the field.
-#![allow(clippy::unwrap_used, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

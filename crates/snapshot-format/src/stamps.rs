@@ -50,7 +50,7 @@ pub fn digest(content: &[u8]) -> [u64; 2] {
 
 /// A digest as it is kept: low and high half.
 #[cfg(feature = "write")]
-#[allow(clippy::cast_possible_truncation, reason = "splits a 128-bit digest into its halves")]
+#[expect(clippy::cast_possible_truncation, reason = "splits a 128-bit digest into its halves")]
 pub fn halves(digest: u128) -> [u64; 2] {
     [digest as u64, (digest >> 64) as u64]
 }

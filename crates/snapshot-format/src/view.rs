@@ -72,7 +72,6 @@ pub type Segments<'a> = [&'a [u8]; 3];
 
 /// Index and sections of an open snapshot.
 #[derive(Clone, Copy)]
-#[allow(missing_debug_implementations, reason = "archived types print nothing useful")]
 pub struct Contents<'a> {
     bytes: &'a [u8],
     backing: Option<&'a Backing>,

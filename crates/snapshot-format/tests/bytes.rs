@@ -1,6 +1,6 @@
 //! What is read from bytes alone: no file, no mapping, so that Miri can watch every access.
 //! `cargo xtask miri` runs this; the other tests here open files, which Miri does not map.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must say so")]
 
 use ohfp_snapshot_format::{Refusal, View};
 use rkyv::util::AlignedVec;

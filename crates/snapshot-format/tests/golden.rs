@@ -3,7 +3,7 @@
 //! It is not made from the product's own texts, so it changes with the format alone. A difference here
 //! means a new format version with a golden archive of its own, never a new version 1.
 #![cfg(feature = "write")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must say so")]
 
 use std::ffi::CString;
 use std::fs;

@@ -138,7 +138,6 @@ fn check(id: &StoreId, words: &[u64]) -> u64 {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test that cannot go on must say so")]
 mod tests {
     use super::*;
 

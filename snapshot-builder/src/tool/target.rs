@@ -14,7 +14,7 @@ use ohfp_snapshot_format::open::IoPolicy;
 
 /// Which snapshot a command is about.
 #[derive(Args, Clone, Debug)]
-#[allow(clippy::doc_markdown, reason = "help texts, printed as they stand")]
+#[expect(clippy::doc_markdown, reason = "help texts, printed as they stand")]
 pub(super) struct Target {
     /// Configuration: a folder, or a config.json
     #[arg(long, value_name = "PATH")]

@@ -1,6 +1,6 @@
 //! What nobody looks after: requests whose ids nobody was told, machines that come after their request is
 //! over. Whatever runs next releases them, after a while. All cases wait for that together.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::fs::OpenOptions;
 use std::process::Stdio;

@@ -1,6 +1,6 @@
 //! Files that a person names for answers and exports: replaced only where asked for, with owner and mode, and through
 //! no link that another account planted.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};

@@ -1,5 +1,5 @@
 //! A person asks the store of Host Factory's instance, or is told that another one is asked.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::fs;
 

@@ -1,6 +1,5 @@
 //! Input files that cannot be read as text, or are no files at all: a refusal that names the file, and
 //! never a wait, a crash or an answer without them.
-#![allow(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::fs::{self, File, Permissions};
 use std::io::{BufWriter, Write};

@@ -2,7 +2,6 @@
 //! each problem once, and nothing that was published changes.
 //!
 //! `▲` marks where a problem is; what must be said of it stands beside it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use ohfp_tests::expect_none;
 

@@ -2,7 +2,7 @@
 //!
 //! Page faults, system calls and the size of the program are what its start-up time is made of. Each
 //! can be lost by one harmless-looking line, so each has a written budget here.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,

@@ -1,5 +1,5 @@
 //! Many processes at once: every request is recorded, with exactly its machines, and nobody is turned away.
-#![allow(
+#![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::indexing_slicing,

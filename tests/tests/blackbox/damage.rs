@@ -1,5 +1,5 @@
 //! Damaged snapshots: whatever happened to the file, `ohfp` answers as `ohfp-live` does.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::fs;
 

@@ -1,5 +1,5 @@
 //! `-` is standard input where a file is read, and standard output where one is written.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::io::Write;
 use std::process::Stdio;

@@ -1,12 +1,7 @@
 //! `doctor`, `system health` and `storage health` say that no request can be made where none can, and how to mend it.
 //!
 //! An ordinary account asks, as Host Factory's does: root may write anything.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stderr,
-    reason = "a test that cannot run must say so"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};

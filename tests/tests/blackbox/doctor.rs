@@ -1,10 +1,5 @@
 //! `ohfp doctor`: what it says of provider and store, and that a first configuration is sound.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that cannot run must say so"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use ohfp_tests::{Ended, Sandbox};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! The documents: every command that they show runs and prints what they show, links lead somewhere, and each key,
 //! page and development task that exists is in them.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::collections::BTreeSet;
 use std::fs;

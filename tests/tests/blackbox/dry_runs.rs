@@ -1,5 +1,5 @@
 //! What only looks changes nothing: not a byte of the state, and not a machine.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,6 +1,6 @@
 //! What an answer tells is on the disk before it is told. A power failure cannot be played here; the order of
 //! system calls can be seen.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot run must say so")]
+#![expect(clippy::panic, reason = "a test that cannot run must say so")]
 
 use std::ffi::OsStr;
 

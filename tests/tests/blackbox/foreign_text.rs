@@ -1,5 +1,4 @@
 //! Text from outside shows what it holds and means what is written, in tables as in JSON.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use ohfp_tests::{Sandbox, expect_none};
 use serde_json::Value;

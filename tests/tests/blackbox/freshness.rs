@@ -3,7 +3,7 @@
 //! After each change the runtime alone must refuse, and with the live program behind it give what the
 //! sources say now. Help depends on no source and goes on. By `snapshot.refresh` the snapshot is made
 //! anew in passing, or left alone.
-#![allow(clippy::unwrap_used, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;

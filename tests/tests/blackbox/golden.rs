@@ -2,12 +2,7 @@
 //!
 //! A difference here is a change that users and their scripts will see. After review:
 //! `UPDATE_GOLDEN=1 cargo xtask test`.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that cannot run must say so"
-)]
+#![expect(clippy::indexing_slicing, clippy::panic, reason = "a test that cannot run must say so")]
 
 use ohfp_tests::{Sandbox, golden, repository};
 use serde_json::{Value, json};

@@ -2,7 +2,6 @@
 //!
 //! Invocations that clap judges, in all the ways a command line can be unusual. `ohfp` must end as
 //! `ohfp-live` does: same standard output, error and exit code.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

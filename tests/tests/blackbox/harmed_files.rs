@@ -2,7 +2,7 @@
 //! answer is the one of before, or a failure that says why. Files of others are not touched.
 //!
 //! `cargo xtask torture files` runs this at full size: each question is the first one that meets the harm.
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test that cannot run must say so")]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions, Permissions};

@@ -2,7 +2,7 @@
 //!
 //! Exit code 0 with the answer, or 1 with the reason in `message`, never an empty list, never a hang.
 //! The same by script name and by command, with a snapshot and without.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::ffi::OsString;
 use std::fs::{self, File};

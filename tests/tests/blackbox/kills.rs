@@ -8,8 +8,7 @@
 //! | a return that was killed | each of its machines is there or gone, none is half returned for ever |
 //!
 //! And at every moment: no machine without a request, no request with more machines than it asked for.
-#![allow(
-    clippy::format_push_string,
+#![expect(
     clippy::cast_possible_truncation,
     clippy::print_stdout,
     clippy::panic,

@@ -1,6 +1,5 @@
 //! How many machines there may be: `maxNumber`, the largest request, the cloud's capacity. Exact at every
 //! moment, also after machines have gone.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use ohfp_tests::grid::{Grid, LIMITED, NONE, SPOT, TEMPLATE, UNITS, hosts, text, wanted};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Lists of machines and requests: every form says the same, filters and pages leave what they should, and
 //! names are those of the scheduler asked for.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use ohfp_tests::grid::{Grid, SPOT, TEMPLATE};
 use ohfp_tests::{Ended, expect_none};

@@ -1,6 +1,6 @@
 //! What Host Factory's questions to the state store cost, in numbers that do not depend on the clock: system calls,
 //! how often the kernel is asked for memory, and waits for the disk.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot run must say so")]
 
 use std::ffi::OsStr;
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! When parts are built: as late as possible, or all at start. The answer is the same; what it costs can be
 //! looked at.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::collections::BTreeSet;
 

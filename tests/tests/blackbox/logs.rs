@@ -1,5 +1,5 @@
 //! The log: JSON lines that many processes write at once, as much as was asked for, and no secrets in it.
-#![allow(
+#![expect(
     clippy::panic,
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,5 +1,5 @@
 //! What LSF adds to requests, and what it is answered.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use ohfp_tests::grid::{Grid, TEMPLATE, hosts, text, wanted};
 use serde_json::{Value, json};

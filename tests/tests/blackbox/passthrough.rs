@@ -3,7 +3,7 @@
 //! Every invocation that a snapshot can answer, in every format, plain and styled, for
 //! configurations of different shape. The runtime has no live program to fall back on here, so an
 //! answer that it leaves to live fails the test too.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;

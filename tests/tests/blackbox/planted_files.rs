@@ -1,10 +1,5 @@
 //! Files that another account may have put where ohfp keeps its own, and the modes of those that ohfp makes.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stderr,
-    reason = "a test that cannot run must say so"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot run must say so")]
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};

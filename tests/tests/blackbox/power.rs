@@ -3,7 +3,7 @@
 //!
 //! The file system is ext4 in a file, and stops by its own shutdown call. Where that cannot be mounted this says
 //! so and tests nothing. `cargo xtask torture power` runs it at full size.
-#![allow(
+#![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::unwrap_used,

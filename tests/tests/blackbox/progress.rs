@@ -1,10 +1,5 @@
 //! Waiting, as a person sees it: a bar on a terminal, lines elsewhere, and a terminal that is left as it was.
-#![allow(
-    clippy::type_complexity,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot run must say so"
-)]
+#![expect(clippy::type_complexity, reason = "a test that cannot run must say so")]
 
 use ohfp_tests::grid::{Grid, TEMPLATE};
 use ohfp_tests::{Ended, c_program, ended, program};

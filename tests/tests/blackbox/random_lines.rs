@@ -2,7 +2,7 @@
 //!
 //! Words of the command tree in any order hit what nobody thinks of. The sequence is the same at
 //! every run.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use ohfp_tests::{Sandbox, expect_none};
 

@@ -1,5 +1,4 @@
 //! `getReturnRequests`: the machines that the cloud took or is about to take, and no others.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use ohfp_tests::grid::{Grid, Host, SPOT, TEMPLATE, hosts, text};
 use serde_json::{Value, json};

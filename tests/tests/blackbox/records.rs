@@ -1,5 +1,5 @@
 //! Machines and requests as people and scripts see them: every form of every list, filters and pages.
-#![allow(
+#![expect(
     clippy::panic,
     clippy::unwrap_used,
     clippy::indexing_slicing,

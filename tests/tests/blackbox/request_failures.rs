@@ -2,7 +2,7 @@
 //!
 //! A cloud that cannot be reached is an error that Host Factory asks about again; a cloud that has too little
 //! is an answer; and a cloud that says nothing is neither.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::thread;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Machines given back: however they are named, each is ended once, and no other one is.
 //!
 //! A return is idempotent: what is gone, unknown, or given back by somebody else is no error.
-#![allow(
+#![expect(
     clippy::type_complexity,
     clippy::unwrap_used,
     clippy::indexing_slicing,

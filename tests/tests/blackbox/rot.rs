@@ -1,7 +1,7 @@
 //! Damaged databases: each answer is the one of before, or a failure that says why.
 //!
 //! `cargo xtask torture rot` runs this at full size.
-#![allow(
+#![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::indexing_slicing,

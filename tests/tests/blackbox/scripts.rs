@@ -2,7 +2,7 @@
 //!
 //! Sites run them directly, through `bash FILE` or `sh FILE`, by links, from any directory, out of
 //! trees that were moved to paths nobody thought of. Each must reach its operation with its arguments.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::ffi::OsString;
 use std::fs;

@@ -1,5 +1,4 @@
 //! Secrets in the configuration are never printed, nor kept in a snapshot.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::fs;
 

@@ -1,5 +1,4 @@
 //! LSF's EC2 Fleet templates count slots: `maxNumber` × `ncpus` of them may exist.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use ohfp_tests::grid::Grid;
 use serde_json::{Value, json};

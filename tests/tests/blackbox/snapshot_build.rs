@@ -1,5 +1,4 @@
 //! `ohfp-snapshot build`: what it tells, what it keeps, and what it leaves alone.
-#![allow(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -2,12 +2,7 @@
 //! full or read-only file system, under a clock that jumps, replaced under many readers.
 //!
 //! The answer is always what the sources say, or the failure is plain and changes nothing.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stderr,
-    reason = "a test that cannot run must say so"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot run must say so")]
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,6 @@
 //! What a snapshot's bytes guarantee: no damage stays unseen, same inputs give same bytes anywhere, and
 //! a sealed one needs nothing but itself.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};

@@ -1,5 +1,5 @@
 //! Where a snapshot is put and looked for, and which files are trusted there.
-#![allow(clippy::unwrap_used, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};

@@ -1,5 +1,4 @@
 //! `ohfp-snapshot check`, `inspect` and `diff`: what they say and exit with.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::fs;
 

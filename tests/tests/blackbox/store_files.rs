@@ -1,11 +1,5 @@
 //! What lies beside the database is a part of the store; and a store that is missing is not a new one.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test that cannot go on must say so"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that cannot go on must say so")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 //!
 //! "Cannot read" is never "there is nothing": an empty answer would make Host Factory forget machines that
 //! cost money. Nothing is repaired by forgetting, and once the trouble is over everything is there.
-#![allow(
+#![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::indexing_slicing,

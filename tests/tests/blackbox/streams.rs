@@ -2,7 +2,7 @@
 //!
 //! A reader who has seen enough is success. An answer that could not be written is a failure that
 //! says so: an exit code of 0 would be believed.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::print_stderr,

@@ -1,6 +1,6 @@
 //! What becomes of a template between its file and Host Factory: attributes typed and completed, and
 //! every other field as it was written.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use ohfp_tests::{Sandbox, expect_none};
 use serde_json::Value;

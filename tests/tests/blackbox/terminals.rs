@@ -2,7 +2,6 @@
 //!
 //! `NO_COLOR`, then `CLICOLOR_FORCE`, then `CLICOLOR=0` or a dumb or unknown terminal, then whether
 //! standard output is a terminal at all.
-#![allow(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::path::{Path, PathBuf};
 

@@ -2,7 +2,7 @@
 //! anybody who may write to a directory, has planted there leads root to no file of another.
 //!
 //! Needs root; elsewhere it says so and tests nothing.
-#![allow(
+#![expect(
     clippy::print_stderr,
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,5 +1,4 @@
 //! Commands that wait, and taking requests back: exit codes, what is on which stream, what is left.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::time::{Duration, Instant};
 

@@ -2,7 +2,7 @@
 //!
 //! Texts that look like numbers, dates or syntax must come back as texts, and numbers as the same
 //! numbers.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use ohfp_tests::{Sandbox, expect_none};
 use saphyr::{LoadableYamlNode, Scalar, Yaml};

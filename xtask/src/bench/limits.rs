@@ -7,7 +7,7 @@ pub(super) fn at_most(what: impl Into<String>, found: f64, limit: f64) -> Budget
 }
 
 /// Sizes of files and memory are far below where a float loses digits.
-#[allow(clippy::cast_precision_loss, reason = "see above")]
+#[expect(clippy::cast_precision_loss, reason = "see above")]
 pub(super) fn to_float(number: u64) -> f64 {
     number as f64
 }

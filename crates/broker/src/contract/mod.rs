@@ -13,10 +13,9 @@
 //! ```ignore
 //! ohfp_broker::store_contract!(MySite::new());
 //! ```
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::missing_panics_doc,
     reason = "a test that cannot go on must say so"
 )]
