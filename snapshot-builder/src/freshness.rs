@@ -23,7 +23,7 @@ use crate::publish::{self, Lock, Turn};
 use crate::stamp::{self, Difference};
 pub use ohfp_resolver::LimitDecrease;
 use ohfp_resolver::location::ConfigLocation;
-use ohfp_resolver::{Environment, Resolved, location};
+use ohfp_resolver::{Environment, Resolved, Trail, location};
 
 /// The verdict on a published snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,16 +60,25 @@ impl Verdict {
     }
 }
 
-/// Opens the snapshot as the runtime does and judges it. `deep` checks every byte as well.
+/// How far to look.
+#[derive(Clone, Copy, Debug)]
+pub enum Scrutiny<'t> {
+    /// At every byte of the snapshot, and at its sources.
+    EveryByte,
+    /// At its index, and at those sources that are not on this trail: they were read a moment ago.
+    JustRead(&'t Trail),
+}
+
+/// Opens the snapshot as the runtime does and judges it.
 pub fn assess(
     path: &Path,
     place: &ConfigLocation,
     env: &Environment,
-    deep: bool,
+    scrutiny: Scrutiny<'_>,
 ) -> (Verdict, Option<Snapshot>) {
     match open(path) {
         Err(refusal) => (Verdict::Unusable(refusal), None),
-        Ok(snapshot) => (verdict(&snapshot, place, env, deep), Some(snapshot)),
+        Ok(snapshot) => (verdict(&snapshot, place, env, scrutiny), Some(snapshot)),
     }
 }
 
@@ -85,7 +94,16 @@ fn open(path: &Path) -> std::result::Result<Snapshot, Refusal> {
     Snapshot::open(&path, access)
 }
 
-fn verdict(snapshot: &Snapshot, place: &ConfigLocation, env: &Environment, deep: bool) -> Verdict {
+fn verdict(
+    snapshot: &Snapshot,
+    place: &ConfigLocation,
+    env: &Environment,
+    scrutiny: Scrutiny<'_>,
+) -> Verdict {
+    let (deep, read) = match scrutiny {
+        Scrutiny::EveryByte => (true, None),
+        Scrutiny::JustRead(trail) => (false, Some(trail)),
+    };
     let sound = || {
         snapshot.expect_fingerprint(lower::fingerprint())?;
         snapshot.contents()?;
@@ -109,7 +127,7 @@ fn verdict(snapshot: &Snapshot, place: &ConfigLocation, env: &Environment, deep:
         }
         Err(_) => {}
     }
-    let differences = stamp::differences(stamps, Some(root), &get);
+    let differences = stamp::differences(stamps, Some(root), &get, read);
     if differences.is_empty() { Verdict::Touched } else { Verdict::Stale(differences) }
 }
 
@@ -149,7 +167,7 @@ fn published_max(record: &[u8]) -> Option<i64> {
 /// must be told who looks at the file.
 pub fn held(resolved: &Resolved, place: &ConfigLocation, env: &Environment) -> Vec<LimitDecrease> {
     let Some(path) = &place.snapshot else { return Vec::new() };
-    let (_, published) = assess(path, place, env, false);
+    let (_, published) = assess(path, place, env, Scrutiny::JustRead(&resolved.trail));
     let published = published.filter(|published| is_of(published, place));
     published.map(|published| limit_decreases(resolved, &published)).unwrap_or_default()
 }

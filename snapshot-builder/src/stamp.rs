@@ -1,9 +1,11 @@
 //! Stamps: ties a payload to the files and variables it was made from, and tells later which differ.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ohfp_platform::files;
@@ -104,11 +106,13 @@ pub struct Difference {
     pub what: &'static str,
 }
 
-/// Compares stamps with the world by content. `get` looks a variable up.
+/// Compares stamps with the world by content. `get` looks a variable up. Files on the trail `read` were read a
+/// moment ago, and are not read again.
 pub fn differences<'e>(
     stamps: &ArchivedStampsV1,
     root: Option<&[u8]>,
     get: &impl Fn(&str) -> Option<&'e [u8]>,
+    read: Option<&Trail>,
 ) -> Vec<Difference> {
     let mut found = Vec::new();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -132,21 +136,87 @@ pub fn differences<'e>(
     }
     for file in stamps.files.iter() {
         let Ok(path) = CString::from_vec_with_nul(file.path.as_slice().to_vec()) else { continue };
-        let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path.as_bytes()));
-        let what = match (files::read_regular(path, trail::SIZE_LIMIT), file.present.as_ref()) {
-            (Ok(content), Some(then)) => {
-                let then = [then.digest[0].to_native(), then.digest[1].to_native()];
-                if digest(&content) == then {
-                    continue;
-                }
-                "has changed"
-            }
-            (Err(error), None) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            (Err(error), Some(_)) if error.kind() == std::io::ErrorKind::NotFound => "is gone",
-            (Ok(_), None) => "is new",
-            (Err(_), _) => "cannot be read",
+        let path = Path::new(OsStr::from_bytes(path.as_bytes()));
+        let then = file.present.as_ref().map(|then| [then.digest[0].to_native(), then.digest[1].to_native()]);
+        let what = match (content(path, read), then) {
+            (Content::Of(now), Some(then)) if now == then => continue,
+            (Content::Of(_), Some(_)) => "has changed",
+            (Content::Of(_), None) => "is new",
+            (Content::Absent, None) => continue,
+            (Content::Absent, Some(_)) => "is gone",
+            (Content::Unreadable, _) => "cannot be read",
         };
         found.push(Difference { input: path.display().to_string(), what });
     }
     found
+}
+
+/// What a file holds, as far as it is compared.
+enum Content {
+    /// The digest of its bytes.
+    Of([u64; 2]),
+    Absent,
+    Unreadable,
+}
+
+fn content(path: &Path, read: Option<&Trail>) -> Content {
+    match read.and_then(|read| read.files.iter().find(|file| file.path == path)).map(|file| &file.state) {
+        Some(FileState::Present { digest, .. }) => return Content::Of(halves(*digest)),
+        Some(FileState::Absent) => return Content::Absent,
+        None => {}
+    }
+    match files::read_regular(path, trail::SIZE_LIMIT) {
+        Ok(bytes) => Content::Of(digest(&bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Content::Absent,
+        Err(_) => Content::Unreadable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use ohfp_resolver::InputFile;
+    use rkyv::rancor::Error;
+
+    use super::*;
+
+    /// What differs from a stamp of one file, when that file was just read and its state is this. The file does not
+    /// exist, so a second reading would say that it is gone.
+    fn check(stamped: Option<u128>, read: Option<u128>, expected: &[&str]) {
+        let path = PathBuf::from("/nonexistent/config.json");
+        let present = stamped.map(|digest| PresentV1 {
+            size: 1,
+            mtime_ns: 1,
+            ctime_ns: 1,
+            inode: 1,
+            digest: halves(digest),
+        });
+        let mut bytes = path.as_os_str().as_bytes().to_vec();
+        bytes.push(0);
+        let stamps = StampsV1 {
+            root: b"/c".to_vec(),
+            files: vec![FileV1 { path: bytes, present }],
+            variables: vec![],
+        };
+        let archive = rkyv::to_bytes::<Error>(&stamps).unwrap();
+        let stamps = rkyv::access::<ArchivedStampsV1, Error>(&archive).unwrap();
+        let state = match read {
+            Some(digest) => FileState::Present { size: 2, mtime_ns: 2, ctime_ns: 2, inode: 2, digest },
+            None => FileState::Absent,
+        };
+        let trail = Trail { files: vec![InputFile { path, state }], variables: vec![] };
+        let found = differences(stamps, Some(b"/c"), &|_| None, Some(&trail));
+        let found: Vec<&str> = found.iter().map(|difference| difference.what).collect();
+        assert_eq!(found, expected, "{stamped:?} {read:?}");
+    }
+
+    #[test]
+    fn files_that_were_just_read_are_not_read_again() {
+        check(Some(7), Some(7), &[]);
+        check(Some(7), Some(8), &["has changed"]);
+        check(None, Some(7), &["is new"]);
+        check(Some(7), None, &["is gone"]);
+        check(None, None, &[]);
+    }
 }

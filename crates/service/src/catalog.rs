@@ -9,8 +9,8 @@ use ohfp_cli::GlobalOptions;
 use ohfp_components::environment;
 use ohfp_platform::sys;
 use ohfp_resolver::location::ConfigLocation;
-use ohfp_resolver::{Environment, LeftOut, Performance, Refresh, Resolved, load, location};
-use ohfp_snapshot_builder::freshness::{self, Refreshed, Verdict};
+use ohfp_resolver::{Environment, LeftOut, Performance, Refresh, Resolved, Trail, load, location};
+use ohfp_snapshot_builder::freshness::{self, Refreshed, Scrutiny, Verdict};
 use ohfp_snapshot_builder::inspect;
 use ohfp_snapshot_format::Snapshot;
 
@@ -44,7 +44,7 @@ pub fn load(global: &GlobalOptions, env: &Environment) -> Result<Catalog, Errors
     // A configuration named on the command line is somebody's experiment: the snapshot is not its own.
     let looked_after = !global.no_snapshot && global.config.is_none();
     let answerable = global.scheduler.is_none() && global.output.is_none();
-    let upkeep = looked_after.then(|| examine(&place, env, read_at, answerable)).flatten();
+    let upkeep = looked_after.then(|| examine(&place, env, &resolved.trail, read_at, answerable)).flatten();
     if let Some(published) = upkeep.as_ref().and_then(|upkeep| upkeep.published.as_ref())
         && freshness::is_of(published, &place)
     {
@@ -83,11 +83,12 @@ fn log_left_out(resolved: &Resolved) {
 fn examine(
     place: &ConfigLocation,
     env: &Environment,
+    read: &Trail,
     read_at: SystemTime,
     answerable: bool,
 ) -> Option<Upkeep> {
     let path = place.snapshot.clone()?;
-    let (verdict, published) = freshness::assess(&path, place, env, false);
+    let (verdict, published) = freshness::assess(&path, place, env, Scrutiny::JustRead(read));
     Some(Upkeep { path, verdict, published, read_at, answerable })
 }
 

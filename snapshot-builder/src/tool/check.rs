@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
                     Ok(place) => Some(location::identity(&place.origin).to_vec()),
                     Err(_) => locate::config_root(&get).map(|root| root.path.as_bytes().to_vec()),
                 };
-                let differences = stamp::differences(stamps, root.as_deref(), &get);
+                let differences = stamp::differences(stamps, root.as_deref(), &get, None);
                 findings.extend(differences.into_iter().map(|found| (found.input, found.what.to_owned())));
             }
         }

@@ -10,7 +10,7 @@ use ohfp_resolver::location::ConfigLocation;
 use ohfp_resolver::{Environment, Refresh, load};
 use ohfp_service::log;
 use ohfp_service::state_dir;
-use ohfp_snapshot_builder::freshness::{self, Verdict};
+use ohfp_snapshot_builder::freshness::{self, Scrutiny, Verdict};
 use ohfp_snapshot_format::Refusal;
 
 use super::check::{Check, OK, WARNING};
@@ -87,7 +87,7 @@ pub(super) fn snapshot(place: &ConfigLocation, env: &Environment) -> Check {
             fix: Some("name a file in OHFP_SNAPSHOT".to_owned()),
         };
     };
-    let (verdict, _) = freshness::assess(path, place, env, true);
+    let (verdict, _) = freshness::assess(path, place, env, Scrutiny::EveryByte);
     let shown = path.display();
     let Some(reason) = verdict.reason() else {
         return Check { what, status: OK, detail: format!("{shown} is fresh"), fix: None };
