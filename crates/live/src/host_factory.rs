@@ -80,7 +80,7 @@ pub(crate) fn request_machines(global: &GlobalOptions, input: &HostFactoryInput,
 fn request(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Result<Reply, Errors> {
     let (session, wire, wanted) = asked(global, input, env, <dyn WireFormat>::read_request)?;
     let asked = request_machines::acquire(&session, &wanted, clock::now())?;
-    let reply = document(wire.write_accepted(&asked.accepted)).told(session, vec![asked.accepted.id]);
+    let reply = document(wire.write_accepted(&asked.accepted)).after_answer(session, vec![asked.accepted.id]);
     Ok(Reply { source: asked.source, ..reply })
 }
 
@@ -112,7 +112,7 @@ fn accept_return(
     }
     log_doubts(&accepted.renamed);
     tracing::info!(request, machines = accepted.active, "machines returned");
-    Ok(document(wire.write_return_accepted(&accepted)).told(session, vec![accepted.id]))
+    Ok(document(wire.write_return_accepted(&accepted)).after_answer(session, vec![accepted.id]))
 }
 
 /// `getRequestStatus`
@@ -125,7 +125,7 @@ fn status(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -
     let (views, errors) = cached_status::status(&session, &ids, clock::now())?;
     // A provider that is out of reach is no failure of the question: what it makes is still running.
     log::log_errors(&errors);
-    Ok(document(wire.write_statuses(&ids, &views)).told(session, Vec::new()))
+    Ok(document(wire.write_statuses(&ids, &views)).after_answer(session, Vec::new()))
 }
 
 /// `getReturnRequests`
@@ -143,7 +143,7 @@ fn reclaims(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment)
         let (machine, grace) = (&reclaim.name, reclaim.grace_seconds);
         tracing::info!(machine, grace, reason = reclaim.reason, "reclaimed");
     }
-    Ok(document(wire.write_reclaims(&reclaims)).told(session, Vec::new()))
+    Ok(document(wire.write_reclaims(&reclaims)).after_answer(session, Vec::new()))
 }
 
 /// What each of these begins with: the session, the wire format, and the question that it reads from the input.

@@ -12,8 +12,6 @@ use ohfp_render::Rendered;
 use ohfp_resolver::{Environment, location};
 
 use ohfp_service::catalog::Catalog;
-use ohfp_service::clock;
-use ohfp_service::maintenance;
 use ohfp_service::notice::{note, stderr};
 use ohfp_service::session::Session;
 use ohfp_wire::input::DASH;
@@ -37,8 +35,8 @@ pub(crate) struct Reply {
     pub(crate) source: Option<Catalog>,
     /// The session that made the answer, for what is to be done once it is out.
     pub(crate) session: Option<Session>,
-    /// Requests whose ids the answer tells somebody for the first time.
-    pub(crate) told: Vec<RequestId>,
+    /// Ids of requests that the answer announces for the first time.
+    pub(crate) announced_ids: Vec<RequestId>,
 }
 
 impl Reply {
@@ -47,30 +45,18 @@ impl Reply {
         Self { document, ..Self::default() }
     }
 
-    /// Adds what was needed to answer, and the new ids that the answer tells. Requests that nobody asks for
-    /// are looked after once the answer is out, or now where nothing shall be deferred.
-    pub(crate) fn told(self, session: Session, ids: Vec<RequestId>) -> Self {
-        if let Ok(requests) = session.requests() {
-            let history_days = session.configuration.settings.history_days();
-            session.container().defer("upkeep of the store", move || {
-                maintenance::run(&requests, history_days, clock::now())
-            });
-        }
-        Self { session: Some(session), told: ids, ..self }
+    /// Adds the session that made the answer, and the new ids that it announces. Upkeep of the store is queued for
+    /// when the answer is out.
+    pub(crate) fn after_answer(self, session: Session, announced_ids: Vec<RequestId>) -> Self {
+        session.queue_upkeep();
+        Self { session: Some(session), announced_ids, ..self }
     }
 
     /// What is left to do once the answer is out. Whatever goes wrong here goes to the log: the answer is
     /// given, and the next invocation finds the same work.
     fn follow_up(&self, delivered: bool) {
         let Some(session) = &self.session else { return };
-        if delivered && !self.told.is_empty() {
-            let noted = session.requests().and_then(|requests| requests.broker().acknowledge(&self.told));
-            if let Err(error) = noted {
-                tracing::warn!(error = error.summary(), "cannot note that the ids of requests were told");
-            }
-        }
-        session.monitor();
-        if let Some(table) = session.container().finish() {
+        if let Some(table) = session.finish(if delivered { &self.announced_ids } else { &[] }) {
             stderr(&table);
         }
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ohfp_broker::wire_format::{SchedulerKind, WireFormat};
-use ohfp_broker::{Errors, Result};
+use ohfp_broker::{Errors, RequestId, Result};
 use ohfp_cli::{GlobalOptions, SchedulerType};
 use ohfp_components::{Container, Tier, environment};
 use ohfp_resolver::location::ConfigLocation;
@@ -15,7 +15,9 @@ use ohfp_wire;
 use serde_json::Value;
 
 use crate::cache::{Limits, ResultCache};
+use crate::clock;
 use crate::log;
+use crate::maintenance;
 use crate::registry::{Registry, Requests};
 use crate::site_store::{AccessMode, SiteStore, StoreSite};
 use crate::state_dir;
@@ -141,14 +143,32 @@ impl Session {
         self.container.get()
     }
 
-    /// Where `features.monitoring` asks for it, puts into the log what the components have cost, for those who
-    /// collect it from there.
-    pub fn monitor(&self) {
+    /// Queues what is due for the store once the answer is out; it is done now where nothing shall be deferred.
+    pub fn queue_upkeep(&self) {
+        if let Ok(requests) = self.requests() {
+            let history_days = self.configuration.settings.history_days();
+            self.container.defer("upkeep of the store", move || {
+                maintenance::run(&requests, history_days, clock::now())
+            });
+        }
+    }
+
+    /// Ends the session once the answer is out: notes that the scheduler received the ids that it announced, does
+    /// what was queued, and logs what the components have cost where `features.monitoring` asks for it. Failures go
+    /// to the log, since the next invocation finds the same work. Gives the table of load times, where it is asked
+    /// for.
+    pub fn finish(&self, announced: &[RequestId]) -> Option<String> {
+        if !announced.is_empty()
+            && let Err(error) = self.requests().and_then(|requests| requests.broker().acknowledge(announced))
+        {
+            tracing::warn!(error = error.summary(), "cannot note that the ids of requests were told");
+        }
         if self.container.options().monitoring
             && let Ok(monitoring) = self.container.get::<Monitoring>()
         {
             tracing::info!(target: "performance", report = monitoring.0.to_string(), "components");
         }
+        self.container.finish()
     }
 
     /// The result cache.

@@ -70,7 +70,7 @@ fn request(call: &Call<'_>, arguments: &MachinesRequest) -> Result<Reply, Errors
         return waiting::for_new(call, session, &id, arguments.waiting.timeout);
     }
     let refused = (asked.accepted.state == RequestState::Failed).then(|| refused(&asked.accepted));
-    let reply = call.document(&wire.write_accepted(&asked.accepted)).told(session, vec![id]);
+    let reply = call.document(&wire.write_accepted(&asked.accepted)).after_answer(session, vec![id]);
     let (code, errors) = (u8::from(refused.is_some()), refused.into_iter().collect());
     Ok(Reply { source: asked.source, errors, code, ..reply })
 }
@@ -114,7 +114,7 @@ fn return_machines(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply,
     if arguments.waiting.wait {
         return waiting::for_new(call, session, &id, arguments.waiting.timeout);
     }
-    Ok(call.document(&wire.write_return_accepted(&accepted)).told(session, vec![id]))
+    Ok(call.document(&wire.write_return_accepted(&accepted)).after_answer(session, vec![id]))
 }
 
 /// The machines that a command line means. One that nobody knows is an error before anything is done.
@@ -223,5 +223,5 @@ fn status(call: &Call<'_>, arguments: &MachinesStatus) -> Result<Reply, Errors> 
     let kind = call.scheduler(&session.configuration.settings)?;
     let options = ohfp_cli::ListOptions::default();
     let rendered = rows::MACHINES.list(&machines, &options, Page::of(&options), kind, call.format);
-    Ok(Reply::answer(rendered?).told(session, Vec::new()))
+    Ok(Reply::answer(rendered?).after_answer(session, Vec::new()))
 }

@@ -122,7 +122,7 @@ fn cancel(call: &Call<'_>, arguments: &RequestsCancel) -> Result<Reply, Errors> 
     let (view, errors) = requests.broker().cancel(&id, clock::now())?;
     log::log_errors(&errors);
     tracing::info!(request = id.as_str(), "request cancelled");
-    Ok(Reply::answer(rows::show_request(&view, kind, call.format)).told(session, Vec::new()))
+    Ok(Reply::answer(rows::show_request(&view, kind, call.format)).after_answer(session, Vec::new()))
 }
 
 fn watch(call: &Call<'_>, arguments: &RequestsWatch) -> Result<Reply, Errors> {
@@ -145,5 +145,5 @@ fn list_returns(call: &Call<'_>, input: &OptionalInput) -> Result<Reply, Errors>
     let requests = session.requests()?;
     let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now())?;
     host_factory::log_doubts(&reclaims.doubtful);
-    Ok(call.document(&wire.write_reclaims(&reclaims.machines)).told(session, Vec::new()))
+    Ok(call.document(&wire.write_reclaims(&reclaims.machines)).after_answer(session, Vec::new()))
 }

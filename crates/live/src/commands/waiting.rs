@@ -115,7 +115,7 @@ pub(super) fn statuses(
     let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
     if !must_exist {
         let statuses = rows::statuses(&wire.write_statuses(ids, views), call.format);
-        return Ok(Reply::answer(statuses).told(session, Vec::new()));
+        return Ok(Reply::answer(statuses).after_answer(session, Vec::new()));
     }
     let (mut known, mut found, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for (id, view) in ids.iter().zip(views) {
@@ -132,7 +132,7 @@ pub(super) fn statuses(
     }
     let statuses = rows::statuses(&wire.write_statuses(&known, &found), call.format);
     let code = u8::from(!errors.is_empty());
-    Ok(Reply { errors: errors.into(), code, ..Reply::answer(statuses).told(session, Vec::new()) })
+    Ok(Reply { errors: errors.into(), code, ..Reply::answer(statuses).after_answer(session, Vec::new()) })
 }
 
 fn id_of(view: &RequestWithMachines) -> &str {
