@@ -268,4 +268,71 @@ mod tests {
         );
         assert_eq!(AllocationStrategy::parse("cheapest"), None);
     }
+
+    #[test]
+    fn templates_from_their_fields() {
+        let read = |fields: &str| Template::from_fields(serde_json::from_str(fields).unwrap());
+        let template =
+            read(r#"{"templateId": "t", "maxNumber": -1, "vmType": "m5.large", "userData": 5}"#).unwrap();
+        assert_eq!((template.id.as_str(), template.max_number), ("t", -1));
+        assert_eq!(
+            (template.text("vmType"), template.text("userData"), template.text("none")),
+            (Some("m5.large"), None, None)
+        );
+        for lacking in [
+            r#"{"maxNumber": 1}"#,
+            r#"{"templateId": 1, "maxNumber": 1}"#,
+            r#"{"templateId": "t"}"#,
+            r#"{"templateId": "t", "maxNumber": "1"}"#,
+        ] {
+            assert_eq!(read(lacking), None, "{lacking}");
+        }
+    }
+
+    #[test]
+    fn slots_of_a_machine() {
+        let check = |config: &str, ncpus: &str, slots: Option<u32>, limit: u64| {
+            let fields = format!(
+                r#"{{"templateId": "t", "maxNumber": 3, "ec2FleetConfig": {config}, "attributes": {{"ncpus": {ncpus}}}}}"#
+            );
+            let template = Template::from_fields(serde_json::from_str(&fields).unwrap()).unwrap();
+            assert_eq!(
+                (template.slots_per_machine(), template.limit()),
+                (slots, MaxNumber::AtMost(limit)),
+                "{fields}"
+            );
+        };
+        check(r#""f.json""#, r#"["Numeric", "4"]"#, Some(4), 12);
+        check(r#""f.json""#, r#"["Numeric", "4.0"]"#, Some(4), 12);
+        check(r#""f.json""#, r#"["Numeric", "1"]"#, Some(1), 3);
+        check(r#""f.json""#, r#"["Numeric", "0"]"#, None, 3);
+        check(r#""f.json""#, r#"["Numeric", "x"]"#, None, 3);
+        check(r#""f.json""#, "4", None, 3);
+        check(r#""""#, r#"["Numeric", "4"]"#, None, 3);
+        let negative = Template { id: "t".to_owned(), max_number: -2, fields: Map::new() };
+        assert_eq!(negative.limit(), MaxNumber::AtMost(0));
+    }
+
+    #[test]
+    fn each_strategy_has_its_words_and_its_capacity() {
+        use AllocationStrategy as Strategy;
+        for (word, strategy, spot, on_demand) in [
+            ("lowestPrice", Strategy::LowestPrice, true, true),
+            ("lowest-price", Strategy::LowestPrice, true, true),
+            ("diversified", Strategy::Diversified, true, false),
+            ("capacity_optimized", Strategy::CapacityOptimized, true, false),
+            ("capacityOptimizedPrioritized", Strategy::CapacityOptimizedPrioritized, true, false),
+            ("priceCapacityOptimized", Strategy::PriceCapacityOptimized, true, false),
+            ("prioritized", Strategy::Prioritized, false, true),
+        ] {
+            assert_eq!(Strategy::parse(word), Some(strategy), "{word}");
+            assert_eq!((strategy.is_for_spot(), strategy.is_for_on_demand()), (spot, on_demand), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_weight_that_is_no_number_is_one() {
+        let fields: Map<String, Value> = serde_json::from_str(r#"{"vmTypes": {"a": "x", "b": 3}}"#).unwrap();
+        assert_eq!(weighted_types(&fields).collect::<Vec<_>>(), [("a", 1), ("b", 3)]);
+    }
 }

@@ -125,4 +125,20 @@ mod tests {
         assert_eq!(shortened("abc", 3), "abc");
         assert_eq!(shortened("abcd", 3), "abc…");
     }
+
+    #[test]
+    fn names_are_quoted_so_that_no_shell_runs_them() {
+        for (text, expected) in [
+            ("c7g-spot", "`c7g-spot`"),
+            ("", "``"),
+            ("`reboot`", "'’reboot’'"),
+            ("a'b\"c", "'a’b”c'"),
+            ("$(reboot)", "'$(reboot)'"),
+        ] {
+            assert_eq!(quoted(text), expected);
+        }
+        for run in ["$x", "(", ")", ";", "|", "&", "<", ">"] {
+            assert_eq!(quoted(run), format!("'{run}'"));
+        }
+    }
 }
