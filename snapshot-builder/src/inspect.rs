@@ -139,3 +139,163 @@ pub fn is_lower(before: i64, now: i64) -> bool {
     let amount = |number: i64| if number < 0 { i64::MAX } else { number };
     amount(now) < amount(before)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CString;
+
+    use ohfp_snapshot_format::open::IoPolicy;
+    use ohfp_snapshot_format::write::{Maker, PayloadWriter, SectionId};
+    use xxhash_rust::xxh3::xxh3_64;
+
+    use super::*;
+
+    /// A snapshot of templates `ID MAXNUMBER [TYPE]`, in this order.
+    fn snapshot(templates: &[&str]) -> Snapshot {
+        let (mut body, mut records) = (Vec::new(), Vec::new());
+        for text in templates {
+            let words: Vec<&str> = text.split(' ').collect();
+            let kind = words.get(2).unwrap_or(&"m5.large");
+            let record =
+                format!(r#"{{"templateId": "{}", "maxNumber": {}, "vmType": "{kind}"}}"#, words[0], words[1]);
+            let hash = xxh3_64(words[0].as_bytes());
+            let check = xxh3_64_with_seed(record.as_bytes(), hash);
+            records.push(Record { hash, offset: body.len() as u64, len: record.len() as u64, check });
+            body.extend_from_slice(record.as_bytes());
+            body.extend_from_slice(b",\n");
+        }
+        records.sort_unstable();
+        let mut writer = PayloadWriter::default();
+        let body = writer.section("body", body);
+        let records =
+            writer.section("records", records.iter().flat_map(|record| record.to_bytes()).collect());
+        writer.show("yaml", [body, SectionId::NONE, SectionId::NONE, SectionId::NONE, records]);
+        writer.show("json", [body, SectionId::NONE, SectionId::NONE, SectionId::NONE, records]);
+        let mut out = Vec::new();
+        writer.finish().unwrap().write_to(&mut out, None, Maker { version: "1", fingerprint: 1 }).unwrap();
+        open(&out).unwrap()
+    }
+
+    /// Bytes as a file; the mapping outlives its name.
+    fn open(bytes: &[u8]) -> Result<Snapshot, Refusal> {
+        let name = format!("ohfp-inspect-{}-{:?}", std::process::id(), std::thread::current().id());
+        let path = std::env::temp_dir().join(name.replace(['(', ')'], ""));
+        std::fs::write(&path, bytes).unwrap();
+        let opened = Snapshot::open(&CString::new(path.to_str().unwrap()).unwrap(), IoPolicy::Read);
+        std::fs::remove_file(&path).unwrap();
+        opened
+    }
+
+    fn check(old: &[&str], new: &[&str], expected: &Changes) {
+        let (old, new) = (snapshot(old), snapshot(new));
+        let (before, after) = (PublishedTemplates::of(&old).unwrap(), PublishedTemplates::of(&new).unwrap());
+        let found = Changes::between(&before, &after);
+        assert_eq!(found, *expected);
+        assert_eq!(found.is_empty(), *expected == Changes::default());
+    }
+
+    #[test]
+    fn changes_between_catalogs() {
+        let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<String>>();
+        let none = Changes::default;
+        check(&[], &[], &none());
+        check(&["a 1", "b 2"], &["a 1", "b 2"], &none());
+        check(&["b 1"], &["b 1", "c 1", "a 1"], &Changes { added: owned(&["a", "c"]), ..none() });
+        check(&["c 1", "a 1", "b 1"], &["b 1"], &Changes { removed: owned(&["a", "c"]), ..none() });
+        check(&["a 1", "b 1"], &["b 1", "a 1"], &Changes { reordered: true, ..none() });
+        // What is new or gone does not count for the order of the others.
+        check(
+            &["a 1", "x 1", "b 1"],
+            &["y 1", "a 1", "b 1"],
+            &Changes { added: owned(&["y"]), removed: owned(&["x"]), ..none() },
+        );
+        check(&["a 1 m5.large"], &["a 1 m5.xlarge"], &Changes { changed: owned(&["a"]), ..none() });
+        check(
+            &["a 5", "b 5", "c 5", "d -1"],
+            &["a 4", "b 6", "c -1", "d 9"],
+            &Changes {
+                changed: owned(&["a", "b", "c", "d"]),
+                lowered: vec![("a".to_owned(), 5, 4), ("d".to_owned(), -1, 9)],
+                ..none()
+            },
+        );
+    }
+
+    #[test]
+    fn less_than_before() {
+        for (before, now, lower) in [
+            (5, 4, true),
+            (5, 5, false),
+            (5, 6, false),
+            (1, 0, true),
+            (5, -1, false),
+            (-1, 5, true),
+            (-1, -1, false),
+            (0, 0, false),
+        ] {
+            assert_eq!(is_lower(before, now), lower, "{before} {now}");
+        }
+    }
+
+    #[test]
+    fn ids_and_numbers_in_either_spelling() {
+        for (record, id, max_number) in [
+            (r#"{"templateId": "a", "maxNumber": 3}"#, "a", 3),
+            (r#"{"template_id": "a", "max_instances": -1}"#, "a", -1),
+            (r#"{"templateId": 1}"#, "", 0),
+            ("{", "", 0),
+        ] {
+            assert_eq!(PublishedTemplates::parse(record.as_bytes()), (id.to_owned(), max_number));
+        }
+    }
+
+    /// A change of any byte behind the header is found; of gaps and of what no answer needs as well.
+    #[test]
+    fn every_byte_that_counts_is_checked() {
+        let whole = snapshot(&["a 1", "b 2"]);
+        assert_eq!(verify_bytes(&whole.view()), Ok(()));
+        let bytes = whole.bytes().to_vec();
+        let payload = usize::try_from(whole.header.index.offset).unwrap();
+        for at in (payload..bytes.len()).step_by(7) {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            let damaged = open(&damaged).unwrap();
+            assert_eq!(verify_bytes(&damaged.view()), Err(Refusal::Section), "byte {at}");
+        }
+    }
+
+    /// Checksums that were made to fit: the record says something else than its directory.
+    #[test]
+    fn a_record_that_is_not_what_its_directory_says_is_found() {
+        for (check, offset, len) in
+            [(0, 0, 2), (xxh3_64_with_seed(b"{}", 7), 1, 2), (xxh3_64_with_seed(b"{}", 8), 0, 2)]
+        {
+            let mut writer = PayloadWriter::default();
+            let body = writer.section("body", b"{}".to_vec());
+            let record = Record { hash: 7, offset, len, check };
+            let records = writer.section("records", record.to_bytes().to_vec());
+            writer.show("json", [body, SectionId::NONE, SectionId::NONE, SectionId::NONE, records]);
+            let mut out = Vec::new();
+            writer
+                .finish()
+                .unwrap()
+                .write_to(&mut out, None, Maker { version: "1", fingerprint: 1 })
+                .unwrap();
+            assert_eq!(verify_bytes(&open(&out).unwrap().view()), Err(Refusal::Section), "{record:?}");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_without_templates_has_no_records() {
+        let mut writer = PayloadWriter::default();
+        writer.section("help", b"x".to_vec());
+        let mut out = Vec::new();
+        writer.finish().unwrap().write_to(&mut out, None, Maker { version: "1", fingerprint: 1 }).unwrap();
+        let empty = open(&out).unwrap();
+        assert_eq!(json_records(&empty), Ok(None));
+        assert!(PublishedTemplates::of(&empty).unwrap().order.is_empty());
+        let two = snapshot(&["a 1", "b 2"]);
+        let (directory, body) = json_records(&two).unwrap().unwrap();
+        assert_eq!((directory.len(), body.split(|byte| *byte == b'\n').count()), (2 * RECORD_ENTRY, 3));
+    }
+}
