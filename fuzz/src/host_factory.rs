@@ -26,7 +26,7 @@ pub fn check(bytes: &[u8]) {
             check_machines(&machines);
         }
         if let Some(ids) = understood(format.read_status(&value)) {
-            // Nobody has heard of any of them: each is answered all the same, and as ended.
+            // All ids are unknown: each is answered nevertheless, as ended.
             let answer = format.write_statuses(&ids, &vec![None; ids.len()]);
             let text = serde_json::to_vec(&answer).expect("an answer is JSON");
             assert_eq!(serde_json::from_slice::<Value>(&text).expect("it is read back"), answer);

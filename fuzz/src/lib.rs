@@ -1,5 +1,5 @@
-//! What is fuzzed: everything that reads bytes somebody else wrote. A module for each target, whose
-//! `check` panics when a promise is broken.
+//! Fuzz targets: everything that parses foreign bytes. A module for each target, whose `check` panics when a
+//! promise is broken.
 //!
 //! The runtime is a program, not a library, so its module under test is compiled into this crate from
 //! where it lies.

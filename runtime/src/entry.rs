@@ -17,14 +17,14 @@ extern "C" fn main(
     ohfp_platform::sys::exit(crate::respond::run(&process))
 }
 
-/// The same where std starts the process.
+/// The entry point on targets where std starts the process.
 #[cfg(not(bare_entry))]
 pub(crate) fn hosted() -> Process {
     Process::from_std()
 }
 
-/// An allocator without memory: the fast path needs none, and code that asks for some is a bug
-/// that the first test run finds.
+/// An allocator that always fails: the fast path needs no heap, and the first test run finds code that
+/// allocates.
 #[cfg(bare_entry)]
 struct NoHeap;
 

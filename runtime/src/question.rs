@@ -1,7 +1,7 @@
-//! Reads a command line: which question of the snapshot it is, if it is one.
+//! Parses a command line into a query of the snapshot, if it is one.
 //!
-//! What is accepted here is a subset of what clap accepts, with the same meaning. Anything else,
-//! even anything merely unusual, is no question for the snapshot: the live program judges it.
+//! What is accepted here is a subset of what clap accepts, with the same meaning. Any other command line, even
+//! if it is merely unusual, is left to the live program.
 
 use ohfp_snapshot_format::key::{AnswerKey, FORMAT_SEPARATOR, LONG_SUFFIX};
 
@@ -18,11 +18,11 @@ const AVAILABLE_TEMPLATES: &[u8] = b"getAvailableTemplates";
 /// The formats; clap judges anything else.
 const FORMATS: [&[u8]; 4] = [b"json", b"yaml", b"table", b"list"];
 
-/// Groups whose commands ask the store or the cloud, so that no snapshot is opened for them; their help is
+/// Groups whose commands need the store or the cloud, so that no snapshot is opened for them; their help is
 /// filed like any other.
 const DYNAMIC: [&[u8]; 6] = [b"machines", b"machine", b"requests", b"request", b"system", b"sim"];
 
-/// What is asked.
+/// A query of the snapshot.
 #[derive(Debug)]
 pub(crate) enum Question<'a> {
     /// A filed answer.
@@ -35,12 +35,12 @@ pub(crate) enum Question<'a> {
     AvailableTemplates { key: AnswerKey, input: &'a [u8] },
 }
 
-/// Whether this invocation speaks to Host Factory, whose errors go to standard output.
+/// Whether Host Factory calls this invocation, so that errors go to standard output.
 pub(crate) fn is_host_factory<'a>(mut arguments: impl Iterator<Item = &'a [u8]>) -> bool {
     arguments.next().and_then(operation).or_else(|| arguments.next().and_then(operation)).is_some()
 }
 
-/// The operation a program or command name stands for.
+/// The operation that a program or command name stands for.
 fn operation(name: &[u8]) -> Option<&'static [u8]> {
     let file = name.rsplit(|byte| *byte == b'/').next()?;
     let stem = file.strip_suffix(b".sh").unwrap_or(file);
@@ -85,7 +85,7 @@ fn host_factory<'a>(
     arguments.next().is_none().then_some(question)
 }
 
-/// What has been read so far.
+/// The words that have been read so far.
 #[derive(Default)]
 struct Line<'a> {
     path: AnswerKey,
@@ -101,7 +101,7 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Takes one argument; `true` when it must have been the last. `None`: not for the snapshot.
+    /// Reads one argument; `true` if it must be the last one. `None`: not for the snapshot.
     fn read(&mut self, argument: &'a [u8], rest: &mut impl Iterator<Item = &'a [u8]>) -> Option<bool> {
         match argument {
             b"--help" | b"-h" | b"--version" | b"-V" => {

@@ -1,4 +1,4 @@
-//! Finds the answer in the snapshot and writes it, or becomes the live program.
+//! Finds the answer in the snapshot and writes it, or executes the live program.
 
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;
@@ -14,11 +14,11 @@ use ohfp_snapshot_format::{CLI_FINGERPRINT, Refusal, fresh};
 
 use crate::question::{self, Question};
 
-/// Host Factory's input for `getAvailableTemplates` is `{}`; a longer file is read elsewhere.
+/// Longest input of `getAvailableTemplates` in bytes, usually `{}`; the live program reads longer ones.
 const INPUT_LIMIT: usize = 64;
 
-/// A template of this size is read, a larger one mapped. Static: it shares the page of the program's few
-/// other variables, while another page of stack would cost 2 µs.
+/// Buffer for a template: one that fits is read, a larger one mapped. Static, since it shares the page of the
+/// program's few other variables, while another page of stack would cost 2 µs.
 static RECORD: Mutex<[u8; 1024]> = Mutex::new([0; 1024]);
 
 /// Runs one invocation and gives its exit code.
@@ -51,12 +51,12 @@ fn answered(process: &Process, question: &Question<'_>) -> Option<ExitCode> {
     }
 }
 
-/// What a snapshot file is to this invocation.
+/// The role of a snapshot file in this invocation.
 #[derive(Clone, Copy)]
 enum Role<'a> {
     /// The snapshot of this configuration root.
     Own(Option<&'a [u8]>),
-    /// The shipped one: only answers that depend on no input.
+    /// The shipped snapshot, for answers that depend on no input.
     Shipped,
 }
 
@@ -81,7 +81,7 @@ fn answer_from(
             fresh::check(snapshot.stamps()?, root, &get)?;
         }
     }
-    // Nobody else can hold it.
+    // This process has one thread, so the lock is free.
     let Ok(mut record) = RECORD.lock() else { return Ok(None) };
     let Some(parts) = parts(process, question, &snapshot.contents()?, record.as_mut_slice())? else {
         return Ok(None);
@@ -96,7 +96,7 @@ fn parts<'s>(
     contents: &Contents<'s>,
     record: &'s mut [u8],
 ) -> Result<Option<Segments<'s>>, Refusal> {
-    // What is left out is told beside a list, where a person reads it: the live program's.
+    // At a terminal, the live program writes notes about left-out templates beside a list.
     if question.is_list() && contents.index.answer(LIST_NOTES).is_some() && sys::is_terminal(STDERR) {
         return Ok(None);
     }
@@ -120,15 +120,14 @@ impl Question<'_> {
         key.starts_with(b"templates list\t") || key.starts_with(b"template list\t")
     }
 
-    /// Help, version, completions: the same whatever the configuration.
+    /// Help, version, completions: answers that do not depend on the configuration.
     fn is_help(&self) -> bool {
         let Self::Filed { key, .. } = self else { return false };
         key.as_bytes().starts_with(b"-") || key.as_bytes().starts_with(b"completions ")
     }
 }
 
-/// `{}` with white space: no template is singled out. Whatever else the file holds, or if it cannot
-/// be read, the live program deals with it.
+/// Whether the input is `{}`, with white space. Any other or unreadable input is left to the live program.
 fn asks_nothing_special(input: &[u8]) -> Option<()> {
     use std::io::Read;
     let path = Path::new(&[input])?;
@@ -152,8 +151,8 @@ fn asks_nothing_special(input: &[u8]) -> Option<()> {
     (text.next() == Some(b'{') && text.next() == Some(b'}') && text.next().is_none()).then_some(())
 }
 
-/// Writes the answer. A reader that has gone is success; a full disk is not. `None`: the file was cut
-/// short under us before the first byte was out.
+/// Writes the answer. A closed pipe counts as success, a full disk does not. `None`: the snapshot was truncated
+/// before the first byte was written.
 fn write(parts: Segments<'_>) -> Option<ExitCode> {
     // The mapping stays as it is until the process ends.
     match sys::write_unchanging(STDOUT, parts) {
@@ -169,14 +168,14 @@ fn complain(reason: &str) -> ExitCode {
     1
 }
 
-/// Becomes the live program; says how to mend the installation where there is none.
+/// Executes the live program; if there is none, the message says how to repair the installation.
 fn live(process: &Process) -> ExitCode {
     // The live program's standard library replaces a closed standard output by /dev/null before its
     // first line runs; only here can the loss still be seen.
     if !sys::is_open(STDOUT) {
         return complain("standard output is closed");
     }
-    // A program that runs with more rights than its caller must not run what the caller names.
+    // A program with more privileges than its caller must not execute a program that the caller names.
     let named = if sys::runs_with_more_rights() { None } else { process.variable("OHFP_LIVE") };
     let path = match named.filter(|path| !path.is_empty()) {
         Some(path) => Path::new(&[path]),

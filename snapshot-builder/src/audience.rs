@@ -1,4 +1,4 @@
-//! Who may read a snapshot: no account that could not read everything it was made from.
+//! The accounts that may read a snapshot: only those that can read all of its inputs.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -6,14 +6,14 @@ use std::path::Path;
 
 use ohfp_resolver::{FileState, Trail};
 
-/// The accounts besides its owner that a snapshot is for.
+/// The accounts, besides its owner, that may read a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// All of them.
+    /// All accounts.
     Everyone,
     /// The members of this group.
     Group(u32),
-    /// None.
+    /// No other account.
     Owner,
 }
 
@@ -25,7 +25,7 @@ impl Audience {
     }
 
     fn of_file(path: &Path) -> Self {
-        // Links lead elsewhere, and what counts is there.
+        // The permissions of a link's target count.
         let Ok(path) = fs::canonicalize(path) else { return Self::Owner };
         let of = |path: &Path, rights: u32| {
             fs::metadata(path).map_or(Self::Owner, |status| Self::with_rights(&status, rights))
@@ -42,7 +42,7 @@ impl Audience {
         }
     }
 
-    /// Those in both.
+    /// The intersection.
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Everyone, one) | (one, Self::Everyone) => one,

@@ -1,4 +1,4 @@
-//! Reading snapshots as a tool does: everything verified, sections listed, catalogs compared.
+//! Inspection of snapshots: verifies all bytes, lists sections, compares catalogs.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use ohfp_snapshot_format::{Refusal, Snapshot, View};
 use serde_json::Value;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
-/// Checks every byte that counts: payload digest, stamps, index, sections, template records.
+/// Checks every byte: payload digest, stamps, index, sections, template records.
 pub fn verify_bytes(snapshot: &View<'_>) -> Result<(), Refusal> {
     let start = usize::try_from(snapshot.header.index.offset).map_err(|_| Refusal::Index)?;
     let payload = snapshot.bytes().get(start..).ok_or(Refusal::Index)?;
@@ -35,10 +35,10 @@ pub fn verify_bytes(snapshot: &View<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A *records* directory and the body its records lie in.
+/// A *records* directory and the section that contains its records.
 pub type Records<'a> = (&'a [u8], &'a [u8]);
 
-/// Those of `templates show` in JSON, checked; nothing in a snapshot without templates.
+/// The checked records of `templates show` in JSON; `None` in a snapshot without templates.
 pub fn json_records(snapshot: &Snapshot) -> Result<Option<Records<'_>>, Refusal> {
     let contents = snapshot.contents()?;
     let index = contents.index;
@@ -48,7 +48,7 @@ pub fn json_records(snapshot: &Snapshot) -> Result<Option<Records<'_>>, Refusal>
     Ok(Some((contents.section(show.records.to_native())?, contents.section(show.body.to_native())?)))
 }
 
-/// The catalog of a snapshot, as its directory has it: hash of an id to the record.
+/// The catalog of a snapshot: from the hash of an id to its record.
 #[derive(Clone, Debug, Default)]
 pub struct PublishedTemplates<'a> {
     records: BTreeMap<u64, (u64, &'a [u8])>,
@@ -91,14 +91,14 @@ pub struct Changes {
     pub removed: Vec<String>,
     /// Ids whose record differs.
     pub changed: Vec<String>,
-    /// Id, old and new `maxNumber`, where it became less.
+    /// Id, old and new `maxNumber`, if it was lowered.
     pub lowered: Vec<(String, i64, i64)>,
-    /// Whether templates in both stand in another order, which is the order Host Factory prefers them in.
+    /// Whether the order of common templates differs, which is the order in which Host Factory prefers them.
     pub reordered: bool,
 }
 
 impl Changes {
-    /// Compares. Only records that differ are taken apart.
+    /// Compares two catalogs. Only records that differ are parsed.
     pub fn between(old: &PublishedTemplates<'_>, new: &PublishedTemplates<'_>) -> Self {
         let mut changes = Self::default();
         for (hash, (check, bytes)) in &old.records {
@@ -128,7 +128,7 @@ impl Changes {
         changes
     }
 
-    /// Nothing changed?
+    /// Whether the catalogs are equal.
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty() && !self.reordered
     }

@@ -1,7 +1,7 @@
 //! From resolved configuration to a snapshot: lower, stamp, publish; and whether a published one is still fresh.
 //!
-//! What files mean is `ohfp-resolver`'s, what answers look like `ohfp-render`'s: the live program uses the same
-//! two, so there is one resolver and one truth.
+//! `ohfp-resolver` interprets the files and `ohfp-render` renders the answers. The live program uses the same
+//! two crates, so both give the same answers.
 
 pub mod audience;
 pub mod freshness;

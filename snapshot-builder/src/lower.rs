@@ -1,8 +1,8 @@
-//! Lowering: every answer that is known now, rendered and filed under its key.
+//! Lowering: renders every answer that follows from the configuration and files it under its key.
 //!
-//! The order of sections is the order of need. What is mapped costs by the 64 KiB window, so the
-//! program's own help and the catalog in the configured wire format come first: with a catalog
-//! of usual size they share the first window with header, stamps and index.
+//! Sections that are needed most come first. Mapping costs by the 64 KiB window, so the program's own help and
+//! the catalog in the configured wire format lead: with a catalog of usual size they share the first window
+//! with header, stamps and index.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -28,25 +28,25 @@ pub fn fingerprint() -> u128 {
     xxh3_128(format!("{PRODUCT_VERSION}\0{}", ohfp_cli::fingerprint_text()).as_bytes())
 }
 
-/// This build, as snapshots name it.
+/// Version and fingerprint of this build.
 pub fn maker() -> Maker<'static> {
     Maker { version: PRODUCT_VERSION, fingerprint: fingerprint() }
 }
 
-/// Renders everything and closes the payload. `step` hears what is being done. `resolved` must be right as a
-/// whole: a snapshot tells nothing that a default stands for.
+/// Renders all answers and closes the payload. `step` is called with the name of each step. `resolved` must be
+/// free of errors: a snapshot must not contain a default in place of an invalid value.
 ///
 /// # Errors
-/// What is wrong with `scheduler.type`; an index that cannot be serialised.
+/// `Input` if `scheduler.type` is invalid; `System` if the index cannot be serialized.
 pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload> {
     let scheduler = resolved.settings.scheduler()?;
     let shown = Secrets::Hidden.of_templates(&resolved.templates);
     let catalog = TemplateList { templates: &shown, scheduler };
-    // Where people are shown less than Host Factory is told, both are filed.
+    // If output for people is redacted, the complete templates are filed as well.
     let whole =
         matches!(shown, Cow::Owned(_)).then_some(TemplateList { templates: &resolved.templates, scheduler });
     let limit = resolved.settings.render_limit();
-    // Judged by the size of what was read, so that it is known before anything is rendered.
+    // Decided by the size of the inputs, before any rendering.
     let others = input_bytes(resolved).saturating_mul(ALL_FORMATS) <= limit;
     let mut writer = PayloadWriter::default();
     thread::scope(|scope| {
@@ -66,7 +66,7 @@ pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload>
     });
     writer
         .finish()
-        .map_err(|error| Error::new(ErrorKind::System, "cannot serialise the snapshot's index").cause(error))
+        .map_err(|error| Error::new(ErrorKind::System, "cannot serialize the snapshot's index").cause(error))
 }
 
 /// All formats together take about this many times the bytes of the template files.
@@ -80,8 +80,8 @@ fn input_bytes(resolved: &Resolved) -> u64 {
     resolved.trail.files.iter().map(size).sum()
 }
 
-/// What every snapshot holds: help, the catalog as the configured scheduler reads it, the rest of
-/// the help, and the small documents.
+/// The part that every snapshot contains: help, the catalog in the configured wire format, and the small
+/// documents.
 fn configured_format(
     writer: &mut PayloadWriter,
     catalog: &TemplateList<'_>,
@@ -158,7 +158,7 @@ fn key(command: &str, format: Format) -> String {
 fn documents(writer: &mut PayloadWriter, resolved: &Resolved) {
     for (command, document) in Query::all(resolved) {
         let words: Vec<&str> = command.split(' ').collect();
-        // A name of several words is one argument, and a key cannot say so.
+        // A name with spaces is one argument, which a key cannot express.
         if words.len() > 3 || words.iter().any(|word| word.is_empty() || word.contains(char::is_control)) {
             continue;
         }
@@ -174,7 +174,7 @@ fn documents(writer: &mut PayloadWriter, resolved: &Resolved) {
 
 type Segments = (SectionId, SectionId);
 
-/// Adds the sections of an answer; where nothing is styled, head and body are one section.
+/// Adds the sections of an answer; without styles, head and body are one section.
 fn file(writer: &mut PayloadWriter, name: &str, rendered: Rendered) -> (Segments, Segments) {
     if rendered.head == rendered.head_styled {
         let whole = writer.section(name, rendered.bytes(false));
@@ -186,16 +186,16 @@ fn file(writer: &mut PayloadWriter, name: &str, rendered: Rendered) -> (Segments
     ((head, body), (head_styled, body))
 }
 
-/// Something to render ahead of time.
+/// An output to render ahead of time.
 #[derive(Clone, Copy)]
 enum Wanted {
-    /// The list; long or not.
+    /// The list; long if the flag is set.
     List(Format, bool),
     /// Each template alone, in a format whose list does not hold them.
     Alone(Format),
 }
 
-/// The formats other than JSON, for two threads: both halves take about as long.
+/// The formats other than JSON, divided between two threads so that both take about as long.
 const FIRST_HALF: [Wanted; 3] =
     [Wanted::List(Format::Yaml, false), Wanted::Alone(Format::Yaml), Wanted::List(Format::List, true)];
 const SECOND_HALF: [Wanted; 4] = [
@@ -213,8 +213,8 @@ fn render(catalog: &TemplateList<'_>, wanted: &[Wanted]) -> Vec<(Wanted, List)> 
     wanted.iter().map(|wanted| (*wanted, one(*wanted))).collect()
 }
 
-/// Beyond the limit the other formats are left to the live program: all of them, so that one look at
-/// the size says what a snapshot holds.
+/// Beyond the limit, all other formats are left to the live program, so that the content of a snapshot follows
+/// from its size.
 fn other_formats(
     writer: &mut PayloadWriter,
     catalog: &TemplateList<'_>,
@@ -262,11 +262,10 @@ fn records(templates: &[Template], bytes: &[u8], places: &[(usize, usize)], shif
     records
 }
 
-/// Under this format stand records that hold what people are not shown: no command line has it, and requests for
-/// machines are made from it.
+/// Format name of unredacted records. No command line can name it; requests for machines are made from them.
 pub const WHOLE: &str = "whole";
 
-/// Files what Host Factory is told, where that is more than people are shown.
+/// Files the unredacted records, if they differ from the redacted ones.
 fn file_whole(writer: &mut PayloadWriter, catalog: &TemplateList<'_>) {
     if catalog.scheduler != SchedulerKind::HostFactory {
         return;
@@ -281,14 +280,15 @@ fn file_whole(writer: &mut PayloadWriter, catalog: &TemplateList<'_>) {
     available_templates(writer, catalog, body);
 }
 
-/// Host Factory drops a provider for good that answers no templates: never answer that.
+/// Files `getAvailableTemplates`, unless the catalog is empty: Host Factory permanently drops a provider that
+/// answers no templates.
 fn available_templates(writer: &mut PayloadWriter, catalog: &TemplateList<'_>, list: SectionId) {
     if catalog.scheduler == SchedulerKind::HostFactory && !catalog.templates.is_empty() {
         writer.answer("getAvailableTemplates", list);
     }
 }
 
-/// Files a list under its keys, with the directory that makes pages of it. Gives the list itself.
+/// Files a list under its keys, with the directory for its pages. Returns the list.
 fn file_list(
     writer: &mut PayloadWriter,
     catalog: &TemplateList<'_>,
@@ -338,7 +338,7 @@ fn file_list(
     plain.1
 }
 
-/// Everything of `templates show` in one format but the records themselves.
+/// The parts of `templates show` in one format, except the records.
 struct Show {
     format: &'static str,
     head: SectionId,
@@ -361,7 +361,7 @@ fn prepare_show(
     records: &[Record],
 ) -> Option<Show> {
     let unique: BTreeSet<u64> = records.iter().map(|record| record.hash).collect();
-    // Two ids with one hash: as unlikely as it is, the live program tells them apart.
+    // Two ids with the same hash are left to the live program.
     if unique.len() != catalog.templates.len() || records.is_empty() {
         return None;
     }

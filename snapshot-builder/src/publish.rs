@@ -1,8 +1,8 @@
-//! Publishing: a snapshot appears whole or not at all, and the one before it is kept.
+//! Publishing: a snapshot is replaced atomically, and the previous one is kept.
 //!
-//! Temporary file in the same directory, fsync, read back and verify, rename, fsync of the
-//! directory. Builders take turns by a lock on a file beside the snapshot, which a killed builder
-//! cannot hold, and which no account that may only look can hold either.
+//! Temporary file in the same directory, fsync, read back and verify, rename, fsync of the directory. Builders
+//! queue on a lock file beside the snapshot. A killed builder does not hold it, and an account that may only
+//! read cannot take it.
 
 use std::ffi::{CString, OsStr};
 use std::fs::{self, File, Metadata, Permissions, TryLockError};
@@ -24,38 +24,38 @@ use crate::audience::Audience;
 
 /// Suffix of the previous generation.
 pub const PREVIOUS_SUFFIX: &str = ".previous";
-/// Suffix of unfinished files; the next build removes those that a killed one left.
+/// Suffix of unfinished files; the next build removes those of a killed one.
 const TEMPORARY_SUFFIX: &str = ".tmp";
-/// Suffix of the file by which builders take turns.
+/// Suffix of the lock file of builders.
 const LOCK_SUFFIX: &str = ".lock";
-/// For its owner alone: an account that could open it could stop all others.
+/// Accessible for its owner alone: an account that could open it could block all others.
 const LOCK_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o755;
-/// Mode of a snapshot until it is known who may read it.
+/// Mode of a snapshot until its audience is known.
 const NEW_MODE: u32 = 0o600;
 
 /// Whether to wait for another builder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
-    /// A person or pipeline asked for it.
+    /// Wait: a person or a pipeline requested the build.
     Wait,
-    /// A refresh on the side: another builder is doing it already.
+    /// Do not wait: another builder is refreshing it already.
     GiveUp,
 }
 
-/// The right to publish into a directory; given back when dropped.
+/// The lock for publishing into a directory; released when dropped.
 #[derive(Debug)]
 pub struct Lock {
     directory: PathBuf,
     file_name: Vec<u8>,
-    /// Holds the lock as long as it is open. Some network file systems have none; renames keep
-    /// readers safe all the same, two builders merely do the same work twice.
+    /// Holds the lock while it is open. `None` on network file systems without locks: readers are safe because
+    /// of the renames, and two builders merely do the same work twice.
     held: Option<File>,
 }
 
 impl Lock {
-    /// Takes the lock for publishing to `path`, creating its directory; `None` when someone else
-    /// has it and we do not wait. Removes what a killed builder left.
+    /// Takes the lock for publishing to `path`, creating its directory; `None` if another process has it and
+    /// `turn` is not to wait. Removes leftovers of a killed builder.
     pub fn take(path: &Path, turn: Turn) -> Result<Option<Self>> {
         let directory =
             path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -77,19 +77,20 @@ impl Lock {
         Ok(Some(lock))
     }
 
-    /// Whether this process may publish now; else another one does.
+    /// Takes the lock; `false` if another process has it.
     fn hold(&mut self, turn: Turn) -> Result<bool> {
         let path = self.hidden(LOCK_SUFFIX);
         loop {
             let handle = match files::open_or_create(&path, files::Access::ReadWrite, LOCK_MODE) {
                 Ok(handle) => handle,
-                // Another account's, in a directory that a group shares. What else is wrong, writing will tell.
+                // It belongs to another account, in a directory that a group shares. Other problems surface
+                // when writing.
                 Err(Refused::Io(_)) => return Ok(true),
                 Err(refused) => {
                     let message = format!("cannot use the lock `{}`", path.display());
                     return Err(Error::new(ErrorKind::Refused, message)
                         .cause(refused)
-                        .hint("remove it: it holds nothing, and is made anew"));
+                        .hint("remove it: it holds no data and is recreated"));
                 }
             };
             match turn {
@@ -104,7 +105,7 @@ impl Lock {
                     Err(TryLockError::Error(_)) => return Ok(true),
                 },
             }
-            // The one before has removed it while this process waited: then others wait for a new one.
+            // The previous holder has removed the file while this process waited; other processes wait for a new one.
             let identity = |status: &Metadata| (status.dev(), status.ino());
             let opened = handle.metadata().ok().as_ref().map(identity);
             if fs::symlink_metadata(&path).ok().as_ref().map(identity) == opened {
@@ -120,7 +121,7 @@ impl Lock {
         self.directory.join(OsStr::from_bytes(&name))
     }
 
-    /// Only the holder of the lock writes temporary files, so all others are dead.
+    /// Only the holder of the lock writes temporary files, so existing ones are leftovers.
     fn remove_leftovers(&self) {
         let mut prefix = b".".to_vec();
         prefix.extend_from_slice(&self.file_name);
@@ -136,7 +137,7 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// The file goes before the lock on it: who waits for that finds out, and makes a new one.
+    /// The file is removed before the lock is released: a waiting process notices that and creates a new file.
     fn drop(&mut self) {
         if self.held.is_some() {
             let _ = fs::remove_file(self.hidden(LOCK_SUFFIX));
@@ -144,7 +145,7 @@ impl Drop for Lock {
     }
 }
 
-/// What was published.
+/// A published snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Published {
     /// Size of the snapshot.
@@ -164,8 +165,7 @@ pub fn publish(
     replace(path, payload.digest(), audience, || keep_previous(path, &lock.temporary_previous()), content)
 }
 
-/// Replaces the snapshot at `path` by itself with other stamps. That is no new generation, so the
-/// previous one stays.
+/// Replaces the stamps of the snapshot at `path`. That is no new generation, so the previous one is kept.
 pub fn restamp(
     _lock: &Lock,
     path: &Path,
@@ -196,17 +196,17 @@ fn replace(
     Ok(Published { bytes })
 }
 
-/// Exchanges the snapshot with its previous generation: done twice, nothing has changed.
+/// Exchanges the snapshot with its previous generation: a second rollback undoes the first.
 pub fn rollback(lock: &Lock, path: &Path) -> Result<()> {
     let (previous, aside) = (previous(path), lock.temporary_previous());
     if !previous.exists() {
         let shown = previous.display();
         return Err(Error::new(ErrorKind::NotFound, format!("there is no previous generation at `{shown}`"))
-            .hint("the first build keeps none"));
+            .hint("the first build has no previous generation"));
     }
     let _ = fs::remove_file(&aside);
-    // The current file keeps a second name while the previous one takes its place, so that readers
-    // find a whole snapshot at every moment.
+    // The current file keeps a second name while the previous one takes its place, so that readers find a
+    // complete snapshot at every moment.
     fs::hard_link(path, &aside)
         .or_else(|_| copy(path, &aside))
         .and_then(|()| fs::rename(&previous, path))
@@ -217,7 +217,8 @@ pub fn rollback(lock: &Lock, path: &Path) -> Result<()> {
 }
 
 impl Lock {
-    /// Some network file systems refuse to sync a directory; the rename is done all the same.
+    /// Syncs the directory. Errors are ignored, since some network file systems cannot do it and the rename is
+    /// done already.
     fn sync(&self) {
         let _ = File::open(&self.directory).and_then(|directory| directory.sync_all());
     }
@@ -241,11 +242,11 @@ fn write(
     Ok(bytes)
 }
 
-/// What the kernel maps at one page fault.
+/// Bytes that the kernel maps at one page fault.
 const WINDOW: usize = 64 * 1024;
 
-/// Writes whole windows. The page cache then keeps each as one folio, which is mapped in one piece: cheaper
-/// by 3 µs of every answer than the many small folios that come of uneven writes.
+/// Writes whole windows. The page cache then keeps each as one folio, which is mapped in one piece: which saves
+/// 3 µs per answer compared with the many small folios of uneven writes.
 struct Windows<'f> {
     file: &'f mut File,
     pending: Vec<u8>,
@@ -268,8 +269,8 @@ impl Write for Windows<'_> {
     }
 }
 
-/// What the disk holds must be what was written: a checksum taken later would only prove that a
-/// damaged file stayed damaged. Read in pieces, so that a large snapshot is not in memory twice.
+/// Verifies that the disk has the bytes that were written: a checksum taken later would only prove that a
+/// damaged file stayed damaged. Reads in pieces, so that a large snapshot is not in memory twice.
 fn read_back(temporary: &Path, expected: u128) -> Result<()> {
     let wrong = |why: &dyn std::fmt::Display| {
         let path = temporary.display();
@@ -304,8 +305,8 @@ pub fn previous(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// A second name for the current file, then a rename over the older generation: at every moment
-/// both names hold whole snapshots.
+/// Links the current file to a second name, then renames that over the older generation: at every moment both
+/// names refer to complete snapshots.
 fn keep_previous(path: &Path, temporary: &Path) {
     let _ = fs::remove_file(temporary);
     let linked = fs::hard_link(path, temporary).is_ok() || copy(path, temporary).is_ok();
@@ -314,7 +315,7 @@ fn keep_previous(path: &Path, temporary: &Path) {
     }
 }
 
-/// Copies a file where it cannot have a second name, into one that must not exist.
+/// Copies a file that cannot be linked, to a file that must not exist.
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     let mut source = files::open(from, files::Access::Read).map_err(std::io::Error::other)?;
     let mode = source.metadata()?.mode() & 0o777;
@@ -322,12 +323,12 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     std::io::copy(&mut source, &mut target).map(|_| ())
 }
 
-/// A failed step on a path.
+/// The error of a failed step on a path.
 pub(crate) fn failed(step: &str, path: &Path, error: &std::io::Error) -> Error {
     let failure = Error::new(ErrorKind::System, format!("cannot {step} `{}`", path.display())).cause(error);
     match error.kind() {
         std::io::ErrorKind::PermissionDenied => {
-            failure.hint("check owner and mode, or name another place in OHFP_SNAPSHOT")
+            failure.hint("check owner and mode, or name another file in OHFP_SNAPSHOT")
         }
         std::io::ErrorKind::StorageFull => {
             failure.hint("free some space; what was published before is untouched")

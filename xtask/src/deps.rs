@@ -32,8 +32,8 @@ const RUNTIME_DEPENDENCIES: [&str; 13] = [
     "xxhash-rust",          // checksums of sections
 ];
 
-/// Which of our packages each of our packages may depend on, in any way. What is not listed may not
-/// be depended on by anybody: the programs, the tests and xtask are nobody's libraries.
+/// Which of our packages each of our packages may depend on, in any way. Packages that are not listed must not
+/// be depended on: the programs, the tests and xtask are not libraries.
 const EDGES: [(&str, &[&str]); 16] = [
     ("ohfp-platform", &[]),
     ("ohfp-broker", &[]),

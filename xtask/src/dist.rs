@@ -136,7 +136,7 @@ fn files_below(directory: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Moves the files into place. What somebody may have edited is kept beside the new file.
+/// Moves the files into place. A file that the user may have edited is kept beside the new one.
 fn publish(files: &[PathBuf], staging: &Path, dir: &Path) -> Result<()> {
     for file in files {
         let (from, to) = (staging.join(file), dir.join(file));

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use xshell::{Cmd, Shell, cmd};
 
-/// Anything can go wrong, and nobody above does more than print it.
+/// Any error: callers only print it.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// The five scripts that Host Factory runs, without their `.sh`.
@@ -136,7 +136,7 @@ pub(crate) fn step(what: impl Display) {
     note(format_args!("==> {what}"));
 }
 
-/// A line on standard error. Nobody is left to tell when that fails.
+/// Prints a line on standard error and ignores errors: there is no other stream to report them to.
 pub(crate) fn note(what: impl Display) {
     let _ = writeln!(io::stderr(), "{what}");
 }

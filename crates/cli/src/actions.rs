@@ -1,4 +1,4 @@
-//! The commands of the groups that only look at configuration, and of the program itself.
+//! The commands of the groups that only read configuration, and of the program itself.
 //!
 //! As in `tree`, a command needs three texts: what it does (one line), what one should know before
 //! using it, and examples to copy.

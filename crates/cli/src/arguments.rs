@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// How long `--wait` waits when nothing else is said, in seconds.
+/// Default of `--timeout`, in seconds.
 pub const DEFAULT_TIMEOUT: u64 = 300;
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! From an argument vector to a parsed command line.
 //!
-//! Host Factory calls five files by fixed names. Such a file can be a link to the program: then
-//! the name it was called by takes the place of the command.
+//! Host Factory calls five files by fixed names. Such a file can be a link to the program: then its name stands
+//! for the command.
 
 use std::ffi::{OsStr, OsString};
 
@@ -48,8 +48,8 @@ pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Erro
     parse_by(&mut Cli::command(), argv)
 }
 
-/// The same by a tree of commands that stays: taking it apart costs as much as parsing, which a process that is
-/// about to end can spare.
+/// As [`parse`], with a command tree that the caller keeps: dropping it costs as much as parsing, which a
+/// process that is about to exit can save.
 pub fn parse_by(
     command: &mut clap::Command,
     argv: impl IntoIterator<Item = OsString>,
@@ -58,14 +58,15 @@ pub fn parse_by(
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(command))
 }
 
-/// One of Host Factory's operations the way Host Factory calls it: with its input and nothing else. It is what
-/// [`parse`] would make of it; nothing for any other line. Making the tree costs more than most answers.
+/// Parses an operation with its input and no other option, the form in which Host Factory calls it. Gives the
+/// result of [`parse`] without building the command tree, which costs more than most answers; `None` for any
+/// other command line.
 ///
-/// `words` are normalised.
+/// `words` are normalized.
 pub fn plain_operation(words: &[OsString]) -> Option<Cli> {
     let [_, operation, option, value] = words else { return None };
     let place = HF_OPERATIONS.iter().position(|known| operation == known)?;
-    // What begins with a dash may be another option, and an empty name is an error.
+    // A word that begins with a dash may be another option, and an empty name is an error.
     let bytes = value.as_encoded_bytes();
     if bytes.is_empty() || bytes.starts_with(b"-") {
         return None;
@@ -200,7 +201,7 @@ mod tests {
         );
     }
 
-    /// Command lines behind `ohfp`, and whether they are understood.
+    /// Command lines after `ohfp`, and whether they are valid.
     fn check(cases: &[(&str, bool)]) {
         for (words, good) in cases {
             let parsed = parse_words(&format!("ohfp {words}"));
@@ -282,7 +283,7 @@ mod tests {
         ]);
     }
 
-    /// What is understood without the tree, and that it is what the tree makes of it.
+    /// Lines that are parsed without the tree give the same result as with it.
     #[test]
     fn a_plain_operation_is_what_the_tree_makes_of_it() {
         let values = ["in.json", "/a b/ü", "{}", "", "-", "--", "-x", "help", "--help", "-f", "=", "=x"];

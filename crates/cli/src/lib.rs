@@ -1,12 +1,11 @@
 //! The command tree of ohfp, declared once.
 //!
-//! Whatever a user can type is written down in [`tree`] and the modules of its groups ([`actions`],
-//! [`machines`], [`requests`], [`storage`], [`system`]), in [`arguments`] and [`options`], and nowhere
-//! else. The live program parses with it, and the snapshot builder renders every help text and every
-//! completion script from it. So all of them change together or not at all.
+//! Every command and option is declared in [`tree`] and the modules of its groups ([`actions`], [`machines`],
+//! [`requests`], [`storage`], [`system`]), in [`arguments`] and [`options`], and nowhere else. The live program
+//! parses with it, and the snapshot builder renders every help text and every completion script from it. So all
+//! of them change together or not at all.
 //!
-//! This crate knows words, not actions: it reads no file and no environment variable, and prints
-//! nothing.
+//! It must not know what commands do: it reads no file and no environment variable, and prints no output.
 
 #![forbid(unsafe_code)]
 
@@ -39,5 +38,5 @@ pub use storage::{ImportSource, StorageCommand};
 pub use system::{SimCommand, SystemCommand};
 pub use tree::{Cli, Command};
 
-/// The name of the program, whatever the file it was started from is called.
+/// The name of the program, regardless of the name of its file.
 pub const PROGRAM: &str = "ohfp";

@@ -1,4 +1,4 @@
-//! `machines …`: machines, from asking for them to giving them back.
+//! The command group `machines`: request, list, show and return machines.
 // Doc comments are help texts here: clap prints them as they stand, so no Markdown.
 
 use clap::{Args, Subcommand, ValueEnum};

@@ -1,4 +1,4 @@
-//! Texts made from the tree: help, version, completions, and the fingerprint of it all.
+//! Texts rendered from the tree: help, version, completions, and the text of the fingerprint.
 
 use std::sync::OnceLock;
 
@@ -10,7 +10,7 @@ use crate::PROGRAM;
 use crate::actions::CompletionShell;
 use crate::tree::Cli;
 
-/// The tree as clap sees it.
+/// The tree as a clap command.
 pub fn command() -> clap::Command {
     Cli::command()
 }
@@ -20,7 +20,7 @@ pub fn command() -> clap::Command {
 pub struct Page {
     /// The command's path; empty for the program itself.
     pub path: Vec<String>,
-    /// Whether commands lie below it.
+    /// Whether it has subcommands.
     pub is_group: bool,
     /// `--help`
     pub long: StyledStr,
@@ -34,7 +34,7 @@ pub fn pages() -> &'static [Page] {
     static PAGES: OnceLock<Vec<Page>> = OnceLock::new();
     PAGES.get_or_init(|| {
         let mut root = command();
-        // Gives every command its full name for the usage line, and hands down the global options.
+        // Gives every command its full name for the usage line, and propagates the global options.
         root.build();
         let mut pages = Vec::new();
         collect(&mut root, &mut Vec::new(), &mut pages);
@@ -58,8 +58,8 @@ pub fn paths() -> Vec<Vec<String>> {
     pages().iter().map(|page| page.path.clone()).collect()
 }
 
-/// Every way to write `path` with the commands' visible aliases, `path` itself first. Nothing for
-/// a path that does not exist.
+/// Every way to write `path` with the commands' visible aliases, `path` itself first. Empty for a path that
+/// does not exist.
 pub fn spellings(path: &[&str]) -> Vec<Vec<String>> {
     static ROOT: OnceLock<clap::Command> = OnceLock::new();
     let root = ROOT.get_or_init(command);
@@ -94,9 +94,8 @@ pub fn completions(shell: CompletionShell) -> Vec<u8> {
     script
 }
 
-/// Everything the tree says, as one text. Two builds with the same text understand the same
-/// command lines, and explain them in the same words; its hash tells a snapshot from another
-/// build's.
+/// The whole tree as one text. Two builds with the same text accept the same command lines and print the same
+/// help; its hash identifies snapshots of the same build.
 pub fn fingerprint_text() -> String {
     let mut text = version();
     for page in pages() {
@@ -117,13 +116,13 @@ fn extended(head: &[String], word: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// The paths of the commands that do something: those without commands below them.
+    /// The paths of the commands without subcommands.
     fn leaf_paths() -> Vec<Vec<String>> {
         pages().iter().filter(|page| !page.is_group).map(|page| page.path.clone()).collect()
     }
 
-    /// What `ohfp PATH --help` (`long`) or `ohfp PATH -h` prints, with escape sequences if `styled`.
-    /// A path may be written with aliases. `None` when there is no such command.
+    /// The output of `ohfp PATH --help` (`long`) or `ohfp PATH -h`, with escape sequences if `styled`. A path
+    /// may use aliases. `None` if there is no such command.
     fn help(path: &[&str], long: bool, styled: bool) -> Option<String> {
         let page = pages().iter().find(|page| {
             let words: Vec<&str> = page.path.iter().map(String::as_str).collect();
@@ -133,7 +132,7 @@ mod tests {
         Some(if styled { text.ansi().to_string() } else { text.to_string() })
     }
 
-    /// What clap itself prints for an argument vector, plain and styled.
+    /// The output of clap for an argument vector, plain and styled.
     fn printed<'a>(words: impl IntoIterator<Item = &'a str>) -> (String, String) {
         let argv = std::iter::once(PROGRAM).chain(words);
         let text = command().try_get_matches_from(argv).unwrap_err().render();
@@ -190,7 +189,7 @@ mod tests {
         }
     }
 
-    /// Without its feature `wrap_help` clap wraps nothing, so the texts must fit by themselves.
+    /// Without its feature `wrap_help` clap does not wrap, so the texts must fit the width.
     #[test]
     fn help_fits_its_width() {
         for path in paths() {

@@ -1,4 +1,4 @@
-//! `requests …`: requests for machines, and returns of machines.
+//! The command group `requests`: requests for machines, and returns of machines.
 // Doc comments are help texts here: clap prints them as they stand, so no Markdown.
 #![expect(clippy::doc_markdown, reason = "help texts, printed as they stand")]
 
@@ -125,7 +125,7 @@ pub struct RequestsList {
     pub list: ListOptions,
 }
 
-/// How far a request is: Host Factory's three words, and ohfp's own, which tell more.
+/// Status of a request: Host Factory's three words, and ohfp's own states, which are more precise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum RequestStatus {
@@ -148,7 +148,7 @@ pub enum RequestStatus {
 }
 
 impl RequestStatus {
-    /// ohfp's own words for the states that are meant.
+    /// The names of ohfp's states that the word stands for.
     pub const fn states(self) -> &'static [&'static str] {
         match self {
             Self::Running => &["recorded", "started"],
@@ -163,7 +163,7 @@ impl RequestStatus {
     }
 }
 
-/// Which way machines go.
+/// Kind of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub enum RequestType {
     /// Requests for machines

@@ -1,4 +1,4 @@
-//! `storage …`: the store that remembers requests and machines.
+//! The command group `storage`: the store of requests and machines.
 // Doc comments are help texts here: clap prints them as they stand, so no Markdown.
 #![expect(clippy::doc_markdown, reason = "help texts, printed as they stand")]
 

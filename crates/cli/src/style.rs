@@ -1,4 +1,4 @@
-//! How help looks: the colors, the width, and the shape of an examples section.
+//! Style of help: colors, width, and the form of an examples section.
 
 use std::fmt::Write as _;
 
@@ -24,7 +24,7 @@ pub(crate) const STYLES: Styles = Styles::plain()
     .error(AnsiColor::Red.on_default().bold())
     .context(Style::new().dimmed());
 
-/// An "Examples" section: what it does, then the command line, for each.
+/// An "Examples" section: a description and a command line for each.
 pub(crate) fn examples(all: &[(&str, &str)]) -> StyledStr {
     let (literal, plain) = (LITERAL.to_string(), format!("{LITERAL:#}"));
     let mut text = StyledStr::new();

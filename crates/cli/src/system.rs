@@ -1,4 +1,4 @@
-//! `system …` and `sim …`: ohfp's own parts, and the simulated cloud.
+//! The command groups `system` and `sim`: components, and the simulated cloud.
 // Doc comments are help texts here: clap prints them as they stand, so no Markdown.
 
 use clap::Subcommand;

@@ -223,7 +223,7 @@ pub enum Command {
     GetReturnRequests(HostFactoryInput),
 }
 
-/// What a newcomer needs once, below the program's own help.
+/// The sections below the program's own help.
 fn root_sections() -> StyledStr {
     let mut text = examples(&[
         ("Which machines can be requested?", "ohfp templates list --format table"),

@@ -1,5 +1,5 @@
-//! Asking for a component. It is built on first use, at most once at a time, without the lock held,
-//! so that different components are built side by side and builders can ask for others.
+//! The container. A component is built on first use, at most once at a time, without holding the lock, so that
+//! different components are built in parallel and builders can request others.
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,10 +14,10 @@ use super::register::{PendingBatch, Registrar, Tier};
 use super::slot::{Handle, Key, Recipe};
 use super::table::{Job, Outcome, Request, Step, Table};
 
-/// A build that takes longer is worth a warning.
+/// A build that takes longer is logged as a warning.
 const SLOW: Duration = Duration::from_millis(100);
 
-/// Components by type. Clones are the same container.
+/// Components by type. Clones share one container.
 #[derive(Clone)]
 pub struct Container(pub(super) Arc<Inner>);
 
@@ -25,18 +25,18 @@ pub(super) struct Inner {
     pub(super) options: Performance,
     pub(super) table: Mutex<Table>,
     pub(super) changed: Condvar,
-    /// No further background loads.
+    /// Set when no further background loads may begin.
     pub(super) stopped: AtomicBool,
     pub(super) queue: Mutex<Queue>,
-    /// When memory was last looked at, in milliseconds from `began`.
+    /// When memory use was last measured, in milliseconds since `began`.
     pub(super) looked: AtomicU64,
     pub(super) began: Instant,
-    /// How long [`Container::start`] took.
+    /// Duration of [`Container::start`]; `None` before it has run.
     pub(super) start: Mutex<Option<Duration>>,
 }
 
 impl Container {
-    /// An empty container.
+    /// Creates an empty container.
     pub fn new(options: Performance) -> Self {
         Self(Arc::new(Inner {
             table: Mutex::new(Table::new(options.concurrent_loads, options.cache_instances)),
@@ -50,12 +50,13 @@ impl Container {
         }))
     }
 
-    /// The configuration of loading.
+    /// The component-loading options.
     pub fn options(&self) -> &Performance {
         &self.0.options
     }
 
-    /// Registers a batch of components. The optional batch may wait until it is needed.
+    /// Registers a batch of components. With `minimal_registration`, the optional batch is deferred until an
+    /// unregistered component is requested.
     pub fn register(
         &self,
         batch: Tier,
@@ -68,7 +69,7 @@ impl Container {
         register(&Registrar::new(self, batch))
     }
 
-    /// The component of type `T`: the one there is, or a new one. Builders may call this.
+    /// Returns the component of type `T`, building it if necessary. Builders may call this.
     pub fn get<T: ?Sized + Send + Sync + 'static>(&self) -> Result<Arc<T>> {
         let handle = self.obtain(Key::of::<T>(), std::any::type_name::<T>(), false)?;
         match handle.as_any().downcast_ref::<Arc<T>>() {
@@ -83,7 +84,7 @@ impl Container {
         self.lock().slots.values().filter(|slot| slot.name == name).map(|slot| slot.waiting).sum()
     }
 
-    /// No code of others runs under this lock, so a poisoned one is as good as any.
+    /// No user code runs while this lock is held, so a poisoned lock still guards consistent data.
     pub(super) fn lock(&self) -> MutexGuard<'_, Table> {
         self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -126,7 +127,7 @@ impl Container {
         }
     }
 
-    /// Runs the batches that have been waiting. Others who miss a component wait meanwhile.
+    /// Runs the deferred batches. Other threads that request an unregistered component wait meanwhile.
     pub(super) fn register_pending(&self) -> Result<()> {
         let pending = {
             let mut table = self.lock();
@@ -192,18 +193,18 @@ impl Container {
         finished.result
     }
 
-    /// Runs a recipe; no lock is held.
+    /// Runs a recipe, without holding the lock.
     fn run(&self, job: &Job) -> Result<Box<dyn Handle>> {
         match self.discovered(job)? {
             Recipe::Singleton(build) | Recipe::Factory(build) | Recipe::Instance(build) => build(self),
             Recipe::Off(switch) => {
-                Err(Error::new(ErrorKind::Unavailable, format!("{} is switched off by `{switch}`", job.name)))
+                Err(Error::new(ErrorKind::Unavailable, format!("{} is disabled by `{switch}`", job.name)))
             }
             Recipe::OnDemand(_) => Err(not_registered(job.name)),
         }
     }
 
-    /// The recipe of a reserved component, after its own registration has run where it has one.
+    /// The recipe of a reserved component, after its on-demand registration, if any, has run.
     pub(super) fn discovered(&self, job: &Job) -> Result<Recipe> {
         let Recipe::OnDemand(register) = &job.recipe else { return Ok(job.recipe.clone()) };
         let batch = self.lock().slots.get(&job.key).map_or(Tier::Core, |slot| slot.batch);
@@ -213,7 +214,7 @@ impl Container {
     }
 }
 
-/// Ends the build of a builder that panics, so that those who wait learn of it.
+/// Ends the build when its builder panics, so that waiting threads get an error.
 struct Unfinished<'c> {
     container: &'c Container,
     request: &'c Request,
@@ -245,5 +246,5 @@ pub(super) fn not_registered(name: &str) -> Error {
 fn late(name: &str, timeout: Duration) -> Error {
     let message = format!("{name} was not loaded within {} s", timeout.as_secs_f64());
     Error::new(ErrorKind::Unavailable, message)
-        .hint("`performance.optimization.timeout_seconds` says how long to wait for a component")
+        .hint("`performance.optimization.timeout_seconds` sets the maximum wait for a component")
 }

@@ -1,5 +1,5 @@
-//! What waits: work that nobody needs for the answer, and handles that ask for their component when
-//! they are first used.
+//! Deferred work: tasks that the answer does not depend on, and handles that request their component on first
+//! use.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,10 +11,10 @@ use ohfp_broker::{Error, ErrorKind, Result};
 
 use super::container::{Container, Inner};
 
-/// Work with a name for the log.
+/// A task, with its name for the log.
 type Work = (&'static str, Box<dyn FnOnce() -> Result<()> + Send>);
 
-/// Work that waits.
+/// The tasks deferred so far.
 #[derive(Default)]
 pub(super) struct Queue {
     waiting: Vec<Work>,
@@ -32,8 +32,8 @@ impl Queue {
 }
 
 impl Container {
-    /// Work that the answer does not need: with `defer_heavy_operations` it waits for
-    /// [`Container::finish`], else it is done here. A failure goes to the log.
+    /// Takes a task that the answer does not depend on: with `defer_heavy_operations` it runs in
+    /// [`Container::finish`], otherwise at once. A failure is logged.
     pub fn defer(&self, name: &'static str, work: impl FnOnce() -> Result<()> + Send + 'static) {
         if self.options().defer_heavy_operations {
             let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,9 +50,9 @@ impl Container {
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).done += 1;
     }
 
-    /// For when the answer is out: no further background loads begin, deferred work is done in the order
-    /// it came, the log gets its line. Gives the table for standard error where the configuration wants
-    /// one. Does not wait for what is being loaded.
+    /// To be called after the answer is written: stops background loads, runs the deferred tasks in order, and
+    /// logs the summary. Returns the table for standard error where `debug_timing` asks for one, else `None`.
+    /// Does not wait for loads in progress.
     pub fn finish(&self) -> Option<String> {
         let answered = self.0.began.elapsed();
         self.0.stopped.store(true, Ordering::Relaxed);
@@ -91,23 +91,24 @@ impl Container {
         );
     }
 
-    /// A handle that asks for its component when it is first used. Components that hold each other by
-    /// such handles need not be in a circle.
+    /// A handle that requests its component on first use. Two components can hold such handles of each other
+    /// without a dependency circle.
     pub fn later<T: ?Sized>(&self) -> Deferred<T> {
         Deferred { container: Arc::downgrade(&self.0), component: PhantomData }
     }
 }
 
-/// A component that is asked for when it is used. It keeps neither the component nor the container.
+/// A component that is requested when it is used. It keeps neither the component nor the container alive.
 pub struct Deferred<T: ?Sized> {
     container: Weak<Inner>,
     component: PhantomData<fn() -> Arc<T>>,
 }
 
 impl<T: ?Sized + Send + Sync + 'static> Deferred<T> {
-    /// The component.
+    /// Requests the component.
     pub fn get(&self) -> Result<Arc<T>> {
-        let gone = || Error::new(ErrorKind::Unavailable, "the components are gone: the command is over");
+        let gone =
+            || Error::new(ErrorKind::Unavailable, "the container has shut down: the command has ended");
         Container(self.container.upgrade().ok_or_else(gone)?).get()
     }
 }

@@ -1,5 +1,5 @@
-//! Variables that override the configuration of loading. They change how an answer comes about, never
-//! the answer, so they leave no trace in the snapshot's stamps.
+//! Environment variables that override the component-loading options. They never change an answer, so they are
+//! not part of the snapshot's stamps.
 
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_resolver::settings::words::{LOG_LEVELS, log_level};
@@ -12,7 +12,7 @@ const DEBUG: &str = "PERFORMANCE_DEBUG";
 /// Level of the performance events in the log.
 const LOG_LEVEL: &str = "PERFORMANCE_LOG_LEVEL";
 
-/// The configuration with the variables on top. An empty variable counts as not set.
+/// Applies the variables to the options. Empty variables are treated as unset.
 pub fn overridden(mut performance: Performance, env: &Environment) -> Result<Performance> {
     if let Some(enabled) = flag(LAZY_LOADING, env)? {
         performance.lazy_loading = enabled;

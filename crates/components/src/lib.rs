@@ -1,5 +1,5 @@
-//! The component container: what an invocation needs is built when it is first used, once, and what
-//! nobody asks for costs nothing.
+//! The component container: builds each component of an invocation on first use, at most once. A component that
+//! is never requested costs nothing.
 //!
 //! It knows the configuration of loading ([`Performance`]) and names of components, but no component:
 //! neither Host Factory nor a store nor a provider.

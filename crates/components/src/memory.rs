@@ -1,16 +1,16 @@
-//! How much memory this process has, from `/proc`.
+//! Memory use of this process, read from `/proc`.
 
 use std::fs;
 use std::sync::OnceLock;
 
-/// Resident bytes; nothing where `/proc` does not tell.
+/// Resident set size in bytes; `None` where `/proc` is not available.
 pub(super) fn resident() -> Option<u64> {
     let text = fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = text.split_ascii_whitespace().nth(1)?.parse().ok()?;
     Some(pages * page_size())
 }
 
-/// From the auxiliary vector: the kernel's own word, and no call that needs `unsafe`.
+/// Page size in bytes, from the auxiliary vector, which needs no `unsafe` call.
 fn page_size() -> u64 {
     static SIZE: OnceLock<u64> = OnceLock::new();
     *SIZE.get_or_init(|| {

@@ -1,7 +1,7 @@
-//! What is built before it is asked for: at start, or in the background.
+//! Preloading: components that are built before they are requested, at start or in the background.
 //!
-//! Background threads take no further component once the container is finished, and nobody waits for
-//! one: a process that has its answer ends at once.
+//! Background threads take no further component once the container is finished, and the process does not wait
+//! for them: it exits as soon as it has its answer.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -17,18 +17,18 @@ use super::memory;
 use super::slot::{Key, Recipe, State};
 use super::table::{Request, Table};
 
-/// A component to be built.
+/// A component to preload.
 #[derive(Clone, Copy)]
 struct Wanted {
     key: Key,
     name: &'static str,
-    /// The command cannot do without it.
+    /// Whether its failure fails the command.
     critical: bool,
 }
 
 impl Container {
-    /// Registers, discovers and builds what the configuration wants at start. Fails only where a
-    /// registration or a critical component does; others fail when they are asked for.
+    /// Registers, discovers and builds the components that the options name for start. Fails only if a
+    /// registration or a critical component fails; other failures are reported on first use.
     pub fn start(&self) -> Result<()> {
         let options = self.options();
         let began = Instant::now();
@@ -53,7 +53,7 @@ impl Container {
         Ok(())
     }
 
-    /// Runs every on-demand registration, without building.
+    /// Runs every on-demand registration, without building components.
     fn discover_all(&self) -> Result<()> {
         loop {
             let mut table = self.lock();
@@ -77,7 +77,7 @@ impl Container {
         }
     }
 
-    /// Builds components: critical ones one by one in their order, the others side by side.
+    /// Builds components: the critical ones one after another, in their order, the others in parallel.
     fn load(&self, wanted: &[Wanted]) -> Result<()> {
         let options = self.options();
         let began = Instant::now();
@@ -91,7 +91,7 @@ impl Container {
             }
             let queue = Mutex::new(batch.iter().copied().collect::<VecDeque<_>>());
             thread::scope(|scope| {
-                // This thread is one of them.
+                // The current thread is one of the workers.
                 for _ in 1..options.concurrent_loads.min(batch.len()) {
                     let _ = thread::Builder::new().spawn_scoped(scope, || self.load_queued(&queue));
                 }
@@ -107,7 +107,7 @@ impl Container {
         }
     }
 
-    /// A failure here is nobody's yet.
+    /// Builds one component. A failure is recorded and reported to the first caller that requests the component.
     fn load_one(&self, wanted: Wanted) {
         if let Err(error) = self.obtain(wanted.key, wanted.name, true) {
             tracing::warn!(target: "performance", component = wanted.name, error = error.summary(),
@@ -115,7 +115,8 @@ impl Container {
         }
     }
 
-    /// Whether preloading may go on: nobody said stop, there is time, there is memory.
+    /// Whether preloading may continue: the container is not stopped, and neither the timeout nor the memory
+    /// limit is reached.
     fn may_load(&self, began: Instant) -> bool {
         let options = self.options();
         if self.0.stopped.load(Ordering::Relaxed) {
@@ -124,17 +125,17 @@ impl Container {
         let late = began.elapsed() >= options.timeout;
         let full = !late && memory::resident().is_some_and(|resident| resident > options.memory_limit);
         if late || full {
-            let reason = if late { "the time-out has passed" } else { "the memory limit is reached" };
-            tracing::warn!(target: "performance", reason, "preloading ends early");
+            let reason = if late { "the timeout has passed" } else { "the memory limit is reached" };
+            tracing::warn!(target: "performance", reason, "preloading stops early");
         }
         !late && !full
     }
 
-    /// Starts the threads of the pool; none where there is nothing to load.
+    /// Starts the threads of the background pool; none if there is no component to load.
     fn load_in_background(&self, wanted: Vec<Wanted>) {
         let options = self.options();
         let threads = options.thread_pool_size.min(wanted.len());
-        // Each thread takes its share at most, so that a large batch does not leave the others idle.
+        // Each thread takes at most its share, so that a large batch does not leave other threads idle.
         let batch = options.batch_size.min(wanted.len().div_ceil(threads.max(1))).max(1);
         let queue = Arc::new(Mutex::new(wanted.into_iter().collect::<VecDeque<_>>()));
         for _ in 0..threads {
@@ -156,7 +157,7 @@ impl Container {
                 container.worker_ended();
             };
             if thread::Builder::new().name("preload".to_owned()).spawn(worker).is_err() {
-                // What is not preloaded is loaded when it is used.
+                // A component that is not preloaded is loaded on first use.
                 self.worker_ended();
             }
         }
@@ -169,7 +170,7 @@ impl Container {
         self.0.changed.notify_all();
     }
 
-    /// Waits until nothing is loaded in the background any more.
+    /// Waits until no background load is running.
     #[cfg(test)]
     pub fn settle(&self) {
         let table = self.lock();
@@ -183,8 +184,8 @@ fn next(queue: &Mutex<VecDeque<Wanted>>) -> Option<Wanted> {
 }
 
 impl Table {
-    /// What is to be built: those named, in that order, then those that connect, or all. What is not
-    /// registered, switched off or made anew for each request is not to be built.
+    /// The components to preload: `named` in order, then those that connect (`connections`), or all
+    /// (`everything`). Leaves out components that are not registered, disabled, or built for each request.
     fn plan(&self, named: &[String], everything: bool, connections: bool) -> Vec<Wanted> {
         let wanted = |key: Key, critical: bool| {
             let slot = self.slots.get(&key)?;

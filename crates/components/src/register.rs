@@ -1,4 +1,4 @@
-//! Registration: which components there are, and how each is built. Nothing is built here.
+//! Registration: declares the components and how each is built, without building any.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use ohfp_broker::{Error, ErrorKind, Result};
 use super::container::Container;
 use super::slot::{Builder, Handle, Key, Recipe, Slot, State, Stats};
 
-/// How much depends on a component.
+/// Importance of a component; decides when it is registered and preloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tier {
-    /// Every command.
+    /// Needed by every command.
     Critical,
-    /// What commands are for.
+    /// Needed by most commands.
     Core,
-    /// Some command, sometimes.
+    /// Needed by some commands.
     Optional,
 }
 
@@ -35,13 +35,13 @@ pub(super) struct PendingBatch {
     pub(super) register: Box<dyn FnOnce(&Registrar<'_>) -> Result<()> + Send>,
 }
 
-/// Registers components of a batch.
+/// Registers the components of one batch.
 #[derive(Clone, Copy)]
 pub struct Registrar<'c> {
     container: &'c Container,
     batch: Tier,
     connects: bool,
-    /// The key of the configuration that switches these off.
+    /// The configuration key that disables these components.
     off: Option<&'static str>,
 }
 
@@ -50,19 +50,19 @@ impl<'c> Registrar<'c> {
         Self { container, batch, connects: false, off: None }
     }
 
-    /// For components that open connections: `connection_mode` decides when.
+    /// Marks components that open connections: `connection_mode` decides when they are built.
     #[must_use]
     pub fn connecting(self) -> Self {
         Self { connects: true, ..self }
     }
 
-    /// For components of a feature. While it is off they cannot be had, and the error names `key`.
+    /// Marks components of a feature. While it is disabled, requesting one is an error that names `key`.
     #[must_use]
     pub fn feature(self, key: &'static str, on: bool) -> Self {
         Self { off: (!on).then_some(key).or(self.off), ..self }
     }
 
-    /// One instance for all, built when first asked for.
+    /// Registers a component with one shared instance, built on first use.
     pub fn register_singleton<T: ?Sized + Send + Sync + 'static>(
         &self,
         name: &'static str,
@@ -71,7 +71,7 @@ impl<'c> Registrar<'c> {
         self.add::<T>(name, Recipe::Singleton(erased(build)))
     }
 
-    /// A new instance for each request.
+    /// Registers a component that is built for each request.
     pub fn register_factory<T: ?Sized + Send + Sync + 'static>(
         &self,
         name: &'static str,
@@ -80,8 +80,8 @@ impl<'c> Registrar<'c> {
         self.add::<T>(name, Recipe::Factory(erased(build)))
     }
 
-    /// `register` is run when `T` is first asked for; it must register `T` under the same name, and
-    /// may register more.
+    /// Registers `T` on demand: `register` runs when `T` is first requested. It must register `T` under the
+    /// same name and may register more.
     pub fn register_on_demand<T: ?Sized + Send + Sync + 'static>(
         &self,
         name: &'static str,
@@ -90,7 +90,7 @@ impl<'c> Registrar<'c> {
         self.add::<T>(name, Recipe::OnDemand(Arc::new(register)))
     }
 
-    /// One that is there already.
+    /// Registers an existing instance.
     pub fn register_instance<T: ?Sized + Send + Sync + 'static>(
         &self,
         name: &'static str,
@@ -108,7 +108,7 @@ impl<'c> Registrar<'c> {
             return Err(twice(slot.name));
         }
         if let Some(slot) = table.slots.get_mut(&key) {
-            // Only a component's own registration may say more of it.
+            // Only the on-demand registration of a component may replace its recipe.
             if !matches!(slot.recipe, Recipe::OnDemand(_)) || slot.name != name {
                 return Err(twice(slot.name));
             }

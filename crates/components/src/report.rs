@@ -1,4 +1,4 @@
-//! What components cost: times, counts, memory. For `MonitoringService`, the log and people.
+//! Costs of components (times, counts, memory), for `MonitoringService`, the log and `system metrics`.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use super::container::Container;
 use super::memory;
 use super::slot::Slot;
 
-/// A start that takes longer is unhealthy.
+/// A start that takes longer counts as unhealthy.
 const START_LIMIT: Duration = Duration::from_millis(500);
-/// A load that takes longer is worth a warning.
+/// A load that takes longer counts as a warning.
 const LOAD_LIMIT: Duration = Duration::from_secs(1);
-/// More memory than this is worth a warning; above the configured limit it is unhealthy.
+/// Memory use in bytes above which a warning is given; above the configured limit it is unhealthy.
 const MEMORY_WARNING: u64 = 200 << 20;
 
 /// Sums over all components.
@@ -49,7 +49,7 @@ impl Container {
         }
     }
 
-    /// Everything: sums, then a row for each component in the order of registration.
+    /// The full report: totals, then a row for each component in the order of registration.
     pub fn report(&self) -> Value {
         let (totals, options) = (self.totals(), self.options());
         let queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,7 +75,7 @@ impl Container {
         })
     }
 
-    /// The rows of all components; the short ones leave out what never ran.
+    /// A row for each component; without `long`, counters that are zero are left out.
     fn rows(&self, long: bool) -> Vec<Value> {
         let table = self.lock();
         let slots = table.order.iter().filter_map(|key| table.slots.get(key));
@@ -107,7 +107,7 @@ impl Container {
             .collect()
     }
 
-    /// The components that were loaded, as a table for standard error.
+    /// The loaded components as a table for standard error.
     pub(super) fn timing_table(&self) -> String {
         let rows = documents::render(&json!({ "components": self.rows(false) }), Format::Table);
         let totals = self.totals();
@@ -122,7 +122,7 @@ impl Container {
         )
     }
 
-    /// Whether all of that is as it should be.
+    /// Compares start time, load times, memory and failures with their limits.
     pub fn health(&self) -> Value {
         let (totals, options) = (self.totals(), self.options());
         let resident = memory::resident().unwrap_or_default();
@@ -158,7 +158,7 @@ impl Container {
     }
 }
 
-/// With three decimals.
+/// Milliseconds, rounded to three decimals.
 fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }

@@ -1,4 +1,4 @@
-//! One component: how it is built, and what there is of it right now.
+//! One component: its recipe and its state.
 //!
 //! It must not know threads or the other components.
 
@@ -12,14 +12,14 @@ use ohfp_broker::{Error, Result};
 use super::container::Container;
 use super::register::{Registrar, Tier};
 
-/// What stands for a component: its type.
+/// Identifies a component: its type.
 pub(super) type Key = TypeId;
 
-/// An `Arc` of a type that is forgotten.
+/// A type-erased `Arc`.
 pub(super) trait Handle: Send + Sync {
     fn as_any(&self) -> &dyn Any;
     fn share(&self) -> Box<dyn Handle>;
-    /// How many hold the component, this handle included.
+    /// Number of strong references, this handle included.
     fn holders(&self) -> usize;
     fn weak(&self) -> Box<dyn WeakHandle>;
 }
@@ -61,21 +61,21 @@ impl<T: ?Sized + Send + Sync + 'static> WeakHandle for Weak<T> {
 /// Builds a component.
 pub(super) type Builder = Arc<dyn Fn(&Container) -> Result<Box<dyn Handle>> + Send + Sync>;
 
-/// Registers a component, and maybe others.
+/// Registers a component, and possibly others.
 pub(super) type Discovery = Arc<dyn Fn(&Registrar<'_>) -> Result<()> + Send + Sync>;
 
-/// How to come by a component.
+/// How a component is obtained.
 #[derive(Clone)]
 pub(super) enum Recipe {
     /// Built once and shared.
     Singleton(Builder),
     /// Built for each request.
     Factory(Builder),
-    /// Given ready-made; the builder hands it out.
+    /// An existing instance, which the builder returns.
     Instance(Builder),
-    /// Registered when first asked for.
+    /// Registered when first requested.
     OnDemand(Discovery),
-    /// Switched off by this key of the configuration.
+    /// Disabled by this configuration key.
     Off(&'static str),
 }
 
@@ -91,13 +91,13 @@ impl Recipe {
     }
 }
 
-/// What there is of a component.
+/// State of a component.
 pub(super) enum State {
     Empty,
-    /// This thread is at it.
+    /// Being built by this thread.
     Building(ThreadId),
     Ready(Box<dyn Handle>),
-    /// Alive as long as somebody else holds it.
+    /// Kept alive by its users only; the container holds a weak reference.
     Lent(Box<dyn WeakHandle>),
 }
 
@@ -108,15 +108,15 @@ pub(super) struct Stats {
     pub(super) hits: u64,
     pub(super) failures: u64,
     pub(super) unloads: u64,
-    /// The last load, with all that was built for it.
+    /// Duration of the last load, including the components that were built for it.
     pub(super) load: Duration,
-    /// The last load without what was built for it.
+    /// Duration of the last load, excluding the components that were built for it.
     pub(super) own: Duration,
-    /// All loads together, each without what was built for it.
+    /// Total duration of all loads, each excluding the components that were built for it.
     pub(super) total: Duration,
-    /// By how many bytes memory grew during the last load.
+    /// Growth of memory use during the last load, in bytes; `None` where it is not tracked.
     pub(super) growth: Option<i64>,
-    /// Loaded before anybody asked.
+    /// Whether it was loaded before its first request.
     pub(super) preloaded: bool,
 }
 
@@ -136,15 +136,16 @@ pub(super) struct Slot {
     pub(super) failure: Option<(u64, Error)>,
     /// Threads that wait for the build.
     pub(super) waiting: usize,
-    /// When it was last asked for, on the table's clock.
+    /// When it was last requested, on the table's clock.
     pub(super) used: u64,
-    /// Since when nobody has used it, as far as has been noticed.
+    /// When the container first noticed that the component has no users; `None` while it is in use.
     pub(super) idle_since: Option<Instant>,
     pub(super) stats: Stats,
 }
 
 impl Slot {
-    /// The component, if there is one. Where instances are not cached, ours is given away with it.
+    /// Returns the component, if it is built. Where instances are not cached, the container keeps only a weak
+    /// reference afterwards.
     pub(super) fn take(&mut self, cache: bool, clock: u64) -> Option<Box<dyn Handle>> {
         let handle = match &self.state {
             State::Ready(handle) => handle.share(),
@@ -168,13 +169,13 @@ impl Slot {
         Some(handle)
     }
 
-    /// Whether it could be unloaded: there, used by nobody, and to be had again.
+    /// Whether it can be unloaded: it is built, has no users, and can be rebuilt.
     pub(super) fn is_idle(&self) -> bool {
         let unused = matches!(&self.state, State::Ready(handle) if handle.holders() == 1);
         unused && !self.pinned && !matches!(self.recipe, Recipe::Instance(_))
     }
 
-    /// Takes the instance out; it is the caller's to drop, away from any lock.
+    /// Takes the instance out. The caller drops it without holding the lock.
     pub(super) fn unload(&mut self) -> Option<Box<dyn Handle>> {
         match std::mem::replace(&mut self.state, State::Empty) {
             State::Ready(handle) => {
@@ -189,7 +190,7 @@ impl Slot {
         }
     }
 
-    /// In a word.
+    /// State as shown by `system metrics`, for example `idle`.
     pub(super) fn state_name(&self) -> &'static str {
         match (&self.recipe, &self.state) {
             (Recipe::Off(_), _) => "off",

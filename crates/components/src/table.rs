@@ -1,5 +1,5 @@
-//! The table of components: what is there, who builds what, who waits for whom. Pure bookkeeping
-//! under one lock: nothing here builds, waits or drops a component.
+//! The table of components: their states, and which thread builds or waits for which. Bookkeeping under one
+//! lock: no component is built, awaited or dropped here.
 
 use std::collections::HashMap;
 use std::thread::ThreadId;
@@ -14,18 +14,18 @@ use super::slot::{Handle, Key, Recipe, Slot, State};
 pub(super) struct Frame {
     key: Key,
     name: &'static str,
-    /// Time of what was built for it.
+    /// Time spent on components that were built for it.
     inner: Duration,
-    /// Nobody asked for it, or for what it is built for.
+    /// Neither this component nor the one it is built for has been requested.
     preloading: bool,
-    /// The last error that a component it asked for ended with; its chain is complete.
+    /// The last error of a component that it requested; its chain of causes is complete.
     error: Option<Error>,
 }
 
 /// A thread that builds or waits.
 #[derive(Default)]
 pub(super) struct Thread {
-    /// From the component asked for first to the one being built.
+    /// From the component requested first to the one being built.
     frames: Vec<Frame>,
     waits_for: Option<Key>,
 }
@@ -34,7 +34,7 @@ pub(super) struct Thread {
 pub(super) struct Request {
     pub(super) key: Key,
     pub(super) me: ThreadId,
-    /// Nobody asked for it yet.
+    /// Whether this is a preload rather than a caller's request.
     pub(super) preloading: bool,
     /// Number of the build that it waits for.
     awaited: Option<u64>,
@@ -46,20 +46,20 @@ impl Request {
     }
 }
 
-/// What a request has to do next.
+/// The next step of a request.
 pub(super) enum Step {
     Have(Box<dyn Handle>),
-    /// It failed; the error says how it came to this.
+    /// The build has failed; the error has the chain of causes.
     Fail(Error),
-    /// It cannot be had.
+    /// The component is unavailable.
     Refuse(Error),
-    /// Build it by this recipe; it is reserved for this thread.
+    /// Build it by this recipe; the build is reserved for this thread.
     Build(Job),
-    /// Wait for a change, then look again.
+    /// Wait for a change, then try again.
     Wait,
-    /// Nobody registered it; there are batches that have not run.
+    /// The key is not registered, and some batches have not run yet.
     Register,
-    /// Nobody registered it.
+    /// The key is not registered in any batch.
     Unknown,
 }
 
@@ -70,27 +70,27 @@ pub(super) struct Job {
     pub(super) recipe: Recipe,
 }
 
-/// How a build went.
+/// The outcome of a build.
 pub(super) struct Outcome {
     pub(super) result: Result<Box<dyn Handle>>,
     pub(super) took: Duration,
     pub(super) growth: Option<i64>,
 }
 
-/// A finished build.
+/// The result of a build, and what the caller reports about it.
 pub(super) struct Finished {
     pub(super) result: Result<Box<dyn Handle>>,
     pub(super) own: Duration,
     pub(super) loads: u64,
-    /// Who asked, from the first, with the component itself at the end.
+    /// Names of the requesting components, the first one first and the built one last.
     pub(super) chain: String,
-    /// Whether the thread builds nothing more.
+    /// Whether this was the outermost build of the thread.
     pub(super) last: bool,
 }
 
 /// All components.
 pub(super) struct Table {
-    /// Most threads that build at a time.
+    /// Maximum number of threads that build at the same time.
     concurrency: usize,
     /// Whether built components are kept.
     cache: bool,
@@ -98,14 +98,14 @@ pub(super) struct Table {
     /// In the order of registration.
     pub(super) order: Vec<Key>,
     pub(super) pending: Vec<PendingBatch>,
-    /// Somebody runs the pending batches.
+    /// Whether a thread is running the pending batches.
     pub(super) registering: bool,
     threads: HashMap<ThreadId, Thread>,
-    /// Threads that build.
+    /// Number of threads that are building.
     building: usize,
-    /// Threads of the background pool.
+    /// Number of threads in the background pool.
     pub(super) workers: usize,
-    /// Counts requests.
+    /// Logical clock: the number of requests so far.
     clock: u64,
 }
 
@@ -149,14 +149,14 @@ impl Table {
             return Step::Have(handle);
         }
         if let Recipe::Off(switch) = slot.recipe {
-            let message = format!("{} is switched off by `{switch}`", slot.name);
+            let message = format!("{} is disabled by `{switch}`", slot.name);
             return Step::Refuse(
                 Error::new(ErrorKind::Unavailable, message).hint(format!("set `{switch}` to true")),
             );
         }
         let (attempt, is_building) = (slot.attempt, matches!(slot.state, State::Building(_)));
         if let Some(chain) = self.cycle(key, me) {
-            let message = format!("components need each other in a circle: {}", chain.join(" -> "));
+            let message = format!("components depend on each other in a circle: {}", chain.join(" -> "));
             return Step::Fail(Error::new(ErrorKind::Unavailable, message));
         }
         if is_building {
@@ -235,7 +235,7 @@ impl Table {
         let clock = self.clock;
         let inner = frame.as_ref().map_or(Duration::ZERO, |frame| frame.inner);
         let own = outcome.took.saturating_sub(inner);
-        let for_nobody = frame.as_ref().is_some_and(|frame| frame.preloading);
+        let for_preload = frame.as_ref().is_some_and(|frame| frame.preloading);
         let Some(slot) = self.slots.get_mut(&key) else {
             return Finished { result: outcome.result, own, loads: 0, chain, last };
         };
@@ -247,7 +247,7 @@ impl Table {
                 slot.stats.own = own;
                 slot.stats.total += own;
                 slot.stats.growth = outcome.growth;
-                slot.stats.preloaded |= for_nobody;
+                slot.stats.preloaded |= for_preload;
                 slot.failure = None;
                 slot.idle_since = None;
                 slot.used = clock;
@@ -258,12 +258,12 @@ impl Table {
                     Ok(handle)
                 } else {
                     slot.state = State::Ready(handle.share());
-                    // What nobody asked for yet stays until somebody does.
+                    // A preloaded component stays until it is first requested.
                     if preloading { Ok(handle) } else { Ok(slot.take(self.cache, clock).unwrap_or(handle)) }
                 }
             }
             Err(error) => {
-                // Somebody further down has said already how it came to this.
+                // A dependency further down has already recorded the chain of causes.
                 let is_complete = frame.and_then(|frame| frame.error).is_some_and(|seen| seen == error);
                 let error = if is_complete { error } else { error.cause(format!("while loading {chain}")) };
                 slot.stats.failures += 1;

@@ -1,7 +1,7 @@
-//! What is let go: the least recently used beyond the size of the cache, what has been idle in a
-//! long-running command, and whatever is unused when memory is short.
+//! Unloading: the least recently used components beyond the cache size, components that have been idle in a
+//! long-running command, and all unused ones when memory is short.
 //!
-//! Components are dropped without the lock held: their destructors may take time, or ask for others.
+//! Components are dropped without holding the lock: their destructors may take time, or request others.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -11,16 +11,16 @@ use super::memory;
 use super::slot::{Handle, Key};
 use super::table::Table;
 
-/// Milliseconds between two looks at the memory after builds.
+/// Minimum interval between two memory checks after builds, in milliseconds.
 const BETWEEN_LOOKS: u64 = 100;
 
-/// A component on its way out.
+/// Name and handle of a component that is being unloaded.
 type Unloaded = (&'static str, Box<dyn Handle>);
 
 impl Container {
-    /// Unloads what has been idle for `performance.caching.result_cache_ttl` seconds at `now`, and what
-    /// the limits ask for besides. Long-running commands call it between rounds; idleness is noticed at
-    /// the first call and acted on at a later one. Gives the number of unloaded components.
+    /// Unloads components that have been idle for `performance.caching.result_cache_ttl` seconds at `now`, and
+    /// those beyond the limits. Long-running commands call it between rounds; a component must be idle in two
+    /// calls. Returns the number of unloaded components.
     pub fn unload_idle(&self, now: Instant) -> usize {
         let idle_limit = self.options().result_cache_ttl;
         let mut unloaded = Vec::new();
@@ -42,12 +42,12 @@ impl Container {
         count + self.trim(true)
     }
 
-    /// Keeps cache size and memory limit. Memory is looked at where it is asked for, and now and then:
-    /// a command that ends at once has no use for it.
+    /// Enforces cache size and memory limit. Memory is checked if `look` is set, otherwise at intervals: a
+    /// short command does not pay for it.
     pub(super) fn trim(&self, look: bool) -> usize {
         let mut count = 0;
         loop {
-            // What an unloaded component held may be idle now, so look again.
+            // Dependencies of an unloaded component may be idle now, so check again.
             let unloaded = self.lock().unload_beyond(self.options().component_cache_size);
             if unloaded.is_empty() {
                 break;
@@ -59,7 +59,7 @@ impl Container {
             return count;
         }
         let is_short = || memory::resident().is_some_and(|resident| resident > self.options().memory_limit);
-        // Memory is only looked at where something could be done about it.
+        // Memory is only checked if a component can be unloaded.
         while self.lock().has_idle() && is_short() {
             let unloaded: Vec<Unloaded> = self.lock().unload_oldest().into_iter().collect();
             count += unloaded.len();

@@ -1,9 +1,9 @@
-//! A configuration to start from: the smallest that works, with the places to edit marked.
+//! A configuration to start from: the smallest that works; comments mark the values to edit.
 //!
-//! Its machines are simulated, and it says so: the first request works without an account at a cloud, and
-//! whoever wants real machines finds what to change.
+//! It uses the simulated provider and says so: the first request works without a cloud account, and comments
+//! name what to change for real machines.
 
-/// File names and contents.
+/// Names and contents of the files.
 pub(crate) const FILES: [(&str, &str); 3] =
     [("config.json", CONFIG), ("awsprov_config.json", AWS), ("awsprov_templates.json", TEMPLATES)];
 

@@ -17,7 +17,7 @@ use crate::output;
 /// Mode of a script, whatever the file creation mask says: Host Factory's account must be able to run it.
 const SCRIPT_MODE: u32 = 0o755;
 
-/// One file to be written.
+/// A file to be written.
 struct Planned {
     path: PathBuf,
     content: Content,
@@ -29,7 +29,7 @@ enum Content {
     Data(&'static str),
 }
 
-/// Plans everything, refuses if anything is in the way, then writes.
+/// Plans all files, refuses if one exists already, then writes them.
 pub(crate) fn run(arguments: &Init) -> Result<Rendered> {
     let mut planned = Vec::new();
     if let Some(directory) = &arguments.scripts_dir {
@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &Init) -> Result<Rendered> {
     Ok(documents::render(&json!({ "written": written }), Format::Json))
 }
 
-/// The runtime, installed beside this program.
+/// Path of the runtime, which is installed beside this program.
 fn program() -> Result<PathBuf> {
     let beside = std::env::current_exe()
         .map_err(|error| Error::new(ErrorKind::System, "cannot find this program's own path").cause(error))?
@@ -74,7 +74,7 @@ fn program() -> Result<PathBuf> {
     }
 }
 
-/// Two lines, for any POSIX shell, run directly or through `bash FILE`.
+/// A script of two lines for any POSIX shell, run directly or through `bash FILE`.
 fn script(program: &Path, operation: &str) -> Result<String> {
     let path = program.to_str().ok_or_else(|| {
         Error::new(ErrorKind::Input, format!("the path `{}` is not UTF-8", program.display()))

@@ -1,4 +1,4 @@
-//! `--instance` and `--state-dir`: a person asks what an instance of Host Factory asks.
+//! `--instance` and `--state-dir`: run a command in the environment of a Host Factory instance.
 //!
 //! Both become variables, as Host Factory would set them, so that configuration, state, snapshot and log follow by
 //! the rules that hold for Host Factory's own calls.
@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use ohfp_service::state_dir::{self, LocationRule};
 
-/// Larger files than this hold something else.
+/// Largest `hostProviders.json` that is read, in bytes.
 const LIMIT: u64 = 16 * 1024 * 1024;
 
 /// Host Factory's list of instances; other fields are its own.
@@ -34,7 +34,7 @@ struct Instance {
     log_path: Option<String>,
 }
 
-/// The environment that the options ask for.
+/// The environment with the variables that the options stand for.
 ///
 /// # Errors
 ///
@@ -66,12 +66,12 @@ fn of_instance(name: &str, env: &mut Environment) -> Result<()> {
             Error::new(ErrorKind::Input, format!("{place}: `{written}` of instance `{name}` names {variable}, which is not set"))
                 .hint(format!("export {variable} as Host Factory's environment has it, or name the directory with --state-dir"))
         })?;
-        // Relative paths are seen from the directory of Host Factory's configuration.
+        // Relative paths start at the directory of Host Factory's configuration.
         Ok(file.parent().unwrap_or(Path::new("/")).join(expanded))
     };
     let own = |variable: &str| format!("${{{variable}}}/providers/{name}");
     let configuration = path(instance.conf_path.as_ref(), &own("HF_CONFDIR"))?;
-    // A state directory that is named needs no other one.
+    // With `--state-dir`, the work directory is not needed.
     let work = path(instance.work_path.as_ref(), &own("HF_WORKDIR"));
     let log = path(instance.log_path.as_ref(), "${HF_LOGDIR}");
     for variable in ["OHFP_CONFIG_DIR", "OHFP_STATE_DIR", "HF_PROVIDER_LOGDIR"] {
@@ -80,7 +80,7 @@ fn of_instance(name: &str, env: &mut Environment) -> Result<()> {
     env.set("HF_PROVIDER_NAME", name);
     env.set("HF_PROVIDER_CONFDIR", configuration);
     env.set("HF_PROVIDER_WORKDIR", work?);
-    // Without a known place the log of a person's own commands is where it is without an instance.
+    // If the instance's log directory is unknown, the log stays where it is without an instance.
     if let Ok(log) = log {
         env.set("HF_PROVIDER_LOGDIR", log);
     }
@@ -110,7 +110,7 @@ fn find(name: &str, env: &Environment) -> Result<(PathBuf, Instance)> {
     let listed: HostProviders = serde_json::from_slice(&bytes).map_err(|error| wrong(&error))?;
     let names: Vec<String> = listed.providers.iter().map(|instance| instance.name.clone()).collect();
     match listed.providers.into_iter().find(|instance| instance.name == name) {
-        // It becomes part of file names.
+        // The name becomes part of file names.
         Some(instance) if !name.contains(|letter: char| letter == '/' || letter.is_control()) => {
             Ok((file.clone(), instance))
         }
@@ -139,8 +139,8 @@ fn expand(text: &str, env: &Environment) -> Result<OsString, String> {
     Ok(out)
 }
 
-/// What a person should know who names a configuration and asks a store that is not the one of Host Factory's
-/// instance, which keeps its state elsewhere.
+/// A note for a person whose command names a configuration of Host Factory but uses another state store than
+/// the instance does.
 pub(crate) fn note(global: &GlobalOptions, command: &Command, env: &Environment) -> Option<String> {
     let asks_store = match command {
         Command::Storage(command) => !matches!(command, StorageCommand::List),

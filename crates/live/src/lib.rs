@@ -42,7 +42,7 @@ fn run(arguments: Vec<OsString>, env: &Environment) -> u8 {
         Ok(cli) => cli,
         Err(error) if host_factory && error.use_stderr() => {
             log::start(env);
-            // The first paragraph says what is wrong; the usage behind it is for people.
+            // The first paragraph is the error; the usage after it is for people.
             let text = error.render().to_string();
             let paragraph: Vec<&str> =
                 text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
@@ -71,18 +71,18 @@ fn run(arguments: Vec<OsString>, env: &Environment) -> u8 {
     output::write(&reply, cli.global.output.as_deref(), env)
 }
 
-/// The command line. What Host Factory asks is understood without the tree of all commands, which is 40 % of
-/// a status.
+/// Parses the command line. Host Factory's own lines are parsed without building the command tree, which would
+/// be 40 % of the instructions of a status.
 fn parsed(words: Vec<OsString>) -> Result<Cli, clap::Error> {
     if let Some(cli) = ohfp_cli::plain_operation(&words) {
         return Ok(cli);
     }
-    // The process ends right after: taking everything apart first would cost some fifty system calls.
+    // Leaked: the process exits right after, and dropping the tree costs some fifty system calls.
     let mut command = ManuallyDrop::new(ohfp_cli::command());
     ohfp_cli::parse_by(&mut command, words)
 }
 
-/// An invocation that failed before there was a command to run.
+/// Reports an invocation that failed before a command was known.
 fn failed(host_factory: bool, error: Error, env: &Environment) -> u8 {
     let reply = if host_factory { host_factory::failure(&[error]) } else { Reply::failure(error) };
     output::write(&reply, None, env)

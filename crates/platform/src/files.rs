@@ -13,38 +13,38 @@ use std::path::{Path, PathBuf};
 pub use crate::replacement::Replacement;
 use crate::sys;
 
-/// What a file is opened for.
+/// Access mode of an open file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Reading alone.
+    /// Read only.
     Read,
-    /// Reading and writing.
+    /// Read and write.
     ReadWrite,
-    /// Writing at the end.
+    /// Append.
     Append,
 }
 
 /// Why a file is not used.
 #[derive(Debug)]
 pub enum Refused {
-    /// The system said so.
+    /// A system call has failed.
     Io(io::Error),
     /// It is a symbolic link.
     Link,
-    /// It is no regular file; says what it is, with an article.
+    /// It is no regular file; names its kind, with an article.
     Kind(&'static str),
-    /// It has this many names, so another directory may hold it too.
+    /// It has this many hard links, so another directory may contain it, too.
     HardLinks(u64),
     /// It belongs to this user, who is neither the caller, root, nor the owner of the directory.
     Owner(u32),
-    /// It belongs to this user, and only root can give it back to them once it is replaced.
+    /// It belongs to this user, and only root could restore that owner after a replacement.
     NotOurs(u32),
-    /// These permission bits let accounts write it that the directory does not trust.
+    /// These permission bits let accounts write it that cannot write the directory.
     Writable(u32),
 }
 
 impl Refused {
-    /// Whether there is no such file.
+    /// Whether the file does not exist.
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::NotFound)
     }
@@ -85,7 +85,7 @@ impl From<io::Error> for Refused {
 ///
 /// # Errors
 ///
-/// [`Refused`] where the file is not to be trusted, see the module.
+/// [`Refused`] if the file is untrusted, see the module.
 pub fn open(path: &Path, access: Access) -> Result<File, Refused> {
     let mut options = OpenOptions::new();
     match access {
@@ -95,7 +95,7 @@ pub fn open(path: &Path, access: Access) -> Result<File, Refused> {
     };
     let opened = options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
     let file = opened.map_err(|error| match error.raw_os_error() {
-        // What the kernel says of a pipe that no process reads, of a socket, and of a directory to be written.
+        // The kernel's errors for a pipe without a reader, a socket, and a directory opened for writing.
         Some(libc::ENXIO | libc::EISDIR | libc::ENODEV) => fs::symlink_metadata(path)
             .ok()
             .and_then(|found| refused_kind(&found))
@@ -106,12 +106,12 @@ pub fn open(path: &Path, access: Access) -> Result<File, Refused> {
     Ok(file)
 }
 
-/// Whether a file with this status may be used at `path`. Looks at the directory only when the owner or the
-/// mode alone do not decide.
+/// Checks whether a file with this status is trusted at `path`. Reads the status of the directory only if owner
+/// and mode of the file do not decide.
 ///
 /// # Errors
 ///
-/// [`Refused`], never of kind `Io` but where the directory cannot be looked at.
+/// [`Refused`]; `Io` only if the status of the directory cannot be read.
 pub fn trust(file: &Metadata, path: &Path) -> Result<(), Refused> {
     regular(file)?;
     if file.nlink() > 1 {
@@ -126,12 +126,12 @@ pub fn trust(file: &Metadata, path: &Path) -> Result<(), Refused> {
     if !own && file.uid() != directory.uid() {
         return Err(Refused::Owner(file.uid()));
     }
-    // A directory that its group may write, and not others, means that group to write its files.
+    // A directory that its group, but not others, may write implies that the group may write its files.
     let shared = directory.mode() & 0o020 != 0 && directory.gid() == file.gid();
     if others || group && !shared { Err(Refused::Writable(file.mode())) } else { Ok(()) }
 }
 
-/// Whether it is a regular file, of whatever owner.
+/// Checks that it is a regular file, of any owner.
 ///
 /// # Errors
 ///
@@ -140,11 +140,11 @@ pub fn regular(file: &Metadata) -> Result<(), Refused> {
     refused_kind(file).map_or(Ok(()), Err)
 }
 
-/// Reads a file, through links and of any owner, but only a regular one: a pipe is not waited for.
+/// Reads a regular file, following links, of any owner. Never blocks on a pipe.
 ///
 /// # Errors
 ///
-/// What the system calls say, what the file is where it is no regular one, and `FileTooLarge` above `limit` bytes.
+/// Errors of the system calls; the kind of the file if it is no regular one; `FileTooLarge` above `limit` bytes.
 pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
     regular(&file.metadata()?).map_err(io::Error::other)?;
@@ -153,22 +153,22 @@ pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     if read as u64 > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
 }
 
-/// What a person names to be written to.
+/// A file that a person names as output.
 #[derive(Debug)]
 pub enum Destination {
-    /// A file to make or to replace; links to it are resolved.
+    /// A file to create or replace; links to it are resolved.
     File(PathBuf),
     /// A pipe or device, which is written to as it is.
     Stream(File),
 }
 
-/// Finds out what is at `path`. A link is followed where no other account can have put it there: it belongs to the
-/// caller, or to a directory that only the caller or root may write, such as `/dev`.
+/// Resolves an output path. A link is followed only if no other account can have planted it: it belongs to the
+/// caller, or lies in a directory that only the caller or root may write, such as `/dev`.
 ///
 /// # Errors
 ///
-/// [`Refused::Link`] for a link that is not followed or leads to nothing, [`Refused::Kind`] for a directory, and
-/// `Io` for a pipe that no process reads, which is not waited for.
+/// [`Refused::Link`] for a link that is not followed or dangling, [`Refused::Kind`] for a directory, and `Io`
+/// for a pipe without a reader, which never blocks.
 pub fn destination(path: &Path) -> Result<Destination, Refused> {
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -189,7 +189,7 @@ pub fn destination(path: &Path) -> Result<Destination, Refused> {
     if !closed && found.uid() != user {
         return Err(Refused::Link);
     }
-    // A standard stream of this process, whatever it leads to: nothing of it is to be replaced.
+    // A standard stream of this process, which must not be replaced, whatever it refers to.
     if fs::read_link(path)?.starts_with("/proc") || fs::canonicalize(directory(path))?.starts_with("/proc") {
         return stream(path, 0);
     }
@@ -223,12 +223,12 @@ fn refused_kind(file: &Metadata) -> Option<Refused> {
     })
 }
 
-/// Creates a file that must not exist, with exactly this mode whatever the file creation mask says. What root
-/// creates in another user's directory belongs to that user, who must be able to go on using it.
+/// Creates a file that must not exist, with exactly this mode, regardless of the umask. A file that root
+/// creates in another user's directory is given to that user, who must be able to keep using it.
 ///
 /// # Errors
 ///
-/// [`Refused::Io`] with `AlreadyExists` where the name is taken, be it by a link to nothing.
+/// [`Refused::Io`] with `AlreadyExists` if the name is taken, even by a dangling link.
 pub fn create(path: &Path, mode: u32) -> Result<File, Refused> {
     let file = OpenOptions::new().read(true).write(true).create_new(true).mode(mode & 0o600).open(path)?;
     let prepared = hand_over(&file, path).and_then(|()| file.set_permissions(Permissions::from_mode(mode)));
@@ -239,7 +239,7 @@ pub fn create(path: &Path, mode: u32) -> Result<File, Refused> {
     Ok(file)
 }
 
-/// Gives a file that root has just created to the owner of its directory.
+/// Changes the owner of a file that root has just created to the owner of its directory.
 pub(crate) fn hand_over(file: &File, path: &Path) -> io::Result<()> {
     if sys::effective_user() != 0 {
         return Ok(());

@@ -1,7 +1,7 @@
-//! What ohfp asks of the operating system, for every program and crate of it.
+//! The operating system, for every program and crate of ohfp: system calls, files, terminals, locations.
 //!
-//! It must not know snapshots, configuration or requests. The runtime links it, so nothing on its path
-//! allocates; [`files`] and [`disk`] are for the programs that write.
+//! It must not know snapshots, configuration or requests. The runtime links it, so no code on the runtime's
+//! path allocates; [`files`] and [`disk`] are for the programs that write.
 
 pub mod disk;
 pub mod files;

@@ -1,5 +1,5 @@
-//! Where configuration and snapshot lie. The runtime, the live program and the builder all ask here,
-//! so they cannot disagree.
+//! Locates configuration and snapshot. The runtime, the live program and the builder share these rules, so they
+//! cannot disagree.
 //!
 //! # Configuration root
 //!
@@ -8,7 +8,7 @@
 //! 1. `OHFP_CONFIG_DIR`
 //! 2. `HF_PROVIDER_CONFDIR`
 //! 3. `HF_CONFDIR` + `HF_PROVIDER_NAME`: `$HF_CONFDIR/providers/$HF_PROVIDER_NAME`
-//! 4. `PRO_CONF_DIR` (LSF): its folder `conf` where there is one, else itself
+//! 4. `PRO_CONF_DIR` (LSF): its directory `conf` if there is one, else itself
 //! 5. `$XDG_CONFIG_HOME/ohfp` or `$HOME/.config/ohfp`, where it exists
 //! 6. `/etc/ohfp`, where it exists
 //!
@@ -19,8 +19,8 @@
 //! 3. `ohfp-<PROVIDER_NAME>.snapshot` in `PRO_DATA_DIR` (LSF shares it between providers)
 //! 4. `ohfp/<hash of the root>.snapshot` in `$XDG_CACHE_HOME` or `$HOME/.cache`
 //!
-//! Empty variables count as unset. `PROVIDER_NAME` (LSF) stands in for `HF_PROVIDER_NAME`.
-//! Relative paths are taken from the current directory.
+//! Empty variables are treated as unset. `PROVIDER_NAME` (LSF) replaces a missing `HF_PROVIDER_NAME`. Relative
+//! paths start at the current directory.
 
 use std::ffi::CStr;
 
@@ -28,8 +28,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::sys;
 
-/// Longest path, with its final zero byte: what the system allows. The reader alone has less, since
-/// its paths lie on the fast path's stack; where one is longer, the live program answers.
+/// Longest path in bytes, including the final zero byte. The runtime has less than the system allows, since its
+/// paths lie on the stack of the fast path; for longer ones the live program answers.
 pub const PATH_CAPACITY: usize = if cfg!(feature = "long-paths") { 4096 } else { 256 };
 
 /// A path with a final zero byte in a fixed buffer.
@@ -86,7 +86,7 @@ impl Path {
         Some(whole)
     }
 
-    /// The folder of this path.
+    /// The parent directory.
     pub fn parent(&self) -> Option<Self> {
         let slash = self.as_bytes().iter().rposition(|byte| *byte == b'/')?;
         Self::new(&[self.bytes.get(..slash.max(1))?])
@@ -97,12 +97,12 @@ impl Path {
     }
 }
 
-/// Which rule named the configuration root.
+/// The rule that decided the configuration root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RootSource {
     /// A path on the command line.
     CommandLine,
-    /// This variable.
+    /// An environment variable.
     Variable(&'static str),
     /// The user's configuration directory.
     User,
@@ -110,26 +110,26 @@ pub enum RootSource {
     System,
 }
 
-/// A configuration root and where it comes from.
+/// A configuration root and its source.
 #[derive(Clone, Debug)]
 pub struct Root {
-    /// Absolute.
+    /// Absolute path.
     pub path: Path,
-    /// Why this one.
+    /// The rule that decided it.
     pub source: RootSource,
 }
 
-/// Looks a variable up; empty counts as unset.
+/// Looks a variable up; an empty one counts as unset.
 fn set<'e>(get: &impl Fn(&str) -> Option<&'e [u8]>, name: &str) -> Option<&'e [u8]> {
     get(name).filter(|value| !value.is_empty())
 }
 
-/// The instance name that Host Factory or LSF gave.
+/// The instance name, set by Host Factory or LSF.
 pub fn provider_name<'e>(get: &impl Fn(&str) -> Option<&'e [u8]>) -> Option<&'e [u8]> {
     set(get, "HF_PROVIDER_NAME").or_else(|| set(get, "PROVIDER_NAME"))
 }
 
-/// The configuration root, or `None` where nothing names one.
+/// The configuration root; `None` if no rule applies.
 pub fn config_root<'e>(get: &impl Fn(&str) -> Option<&'e [u8]>) -> Option<Root> {
     let from = |name, path: Option<Path>| path.map(|path| Root { path, source: RootSource::Variable(name) });
     for name in ["OHFP_CONFIG_DIR", "HF_PROVIDER_CONFDIR"] {
@@ -160,7 +160,7 @@ pub fn config_root<'e>(get: &impl Fn(&str) -> Option<&'e [u8]>) -> Option<Root> 
     Some(Root { path, source: RootSource::System })
 }
 
-/// Where the snapshot of `root` is kept, or `None` where no directory is known.
+/// Path of the snapshot of `root`; `None` if no directory is known.
 pub fn snapshot_path<'e>(get: &impl Fn(&str) -> Option<&'e [u8]>, root: Option<&[u8]>) -> Option<Path> {
     if let Some(file) = set(get, "OHFP_SNAPSHOT") {
         return Path::absolute(file);
@@ -203,9 +203,9 @@ pub fn snapshot_path<'e>(get: &impl Fn(&str) -> Option<&'e [u8]>, root: Option<&
     Path::new(&[base.as_bytes(), b"/ohfp/", &hash, b".snapshot"])
 }
 
-/// The snapshot of the shipped defaults, seen from the directory of the executable.
+/// The snapshot of the shipped defaults, relative to the directory of the executable.
 pub const SHIPPED_SNAPSHOT: &[u8] = b"/../share/ohfp/default.snapshot";
-/// The live program, seen from the directory of the executable.
+/// The live program, relative to the directory of the executable.
 pub const LIVE_PROGRAM: &[u8] = b"/ohfp-live";
 
 /// The directory of the running executable, links resolved.

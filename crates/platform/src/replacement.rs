@@ -1,4 +1,4 @@
-//! New content for a file, which appears whole or not at all.
+//! Atomic replacement of a file's content.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io;
@@ -8,21 +8,22 @@ use std::path::{Path, PathBuf};
 use crate::disk;
 use crate::files::{self, Refused};
 
-/// New content for a file: a temporary file in the same directory, which takes the file's place as a whole, or is
-/// removed when dropped before that.
+/// New content for a file: a temporary file in the same directory, which replaces the file atomically, or is
+/// removed if it is dropped before that.
 #[derive(Debug)]
 pub struct Replacement {
     file: File,
     temporary: PathBuf,
-    /// Whether the temporary file has that name yet. Without one, it is gone when the process ends, however it does.
+    /// Whether the temporary file has that name yet. Without a name it disappears when the process ends, even
+    /// if it is killed.
     named: bool,
     target: PathBuf,
     placed: bool,
 }
 
 impl Replacement {
-    /// Begins; `target` stays as it is until [`Self::commit`]. The temporary file has a name, for code that opens it
-    /// by that.
+    /// Begins a replacement; `target` stays unchanged until [`Self::commit`]. The temporary file has a name,
+    /// for code that opens it by name.
     ///
     /// # Errors
     ///
@@ -31,8 +32,8 @@ impl Replacement {
         Self::under_a_name(target, |temporary| files::create(temporary, mode))
     }
 
-    /// The same with a file that has no name where the file system can do that, so that a killed process leaves
-    /// nothing behind.
+    /// As [`Self::begin`], with a temporary file without a name if the file system supports that, so that a
+    /// killed process leaves no file behind.
     ///
     /// # Errors
     ///
@@ -44,12 +45,12 @@ impl Replacement {
         Ok(Self::of(file, name(target, 0), false, target))
     }
 
-    /// The same with owner and mode of the file that is replaced. Where there is none, the file creation mask says
-    /// the mode, as for any file that a person makes.
+    /// As [`Self::begin`], keeping owner and mode of the replaced file. A new file gets its mode from the
+    /// umask.
     ///
     /// # Errors
     ///
-    /// [`Refused`] where the target is no regular file, or where only root can keep its owner.
+    /// [`Refused`] if the target is no regular file, or if only root could keep its owner.
     pub fn keeping(target: &Path) -> Result<Self, Refused> {
         match fs::symlink_metadata(target) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -76,7 +77,8 @@ impl Replacement {
 
     fn under_a_name(target: &Path, create: impl Fn(&Path) -> Result<File, Refused>) -> Result<Self, Refused> {
         for attempt in 0..ATTEMPTS {
-            // A process of the same number in another container, or a planted file: then the next name.
+            // The name is taken by a process with the same number in another container, or by a planted file:
+            // try the next one.
             let temporary = name(target, attempt);
             match create(&temporary) {
                 Err(Refused::Io(error)) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -90,21 +92,21 @@ impl Replacement {
         Self { file, temporary, named, target: target.to_owned(), placed: false }
     }
 
-    /// The file to write to.
+    /// The temporary file.
     pub fn file(&mut self) -> &mut File {
         &mut self.file
     }
 
-    /// Where it is until then; of no use for a file without a name.
+    /// Path of the temporary file; meaningless for a file without a name.
     pub fn temporary(&self) -> &Path {
         &self.temporary
     }
 
-    /// Syncs it, puts it in the place of the target, and makes that durable.
+    /// Syncs the content, replaces the target, and syncs the directory.
     ///
     /// # Errors
     ///
-    /// What the system calls say; the target is as it was.
+    /// Errors of the system calls; the target is unchanged then.
     pub fn commit(mut self) -> io::Result<()> {
         self.file.sync_all()?;
         self.place()?;
@@ -112,7 +114,7 @@ impl Replacement {
         Ok(())
     }
 
-    /// The same without waiting for the disk: for what may be lost with a crash of the machine.
+    /// As [`Self::commit`] without syncing, for content that may be lost in a crash of the machine.
     ///
     /// # Errors
     ///
@@ -140,11 +142,11 @@ impl Replacement {
         Ok(())
     }
 
-    /// As [`Self::commit`] where the target must not exist.
+    /// As [`Self::commit`], but the target must not exist.
     ///
     /// # Errors
     ///
-    /// `AlreadyExists` where it does; else as [`Self::commit`].
+    /// `AlreadyExists` if it does; otherwise as [`Self::commit`].
     pub fn commit_new(mut self) -> io::Result<()> {
         self.file.sync_all()?;
         if self.named {
@@ -166,16 +168,16 @@ impl Drop for Replacement {
     }
 }
 
-/// How many names for a temporary file are tried.
+/// Number of names that are tried for a temporary file.
 const ATTEMPTS: u32 = 100;
 
-/// Hidden, so that a pattern for files like the target does not find it.
+/// A hidden name, so that a pattern for files like the target does not match it.
 fn name(target: &Path, attempt: u32) -> PathBuf {
     let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     files::directory(target).join(format!(".{name}.{}.{attempt}.tmp", std::process::id()))
 }
 
-/// `None` where the file system has no files without a name, or none that could get one later.
+/// Opens a file without a name; `None` if the file system cannot create one or link it later.
 fn nameless(target: &Path, mode: u32) -> Option<File> {
     if !Path::new("/proc/self/fd").is_dir() {
         return None;
@@ -185,14 +187,14 @@ fn nameless(target: &Path, mode: u32) -> Option<File> {
     options.open(files::directory(target)).ok()
 }
 
-/// Gives a file owner and mode of another.
+/// Copies owner and mode of another file.
 fn keep(file: &File, old: &Metadata) -> Result<(), Refused> {
     let new = file.metadata()?;
     let mut mode = old.mode() & 0o777;
     if new.uid() != old.uid() {
         fchown(file, Some(old.uid()), None).map_err(|_| Refused::NotOurs(old.uid()))?;
     }
-    // Of a group that the caller is not in, only the rights can be left out.
+    // The caller is not a member of the group, so the group's permissions are dropped.
     if new.gid() != old.gid() && fchown(file, None, Some(old.gid())).is_err() {
         mode &= 0o707;
     }

@@ -86,7 +86,7 @@ pub fn stat(path: &CStr) -> io::Result<Status> {
     }
 }
 
-/// Whether nothing has this name, not even a link to nothing.
+/// Whether a path does not exist, not even as a dangling link.
 pub fn is_absent(path: &CStr) -> bool {
     // SAFETY: all-zero bytes are a valid `stat`, a plain record of integers.
     let mut raw: libc::stat = unsafe { std::mem::zeroed() };
@@ -95,7 +95,7 @@ pub fn is_absent(path: &CStr) -> bool {
     !found && is_missing(&io::Error::last_os_error())
 }
 
-/// Whether this is how an error says that there is no such file.
+/// Whether an error means that a file does not exist.
 pub fn is_missing(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR))
 }
@@ -120,7 +120,7 @@ pub fn open(path: &CStr) -> io::Result<File> {
     match RawFd::try_from(fd) {
         // Standard output was closed, and a file in its place would hide that.
         Ok(STDOUT) => {
-            // SAFETY: the descriptor is new, and nobody else knows it.
+            // SAFETY: the descriptor is new, and no other code has a copy of it.
             unsafe { libc::close(STDOUT) };
             Err(io::Error::from_raw_os_error(libc::EBADF))
         }
@@ -208,20 +208,20 @@ pub fn read(file: &File, len: usize) -> io::Result<Bytes> {
     memory.make_read_only().map(Bytes::Read)
 }
 
-/// How writing an answer ended.
+/// The outcome of writing an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// Everything is out.
+    /// All bytes were written.
     All,
-    /// The reader has gone; for us that is success.
+    /// The reader has closed the pipe, which counts as success.
     ReaderGone,
-    /// Nothing is out: a page of the answer cannot be read any more, since its file was cut short.
+    /// No byte was written: a page of the answer cannot be read any more, since its file was truncated.
     Unreadable,
 }
 
 /// Writes all parts in order, in one call where the kernel takes them in one.
 ///
-/// Before the first byte SIGPIPE is blocked, so that a reader who leaves ends in [`Written::ReaderGone`].
+/// Before the first byte SIGPIPE is blocked, so that a closed pipe results in [`Written::ReaderGone`].
 pub fn write_all(fd: RawFd, parts: [&[u8]; 3]) -> io::Result<Written> {
     write_with(fd, parts, false)
 }
@@ -241,13 +241,13 @@ pub fn write_unchanging(fd: RawFd, parts: [&[u8]; 3]) -> io::Result<Written> {
     write_with(fd, parts, large)
 }
 
-/// A pipe holds this much by itself; less than that is copied into it at once.
+/// Default capacity of a pipe in bytes; smaller answers are copied into it at once.
 const LEND_ABOVE: usize = 64 * 1024;
-/// The largest pipe that an ordinary user may have by default.
+/// Largest pipe, in bytes, that an unprivileged user may have by default.
 const PIPE_SIZE: libc::c_int = 1024 * 1024;
 
 fn write_with(fd: RawFd, parts: [&[u8]; 3], lend: bool) -> io::Result<Written> {
-    // A full pipe or a size limit shall end in an error number, not in a signal that kills.
+    // A full pipe or a size limit must result in an error number, not in a fatal signal.
     let held_back = SignalsHeldBack::begin();
     let (mut parts, mut lend, mut begun) = (parts, lend, false);
     while parts.iter().any(|part| !part.is_empty()) {
@@ -277,7 +277,7 @@ fn write_with(fd: RawFd, parts: [&[u8]; 3], lend: bool) -> io::Result<Written> {
             continue;
         };
         if done == 0 {
-            // Whatever takes nothing would be asked for ever.
+            // A descriptor that accepts no bytes would loop for ever.
             return Err(io::Error::from_raw_os_error(libc::EIO));
         }
         begun = true;
@@ -320,7 +320,7 @@ pub fn survive_file_size_limit() {
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
-/// Why writing failed, in words.
+/// Describes a write error.
 pub fn write_failure(error: &io::Error) -> &'static str {
     match error.raw_os_error() {
         Some(libc::ENOSPC | libc::EDQUOT) => "no space left on the device",
@@ -336,7 +336,7 @@ pub fn is_open(fd: RawFd) -> bool {
     unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
 }
 
-/// Lets writes to a file that was opened without waiting wait from now on.
+/// Makes a descriptor that was opened non-blocking blocking.
 pub fn wait_from_now_on(file: &File) -> io::Result<()> {
     // SAFETY: takes numbers and returns a number.
     let flags = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFL) };
@@ -372,8 +372,8 @@ pub fn effective_user() -> u32 {
     unsafe { libc::geteuid() }
 }
 
-/// Whether the kernel gave this program more rights than its caller has (set-user-id, file capabilities), so that
-/// variables of the caller are not to be trusted. The kernel said so at the start: this is no system call.
+/// Whether the kernel gave this program more privileges than its caller has (set-user-id, file capabilities),
+/// so that the caller's variables must not be trusted. Read from the auxiliary vector, without a system call.
 pub fn runs_with_more_rights() -> bool {
     // SAFETY: takes a number and returns a number.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
@@ -409,12 +409,12 @@ impl Process {
         Self { argv, envp }
     }
 
-    /// The same vectors, rebuilt from what std knows; they live as long as the process.
+    /// As [`Self::new`], from the vectors of std; they live as long as the process.
     pub fn from_std() -> Self {
         Self::from_std_with(None)
     }
 
-    /// The same with one variable set anew, for a program that this one becomes.
+    /// As [`Self::from_std`] with one variable replaced, for the program that this one executes.
     pub fn from_std_with(variable: Option<(&str, &str)>) -> Self {
         use std::os::unix::ffi::OsStrExt;
         let vector = |texts: Vec<Vec<u8>>| -> *const *const c_char {
@@ -457,7 +457,7 @@ impl Process {
         }
     }
 
-    /// Becomes another program with the same arguments and environment. Returns only on failure.
+    /// Executes another program with the same arguments and environment. Returns only on failure.
     pub fn exec(&self, program: &CStr) -> io::Error {
         // SAFETY: `program` is a C string; the vectors are what `new` promises.
         unsafe { libc::execve(program.as_ptr(), self.argv, self.envp) };
@@ -482,12 +482,12 @@ fn after_name(entry: *const c_char, name: &[u8]) -> Option<&'static [u8]> {
     Some(unsafe { CStr::from_ptr(at.cast()) }.to_bytes())
 }
 
-// SAFETY: both vectors are only read, and nobody changes them, see `Process::new`.
+// SAFETY: both vectors are only read and never changed, see `Process::new`.
 unsafe impl Send for Process {}
 // SAFETY: as above.
 unsafe impl Sync for Process {}
 
-/// What to do when a mapped page turns out to be unreadable.
+/// The action when a mapped page is unreadable.
 static FALLBACK: OnceLock<(Process, Fallback)> = OnceLock::new();
 
 /// Ends the process in another way, and gives its exit code if that fails.
@@ -552,7 +552,7 @@ extern "C" fn on_bus_error(_signal: c_int) {
     exit(FALLBACK.get().map_or(1, |(process, fallback)| fallback(process)));
 }
 
-/// Ends the process at once: nothing is buffered, and nobody waits to be told.
+/// Ends the process at once, without flushing buffers or running exit handlers.
 pub fn exit(code: ExitCode) -> ! {
     // SAFETY: ends the process without running anything else of it.
     unsafe { libc::_exit(code) }

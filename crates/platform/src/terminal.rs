@@ -5,7 +5,7 @@
 //! 3. `CLICOLOR` is `0`, `TERM` is `dumb` or missing: plain.
 //! 4. Styled on a terminal, plain elsewhere.
 
-/// Decides. `get` looks a variable up; `is_terminal` is asked last, since it costs a system call.
+/// Whether to style. `get` looks a variable up; `is_terminal` is called last, since it costs a system call.
 pub fn styled<'e>(get: impl Fn(&str) -> Option<&'e [u8]>, is_terminal: impl FnOnce() -> bool) -> bool {
     let set = |name| get(name).filter(|value: &&[u8]| !value.is_empty());
     if set("NO_COLOR").is_some() {

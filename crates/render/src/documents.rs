@@ -1,5 +1,5 @@
-//! Small documents: configuration, providers, schedulers, storage. One JSON value each, from which
-//! every format follows by the same rule.
+//! Small documents: configuration, providers, schedulers, storage. Each is one JSON value, and every format
+//! follows from it by the same rule.
 //!
 //! A document whose only array holds objects is a list (a row or block per object); any other is a
 //! record (a line per field).
@@ -22,7 +22,7 @@ pub fn render(document: &Value, format: Format) -> Rendered {
     }
 }
 
-/// The rows of a list document.
+/// The rows of a list document; `None` for a record.
 fn rows(document: &Value) -> Option<Vec<&Map<String, Value>>> {
     let mut arrays = document.as_object()?.values().filter_map(Value::as_array);
     let array = arrays.next().filter(|_| arrays.next().is_none())?;
@@ -114,7 +114,7 @@ pub fn config(resolved: &Resolved, format: Format, secrets: Secrets) -> Rendered
     render(&Value::Object(tree), format)
 }
 
-/// Puts a value at a dotted place.
+/// Inserts a value at a dotted path.
 fn insert(tree: &mut Map<String, Value>, key: &str, value: Value) {
     match key.split_once('.') {
         None => {
@@ -181,7 +181,7 @@ pub fn provider(resolved: &Resolved, name: Option<&str>, secrets: Secrets) -> Op
     Some(record)
 }
 
-/// A named choice with what it means.
+/// An entry of `scheduler list` or `storage list`.
 struct Choice {
     name: &'static str,
     description: &'static str,
@@ -245,7 +245,7 @@ pub fn scheduler(resolved: &Resolved, name: Option<&str>) -> Option<Value> {
     choice(&SCHEDULERS, active_scheduler(resolved), name)
 }
 
-/// The names `scheduler show` knows.
+/// The names that `scheduler show` accepts.
 pub fn scheduler_names() -> impl Iterator<Item = &'static str> {
     SCHEDULERS.iter().map(|choice| choice.name)
 }
@@ -260,7 +260,7 @@ pub fn store(settings: &Settings, name: Option<&str>) -> Option<Value> {
     choice(&STORES, settings.storage_strategy().unwrap_or_default(), name)
 }
 
-/// The names `storage show` knows.
+/// The names that `storage show` accepts.
 pub fn store_names() -> impl Iterator<Item = &'static str> {
     STORES.iter().map(|choice| choice.name)
 }

@@ -1,4 +1,4 @@
-//! JSON as people write it by hand: the upper levels a line per member, everything below on one line.
+//! JSON for people: a line per member on the upper levels, everything below on one line.
 
 use serde_json::Value;
 
@@ -64,10 +64,10 @@ pub fn document(value: &Value) -> Vec<u8> {
     out
 }
 
-/// How plain values are written; brackets, commas and colons are the same in JSON and in YAML's flow style.
+/// How scalars are written; brackets, commas and colons are the same in JSON and in YAML's flow style.
 pub(super) struct Plain {
     pub(super) string: fn(&mut Vec<u8>, &str),
-    /// A member's name, with what stands between it and the value.
+    /// Writes a member's name and the separator before its value.
     pub(super) key: fn(&mut Vec<u8>, &str),
     pub(super) number: fn(&mut Vec<u8>, &str),
 }
@@ -117,8 +117,7 @@ pub(super) fn inline(out: &mut Vec<u8>, value: &Value, plain: &Plain) {
 /// above ASCII, line separators), so that a quoted string serves both.
 pub fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    // Nearly all strings are printable ASCII without quotes, and looking at bytes is several times
-    // faster.
+    // Nearly all strings are printable ASCII without quotes, and checking bytes is several times faster.
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\') {
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');

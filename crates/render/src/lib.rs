@@ -1,7 +1,7 @@
 //! Rendering: from resolved data to finished bytes, in four formats.
 //!
-//! The builder renders every answer ahead of time and the live program renders one on demand, both
-//! through here: that is why their bytes are equal. Nothing here reads a file or a variable.
+//! The builder renders every answer ahead of time and the live program renders one on demand, both with this
+//! crate: that is why their bytes are equal. It reads no file and no variable.
 
 pub mod documents;
 pub mod json;
@@ -50,16 +50,16 @@ impl fmt::Display for Format {
 /// A finished answer: a head, which color terminals get in another form, and a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rendered {
-    /// For files, pipes and plain terminals.
+    /// The head for files, pipes and plain terminals.
     pub head: Vec<u8>,
-    /// For color terminals; equal to `head` where there is nothing to style.
+    /// The head for color terminals; equal to `head` where it has no style.
     pub head_styled: Vec<u8>,
-    /// The rest.
+    /// The body.
     pub body: Vec<u8>,
 }
 
 impl Rendered {
-    /// An answer without anything to style.
+    /// Creates an answer without styles.
     pub fn plain(body: Vec<u8>) -> Self {
         Self { body, ..Self::default() }
     }

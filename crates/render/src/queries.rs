@@ -1,4 +1,4 @@
-//! The questions that the configuration alone answers, named once for builder and live program.
+//! The queries that the configuration alone answers, declared once for builder and live program.
 
 use ohfp_broker::template::{ID_RULE, is_id};
 use ohfp_broker::text::quoted;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{Format, Rendered, documents};
 
-/// A question about the configuration.
+/// A query about the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Query {
     /// `config show`
@@ -31,8 +31,8 @@ pub enum Query {
 }
 
 impl Query {
-    /// The questions worth an answer ahead of time, under their commands. `config get` is not among
-    /// them: its many small answers would make every open of the snapshot dearer.
+    /// The queries that are precompiled, with their commands. `config get` is not among them: its many small
+    /// answers would make every open of the snapshot slower.
     pub fn all(resolved: &Resolved) -> Vec<(String, Self)> {
         let mut all = vec![
             ("config show".to_owned(), Self::Config),
@@ -52,7 +52,7 @@ impl Query {
         all
     }
 
-    /// The answer, or `None` when the thing named does not exist.
+    /// Renders the answer; `None` if the named provider, scheduler, store or key does not exist.
     pub fn render(&self, resolved: &Resolved, format: Format, secrets: Secrets) -> Option<Rendered> {
         let value: Value = match self {
             Self::Config => return Some(documents::config(resolved, format, secrets)),
@@ -66,7 +66,7 @@ impl Query {
         Some(documents::render(&value, format))
     }
 
-    /// What is wrong with the part of the configuration that the answer tells.
+    /// Checks the part of the configuration that the answer shows.
     ///
     /// # Errors
     /// Each error once, in the order of the table of keys.
@@ -117,11 +117,11 @@ impl Query {
     }
 }
 
-/// How many templates a note names.
+/// Most template ids that a note lists.
 const NAMED: usize = 5;
 
-/// What a list of templates does not show, a line each: templates that are left out, and numbers that are not
-/// those of the file.
+/// Notes on a list of templates, a line each: templates that are left out, and `maxNumber`s that differ from
+/// the file.
 pub fn list_notes(resolved: &Resolved) -> Vec<String> {
     let line = |count: usize, names: &mut dyn Iterator<Item = &str>, what: &str, look: &str| {
         let names: Vec<String> = names.take(NAMED).map(|name| format!("`{name}`")).collect();
@@ -136,17 +136,17 @@ pub fn list_notes(resolved: &Resolved) -> Vec<String> {
             count => format!("{count} templates are left out"),
         };
         let mut names = left_out.iter().map(|left_out| left_out.id.as_str());
-        notes.push(line(left_out.len(), &mut names, &what, "`ohfp templates validate` says why"));
+        notes.push(line(left_out.len(), &mut names, &what, "`ohfp templates validate` gives the reasons"));
     }
     if !held.is_empty() {
         let what = "maxNumber as published, which is more than in the file";
         let mut names = held.iter().map(|held| held.id.as_str());
-        notes.push(line(held.len(), &mut names, what, "`ohfp templates validate` says more"));
+        notes.push(line(held.len(), &mut names, what, "`ohfp templates validate` gives details"));
     }
     notes
 }
 
-/// "Not found", with the nearest known name.
+/// A "not found" error that suggests the nearest known name.
 pub fn not_found<'a>(what: &str, name: Option<&str>, known: impl Iterator<Item = &'a str>) -> Error {
     let Some(name) = name else {
         return Error::new(ErrorKind::NotFound, format!("there is no {what}"));
@@ -164,7 +164,7 @@ fn hinted(error: Error, nearest: Option<&str>) -> Error {
     }
 }
 
-/// The error for what no template can be called, however long it is: no catalog needs to be read for it.
+/// The error for an invalid template id; `None` for a valid one. It needs no catalog.
 pub fn impossible_id(id: &str) -> Option<Error> {
     const SHOWN: usize = 64;
     if is_id(id) {
@@ -176,7 +176,7 @@ pub fn impossible_id(id: &str) -> Option<Error> {
     Some(error.hint(format!("a templateId is {ID_RULE}")))
 }
 
-/// The template of that id.
+/// Finds a template by its id.
 pub fn template<'a>(resolved: &'a Resolved, id: &str) -> Result<&'a ohfp_broker::template::Template> {
     if let Some(error) = impossible_id(id) {
         return Err(error);

@@ -1,6 +1,6 @@
 //! Aligned columns with a header line.
 
-/// Collects rows, then measures, then writes.
+/// A table: collects rows, measures them, then writes them.
 #[derive(Debug)]
 pub struct Table {
     header: Vec<String>,
@@ -9,11 +9,11 @@ pub struct Table {
     ends: Vec<usize>,
 }
 
-/// Between two columns.
+/// Spaces between two columns.
 const GAP: usize = 2;
 
 impl Table {
-    /// A table with these headings.
+    /// Creates a table with these headings.
     pub fn new(header: Vec<String>) -> Self {
         let widths = header.iter().map(|heading| heading.chars().count()).collect();
         Self { header, widths, cells: String::new(), ends: Vec::new() }
@@ -41,7 +41,7 @@ impl Table {
         (line.clone().into_bytes(), bold(text).into_bytes())
     }
 
-    /// All rows, and where each of them begins and how long it is.
+    /// All rows, and offset and length of each, in bytes.
     pub fn rows(&self) -> (Vec<u8>, Vec<(usize, usize)>) {
         let mut out = String::with_capacity(self.cells.len() * 2);
         let mut places = Vec::new();
@@ -72,12 +72,12 @@ impl Table {
     }
 }
 
-/// Columns that a text takes.
+/// Width of a text, in terminal columns.
 fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.chars().count() }
 }
 
-/// Appends blanks.
+/// Appends `count` spaces.
 pub(super) fn spaces(out: &mut String, count: usize) {
     const BLANKS: &str = "                                ";
     let mut left = count;

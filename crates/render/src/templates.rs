@@ -1,4 +1,4 @@
-//! Templates: the list in every format with the place of each record in it, and one template alone.
+//! Templates: the list in every format, with the position of each record in it, and single templates.
 
 use ohfp_broker::template::Template;
 use ohfp_broker::wire_format::SchedulerKind;
@@ -13,22 +13,22 @@ use super::{Format, Rendered, json, text, yaml};
 pub struct TemplateList<'a> {
     /// In file order.
     pub templates: &'a [Template],
-    /// Which names and which frame.
+    /// Field names and frame of the output.
     pub scheduler: SchedulerKind,
 }
 
 /// A list: head, records, tail. A page is the head, a run of records, the tail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct List {
-    /// In front of the records.
+    /// Bytes before the records.
     pub head: Vec<u8>,
     /// The head for color terminals.
     pub head_styled: Vec<u8>,
-    /// All records with what stands between them.
+    /// All records with their separators.
     pub records: Vec<u8>,
-    /// Offset and length of each record, in file order.
+    /// Offset and length of each record in bytes, in file order.
     pub places: Vec<(usize, usize)>,
-    /// Behind the records.
+    /// Bytes after the records.
     pub tail: Vec<u8>,
 }
 
@@ -46,7 +46,7 @@ impl List {
             _ => &[],
         };
         let body = [records, &self.tail].concat();
-        // Without an item, YAML takes the name alone for null.
+        // Without an item, YAML reads the name alone as null.
         if page.is_empty() && self.head == YAML_HEAD {
             return Rendered { head: YAML_EMPTY.to_vec(), head_styled: YAML_EMPTY.to_vec(), body };
         }
@@ -158,12 +158,12 @@ impl TemplateList<'_> {
         self.records(b"", b"\n", b"", |out, template| as_text(out, |text| block(text, template, long)))
     }
 
-    /// Every template as it is shown alone, one behind the other.
+    /// Every template as `templates show` writes it, concatenated.
     pub fn all_alone(&self, format: Format) -> List {
         self.records(b"", b"", b"", |out, template| self.show(template, format, out))
     }
 
-    /// One template alone, without its head and tail.
+    /// Writes one template, without head and tail.
     pub fn show(&self, template: &Template, format: Format, out: &mut Vec<u8>) {
         match format {
             Format::Json => self.json_record(out, template),
@@ -174,7 +174,7 @@ impl TemplateList<'_> {
     }
 }
 
-/// What stands in front of a template shown alone: plain and styled.
+/// Bytes before a single template: plain and styled.
 pub fn show_head(format: Format) -> (Vec<u8>, Vec<u8>) {
     if format != Format::Table {
         return (Vec::new(), Vec::new());
@@ -183,7 +183,7 @@ pub fn show_head(format: Format) -> (Vec<u8>, Vec<u8>) {
     (format!("{line}\n").into_bytes(), table::bold(&line).into_bytes())
 }
 
-/// What stands behind a template shown alone.
+/// Bytes after a single template.
 pub fn show_tail(format: Format) -> &'static [u8] {
     if format == Format::Json { b"\n" } else { b"" }
 }

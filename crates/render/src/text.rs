@@ -1,11 +1,11 @@
-//! Values as people read them: no quotes, no brackets, nothing that could drive a terminal.
+//! Values for people: no quotes, no brackets, no control characters for the terminal.
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
-/// Characters that move the cursor, turn the direction of what follows, or show nothing: what a reader
-/// sees would not be what is there.
+/// Whether a character moves the cursor, changes the text direction, or is invisible, so that the reader would
+/// not see the actual text.
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -18,7 +18,7 @@ fn is_hidden(character: char) -> bool {
 /// Appends text with hidden characters made visible, so that data cannot move the cursor or look like other
 /// data.
 pub fn visible(out: &mut String, text: &str) {
-    // Nearly all text is printable ASCII, and looking at bytes is several times faster.
+    // Nearly all text is printable ASCII, and checking bytes is several times faster.
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) || !text.contains(is_hidden) {
         out.push_str(text);
         return;
@@ -88,7 +88,7 @@ fn nested(out: &mut String, item: &Value) {
     }
 }
 
-/// The types of Host Factory's attributes.
+/// Whether a word is a type of Host Factory's attributes (`String`, `Numeric`, `Boolean`).
 pub fn is_attribute_type(kind: &str) -> bool {
     matches!(kind, "String" | "Numeric" | "Boolean")
 }

@@ -1,4 +1,4 @@
-//! YAML that both 1.1 and 1.2 readers take the same way: block style for objects, flow style for
+//! YAML that readers of versions 1.1 and 1.2 understand the same way: block style for objects, flow style for
 //! arrays of plain values, and quotes wherever a reader might see something else than a string.
 
 use serde_json::{Map, Value};
@@ -82,7 +82,8 @@ fn sequence(out: &mut Vec<u8>, items: &[Value], indent: usize) {
 /// further for its colon.
 const LONGEST_KEY: usize = 1_000;
 
-/// Appends a key. A long one has the mark `?` before it, and its colon on a line of its own: `true` then.
+/// Appends a key and returns whether it is a long one, which has the indicator `?` before it and its colon on a
+/// line of its own.
 fn key(out: &mut Vec<u8>, name: &str) -> bool {
     let start = out.len();
     scalar(out, name);
@@ -105,7 +106,7 @@ fn flow(out: &mut Vec<u8>, value: &Value) {
     json::inline(out, value, &PLAIN);
 }
 
-/// YAML 1.1 takes `1e5` for a string; it wants a point and a sign.
+/// Appends a number. YAML 1.1 reads `1e5` as a string, so an exponent gets a decimal point and a sign.
 fn number_text(out: &mut Vec<u8>, text: &str) {
     let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
         out.extend_from_slice(text.as_bytes());
@@ -126,7 +127,7 @@ fn scalar(out: &mut Vec<u8>, text: &str) {
     if is_plain(text) { out.extend_from_slice(text.as_bytes()) } else { json::string(out, text) }
 }
 
-/// Only what no reader of any YAML version takes for a number, date, truth value or syntax.
+/// Whether a string needs no quotes: no YAML version reads it as a number, date, boolean or syntax.
 fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_' || *byte == b'/')

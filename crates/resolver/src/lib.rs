@@ -1,8 +1,8 @@
 //! Configuration: files in, [`Resolved`] out.
 //!
-//! The only code that reads configuration. [`source`] reads files and keeps the trail of everything that was looked
-//! at; `settings`, `providers` and `templates` turn what files say into what is meant, and open nothing; [`load`]
-//! puts them together.
+//! The only code that reads configuration. [`source`] reads files and records every input on the trail;
+//! `settings`, `providers` and `templates` resolve what the files say, and open none; [`load`] puts them
+//! together.
 
 pub mod load;
 pub mod location;

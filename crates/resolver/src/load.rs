@@ -1,5 +1,5 @@
-//! Loading: finds, reads and takes apart the files, hands them to settings, providers and templates, and keeps the
-//! trail of all that was looked at.
+//! Loading: finds, reads and parses the files, passes them to settings, providers and templates, and records
+//! every input on the trail.
 //!
 //! This is the only place where configuration is read. It must not know what is made of the result.
 
@@ -27,12 +27,12 @@ use crate::templates::files;
 use crate::templates::files::{TemplateFiles, ibm_names};
 use crate::templates::resolver::Resolver;
 
-// Numbers that keep findings in the order of the files.
+// Numbers of the files, for the order of findings.
 const CONFIG: usize = 0;
 const IBM_CONFIG: usize = 1;
 const TEMPLATES: usize = 3;
 
-/// Loads and resolves what must be right as a whole.
+/// Loads and resolves a configuration that must be valid as a whole.
 ///
 /// # Errors
 /// Every error found, in the order of the files.
@@ -41,7 +41,8 @@ pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Errors> {
     if resolved.problems.is_empty() { Ok(resolved) } else { Err(resolved.errors().into()) }
 }
 
-/// Loads and resolves; what is wrong stands beside what is right, for the questions that need it.
+/// Loads and resolves a configuration. Errors are returned beside the valid parts, for the operations that they
+/// affect.
 ///
 /// # Errors
 /// Every error found, where nothing can be answered because of one of them.
@@ -96,7 +97,7 @@ pub fn load_with_problems(origin: &Origin, env: &Environment) -> Result<Resolved
     })
 }
 
-/// Loads and resolves all but the templates; what is wrong stands beside what is right.
+/// Loads and resolves the configuration without the templates. Errors are returned beside the valid parts.
 ///
 /// # Errors
 /// Every error found, where nothing can be answered because of one of them.
@@ -117,7 +118,7 @@ fn marked(mut providers: Vec<ProviderInstance>, problems: &[Problem]) -> Vec<Pro
     providers
 }
 
-/// The files of the configuration, read: what each way of loading begins with.
+/// The files of the configuration as read, the common start of all ways of loading.
 struct Files<'e> {
     root: PathBuf,
     recorder: Recorder<'e>,
@@ -128,7 +129,8 @@ struct Files<'e> {
     ibm_config: Result<Option<Text>>,
 }
 
-/// Variables that Host Factory or LSF sets. Where one of them is there, no person is trying things out.
+/// Variables that Host Factory or LSF sets. If one of them is set, a scheduler runs this process, or a person
+/// acts for one.
 const SCHEDULERS: &[&str] = &[
     "HF_PROVIDER_NAME",
     "HF_PROVIDER_CONFDIR",
@@ -157,14 +159,15 @@ impl<'e> Files<'e> {
         Self { root, recorder, findings, config, settings, instance_name, ibm_config }
     }
 
-    /// The providers, and the catalog as far as it was needed to tell which there are. `ibm` is what was
-    /// found under IBM's names, where that was looked for.
+    /// The providers, and the template files that had to be read to determine them. `ibm` is the result of the
+    /// search for IBM's file names, if it was done.
     fn providers(&mut self, ibm: Option<TemplateFiles>) -> (Vec<ProviderInstance>, TemplateFiles) {
         let Self { root, recorder, settings, findings, .. } = self;
         let (config, instance_name) = (self.config.as_ref(), self.instance_name.as_deref());
         let mut instances =
             config.map(|text| configured::configured(text, settings, findings)).unwrap_or_default();
-        // As a template file under IBM's name, its configuration means AWS where nothing else is said.
+        // Like a template file under IBM's name, IBM's configuration file implies AWS unless another provider
+        // is configured.
         let ibm_config = std::mem::replace(&mut self.ibm_config, Ok(None));
         let mut options = None;
         if !matches!(ibm_config, Ok(None)) {
@@ -196,7 +199,7 @@ impl<'e> Files<'e> {
             let has_ibm =
                 catalog.has_any() || names.iter().any(|name| root.join(name).symlink_metadata().is_ok());
             let asked_by_scheduler = || {
-                // All of them are looked up: each could change the answer.
+                // All of them are looked up, since each could change the answer.
                 let set = SCHEDULERS
                     .iter()
                     .filter(|name| recorder.variable(name).is_some_and(|value| !value.is_empty()));
@@ -248,7 +251,7 @@ fn open_config(
     }
 }
 
-/// What the scheduler calls this instance. LSF has its own variable for it.
+/// The scheduler's name of this instance. LSF has its own variable for it.
 fn read_instance_name(recorder: &Recorder<'_>, findings: &mut Findings) -> Option<String> {
     let set = |name: &'static str| {
         let value = recorder.variable(name).filter(|value| !value.is_empty());
@@ -256,7 +259,7 @@ fn read_instance_name(recorder: &Recorder<'_>, findings: &mut Findings) -> Optio
     };
     let (variable, value) = set("HF_PROVIDER_NAME").or_else(|| set("PROVIDER_NAME"))?;
     match value.to_str() {
-        // It becomes part of file names.
+        // The name becomes part of file names.
         Some(name) if !name.contains(|letter: char| letter == '/' || letter.is_control()) => {
             Some(name.to_owned())
         }

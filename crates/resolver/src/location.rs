@@ -11,23 +11,24 @@ use ohfp_platform::locate::{self, RootSource};
 use crate::resolved::Origin;
 use crate::source::environment::Environment;
 
-/// The answer for one invocation.
+/// The location for one invocation.
 #[derive(Clone, Debug)]
 pub struct ConfigLocation {
     /// Where configuration is read from.
     pub origin: Origin,
-    /// Which rule said so.
+    /// The rule that decided it.
     pub source: RootSource,
-    /// Where the snapshot belongs; nothing when neither work nor home directory is known.
+    /// Path of the snapshot; `None` if neither work nor home directory is known.
     pub snapshot: Option<PathBuf>,
 }
 
-/// Looks a variable up the way `locate` wants it.
+/// A variable look-up in the form that `locate` takes.
 pub fn lookup<'e>(env: &'e Environment) -> impl Fn(&str) -> Option<&'e [u8]> {
     move |name| env.get(name).map(OsStrExt::as_bytes)
 }
 
-/// Finds the place. `config` is a folder or a `config.json`; `snapshot` overrides the rule.
+/// Locates the configuration. `config` is a directory or a `config.json`; `snapshot` overrides the rule for the
+/// snapshot.
 pub fn find(config: Option<&Path>, snapshot: Option<&Path>, env: &Environment) -> Result<ConfigLocation> {
     let get = lookup(env);
     let (origin, source) = match config {
@@ -46,8 +47,8 @@ pub fn find(config: Option<&Path>, snapshot: Option<&Path>, env: &Environment) -
     Ok(ConfigLocation { origin, source, snapshot })
 }
 
-/// What stands for an origin in stamps: its root, or the file where an unusual one was named, so
-/// that a snapshot made from it is never taken for the root's own.
+/// Identifies an origin in stamps: its root, or the file if one was named, so that a snapshot built from it is
+/// never used for the root itself.
 pub fn identity(origin: &Origin) -> &[u8] {
     match &origin.config_file {
         Some(file) if *file != origin.root.join("config.json") => file.as_os_str().as_bytes(),
@@ -65,7 +66,7 @@ fn explicit(path: &Path) -> Result<Origin> {
             ErrorKind::Input,
             format!("`{}`, named by --config, does not exist", path.display()),
         )
-        .hint("name a config.json or the folder that holds it"));
+        .hint("name a config.json or its directory"));
     }
     let root = path.parent().unwrap_or(Path::new("/")).to_owned();
     Ok(Origin { root, config_file: Some(path) })
@@ -78,7 +79,7 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 }
 
 fn no_configuration() -> Error {
-    let mut hint = "name the folder with your templates in OHFP_CONFIG_DIR or --config".to_owned();
+    let mut hint = "name the directory of your templates in OHFP_CONFIG_DIR or --config".to_owned();
     let examples = locate::program_directory()
         .map(|directory| PathBuf::from(OsStr::from_bytes(directory.as_bytes())).join("../../config"))
         .and_then(|path| path.canonicalize().ok())

@@ -1,12 +1,13 @@
-//! The known word that a mistyped one was probably meant to be: one search for every command and file.
+//! The nearest known word to a mistyped one: one search for all commands and files.
 //!
 //! It must not know any list of words. Callers give it words that have an effect, so that a suggestion
 //! never leads to one that has none.
 
-/// Longer words are no typing errors, and comparing them costs time.
+/// Longest word that is compared, in letters; longer ones are not typing errors, and comparing them takes time.
 const LONGEST: usize = 64;
 
-/// How many changes make a word of that many letters another one: short words are near to everything.
+/// Most edits within which a word of that many letters counts as mistyped; few for short words, which are near
+/// to everything.
 fn allowed(letters: usize) -> usize {
     match letters {
         0..=2 => 0,

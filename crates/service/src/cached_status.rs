@@ -1,5 +1,5 @@
-//! The status of requests, from the result cache where nothing about them can change any more: the request
-//! is over, and all of its machines are gone.
+//! The status of requests. A status that is final (the request is finished and all of its machines are gone)
+//! comes from the result cache.
 
 use std::collections::HashMap;
 
@@ -7,14 +7,14 @@ use ohfp_broker::{Error, Machine, Request, RequestId, RequestWithMachines, Resul
 
 use crate::session::Session;
 
-/// What is kept of a view.
+/// The cached form of a request with its machines.
 type Kept = (Request, Vec<Machine>);
 
-/// Keys of these answers begin like this.
+/// Key prefix of cached request statuses.
 pub const PREFIX: &str = "request:";
 
-/// As [`Broker::status`](ohfp_broker::operations::Broker::status). The store is not opened when the cache
-/// has all that is asked for.
+/// As [`Broker::status`](ohfp_broker::operations::Broker::status). The store is not opened if the cache has all
+/// requests.
 pub fn status(
     session: &Session,
     ids: &[RequestId],

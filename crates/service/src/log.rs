@@ -1,9 +1,9 @@
 //! The log: JSON lines in the provider's log file.
 //!
-//! The file is opened at the first line, not at the start, and appended to a line at a time, so
-//! concurrent processes do not mix their lines. Where no directory is known nothing is logged:
-//! standard error belongs to the answer's reader. A file that has grown too large is renamed, by one
-//! process at a time; the others go on writing into the renamed one until they end.
+//! The file is opened at the first line, not at the start, and appended to a line at a time, so concurrent
+//! processes do not mix their lines. If no directory is known, events are discarded: standard error belongs to
+//! the reader of the answer. A file that has grown too large is renamed by one process at a time; the others
+//! keep writing to the renamed one until they exit.
 
 use std::borrow::Cow;
 use std::fs::{self, File};
@@ -25,24 +25,25 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 use crate::notice;
 
-/// For the owner, and for the group to read, whatever the file creation mask says.
+/// Mode of the log: writable for its owner, readable for the group, regardless of the umask.
 const MODE: u32 = 0o640;
 const DIRECTORY_MODE: u32 = 0o750;
 
-/// Characters of a field of an event. Ids and names come from outside, and a request may hold a megabyte of them.
+/// Longest field of an event, in characters. Ids and names are foreign input, and a request may hold a megabyte
+/// of them.
 const LONGEST_FIELD: usize = 200;
-/// The same of fields that ohfp itself puts together, in which what comes from outside is cut already.
+/// Longest field that ohfp composes itself, in characters; foreign parts of it are cut already.
 const LONGEST_TEXT: usize = 4_000;
 const TEXTS: [&str; 3] = ["message", "error", "reason"];
 
-/// Events about loading components; they have a level of their own.
+/// Target of events about component loading, which have a level of their own.
 const PERFORMANCE: &str = "performance";
 
-/// Levels in force, as places in `LEVELS`: of all events, and of those about performance.
+/// Current level, as an index into `LEVELS`: of all events, then of those about performance.
 static LEVEL: AtomicUsize = AtomicUsize::new(2);
 static PERFORMANCE_LEVEL: AtomicUsize = AtomicUsize::new(2);
 
-/// Bytes from which on a log file is renamed, and how many renamed ones are kept.
+/// Size in bytes at which the log is rotated, then the number of rotated files that are kept.
 static LARGEST: AtomicU64 = AtomicU64::new(10 << 20);
 static KEPT: AtomicU64 = AtomicU64::new(5);
 
@@ -55,12 +56,12 @@ pub fn start(env: &Environment) {
     let lines =
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(file);
     let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter_fn(is_wanted)));
-    // Fails only if something else had been set, and nothing has.
+    // Fails only if a subscriber was set before, and none was.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
-/// Takes over what the configuration says, and of Host Factory's own settings what it accepts. Nothing has
-/// been written yet, unless something went wrong before.
+/// Applies the logging settings of the configuration, and those of Host Factory's that it accepts. Only errors
+/// that occurred earlier have been written by now.
 pub fn configure(performance: &Performance, env: &Environment) {
     set(performance.log_level, performance.performance_log_level.unwrap_or(performance.log_level));
     if performance.accept_propagated_log_settings {
@@ -88,8 +89,8 @@ fn is_wanted(event: &Metadata<'_>) -> bool {
     LEVELS.get(in_force.load(Ordering::Relaxed)).is_some_and(|level| event.level() <= level)
 }
 
-/// The log file: `HF_PROVIDER_LOGDIR`, `HF_LOGDIR`, LSF's `PRO_LSF_LOGDIR`, else the user's state
-/// directory.
+/// Path of the log file, in `HF_PROVIDER_LOGDIR`, `HF_LOGDIR`, LSF's `PRO_LSF_LOGDIR`, else the user's state
+/// directory; `None` if none of them is known.
 pub fn path(env: &Environment) -> Option<PathBuf> {
     let set = |name| env.get(name).filter(|value| !value.is_empty());
     let provider = set("HF_PROVIDER_NAME").or_else(|| set("PROVIDER_NAME"));
@@ -108,7 +109,7 @@ pub fn path(env: &Environment) -> Option<PathBuf> {
     Some(state.join("ohfp/ohfp.log"))
 }
 
-/// The log lies on shared storage, so its name says whose it is. The kernel is asked once.
+/// Host name, part of the log's name because the log may lie on shared storage. Looked up once.
 fn host() -> &'static str {
     static HOST: OnceLock<String> = OnceLock::new();
     HOST.get_or_init(|| {
@@ -135,8 +136,8 @@ impl LogFile {
         Some(Mutex::new(file))
     }
 
-    /// `None` where the file cannot be opened, which is no reason to fail, and where it is not to be trusted, which
-    /// the reader is told.
+    /// Opens the file for appending. `None` if it cannot be opened, which is no error, or is untrusted, which a
+    /// note reports.
     fn append(&self) -> Option<File> {
         match files::open_or_create(&self.path, Access::Append, MODE) {
             Ok(file) => Some(file),
@@ -148,7 +149,7 @@ impl LogFile {
         }
     }
 
-    /// Renames the file and its predecessors, unless somebody else does or has done it.
+    /// Rotates the log: renames the file and its predecessors, unless another process does so or already has.
     fn rotate(&self, file: &File) -> Option<()> {
         file.try_lock().ok()?;
         let ours = file.metadata().ok()?;
@@ -168,7 +169,7 @@ impl LogFile {
     }
 }
 
-/// The line with its long fields cut. Short lines, which nearly all are, are not looked into.
+/// Cuts the long fields of a line. Short lines, the usual case, are not parsed.
 fn cut(line: &[u8]) -> Cow<'_, [u8]> {
     if line.len() <= LONGEST_FIELD {
         return Cow::Borrowed(line);
@@ -190,7 +191,7 @@ fn cut(line: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(short)
 }
 
-/// One line, written in one call. A log that cannot be written is no reason to fail.
+/// Writes a line in one call. Errors are ignored.
 struct Line<'a>(Option<&'a Mutex<File>>);
 
 impl Write for Line<'_> {
@@ -214,9 +215,9 @@ impl<'a> MakeWriter<'a> for LogFile {
     }
 }
 
-/// What went wrong with a provider, without making the answer wrong.
+/// Logs errors of providers that do not affect the answer.
 pub fn log_errors(errors: &[Error]) {
     for error in errors {
-        tracing::warn!(error = error.summary(), "a provider could not be asked");
+        tracing::warn!(error = error.summary(), "a provider is unreachable");
     }
 }

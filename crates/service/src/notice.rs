@@ -1,15 +1,15 @@
-//! What the operator is told on standard error, beside the answer.
+//! Notes for the operator on standard error.
 
 use std::io::{self, Write};
 
 use ohfp_broker::error::printable;
 
-/// Tells the operator something that the answer does not depend on.
+/// Writes a note that does not affect the answer.
 pub fn note(text: &str) {
     stderr(&format!("ohfp: note: {}\n", printable(text.to_owned())));
 }
 
-/// Writes text to standard error. There is no place left to complain to when that fails.
+/// Writes text to standard error. Errors are ignored: there is no other stream to report them to.
 pub fn stderr(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }

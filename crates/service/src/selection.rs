@@ -1,4 +1,4 @@
-//! Which provider a new request goes to: `provider.selection_policy`.
+//! Selects the provider of a new request: `provider.selection_policy`.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -13,15 +13,15 @@ use ohfp_resolver::{Configuration, ProviderInstance, choice_problems};
 
 use crate::registry::{Requests, simulated_kind};
 
-/// How many of the last requests a success rate is taken from.
+/// Number of recent requests that a success rate is computed from.
 const REMEMBERED: u64 = 100;
 
-/// Chooses among the enabled providers. What the template says goes first, then what `config.json` says of
-/// templates without a provider, then where requests go in general.
+/// Chooses among the enabled providers. The template's own provider has precedence, then the default provider
+/// of templates, then the active provider.
 ///
 /// # Errors
-/// [`ErrorKind::Refused`] where no enabled provider is meant; what is wrong with the configuration of
-/// providers, as far as the choice depends on it.
+/// [`ErrorKind::Refused`] if no enabled provider matches; [`ErrorKind::Input`] for errors in the configuration
+/// of providers that the choice depends on.
 pub fn choose(
     requests: &Requests,
     configuration: &Configuration,
@@ -50,8 +50,8 @@ pub fn choose(
     if let Some(kind) = kind {
         candidates.retain(|instance| instance.kind == kind);
     }
-    // What nothing names stands back behind what is named, and machines that do not exist never stand in for
-    // real ones, nor real ones for them: the first choice decides.
+    // A named provider has precedence over unnamed ones. Simulated machines never replace real ones or vice
+    // versa: the first candidate decides which kind is used.
     let first = candidates.iter().find(|instance| instance.default);
     let first = first.or_else(|| candidates.iter().find(|instance| !instance.implied));
     let first = first.or(candidates.first()).copied();
@@ -65,7 +65,7 @@ pub fn choose(
     match (candidates.as_slice(), kind) {
         ([], Some(kind)) => Err(Errors::from(Error::new(
             ErrorKind::Refused,
-            format!("template `{}` wants a provider of type `{kind}`, and none is enabled", template.id),
+            format!("template `{}` requires a provider of type `{kind}`, and none is enabled", template.id),
         ))),
         ([], None) => Err(Errors::from(
             Error::new(ErrorKind::Refused, "no provider is enabled")
@@ -83,7 +83,7 @@ pub fn choose(
 fn wanted(requests: &Requests, template: &Template, name: &str) -> Result<String, Errors> {
     let found = requests.providers.instances().find(|instance| instance.name == name);
     let refused = |what: &str| {
-        let message = format!("template `{}` wants provider `{name}`, which is not {what}", template.id);
+        let message = format!("template `{}` requires provider `{name}`, which is not {what}", template.id);
         vec![Error::new(ErrorKind::Refused, message)]
     };
     match found {
@@ -101,7 +101,7 @@ fn wanted(requests: &Requests, template: &Template, name: &str) -> Result<String
     }
 }
 
-/// Nothing when the policy finds none better than another.
+/// Applies the policy; `None` if it prefers none of them.
 fn by_policy<'i>(
     requests: &Requests,
     policy: &str,
@@ -158,12 +158,12 @@ fn by_policy<'i>(
         }
         "HIGHEST_SUCCESS_RATE" => {
             let rates = success_rates(requests)?;
-            // A provider without history gets the benefit of the doubt.
+            // A provider without history counts as successful.
             let failures =
                 |instance: &ProviderInstance| 100 - rates.get(&instance.name).copied().unwrap_or(100);
             enabled.iter().copied().min_by_key(|instance| failures(instance))
         }
-        // FIRST_AVAILABLE and HEALTH_BASED
+        // FIRST_AVAILABLE and HEALTH_BASED: the first healthy one.
         _ => enabled.iter().find(healthy).copied(),
     })
 }
@@ -172,7 +172,7 @@ fn remainder(number: u64, of: u64) -> usize {
     usize::try_from(number.checked_rem(of).unwrap_or(0)).unwrap_or(0)
 }
 
-/// Counts the requests of all processes.
+/// Number of requests so far, of all processes; the turn of the round robin.
 fn turn(requests: &Requests) -> Result<u64> {
     const OWNER: &str = "selection";
     let mut turn: u64 = 0;
@@ -188,7 +188,7 @@ fn turn(requests: &Requests) -> Result<u64> {
     Ok(turn)
 }
 
-/// Percent of the last requests that got all they asked for, by provider.
+/// Percentage of recent requests that were fulfilled completely, by provider.
 fn success_rates(requests: &Requests) -> Result<HashMap<String, u64>> {
     let states = RequestState::ALL.iter().copied().filter(|state| state.is_final()).collect();
     let filter = RequestFilter {

@@ -1,4 +1,4 @@
-//! Where the state of this instance lies: requests, machines, the result cache.
+//! The state directory of this instance: state store and result cache.
 
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -10,12 +10,12 @@ use ohfp_resolver::location::ConfigLocation;
 use ohfp_resolver::{Environment, location};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Which rule says where state lies.
+/// The rule that decides the state directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LocationRule {
-    /// This variable, or these.
+    /// An environment variable, or several together.
     Variables(&'static str),
-    /// The user's own state directory, as nothing else is said.
+    /// The user's state directory, if no variable is set.
     User,
 }
 
@@ -28,7 +28,7 @@ impl fmt::Display for LocationRule {
     }
 }
 
-/// The rule that applies here: ohfp's own variable, then Host Factory's, then LSF's, then the user's directory.
+/// The rule in force: ohfp's variable, then Host Factory's, then LSF's, then the user's state directory.
 pub fn rule(env: &Environment) -> LocationRule {
     let is_set = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
     let has_provider = is_set("HF_PROVIDER_NAME") || is_set("PROVIDER_NAME");
@@ -45,8 +45,8 @@ pub fn rule(env: &Environment) -> LocationRule {
     }
 }
 
-/// The state directory. A person's configurations each have their own state; what a scheduler runs has its
-/// instance's.
+/// Path of the state directory. Under a scheduler, it belongs to the instance; for a person, each configuration
+/// has its own.
 pub fn directory(place: &ConfigLocation, env: &Environment) -> Result<PathBuf> {
     let set = |name: &str| env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(directory) = set("OHFP_STATE_DIR").or_else(|| set("HF_PROVIDER_WORKDIR")) {
@@ -62,7 +62,7 @@ pub fn directory(place: &ConfigLocation, env: &Environment) -> Result<PathBuf> {
     }
     let base = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state")));
     let base = base.filter(|base| base.is_absolute()).ok_or_else(|| {
-        Error::new(ErrorKind::Input, "there is no place for the state of requests and machines")
+        Error::new(ErrorKind::Input, "no directory is configured for the state of requests and machines")
             .cause(
                 "none of OHFP_STATE_DIR, HF_PROVIDER_WORKDIR, HF_WORKDIR with HF_PROVIDER_NAME, \
                  XDG_STATE_HOME and HOME is set",
@@ -79,20 +79,21 @@ fn absolute(path: &Path) -> Result<PathBuf> {
     })
 }
 
-/// The file system that a path lies on, judged by what of it exists; `None` where it is unknown.
+/// The file system of a path, or of its nearest existing parent; `None` if it is unknown.
 pub fn file_system(path: &Path) -> Option<FileSystem> {
     path.ancestors().find_map(disk::file_system)
 }
 
-/// The result cache of an instance, beside its store.
+/// Path of the result cache, beside the store.
 pub fn cache(directory: &Path) -> PathBuf {
     directory.join(CACHE)
 }
 
 const CACHE: &str = "results.cache";
 
-/// Where it is noted that this store exists: in the user's cache directory, by configuration and store, so that it
-/// is found when the file system of the store is not there. `None` where no cache directory is known.
+/// Path of the marker that records the existence of this store. It lies in the user's cache directory, named
+/// after configuration and store, so that it is found when the store's file system is not mounted. `None` if no
+/// cache directory is known.
 pub fn marker(place: &ConfigLocation, env: &Environment, database: &Path) -> Option<PathBuf> {
     let set = |name: &str| env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
@@ -101,7 +102,7 @@ pub fn marker(place: &ConfigLocation, env: &Environment, database: &Path) -> Opt
     base.filter(|base| base.is_absolute()).map(|base| base.join("ohfp").join(name))
 }
 
-/// Whether a name beside the database is another file's of an instance.
+/// Whether a file name beside the database is reserved for another file of the instance.
 pub fn is_reserved(name: &str) -> bool {
     let endings = ["-wal", "-shm", "-journal", ".lock", ".reserve", ".snapshot", ".previous", ".tmp", ".log"];
     name.starts_with('.')
@@ -111,7 +112,7 @@ pub fn is_reserved(name: &str) -> bool {
         || endings.iter().any(|ending| name.ends_with(ending))
 }
 
-/// Whether a path can be handed to C.
+/// Whether a path can be passed to C: it is not empty and has no NUL byte.
 pub fn is_usable(path: &Path) -> bool {
     !path.as_os_str().as_bytes().contains(&0)
 }

@@ -1,4 +1,4 @@
-//! One template by its id, at the cost of one: from the snapshot where it is fresh, else from the files.
+//! Looks up a single template: in the snapshot if it is fresh, at the cost of one record, else in the files.
 
 use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::catalog::{self, Catalog};
 
-/// Looks templates up.
+/// Looks templates up by id.
 pub struct TemplateLookup {
     place: ConfigLocation,
     global: GlobalOptions,
@@ -26,21 +26,21 @@ pub struct TemplateLookup {
     all: OnceLock<Vec<Template>>,
 }
 
-/// A template, and what it was read from where that was more than the snapshot.
+/// A template and its source.
 pub struct Found {
     /// With its resolved fields.
     pub template: Template,
-    /// `None` where the snapshot had it.
+    /// The catalog that was loaded; `None` if the template came from the snapshot.
     pub source: Option<Catalog>,
 }
 
 impl TemplateLookup {
-    /// Templates of the configuration at `place`. Nothing is read yet.
+    /// Creates a lookup in the configuration at `place`, without reading any file.
     pub fn new(place: ConfigLocation, global: GlobalOptions, env: Environment) -> Self {
         Self { place, global, env, all: OnceLock::new() }
     }
 
-    /// Loads the whole catalog. What is wrong with it is an error for whoever asks for a template.
+    /// Loads the whole catalog. Errors in it are reported to the first caller that requests a template.
     pub fn load_all(&self) {
         if let Ok(source) = catalog::load(&self.global, &self.env)
             && let Ok(templates) = source.resolved.templates()
@@ -58,7 +58,7 @@ impl TemplateLookup {
         if let Some(template) = loaded {
             return Ok(Found { template: template.clone(), source: None });
         }
-        // A configuration named on the command line is not the snapshot's.
+        // A configuration named on the command line has no snapshot.
         let ours = !self.global.no_snapshot && self.global.config.is_none();
         if ours && let Ok(Some(template)) = self.published(id) {
             return Ok(Found { template, source: None });
@@ -69,7 +69,8 @@ impl TemplateLookup {
         Ok(Found { template, source: Some(source) })
     }
 
-    /// Nothing also when the snapshot writes templates in another format than Host Factory's.
+    /// The template in the snapshot. `None` if the snapshot has no such id, or holds templates in another wire
+    /// format than Host Factory's.
     fn published(&self, id: &str) -> Result<Option<Template>, Refusal> {
         let Some(path) = &self.place.snapshot else { return Ok(None) };
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Refusal::Missing)?;
@@ -79,7 +80,8 @@ impl TemplateLookup {
         if access == IoPolicy::Read {
             return look();
         }
-        // Nothing has been done yet: cut short while it is mapped, the snapshot is read by this program anew.
+        // If the snapshot is truncated while it is mapped, this program starts over and reads it; the
+        // invocation has had no effect yet.
         sys::guarded(Process::from_std_with(Some(("OHFP_SNAPSHOT_IO", "read"))), again, look)
     }
 
@@ -92,7 +94,7 @@ impl TemplateLookup {
         }
         let mut buffer = vec![0; 64 * 1024];
         let contents = snapshot.contents()?;
-        // Where people are shown less than there is, the whole is filed beside it.
+        // Where the shown record is redacted, the complete one is filed beside it.
         let has_whole =
             contents.index.shows.iter().any(|show| contents.index.text(&show.format) == WHOLE.as_bytes());
         let format = if has_whole { WHOLE } else { "json" };
@@ -109,7 +111,7 @@ impl TemplateLookup {
     }
 }
 
-/// Becomes this program anew. Runs in a signal handler.
+/// Executes this program again. Runs in a signal handler.
 fn again(process: &Process) -> sys::ExitCode {
     process.exec(c"/proc/self/exe");
     1

@@ -24,7 +24,7 @@ impl Backing {
         self.bytes.as_slice()
     }
 
-    /// Asks for the pages of a large part at once.
+    /// Maps the pages of a large part with one call.
     pub(crate) fn populate(&self, part: &[u8]) {
         self.bytes.populate(self.offset(part), part.len());
     }

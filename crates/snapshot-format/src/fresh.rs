@@ -1,5 +1,5 @@
-//! Whether a snapshot still says what its inputs say: one `stat` per file, one comparison per
-//! variable. No content is read here; that is the live program's work.
+//! Freshness: whether the inputs of a snapshot are unchanged, by one `stat` per file and one comparison per
+//! variable. Contents are not read; the live program does that.
 
 use std::ffi::CStr;
 
@@ -8,7 +8,7 @@ use ohfp_platform::sys;
 use crate::refusal::Refusal;
 use crate::stamps::ArchivedStampsV1;
 
-/// Compares stamps with the world. `root` is the configuration root of this invocation.
+/// Compares the stamps with files and variables. `root` is the configuration root of this invocation.
 pub fn check<'e>(
     stamps: &ArchivedStampsV1,
     root: Option<&[u8]>,

@@ -1,4 +1,4 @@
-//! The fixed header: what kind of file this is, whether this build can read it, where its parts lie.
+//! The fixed header: kind and version of the file, and the positions of its parts.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -11,7 +11,7 @@ pub const MAGIC: [u8; 8] = *b"\x89OHFP\r\n\x1a";
 pub const HEADER_LEN: usize = 256;
 /// rkyv 0.8, little-endian, aligned, 32-bit relative pointers: the archives' own format.
 pub const RKYV_DESCRIPTOR: u32 = 0x0008_1132;
-/// Flag: sealed into an image, so no stamps are checked.
+/// Flag: sealed, so there are no stamps and no freshness checks.
 pub const FLAG_SEALED: u32 = 1;
 /// Alignment of stamps, index and sections.
 pub const ALIGN: u64 = 64;
@@ -19,9 +19,9 @@ pub const ALIGN: u64 = 64;
 /// A run of bytes with its checksum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
-    /// From the start of the file.
+    /// Offset from the start of the file, in bytes.
     pub offset: u64,
-    /// In bytes.
+    /// Length in bytes.
     pub len: u64,
     /// XXH3-64 of the bytes.
     pub check: u64,
@@ -68,7 +68,7 @@ impl Header {
         Self::parse_front(bytes, bytes.len() as u64)
     }
 
-    /// The same with no more than the front of a file of `len` bytes.
+    /// Reads and checks the header from the front of a file of `len` bytes.
     pub(crate) fn parse_front(bytes: &[u8], len: u64) -> Result<Self, Refusal> {
         let Some(head) = bytes.first_chunk::<HEADER_LEN>() else {
             return Err(Refusal::Truncated);

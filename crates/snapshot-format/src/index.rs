@@ -39,15 +39,15 @@ pub struct PartsV1 {
     pub body: u32,
 }
 
-/// One answerable question.
+/// A query and its answer.
 #[derive(Archive, Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
 pub struct AnswerV1 {
-    /// The canonical question, see [`crate::key`].
+    /// The key of the query, see [`crate::key`].
     pub key: SpanV1,
-    /// For files, pipes and plain terminals.
+    /// The answer for files, pipes and plain terminals.
     pub plain: PartsV1,
-    /// For terminals with color; equal to `plain` where there is nothing to style.
+    /// The answer for color terminals; equal to `plain` if it has no style.
     pub styled: PartsV1,
 }
 
@@ -59,11 +59,11 @@ pub struct ListV1 {
     pub key: SpanV1,
     /// Section that holds the records.
     pub body: u32,
-    /// Section in front of a page; plain.
+    /// Section before a page; plain.
     pub head: u32,
-    /// Section in front of a page; styled.
+    /// Section before a page; styled.
     pub head_styled: u32,
-    /// Section behind a page.
+    /// Section after a page.
     pub tail: u32,
     /// The *order* directory.
     pub order: u32,
@@ -77,11 +77,11 @@ pub struct ShowV1 {
     pub format: SpanV1,
     /// Section that holds the records.
     pub body: u32,
-    /// Section in front of a record; plain.
+    /// Section before a record; plain.
     pub head: u32,
-    /// Section in front of a record; styled.
+    /// Section before a record; styled.
     pub head_styled: u32,
-    /// Section behind a record.
+    /// Section after a record.
     pub tail: u32,
     /// The *records* directory.
     pub records: u32,
@@ -99,17 +99,17 @@ pub struct IndexV1 {
     pub lists: Vec<ListV1>,
     /// `templates show`, an entry per format.
     pub shows: Vec<ShowV1>,
-    /// Keys and names of formats, end to end.
+    /// Keys and names of formats, concatenated.
     pub texts: Vec<u8>,
     /// Section with the names of all sections, a line each: for tools, so it is not read on the way
     /// to an answer.
     pub names: u32,
-    /// How many templates the catalog has.
+    /// Number of templates in the catalog.
     pub templates: u64,
 }
 
 impl ArchivedIndexV1 {
-    /// The text of a span; empty where it lies outside.
+    /// The text of a span; empty if the span lies outside.
     pub fn text(&self, span: &ArchivedSpanV1) -> &[u8] {
         let start = span.start.to_native() as usize;
         let end = start.saturating_add(span.len.to_native() as usize);
@@ -138,7 +138,7 @@ pub const RECORD_ENTRY: usize = 32;
 pub struct Record {
     /// XXH3-64 of the template id.
     pub hash: u64,
-    /// Inside the body section.
+    /// Offset in the body section, in bytes.
     pub offset: u64,
     /// In bytes.
     pub len: u64,
@@ -155,8 +155,8 @@ impl Record {
         Some(Self { hash: next()?, offset: next()?, len: next()?, check: next()? })
     }
 
-    /// Finds the entry of `hash`: where hashes spread evenly it must be, give or take, else by binary
-    /// search. A directory of a million then costs as many page faults as one of a thousand: one.
+    /// Finds the entry of `hash`: first near its expected position, since hashes are evenly distributed, then
+    /// by binary search. A directory of a million then costs as many page faults as one of a thousand: one.
     pub fn find(directory: &[u8], hash: u64) -> Option<Self> {
         const REACH: u64 = 256;
         let count = (directory.len() / RECORD_ENTRY) as u64;

@@ -1,20 +1,20 @@
-//! Canonical questions: the text under which an answer is filed.
+//! Keys: the canonical text of a query, under which its answer is filed.
 //!
-//! | question | key |
+//! | query | key |
 //! |---|---|
 //! | `ohfp PATH --help`, `ohfp help PATH` | `--help PATH` |
 //! | `ohfp PATH -h` | `-h PATH` |
 //! | `ohfp --version`, `-V` | `--version` |
 //! | any other command | its words joined by a space, a tab, the format |
 //! | the same with `--long` | … a tab, `long` |
-//! | no question: notes for people beside `templates list`, which the live program writes | `templates list`, a tab, `notes` |
+//! | none: notes for people beside `templates list`, which the live program writes | `templates list`, a tab, `notes` |
 //!
-//! A word holds no white space or control characters, so no two questions share a key.
+//! A word contains no white space or control characters, so no two queries share a key.
 
-/// Longest key that is looked up; longer questions go to the live program.
+/// Longest key in bytes; longer queries go to the live program.
 pub const MAX_LEN: usize = 128;
 
-/// A key in a fixed buffer: built without a heap.
+/// A key in a fixed buffer, built without a heap.
 #[derive(Clone, Debug)]
 pub struct AnswerKey {
     bytes: [u8; MAX_LEN],
@@ -55,7 +55,7 @@ impl AnswerKey {
 
 /// The format's part of a key.
 pub const FORMAT_SEPARATOR: &[u8] = b"\t";
-/// What a person must know who looks at a list of templates at a terminal. No command line has this key.
+/// Key of the notes that a person sees beside a list of templates at a terminal. No command line has this key.
 pub const LIST_NOTES: &[u8] = b"templates list\tnotes";
 /// The suffix of long variants.
 pub const LONG_SUFFIX: &[u8] = b"\tlong";

@@ -1,4 +1,4 @@
-//! Opening a snapshot file. What is in the bytes is read by [`crate::view`], wherever they are.
+//! Opening a snapshot file. [`crate::view`] reads its bytes.
 
 use std::ffi::CStr;
 use std::fs::File;
@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 use crate::stamps::ArchivedStampsV1;
 use crate::view::{Contents, View};
 
-/// How the file's bytes are brought in.
+/// How the bytes of the file are loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IoPolicy {
     /// Mapped on file systems known to be local, read elsewhere.
@@ -36,7 +36,7 @@ impl IoPolicy {
     }
 }
 
-/// An open snapshot whose header is sound.
+/// An open snapshot with a valid header.
 #[derive(Debug)]
 pub struct Snapshot {
     backing: Backing,
@@ -81,7 +81,7 @@ impl Snapshot {
         self.backing.as_slice()
     }
 
-    /// The same as bytes with a header.
+    /// A view of the bytes.
     pub fn view(&self) -> View<'_> {
         View::of_file(self.bytes(), self.header, &self.backing)
     }
@@ -91,7 +91,7 @@ impl Snapshot {
         self.view().stamps()
     }
 
-    /// The index, validated, with the sections behind it.
+    /// The validated index, with the sections.
     pub fn contents(&self) -> Result<Contents<'_>, Refusal> {
         self.view().contents()
     }
@@ -105,8 +105,8 @@ fn unreadable(error: &std::io::Error) -> Refusal {
     }
 }
 
-/// Whether a file of another owner, or that more accounts than its owner may write, is what the owner of its
-/// directory means to be there. Apart from `open`, since nearly no snapshot needs it.
+/// Whether to trust a file of another owner, or one that accounts other than its owner may write: the owner of
+/// its directory must have intended it. Kept out of `open`, since hardly any snapshot needs it.
 #[cold]
 #[inline(never)]
 fn trust(path: &CStr, file: &Status, own: bool) -> Result<(), Refusal> {
@@ -115,7 +115,7 @@ fn trust(path: &CStr, file: &Status, own: bool) -> Result<(), Refusal> {
     if !own && directory.is_none_or(|directory| directory.owner != file.owner) {
         return Err(Refusal::Owner(file.owner));
     }
-    // A directory that its group may write means that group to write its files.
+    // A directory that its group may write implies that the group may write its files.
     let shared =
         directory.is_some_and(|directory| directory.mode & 0o020 != 0 && directory.group == file.group);
     if file.mode & 0o002 != 0 || file.mode & 0o020 != 0 && !shared {
@@ -124,8 +124,8 @@ fn trust(path: &CStr, file: &Status, own: bool) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Reads the file into memory once its header says that it is worth it: a file of another kind may be
-/// of any size. Apart from `open`, since its buffer would cost the fast path a page of stack.
+/// Reads the file into memory if its header is valid: a file of another kind may have any size. Kept out of
+/// `open`, since its buffer would cost the fast path a page of stack.
 #[inline(never)]
 fn read(file: &File, len: usize) -> Result<Bytes, Refusal> {
     let mut head = [0; HEADER_LEN];

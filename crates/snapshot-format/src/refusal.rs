@@ -8,34 +8,34 @@ use crate::FORMAT_VERSION;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// No file.
+    /// The file does not exist.
     Missing,
-    /// The operating system's error number.
+    /// It cannot be read; the operating system's error number.
     Unreadable(i32),
-    /// A directory, device or pipe.
+    /// It is a directory, device or pipe.
     NotAFile,
     /// Owned by neither this user, root, nor the owner of its directory.
     Owner(u32),
     /// More accounts may write to it than its directory means.
     WritableByOthers,
-    /// Does not start with the magic.
+    /// It does not start with the magic.
     NotASnapshot,
-    /// Shorter than its header.
+    /// It is shorter than its header.
     Truncated,
-    /// Another version of the format.
+    /// It has another format version.
     FormatVersion(u32),
     /// The header is damaged.
     HeaderChecksum,
-    /// Archives written with other rkyv settings.
+    /// Its archives were written with other rkyv settings.
     ArchiveFormat(u32),
-    /// Not as long as it says.
+    /// Its length differs from the one in the header.
     Length {
-        /// By the header.
+        /// Length in the header, in bytes.
         said: u64,
-        /// By the file system.
+        /// Length of the file, in bytes.
         found: u64,
     },
-    /// Made for another version or command tree.
+    /// It was built for another version or command tree.
     Fingerprint,
     /// The index is damaged.
     Index,
@@ -43,7 +43,7 @@ pub enum Refusal {
     Stamps,
     /// A section is damaged.
     Section,
-    /// Made from another configuration root.
+    /// It was built from another configuration root.
     Root,
     /// This input differs from its stamp.
     StaleFile(usize),

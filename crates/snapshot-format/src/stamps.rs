@@ -1,15 +1,15 @@
-//! Freshness stamps: the files and variables a snapshot was made from.
+//! Freshness stamps: the files and variables that a snapshot was built from.
 
 use rkyv::Archive;
 #[cfg(feature = "write")]
 use rkyv::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// What was found at a path.
+/// State of an existing file.
 #[derive(Archive, Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
 pub struct PresentV1 {
-    /// In bytes.
+    /// Size in bytes.
     pub size: u64,
     /// Modification time, nanoseconds since 1970.
     pub mtime_ns: i64,
@@ -27,7 +27,7 @@ pub struct PresentV1 {
 pub struct FileV1 {
     /// Absolute path with a final zero byte, ready for a system call.
     pub path: Vec<u8>,
-    /// Nothing: the file did not exist.
+    /// `None`: the file did not exist.
     pub present: Option<PresentV1>,
 }
 
@@ -36,9 +36,9 @@ pub struct FileV1 {
 #[derive(Archive, Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
 pub struct VariableV1 {
-    /// Its name.
+    /// Name of the variable.
     pub name: String,
-    /// XXH3-64 of its value, or nothing where it was not set.
+    /// XXH3-64 of its value; `None` if it was not set.
     pub value: Option<u64>,
 }
 
@@ -48,7 +48,7 @@ pub fn digest(content: &[u8]) -> [u64; 2] {
     halves(xxhash_rust::xxh3::xxh3_128(content))
 }
 
-/// A digest as it is kept: low and high half.
+/// Splits a digest into its low and high half.
 #[cfg(feature = "write")]
 #[expect(clippy::cast_possible_truncation, reason = "splits a 128-bit digest into its halves")]
 pub fn halves(digest: u128) -> [u64; 2] {
@@ -56,13 +56,13 @@ pub fn halves(digest: u128) -> [u64; 2] {
 }
 
 impl ArchivedVariableV1 {
-    /// Whether the variable still is what it was.
+    /// Whether the variable still has the recorded value.
     pub fn is(&self, now: Option<&[u8]>) -> bool {
         now.map(xxh3_64) == self.value.as_ref().map(|then| then.to_native())
     }
 }
 
-/// Everything a snapshot's freshness depends on.
+/// Every input that a snapshot's freshness depends on.
 #[derive(Archive, Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "write", derive(Serialize, Deserialize))]
 pub struct StampsV1 {

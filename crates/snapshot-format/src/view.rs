@@ -1,7 +1,6 @@
-//! What is in a snapshot's bytes, wherever they are: stamps, index, answers. Nothing is handed out
-//! unchecked.
+//! The content of a snapshot's bytes: stamps, index, answers. All of it is checked before it is returned.
 //!
-//! Nothing here opens a file, so all of it can be tried on bytes alone.
+//! No code here opens a file, so it can be tested on bytes alone.
 
 use rkyv::rancor::Failure;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -12,22 +11,22 @@ use crate::index::{ArchivedIndexV1, ArchivedListV1, ArchivedSectionV1, NONE, ORD
 use crate::refusal::Refusal;
 use crate::stamps::ArchivedStampsV1;
 
-/// Sections above this size are mapped with one call before they are read.
+/// Size in bytes above which a section is mapped with one call before it is read.
 const POPULATE_ABOVE: usize = 128 * 1024;
 
-/// The bytes of a snapshot whose header is sound.
+/// The bytes of a snapshot with a valid header.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     bytes: &'a [u8],
     /// The header.
     pub header: Header,
-    /// Where the bytes come from, if from a file.
+    /// The file behind the bytes, if any.
     backing: Option<&'a Backing>,
 }
 
 impl<'a> View<'a> {
-    /// Takes bytes for a snapshot. They must start at a multiple of [`crate::header::ALIGN`], as a
-    /// file's do; elsewhere the archives in them are refused as damaged.
+    /// Creates a view of bytes. They must start at a multiple of [`crate::header::ALIGN`], as those of a file
+    /// do; otherwise the archives in them are refused as damaged.
     pub fn new(bytes: &'a [u8]) -> Result<Self, Refusal> {
         Ok(Self { bytes, header: Header::parse(bytes)?, backing: None })
     }
@@ -47,7 +46,7 @@ impl<'a> View<'a> {
         rkyv::api::low::access::<ArchivedStampsV1, Failure>(bytes).map_err(|_| Refusal::Stamps)
     }
 
-    /// The index, validated, with the sections behind it.
+    /// The validated index, with the sections.
     pub fn contents(&self) -> Result<Contents<'a>, Refusal> {
         let bytes = self.checked(self.header.index, Refusal::Index)?;
         let index = rkyv::api::low::access::<ArchivedIndexV1, Failure>(bytes).map_err(|_| Refusal::Index)?;
@@ -81,8 +80,8 @@ pub struct Contents<'a> {
 }
 
 impl<'a> Contents<'a> {
-    /// The answer filed under `key`, its bytes checked; `None` when there is none. `styled` is asked
-    /// only if it makes a difference.
+    /// The answer filed under `key`, with its bytes checked; `None` if there is none. `styled` is called only
+    /// if it makes a difference.
     pub fn answer(&self, key: &[u8], styled: impl FnOnce() -> bool) -> Result<Option<Segments<'a>>, Refusal> {
         let Some(answer) = self.index.answer(key) else { return Ok(None) };
         let (plain, color) = (&answer.plain, &answer.styled);
@@ -91,8 +90,8 @@ impl<'a> Contents<'a> {
         Ok(Some([self.section(parts.head.to_native())?, self.section(parts.body.to_native())?, &[]]))
     }
 
-    /// `templates show ID` in one format; `None` when the catalog here does not have it. A record
-    /// that fits into `buffer` is read into it.
+    /// `templates show ID` in one format; `None` if this catalog does not contain it. A record that fits into
+    /// `buffer` is read into it.
     pub fn show(
         &self,
         id: &[u8],
@@ -165,7 +164,7 @@ impl<'a> Contents<'a> {
         slice(body, first, len).ok_or(Refusal::Section)
     }
 
-    /// A section's bytes, checked. [`NONE`] is empty.
+    /// The checked bytes of a section; empty for [`NONE`].
     pub fn section(&self, number: u32) -> Result<&'a [u8], Refusal> {
         if number == NONE {
             return Ok(&[]);

@@ -111,12 +111,12 @@ impl PayloadWriter {
         self.end
     }
 
-    /// Nothing added yet?
+    /// Whether no section was added yet.
     pub fn is_empty(&self) -> bool {
         self.end == 0
     }
 
-    /// Closes the payload: serialises the index and takes the digest.
+    /// Closes the payload: serializes the index and computes the digest.
     pub fn finish(mut self) -> Result<Payload, rancor::Error> {
         let mut names = std::mem::take(&mut self.names);
         names.extend_from_slice(b"names");
@@ -147,10 +147,10 @@ impl PayloadWriter {
     }
 }
 
-/// Who makes a snapshot.
+/// The build that makes a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Maker<'a> {
-    /// Version of the product; its first sixteen bytes are kept.
+    /// Version of the product; its first sixteen bytes are stored.
     pub version: &'a str,
     /// Fingerprint of product and command tree.
     pub fingerprint: u128,
@@ -159,7 +159,7 @@ pub struct Maker<'a> {
 /// A closed payload, ready to be written with stamps.
 #[derive(Debug)]
 pub struct Payload {
-    /// What the index says.
+    /// The index.
     pub index: IndexV1,
     archive: AlignedVec,
     gap: Vec<u8>,
@@ -206,8 +206,8 @@ pub fn restamp(out: &mut impl Write, snapshot: &Snapshot, stamps: &StampsV1) -> 
     Ok(len)
 }
 
-/// Header, stamps and the gap behind them; the length of the whole file. `index` is length and
-/// checksum, `payload` length and digest.
+/// Writes header, stamps and the gap after them, and returns the length of the whole file. `index` is length
+/// and checksum, `payload` length and digest.
 fn write_front(
     out: &mut impl Write,
     stamps: Option<&StampsV1>,

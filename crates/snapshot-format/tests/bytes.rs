@@ -63,7 +63,7 @@ fn no_damage_changes_an_answer() {
     }
 }
 
-/// Bytes that nobody aligned are refused, not read.
+/// Unaligned bytes are refused, not read.
 #[test]
 fn unaligned_bytes_are_refused() {
     for shift in 1..8 {
@@ -72,7 +72,7 @@ fn unaligned_bytes_are_refused() {
     }
 }
 
-/// Where somebody has made the checksums fit, nothing is believed that leads outside.
+/// With forged checksums, spans that lead outside the file are still refused.
 #[test]
 fn archives_that_lie_lead_nowhere() {
     // Offset, length and checksum of stamps and index are at 48 and 72.

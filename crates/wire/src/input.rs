@@ -57,7 +57,7 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Value> {
 
 fn wrong(name: &str, what: &str) -> Error {
     Error::new(ErrorKind::Input, format!("{name} {what}"))
-        .hint("Host Factory asks with one JSON object, for example {}")
+        .hint("Host Factory passes one JSON object, for example {}")
 }
 
 #[cfg(test)]

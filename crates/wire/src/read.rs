@@ -19,7 +19,7 @@ const USER_DATA: Names = ["userData", "user_data"];
 /// EC2 takes no more.
 const LONGEST_USER_DATA: usize = 16 * 1024;
 
-/// Longer texts are nobody's names; they would only fill logs.
+/// Longest name that is accepted, in bytes. No provider uses longer ones, and they would fill the log.
 const LONGEST_NAME: usize = 1_024;
 
 pub(super) fn request(input: &Value) -> Result<MachinesWanted> {
@@ -60,7 +60,10 @@ pub(super) fn request(input: &Value) -> Result<MachinesWanted> {
         Some(other) => Some(other.to_string()),
     };
     if user_data.as_ref().is_some_and(|text| text.len() > LONGEST_USER_DATA) {
-        return Err(Error::new(ErrorKind::Input, "`userData` must not be longer than 16 KiB, as EC2 has it"));
+        return Err(Error::new(
+            ErrorKind::Input,
+            "`userData` must not be longer than 16 KiB, the limit of EC2",
+        ));
     }
     Ok(MachinesWanted { template_id, count, rc_account, user_data: user_data.map(UserData::new) })
 }

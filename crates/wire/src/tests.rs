@@ -38,7 +38,7 @@ fn questions_for_machines() {
         (lsf(json!([1]), json!("")), Ok(TWO)),
         (
             lsf(Value::Null, json!("x".repeat(16 * 1024 + 1))),
-            Err("`userData` must not be longer than 16 KiB, as EC2 has it"),
+            Err("`userData` must not be longer than 16 KiB, the limit of EC2"),
         ),
         (json!([]), Err("`the input` must be an object, not []")),
         (json!({}), Err("`template` is missing: expected {\"templateId\": …, \"machineCount\": …}")),

@@ -1,4 +1,4 @@
-//! `ohfp-snapshot diff`, and the account of changes that `build` prints.
+//! `ohfp-snapshot diff`, and the summary of changes that `build` prints.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -67,7 +67,9 @@ pub(super) fn summary(changes: &Changes) -> String {
         let _ = writeln!(out, "{what} {}: {}{rest}", ids.len(), shown.join(", "));
     }
     if changes.reordered {
-        out.push_str("reordered: templates stand in another order, and so Host Factory prefers others\n");
+        out.push_str(
+            "reordered: the order of templates has changed, and with it Host Factory's preference\n",
+        );
     }
     for (id, then, now) in &changes.lowered {
         let _ = writeln!(out, "maxNumber lowered: {id} from {then} to {now}");

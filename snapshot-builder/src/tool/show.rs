@@ -1,4 +1,4 @@
-//! `ohfp-snapshot inspect`: what a snapshot holds and where it comes from.
+//! `ohfp-snapshot inspect`: content and inputs of a snapshot.
 
 use std::fmt::Write;
 
@@ -90,7 +90,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     Ok(Outcome { document, code: 0 })
 }
 
-/// The same report for people.
+/// Formats the report for people.
 fn describe(report: &Value) -> String {
     let mut out = String::new();
     for (name, value) in report.as_object().into_iter().flatten() {

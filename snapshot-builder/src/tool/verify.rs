@@ -29,12 +29,12 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     inspect::verify_bytes(&snapshot.view()).map_err(|refusal| {
         vec![
             Error::new(ErrorKind::Input, format!("snapshot `{}` {refusal}", path.display()))
-                .hint("`ohfp-snapshot build` makes a new one"),
+                .hint("`ohfp-snapshot build` rebuilds it"),
         ]
     })?;
     if arguments.no_rebuild {
         progress.done();
-        return Ok(Outcome { document: format!("sound: {}\n", path.display()), code: 0 });
+        return Ok(Outcome { document: format!("valid: {}\n", path.display()), code: 0 });
     }
     progress.step("rebuilding from the sources");
     let place = location::find(arguments.target.config.as_deref(), None, env)?;
@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     let payload = lower::lower(&resolved, &mut |step| progress.step(step))?;
     progress.done();
     if payload.digest() == snapshot.header.payload_digest {
-        let mut document = format!("sound and equal to its sources: {}\n", path.display());
+        let mut document = format!("valid and up to date: {}\n", path.display());
         for LimitDecrease { id, published, now } in &resolved.held {
             let _ = writeln!(
                 document,
@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
         return Ok(Outcome { document, code: 0 });
     }
     let document = format!(
-        "sound, but not what its sources give now: {}\n  snapshot {:032x}\n  sources  {:032x}\n",
+        "valid, but out of date: {}\n  snapshot {:032x}\n  sources  {:032x}\n",
         path.display(),
         snapshot.header.payload_digest,
         payload.digest()

@@ -107,7 +107,7 @@ fn an_answer_keeps_owner_and_mode_of_the_file_it_replaces() {
 
 /// Where the output leads, and whether the answer arrives there.
 #[test]
-fn links_are_followed_where_nobody_else_can_plant_them() {
+fn links_are_followed_where_no_other_account_can_plant_them() {
     let sandbox = Sandbox::with_fixture("golden");
     let output = |path: &Path| sandbox.run("ohfp", &["config", "show", "--output", path.to_str().unwrap()]);
     let (own, shared) = (sandbox.path.join("own"), sandbox.path.join("shared"));

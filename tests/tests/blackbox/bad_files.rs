@@ -46,7 +46,7 @@ fn other_things_than_files() {
     check("Symbolic link loop", |path| symlink(path, path).unwrap());
 }
 
-/// "Could not read" is not "empty": somebody meant a file to be there.
+/// "Could not read" is not "empty": the file was meant to be there.
 #[test]
 fn links_to_nothing() {
     check("", |path| symlink("nowhere.json", path).unwrap());
@@ -108,22 +108,22 @@ fn sparse_files_beyond_any_limit() {
     check("larger than 1 GiB", |path| File::create(path).unwrap().set_len(3 << 30).unwrap());
 }
 
-/// Root may read everything, so the programs run as somebody else; that only root can arrange.
+/// Root may read everything, so the programs run under another account, which only root can arrange.
 #[test]
 fn unreadable_files() {
-    const NOBODY: u32 = 65534;
-    let nobody = |sandbox: &Sandbox, name: &str, arguments: &[&str]| {
+    const OTHER: u32 = 65534;
+    let as_other = |sandbox: &Sandbox, name: &str, arguments: &[&str]| {
         let mut command = sandbox.command(program(name));
         command.args(arguments);
-        // Fails for whoever is not root, and for them nothing needs to be done.
-        let other = command.uid(NOBODY).gid(NOBODY).output();
+        // Fails unless the test runs as root; other users need no other account.
+        let other = command.uid(OTHER).gid(OTHER).output();
         other.is_ok().then(|| ended(&mut command))
     };
     let sandbox = published(&[(TEMPLATES, GOOD)]);
     let path = sandbox.root().join(TEMPLATES);
     fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
     for (name, arguments) in [("ohfp-snapshot", &["build"][..]), ("ohfp-live", &["templates", "list"])] {
-        let Some(ended) = nobody(&sandbox, name, arguments) else {
+        let Some(ended) = as_other(&sandbox, name, arguments) else {
             return;
         };
         let words = format!("system error: cannot read `{}`\n  caused by: Permission denied", path.display());

@@ -22,7 +22,7 @@ fn found(answer: &Ended, what: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Options that no provider takes are found by whoever checks, under the provider's name and place.
+/// Every check reports options that no provider accepts, with the provider's name and the position in the file.
 #[test]
 fn options_of_a_provider() {
     let config = r#"{"provider": {"providers": [
@@ -61,7 +61,7 @@ fn check(config: &str, code: i32, what: &str, status: &str, part: &str) {
 fn the_provider_that_requests_go_to() {
     for (config, code, status, part) in [
         (SIM, 0, "ok", "requests go to `s`, whose machines are simulated"),
-        ("{}", 1, "failed", "requests go to `aws` of type `aws`, which this build does not have"),
+        ("{}", 1, "failed", "requests go to `aws` of type `aws`, which is not compiled into this build"),
         (
             r#"{"provider": {"providers": [{"name": "s", "type": "sim", "enabled": false}]}}"#,
             1,
@@ -134,7 +134,7 @@ fn files_that_are_not_read() {
 
 #[test]
 fn the_store() {
-    check(SIM, 0, "store", "ok", "/ohfp.db is not there yet; the first request creates it");
+    check(SIM, 0, "store", "ok", "/ohfp.db does not exist yet; the first request creates it");
     let off = r#"{"features": {"database_support": false}, "provider": {"providers": [{"name": "s", "type": "sim"}]}}"#;
     check(off, 0, "store", "warning", "switched off");
 
@@ -187,9 +187,9 @@ fn every_command_tells_what_its_parts_cost() {
     for command in [
         "machines list",
         "requests list",
-        "requests show nobody",
+        "requests show missing",
         "machines request t 1 --dry-run",
-        "requests status nobody",
+        "requests status missing",
         "storage metrics",
         "sim live",
         "getReturnRequests -d {}",

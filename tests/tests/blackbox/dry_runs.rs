@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use ohfp_tests::grid::{Grid, Host, LIMITED, SPOT, TEMPLATE, hosts, text};
 use serde_json::{Value, json};
 
-/// Every file below a directory with its content. SQLite's index of its log is left out: it is rebuilt from
-/// the log by whoever comes first, and says who is reading.
+/// Every file below a directory with its content. SQLite's index of its write-ahead log is left out: the first
+/// reader rebuilds it from the log, and it names the readers.
 fn content(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut directories = vec![directory.to_owned()];

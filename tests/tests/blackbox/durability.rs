@@ -55,7 +55,7 @@ fn syncs(grid: &Grid, operation: &str, question: &Value) -> [usize; 2] {
 fn what_is_answered_is_on_the_disk() {
     let grid = Grid::new(&json!({}), &json!({}));
     let hosts = grid.machines(TEMPLATE, 2);
-    // The intent, and what came of it; then that somebody was told.
+    // The intent and the outcome; then the acknowledgement.
     let [before, after] = syncs(&grid, "requestMachines", &wanted(TEMPLATE, 1));
     assert!(before >= 2 && after >= 1, "{before} {after}");
     let machines: Vec<Value> = hosts.iter().map(|host| json!({ "name": host.name })).collect();

@@ -84,7 +84,7 @@ fn styled_outputs() {
     check(&sandbox, STYLED);
 }
 
-/// A golden file that no case writes is one that nobody checks.
+/// A golden file that no case writes is never checked.
 #[test]
 fn every_golden_file_has_its_case() {
     for entry in std::fs::read_dir(repository().join("tests/golden")).unwrap() {

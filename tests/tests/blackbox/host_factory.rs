@@ -185,7 +185,7 @@ fn inputs_of_every_kind_are_answered() {
     }
 }
 
-/// A pipe is a file that can be read once. Whoever reads it must also answer.
+/// A pipe can be read only once, so the program that reads it must also answer.
 #[test]
 fn inputs_from_a_pipe() {
     let sandbox = prepared();

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use ohfp_tests::grid::{Grid, Host, Random, TEMPLATE, hosts, size, text};
 use serde_json::{Value, json};
 
-/// Seconds after which machines of a request that nobody was told of are released.
+/// Seconds after which machines of an unacknowledged request are released.
 const UNTOLD: u64 = 30;
 
 /// What Host Factory knows.
@@ -74,7 +74,7 @@ fn look(grid: &Grid, model: &mut Model) {
             if machine["result"] == "succeed" && !known_end {
                 model.there.insert(host, id.clone());
             } else if !known_end && machine["result"] == "fail" {
-                panic!("a machine that nobody returned has failed: {machine}");
+                panic!("a machine that was not returned has failed: {machine}");
             }
         }
     }
@@ -148,7 +148,7 @@ fn nothing_is_lost_or_doubled_by_kills() {
         }
     }
 
-    // What nobody was told of is given up in time, by whatever runs.
+    // Unacknowledged requests are abandoned after the timeout, by any later invocation.
     let until = Instant::now() + Duration::from_secs(UNTOLD + 60);
     let mut expected;
     loop {

@@ -123,7 +123,7 @@ fn lists_have_a_note_at_a_terminal() {
                 let seen = ended(command.arg("2").arg(program(name)).args(&words)).text();
                 let document = String::from_utf8_lossy(&plain.stdout).into_owned();
                 let expected = note.map_or(String::new(), |note| {
-                    format!("ohfp: note: {note}; `ohfp templates validate` says why\n")
+                    format!("ohfp: note: {note}; `ohfp templates validate` gives the reasons\n")
                 });
                 if seen.replacen(&expected, "", 1) != document || !seen.contains(&expected) {
                     faults.push(format!("{name} {line}: {seen}"));

@@ -77,7 +77,7 @@ fn missing_units_are_told() {
     assert!(text(&none["message"]).starts_with("0 of 4 units: "), "{none}");
 }
 
-/// Machines that start count, and so does a launch that nobody has confirmed; what failed does not.
+/// Starting machines count, and so does an unconfirmed launch; failed ones do not.
 #[test]
 fn what_is_on_its_way_counts() {
     let grid = Grid::new(&json!({ "boot": { "seconds": 3_600 } }), &json!({}));

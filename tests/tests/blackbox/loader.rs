@@ -153,7 +153,7 @@ fn folders_in_their_order() {
         // A folder that is named and has nothing is not passed over.
         case(PLACES, &[("OHFP_CONFIG_DIR", "@/nowhere"), B], &[]),
         case(PLACES, &[("HF_PROVIDER_CONFDIR", "@"), C, NAME], &[]),
-        case(PLACES, &[C, ("HF_PROVIDER_NAME", "nobody"), D], &[]),
+        case(PLACES, &[C, ("HF_PROVIDER_NAME", "missing"), D], &[]),
     ]);
 }
 

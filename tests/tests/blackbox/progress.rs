@@ -25,7 +25,7 @@ fn on_terminal(grid: &Grid, variables: &[(&str, &str)], before: &[&str], line: &
 }
 
 #[test]
-fn lines_where_nobody_draws() {
+fn lines_without_a_terminal() {
     let grid = grid();
     let ended = run(&grid, &format!("machines request {TEMPLATE} 3 --wait"));
     assert_eq!(ended.code, 0, "{ended:?}");

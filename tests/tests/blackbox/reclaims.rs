@@ -104,7 +104,7 @@ fn own_returns_are_never_told() {
 
 /// Host Factory may know hosts that we do not: if the cloud has none of that name, they are gone.
 #[test]
-fn hosts_that_nobody_has_are_gone() {
+fn unknown_hosts_are_gone() {
     let grid = Grid::new(&json!({}), &json!({}));
     let known = grid.machines(TEMPLATE, 1);
     let input = json!({ "machines": [
@@ -182,7 +182,7 @@ fn nothing_is_told_twice() {
 
 /// What never came up is of no interest to anybody but a scheduler that believes in it.
 #[test]
-fn stillborn_machines_are_told_to_whoever_believes_in_them() {
+fn machines_that_failed_to_start_are_reported_to_schedulers_that_list_them() {
     let grid = Grid::new(&json!({ "boot": { "failure_probability": 1 } }), &json!({}));
     let id = grid.request(TEMPLATE, 1);
     let known = hosts(&grid.settled(&id));

@@ -133,7 +133,7 @@ fn a_lost_answer_is_found_out() {
     assert_eq!(grid.live(), 3);
 }
 
-/// A cloud that is out of reach when somebody finds out about a lost answer has not made nothing.
+/// A cloud that is unreachable while a lost answer is being resolved may still have launched machines.
 #[test]
 fn a_lost_answer_outlives_an_outage() {
     let grid = Grid::new(&json!({ "launch": { "unknown_probability": 1 } }), &json!({}));
@@ -169,7 +169,7 @@ fn deadlines_end_what_does_not_come_up() {
     assert_eq!(grid.reclaims(&json!({})), []);
 }
 
-/// A launch that nobody could confirm is given up at the deadline; what it made is released.
+/// An unconfirmed launch is abandoned at the deadline, and its machines are released.
 #[test]
 fn deadlines_end_what_was_never_confirmed() {
     let grid = Grid::new(

@@ -118,7 +118,7 @@ fn answers_come_in_the_order_asked() {
     assert_eq!(told, expected);
 }
 
-/// IBM prints a single object where Host Factory sends a list; nobody may be asked about without saying so.
+/// IBM prints a single object where Host Factory sends a list; an input without any id is an error.
 #[test]
 fn questions_of_every_form() {
     let grid = Grid::new(&json!({}), &json!({}));

@@ -84,7 +84,7 @@ fn build_tells_what_changes() {
     expect_none(&faults.collect::<Vec<_>>(), cases.len());
 }
 
-/// A running Host Factory can hang when a limit shrinks: it does so only where somebody allows it.
+/// A running Host Factory can hang when a limit shrinks, so a limit shrinks only where the operator allows it.
 #[test]
 fn a_lowered_limit_is_not_published_by_itself() {
     let list = ["templates", "list"];
@@ -125,7 +125,7 @@ fn a_lowered_limit_is_not_published_by_itself() {
             assert_eq!(number(&sandbox.run("ohfp", &list).text(), id), Some(*wanted), "{now:?}");
         }
     }
-    // Nobody hangs where no Host Factory is.
+    // Without Host Factory, a limit may shrink.
     let sandbox = sandbox(published);
     sandbox.write("config.json", r#"{"scheduler": {"type": "default"}}"#);
     sandbox.build();
@@ -195,7 +195,7 @@ fn places_that_cannot_be_written() {
             "{path}: {built:?}"
         );
     }
-    // Somebody else's directory. Only root can play somebody else.
+    // A directory of another account, which only root can create.
     sandbox.set("OHFP_SNAPSHOT", "snapshots/x.snapshot");
     let mut command = sandbox.command(program("ohfp-snapshot"));
     command.arg("build").uid(65534).gid(65534);
@@ -207,7 +207,7 @@ fn places_that_cannot_be_written() {
     }
 }
 
-/// Somebody who names /dev/null means "none". Here a named pipe stands for it.
+/// A path of /dev/null means "none". Here a named pipe stands for it.
 #[test]
 fn only_files_are_replaced() {
     let sandbox = sandbox(&[("a", 1)]);

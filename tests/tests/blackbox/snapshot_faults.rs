@@ -140,7 +140,7 @@ fn cut_short_in_the_middle_of_an_answer() {
     assert!(found.code == 1 && found.stderr.contains("cannot write the answer"), "{:.300}", found.stderr);
 }
 
-/// The live program and the tool have nobody behind them: they read, and so they are not killed.
+/// The live program and the tool have no program to hand over to, so they read instead of mapping and are not killed.
 #[test]
 fn cut_short_under_the_others() {
     let sandbox = sandbox(50);
@@ -175,10 +175,10 @@ fn cut_short_under_a_request() {
     }
 }
 
-/// A program as somebody who may not do everything.
-fn as_somebody(sandbox: &Sandbox, tree: &Path, name: &str, line: &[&str]) -> Ended {
+/// Runs a program under an unprivileged account.
+fn unprivileged(sandbox: &Sandbox, tree: &Path, name: &str, line: &[&str]) -> Ended {
     let mut command = sandbox.command(tree.join("bin").join(name));
-    // Only root can be somebody else, and only root needs to be.
+    // Only root can change its account, and only root needs to.
     let is_root = ended(Command::new("id").arg("-u")).text().trim() == "0";
     if is_root {
         command.uid(65534).gid(65534);
@@ -202,24 +202,24 @@ fn a_directory_that_became_read_only() {
     let before = fs::read(directory.join("x.snapshot")).unwrap();
     sandbox.write(TEMPLATES, catalog(6));
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o555)).unwrap();
-    let expected = as_somebody(&sandbox, &tree, "ohfp-live", &["--no-snapshot", "templates", "list"]);
+    let expected = unprivileged(&sandbox, &tree, "ohfp-live", &["--no-snapshot", "templates", "list"]);
     for _ in 0..2 {
-        let answer = as_somebody(&sandbox, &tree, "ohfp", &LIST);
+        let answer = unprivileged(&sandbox, &tree, "ohfp", &LIST);
         assert!(answer.code == 0 && answer == expected, "{answer:?}");
     }
-    let built = as_somebody(&sandbox, &tree, "ohfp-snapshot", &["build"]);
+    let built = unprivileged(&sandbox, &tree, "ohfp-snapshot", &["build"]);
     assert!(built.code == 1 && built.stderr.contains("cannot write `"), "{built:?}");
     let log: String = fs::read_dir(sandbox.path.join("log"))
         .unwrap()
         .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
         .collect();
-    assert!(log.contains("cannot make the snapshot anew"), "{log}");
+    assert!(log.contains("cannot rebuild the snapshot"), "{log}");
     assert!(fs::read(directory.join("x.snapshot")).unwrap() == before, "it was changed");
     assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// A size limit stands for a full disk wherever nobody may mount one: the file stops growing.
+/// A file size limit simulates a full disk where the test cannot mount one.
 #[test]
 fn a_file_that_may_not_grow() {
     let mut sandbox = sandbox(50);
@@ -245,7 +245,7 @@ fn a_file_that_may_not_grow() {
     sandbox.set("OHFP_SNAPSHOT_REFRESH", "auto");
     let asked = limited(&sandbox, "ohfp", &LIST, "ulimit -f 64; exec \"$@\"");
     assert!(asked.code == 0 && asked == expected, "{asked:?}");
-    // An answer that does not fit is a failure, whoever gives it.
+    // An answer that does not fit is a failure of either program.
     for name in ["ohfp", "ohfp-live"] {
         let cut = limited(&sandbox, name, &LIST, "ulimit -f 1; exec \"$@\" >answer");
         assert!(cut.code == 1 && cut.stderr.contains("larger than allowed"), "{name}: {cut:?}");
@@ -348,7 +348,7 @@ fn clocks_that_jump() {
                     }
                 }
             }
-            // The snapshot's own time is nobody's input.
+            // The snapshot's own modification time is not an input.
             sandbox.build();
             set(sandbox.path.join("x.snapshot"));
             if sandbox.run("ohfp", &LIST) != sandbox.run("ohfp-live", &LIST) {

@@ -130,7 +130,7 @@ fn twins(make: fn() -> Sandbox) -> [Sandbox; 2] {
         ("LC_ALL", "de_DE.UTF-8"),
         ("TZ", "Asia/Tokyo"),
         ("HOSTNAME", "other"),
-        ("USER", "somebody"),
+        ("USER", "operator"),
         ("COLUMNS", "40"),
         ("NO_COLOR", "1"),
     ] {

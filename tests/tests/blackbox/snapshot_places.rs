@@ -103,7 +103,7 @@ fn without_any_place_live_answers() {
     for (name, value) in [("XDG_CACHE_HOME", "relative"), ("HF_PROVIDER_NAME", "inst")] {
         let built = sandbox.run("ohfp-snapshot", &["build"]);
         let said =
-            built.stderr.contains("no place for the snapshot") && built.stderr.contains("OHFP_SNAPSHOT");
+            built.stderr.contains("no path for the snapshot") && built.stderr.contains("OHFP_SNAPSHOT");
         assert!(built.code == 1 && built.stdout.is_empty() && said, "{built:?}");
         let (ohfp, live) = (sandbox.run("ohfp", &LIST), sandbox.run("ohfp-live", &LIST));
         assert!(ohfp == live && ohfp.code == 0, "{ohfp:?}");

@@ -68,7 +68,7 @@ fn without_a_snapshot_there_is_a_hint() {
     {
         let ended = tool(&sandbox, line);
         let said = ended.stderr.starts_with("ohfp-snapshot: not found: there is no snapshot at `")
-            && ended.stderr.contains("hint: `ohfp-snapshot build` makes one");
+            && ended.stderr.contains("hint: `ohfp-snapshot build` creates it");
         // As for diff, 1 is the answer that two files differ.
         let code = if line[0] == "diff" { 2 } else { 1 };
         assert!(ended.code == code && ended.stdout.is_empty() && said, "{line:?}: {ended:?}");

@@ -155,8 +155,8 @@ fn stores_that_lost_something() {
     check("a log without its database", &lost, &["ohfp.db", "is missing"]);
 }
 
-/// A link whose file system is not mounted: an empty store must not be made in its place. Nor may anything
-/// wait for whoever might write into a pipe.
+/// A link whose file system is not mounted: an empty store must not be made in its place. Nor may anything wait
+/// for a writer to open a pipe.
 #[test]
 fn names_that_lead_elsewhere() {
     let nowhere = |path: &Path| {
@@ -194,8 +194,8 @@ fn a_directory_that_is_none() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "x");
 }
 
-/// Somebody who may read the state and not write it is told so. Root may do everything, so the question is
-/// asked as nobody where that can be.
+/// An account that may read the state but not write it gets an error that says so. Root may do everything, so
+/// the operation runs under an unprivileged account where possible.
 #[test]
 fn a_directory_that_cannot_be_written() {
     let site = Site::new(&json!({}));
@@ -205,15 +205,15 @@ fn a_directory_that_cannot_be_written() {
     for (path, mode) in [(&copy, 0o755), (&site.database(), 0o644), (&work, 0o755)] {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
-    let nobody = |words: &[&str]| {
+    let unprivileged = |words: &[&str]| {
         let mut command = site.grid.sandbox.command("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&copy).args(words);
         ended(&mut command)
     };
-    let can_become_nobody = nobody(&["--version"]).code == 0;
+    let can_change_account = unprivileged(&["--version"]).code == 0;
     for (operation, input) in &site.questions[..2] {
-        let ended = if can_become_nobody {
-            nobody(&[operation, "-d", &input.to_string()])
+        let ended = if can_change_account {
+            unprivileged(&[operation, "-d", &input.to_string()])
         } else {
             fs::set_permissions(&work, fs::Permissions::from_mode(0o555)).unwrap();
             site.grid.ask(operation, input)

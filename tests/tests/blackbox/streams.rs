@@ -1,4 +1,4 @@
-//! Standard output that is closed, full, or read by somebody who leaves; and a live program that is gone.
+//! Standard output that is closed, full, or closed by its reader halfway; and a missing live program.
 //!
 //! A reader who has seen enough is success. An answer that could not be written is a failure that
 //! says so: an exit code of 0 would be believed.
@@ -139,7 +139,7 @@ fn a_full_disk_is_a_failure() {
     }
 }
 
-/// The runtime sees it whoever answers then; live alone, started without the runtime, cannot.
+/// The runtime notices it whichever program answers; live alone, started without the runtime, cannot.
 #[test]
 fn a_closed_standard_output_is_a_failure() {
     let sandbox = prepared();

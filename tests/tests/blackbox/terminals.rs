@@ -126,7 +126,7 @@ fn styled_text_is_the_plain_text() {
     }
 }
 
-/// A person at a terminal sees the warnings of the configuration, whoever answers.
+/// A person at a terminal sees the warnings of the configuration, whichever program answers.
 #[test]
 fn warnings_are_seen_on_a_terminal() {
     let (sandbox, tool) = prepared();

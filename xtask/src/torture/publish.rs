@@ -29,7 +29,7 @@ pub(super) fn run(stage: &Stage, kills: u64) -> Result<()> {
                 continue;
             }
             killed += 1;
-            // The dead hold nothing: whoever comes next gets the lock of the directory at once.
+            // A killed process holds no lock: the next one gets the lock of the directory at once.
             if File::open(&stage.work)?.try_lock().is_err() {
                 locked += 1;
             }

@@ -102,8 +102,8 @@ impl<'s> Torture<'s> {
             if let Some(number) = numbers.get(question) {
                 return Ok(*number);
             }
-            let nobody = Path::new("/nonexistent/ohfp-live");
-            let healthy = asked(stage, &runtime, &healthy, question, nobody).output()?;
+            let missing = Path::new("/nonexistent/ohfp-live");
+            let healthy = asked(stage, &runtime, &healthy, question, missing).output()?;
             if !healthy.status.success() {
                 return Err(format!("the healthy snapshot does not answer {:?}", question.words).into());
             }

@@ -99,7 +99,7 @@ fn a_feature_that_is_off() {
     container.start().unwrap();
     assert_eq!(counts.built(), [0, 0, 0, 1, 0, 0]);
     let error = container.get::<Part<2>>().map(drop).unwrap_err();
-    assert_eq!(error.summary(), "StoragePort is switched off by `features.database_support`");
+    assert_eq!(error.summary(), "StoragePort is disabled by `features.database_support`");
     assert_eq!(error.hint_text(), Some("set `features.database_support` to true"));
     assert_eq!(field(&container, "StoragePort", "state"), "off");
 }
@@ -148,12 +148,12 @@ fn circles_are_reported_with_their_chain() {
     for _ in 0..2 {
         assert_eq!(
             container.get::<u8>().unwrap_err().summary(),
-            "components need each other in a circle: RequestService -> StoragePort -> RequestService"
+            "components depend on each other in a circle: RequestService -> StoragePort -> RequestService"
         );
     }
     assert_eq!(
         container.get::<u32>().unwrap_err().summary(),
-        "components need each other in a circle: CachePort -> CachePort"
+        "components depend on each other in a circle: CachePort -> CachePort"
     );
     // The circle without the way to it.
     let from_outside = container.get::<u64>().unwrap_err().summary();
@@ -173,7 +173,10 @@ fn handles_that_ask_later_break_circles() {
     assert!(Arc::ptr_eq(&both, &both.other.get().unwrap()));
     let orphan = both.other.clone();
     drop((both, container));
-    assert_eq!(orphan.get().map(drop).unwrap_err().summary(), "the components are gone: the command is over");
+    assert_eq!(
+        orphan.get().map(drop).unwrap_err().summary(),
+        "the container has shut down: the command has ended"
+    );
 }
 
 #[test]

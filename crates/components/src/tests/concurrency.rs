@@ -96,8 +96,8 @@ fn a_circle_over_two_threads_is_an_error_for_both() {
             [one.join().unwrap(), two.join().unwrap()]
         });
         let circles = [
-            "components need each other in a circle: RequestService -> StoragePort -> RequestService",
-            "components need each other in a circle: StoragePort -> RequestService -> StoragePort",
+            "components depend on each other in a circle: RequestService -> StoragePort -> RequestService",
+            "components depend on each other in a circle: StoragePort -> RequestService -> StoragePort",
         ];
         for error in errors {
             assert!(circles.iter().any(|circle| error.summary().starts_with(circle)), "{error}");
@@ -208,7 +208,7 @@ fn a_builder_that_panics_is_a_failure_for_those_who_wait() {
 }
 
 #[test]
-fn nobody_waits_for_the_background() {
+fn the_process_does_not_wait_for_the_background() {
     let container = container(|options| {
         options.background_loading = true;
         options.thread_pool_size = 1;

@@ -1,4 +1,4 @@
-//! `machines …`
+//! The command group `machines`: request, list, show and return machines.
 
 use ohfp_broker::operations::Accepted;
 use ohfp_broker::store::{Lookup, MachineFilter};
@@ -75,10 +75,11 @@ fn request(call: &Call<'_>, arguments: &MachinesRequest) -> Result<Reply, Errors
     Ok(Reply { source: asked.source, errors, code, ..reply })
 }
 
-/// Host Factory learns from the status of the id that nothing will come; a person learns it at once.
+/// The error for a person whose request failed at once. Host Factory gets an id instead, and reads the failure
+/// from its status.
 fn refused(accepted: &Accepted) -> Error {
-    let why = accepted.reason.as_deref().unwrap_or("the provider made none");
-    Error::new(ErrorKind::Refused, format!("no machine comes for {}: {why}", accepted.id))
+    let why = accepted.reason.as_deref().unwrap_or("the provider launched none");
+    Error::new(ErrorKind::Refused, format!("{} gets no machines: {why}", accepted.id))
 }
 
 fn return_machines(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply, Errors> {
@@ -117,7 +118,7 @@ fn return_machines(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply,
     Ok(call.document(&wire.write_return_accepted(&accepted)).after_answer(session, vec![id]))
 }
 
-/// The machines that a command line means. One that nobody knows is an error before anything is done.
+/// The machines that a command line names. An unknown machine is an error, raised before anything is changed.
 fn named(session: &Session, arguments: &MachinesReturn) -> Result<Vec<MachineRef>> {
     let requests = session.requests()?;
     let exact = |machine: &Machine| MachineRef::of_id(machine.id.clone());
@@ -134,13 +135,13 @@ fn named(session: &Session, arguments: &MachinesReturn) -> Result<Vec<MachineRef
         wanted
     };
     if machines.is_empty() {
-        return Err(Error::new(ErrorKind::NotFound, "there is no machine to return")
+        return Err(Error::new(ErrorKind::NotFound, "no machine to return")
             .hint("`ohfp machines list --format table` shows what exists"));
     }
     Ok(machines)
 }
 
-/// The machines of these names; an unknown one is an error that knows the nearest.
+/// Looks machines up by id or host name. An unknown name is an error that suggests the nearest known one.
 fn find(session: &Session, wanted: &[MachineRef]) -> Result<Vec<Machine>> {
     let mut machines = Vec::with_capacity(wanted.len());
     for (wanted, found) in wanted.iter().zip(session.requests()?.store.find_machines(wanted)?) {

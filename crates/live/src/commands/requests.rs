@@ -1,4 +1,4 @@
-//! `requests …`
+//! The command group `requests`: list, show, watch and cancel requests.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ fn status(call: &Call<'_>, arguments: &RequestsStatus) -> Result<Reply, Errors> 
     let document = input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref())?;
     let session = call.session(AccessMode::ReadWrite)?;
     let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
-    // An input is a scheduler's question: it gets an answer about every id.
+    // An input document is a scheduler's operation, so every id in it is answered, even an unknown one.
     let must_exist = document.is_none();
     let ids: Vec<RequestId> = match document {
         Some(document) => wire.read_status(&document)?,

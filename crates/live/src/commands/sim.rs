@@ -1,4 +1,4 @@
-//! `sim …`: plays the cloud of the simulated provider.
+//! The command group `sim`: injects cloud-side events into the simulated provider.
 
 use ohfp_broker::provider::Instance;
 use ohfp_broker::{Error, ErrorKind, Errors, Result};

@@ -1,4 +1,4 @@
-//! `system …` and `providers health`: whether the components are sound, and what they cost.
+//! The command group `system`, and `providers health`: health and costs of the components.
 
 use ohfp_broker::operations::Providers as _;
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
@@ -31,8 +31,8 @@ pub(super) fn run(call: &Call<'_>, command: &SystemCommand) -> Result<Reply, Err
     }
 }
 
-/// Builds what an ordinary question needs, so that there is something to tell. A part that fails is told
-/// about like any other.
+/// Builds the components that a typical operation needs, so that the report is not empty. A component that
+/// fails is reported like any other.
 fn touch(session: &Session) {
     let _ = session.requests().map(|requests| requests.providers.names());
     let _ = session.templates();
@@ -55,7 +55,7 @@ fn health(call: &Call<'_>, session: &Session) -> Reply {
         }
     });
     check("store".to_owned(), store);
-    // Requests are made without a log, too.
+    // A missing log does not prevent requests.
     let (status, detail) = match session.log().map(|log| log.0.clone()) {
         Err(error) => ("unhealthy", error.summary()),
         Ok(None) => ("degraded", "nothing is logged".to_owned()),

@@ -1,4 +1,4 @@
-//! Whether log, snapshot and result cache can be used where they are looked for.
+//! Checks log, snapshot and result cache at their configured paths.
 
 use std::fs;
 use std::io;
@@ -15,7 +15,7 @@ use ohfp_snapshot_format::Refusal;
 
 use super::check::{Check, OK, WARNING};
 
-/// Why no line can be written to this log. An existing file is opened for appending, and left as it is.
+/// Why the log cannot be written; `None` if it can. An existing file is opened for appending and left unchanged.
 pub(crate) fn log_problem(path: &Path) -> Option<String> {
     match files::open(path, Access::Append) {
         Ok(_) => None,
@@ -24,7 +24,7 @@ pub(crate) fn log_problem(path: &Path) -> Option<String> {
     }
 }
 
-/// Whether a file could be created, together with the directories above it.
+/// Checks whether a file and its missing parent directories could be created.
 fn may_create(path: &Path) -> io::Result<()> {
     let directory = files::directory(path);
     let existing = directory.ancestors().find(|path| fs::symlink_metadata(path).is_ok());
@@ -72,7 +72,7 @@ pub(super) fn cache(place: &ConfigLocation, env: &Environment) -> Option<Check> 
         detail: format!("`{shown}` is not used: {refused}"),
         fix: Some(match refused {
             Refused::Io(_) => format!("make `{shown}` readable for the account that Host Factory runs as"),
-            _ => format!("remove `{shown}`: the next question makes it anew"),
+            _ => format!("remove `{shown}`: the next invocation recreates it"),
         }),
     })
 }
@@ -83,7 +83,7 @@ pub(super) fn snapshot(place: &ConfigLocation, env: &Environment) -> Check {
         return Check {
             what,
             status: WARNING,
-            detail: "there is no place for it: every answer comes from the sources".to_owned(),
+            detail: "no path is configured: every answer is computed from the configuration files".to_owned(),
             fix: Some("name a file in OHFP_SNAPSHOT".to_owned()),
         };
     };
@@ -104,11 +104,10 @@ pub(super) fn snapshot(place: &ConfigLocation, env: &Environment) -> Check {
                 files::directory(path).display()
             ),
             Ok(()) if refresh(place, env) == Some(Refresh::Auto) => {
-                "nothing has to be done: the next question makes it anew; `ohfp-snapshot build` does so now"
-                    .to_owned()
+                "none needed: the next invocation builds it; `ohfp-snapshot build` does so now".to_owned()
             }
             Ok(()) => {
-                "`ohfp-snapshot build`; with `snapshot.refresh` = auto the next question does it".to_owned()
+                "`ohfp-snapshot build`; with `snapshot.refresh` = auto the next invocation does so".to_owned()
             }
         },
     };

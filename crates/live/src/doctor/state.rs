@@ -1,5 +1,5 @@
-//! Whether requests can be stored: files, rights, room and file system of the state store, by looking and asking the
-//! kernel. Nothing is opened for writing or changed, so it does not matter whether others use the store meanwhile.
+//! Checks whether requests can be stored: files, permissions, free space and file system of the state store. No
+//! file is opened for writing, so other processes can use the store meanwhile.
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
@@ -12,23 +12,24 @@ use ohfp_platform::{files, sys};
 
 use super::check::{Check, FAILED, OK, WARNING};
 
-/// Less room than this is left: SQLite cannot even write its journal.
+/// Free space, in bytes, below which SQLite cannot even write its journal.
 const FULL: u64 = 256 * 1024;
-/// Less than this, and no room can be kept for returns.
+/// Free space, in bytes, below which no reserve can be kept for returns.
 const SCARCE: u64 = 20 << 20;
-/// The same in files.
+/// Free inodes below which a warning is given.
 const FEW_INODES: u64 = 100;
 
-/// What of a store lies beside the database, apart from the database itself.
+/// Suffixes of the files beside the database.
 const BESIDE: [&str; 5] = ["-wal", "-shm", "-journal", ".lock", ".reserve"];
 
-/// What is wrong with the place of this database: what keeps requests from being stored is `failed`.
+/// Findings about the files and the directory of this database; `failed` where they prevent requests from being
+/// stored.
 pub(crate) fn checks(database: &Path) -> Vec<Check> {
     let directory = files::directory(database);
     let (mut found, status) = rights(directory);
     if let Some(status) = &status {
         if is_complete(database) {
-            // The files are there, so requests can be stored; other things cannot be done.
+            // All files exist, so requests can be stored; creating further files is impossible.
             for check in &mut found {
                 check.status = WARNING;
             }
@@ -43,13 +44,13 @@ pub(crate) fn checks(database: &Path) -> Vec<Check> {
     found
 }
 
-/// Whether every file is there that a request needs.
+/// Whether all files exist that a request needs.
 fn is_complete(database: &Path) -> bool {
     let exists = |suffixes: &[&str]| suffixes.iter().all(|suffix| beside(database, suffix).exists());
     exists(&["", ".lock"]) && (exists(&["-wal", "-shm"]) || exists(&["-journal"]))
 }
 
-/// What keeps requests from being stored, in words.
+/// Messages for what prevents requests from being stored.
 pub(crate) fn problems(database: &Path) -> Vec<String> {
     let failed = checks(database).into_iter().filter(|check| check.status == FAILED);
     failed.map(|check| check.detail).collect()
@@ -65,7 +66,7 @@ fn failed(detail: String, fix: String) -> Check {
     Check { what: "store", status: FAILED, detail, fix: Some(fix) }
 }
 
-/// The account that this process acts as.
+/// Name or number of the account that this process runs under.
 fn me() -> String {
     match sys::effective_user() {
         0 => "root".to_owned(),
@@ -73,7 +74,7 @@ fn me() -> String {
     }
 }
 
-/// Whether files can be made in the directory, or the directory itself; and the status of the directory.
+/// Checks whether files, or the directory itself, can be created; also gives the status of the directory.
 fn rights(directory: &Path) -> (Vec<Check>, Option<Metadata>) {
     let shown = directory.display();
     let refused = |what: String, at: &Path, error: &io::Error| {
@@ -83,7 +84,7 @@ fn rights(directory: &Path) -> (Vec<Check>, Option<Metadata>) {
                     && above.uid() != sys::effective_user() =>
             {
                 format!(
-                    "ask as user {}, who owns `{}`, or name another directory in OHFP_STATE_DIR",
+                    "run as user {}, who owns `{}`, or name another directory in OHFP_STATE_DIR",
                     above.uid(),
                     at.display()
                 )
@@ -125,7 +126,7 @@ fn rights(directory: &Path) -> (Vec<Check>, Option<Metadata>) {
     }
 }
 
-/// What keeps this process, or the owner of the directory, from writing a file of the store.
+/// What prevents this process, or the owner of the directory, from writing a file of the store; `None` if they can.
 fn file_rights(file: &Path, directory: &Metadata) -> Option<Check> {
     let status = fs::symlink_metadata(file).ok()?;
     let shown = file.display();
@@ -143,14 +144,14 @@ fn file_rights(file: &Path, directory: &Metadata) -> Option<Check> {
         let fix = match error.kind() {
             io::ErrorKind::ReadOnlyFilesystem => "mount the file system for writing".to_owned(),
             _ if status.uid() == directory.uid() && status.uid() != sys::effective_user() => {
-                format!("ask as user {}, who owns the store", status.uid())
+                format!("run as user {}, who owns the store", status.uid())
             }
             _ if status.uid() == directory.uid() => format!("chmod u+rw '{shown}'"),
             _ => chown,
         };
         return Some(failed(format!("{} cannot write `{shown}`: {error}", me()), fix));
     }
-    // Root may write anything, and the account that Host Factory runs as may not.
+    // Root can write anything, but the account of Host Factory cannot.
     let owner = directory.uid();
     let is_for_owner = status.uid() == owner || status.mode() & 0o020 != 0 && status.gid() == directory.gid();
     (owner != 0 && !is_for_owner).then(|| {
@@ -183,12 +184,12 @@ fn room(directory: &Path) -> Option<Check> {
     Some(Check { what: "disk", status, detail: format!("{what} on the file system of `{shown}`"), fix })
 }
 
-/// State on a file system that goes away with the container or the next start is lost with it.
+/// Warns about a temporary file system: state on it is lost with the container or at the next boot.
 fn file_system(directory: &Path) -> Option<Check> {
     let gone = match disk::kind(directory).ok()? {
-        Kind::Memory => "is in memory (tmpfs): requests and machines are forgotten with the next start",
+        Kind::Memory => "is in memory (tmpfs): requests and machines are lost at the next boot",
         Kind::Overlay => {
-            "is a container's own layer (overlayfs): requests and machines are forgotten with the container"
+            "is a container's own layer (overlayfs): requests and machines are lost with the container"
         }
         Kind::Local | Kind::Other => return None,
     };

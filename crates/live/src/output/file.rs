@@ -1,5 +1,5 @@
-//! Answers and exports in files that a person names: there whole or not at all, and written through no link that
-//! another account may have planted.
+//! Answers and exports in files that a person names. A file appears complete or not at all, and links that
+//! another account may have planted are not followed.
 
 use std::fmt::Display;
 use std::fs::{self, File};

@@ -1,26 +1,30 @@
-//! Asking before something is lost: on the terminal, or not at all.
+//! Confirmation prompts on the terminal.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use ohfp_broker::{Error, ErrorKind, Result};
 
-/// Whether to go on. Without a terminal nobody can be asked, and `--yes` must say it.
+/// Asks for confirmation unless `yes` is set. An error of kind `Refused` if the answer is not yes, or if
+/// standard input or standard error is not a terminal.
 pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
     if yes {
         return Ok(());
     }
     let (stdin, mut stderr) = (io::stdin(), io::stderr());
     if !stdin.is_terminal() || !stderr.is_terminal() {
-        return Err(Error::new(ErrorKind::Refused, format!("nobody can be asked here: {question}"))
-            .hint("give --yes if it is meant, or --dry-run to see what would be done"));
+        return Err(Error::new(
+            ErrorKind::Refused,
+            format!("confirmation required, but standard input or error is not a terminal: {question}"),
+        )
+        .hint("pass --yes to confirm, or --dry-run to see what would be done"));
     }
     let asked = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
     let mut line = String::new();
     let answered = asked.and_then(|()| stdin.lock().read_line(&mut line));
     match answered {
         Ok(_) if is_yes(&line) => Ok(()),
-        Ok(_) => Err(Error::new(ErrorKind::Refused, "it was not confirmed; nothing was changed")),
-        Err(error) => Err(Error::new(ErrorKind::System, "cannot ask on the terminal").cause(error)),
+        Ok(_) => Err(Error::new(ErrorKind::Refused, "not confirmed; nothing was changed")),
+        Err(error) => Err(Error::new(ErrorKind::System, "cannot prompt on the terminal").cause(error)),
     }
 }
 

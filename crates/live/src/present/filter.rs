@@ -1,8 +1,8 @@
-//! `--filter`: which entries of a list are meant.
+//! `--filter`: selects entries of a list.
 //!
-//! `FIELD=VALUE` (equal), `FIELD~TEXT` (contains), `FIELD=~REGEX` (finds something). Entries are JSON
-//! objects; fields are named as in the answer or in the other spelling, and a dot leads inside. It must
-//! not know what the entries are.
+//! `FIELD=VALUE` (equal), `FIELD~TEXT` (contains), `FIELD=~REGEX` (finds something). Entries are JSON objects;
+//! fields are named as in the answer or in the other spelling, and dots separate the names of nested fields. It
+//! must not know what the entries are.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 /// One condition.
 #[derive(Debug)]
 pub(crate) struct Filter {
-    /// As it was given.
+    /// The condition as typed, for messages.
     condition: String,
     path: Vec<String>,
     test: Test,
@@ -28,14 +28,14 @@ enum Test {
     Fits(Regex),
 }
 
-/// Reads the conditions of a command line. `name` translates the name of a field from spellings that
-/// differ in more than capitals and underscores.
+/// Parses the conditions of a command line. `name` translates field names whose spellings differ in more than
+/// capitals and underscores.
 pub(crate) fn parse(conditions: &[String], name: impl Fn(&str) -> &str) -> Result<Vec<Filter>> {
     conditions.iter().map(|condition| Filter::parse(condition, &name)).collect()
 }
 
-/// The items that every condition fits. `known` are names of fields that an item may have; those that
-/// some item has are known anyway.
+/// Keeps the items that satisfy every condition. `known` lists field names that an item may have, besides those
+/// that some item has.
 pub(crate) fn retain<T>(
     filters: &[Filter],
     mut items: Vec<T>,
@@ -55,7 +55,7 @@ impl Filter {
             Error::new(ErrorKind::Usage, format!("`--filter {condition}` {what}"))
                 .hint("write FIELD=VALUE, FIELD~TEXT or FIELD=~REGEX, for example name=~^ip-10-0-1-")
         };
-        let at = condition.find(['=', '~']).ok_or_else(|| unusable("does not say what a field should be"))?;
+        let at = condition.find(['=', '~']).ok_or_else(|| unusable("has no `=` or `~`"))?;
         let (field, rest) = condition.split_at(at);
         let mut path: Vec<String> = field.trim().split('.').map(str::to_owned).collect();
         if path.iter().any(String::is_empty) {
@@ -68,7 +68,7 @@ impl Filter {
             Test::Fits(Regex::new(pattern).map_err(|error| {
                 Error::new(ErrorKind::Usage, format!("`--filter {condition}` has no regular expression"))
                     .cause(error)
-                    .hint("write FIELD~TEXT to look for a text as it stands")
+                    .hint("write FIELD~TEXT to search for literal text")
             })?)
         } else if let Some(value) = rest.strip_prefix('=') {
             Test::Equals(value.to_owned())
@@ -78,7 +78,7 @@ impl Filter {
         Ok(Self { condition: condition.to_owned(), path, test })
     }
 
-    /// Refuses a field that no entry has and none may have.
+    /// Rejects a field name that no entry has and that is not in `known`.
     fn check<'a>(
         &self,
         entries: &(impl Iterator<Item = &'a Map<String, Value>> + Clone),
@@ -88,7 +88,7 @@ impl Filter {
         if found(&self.path) {
             return Ok(());
         }
-        // As far as there are parts to choose from.
+        // The depth down to which the path exists in some entry.
         let depth =
             (1..self.path.len()).rev().find(|depth| found(self.path.get(..*depth).unwrap_or_default()));
         let (before, rest) = self.path.split_at(depth.unwrap_or(0));
@@ -135,11 +135,11 @@ impl Filter {
     }
 }
 
-/// What a path leads to. Lists are looked through; a typed value such as `["Numeric", "2"]` is what it
-/// holds.
+/// The values at a path. Lists are searched element by element; a typed value such as `["Numeric", "2"]` counts
+/// as its second element.
 fn values<'v>(entry: &'v Map<String, Value>, path: &[String]) -> Vec<&'v Value> {
     let mut found = Vec::new();
-    // Names may have dots of their own, as machine types have: the longest one that is there is meant.
+    // Names may contain dots, as machine types do: the longest existing name wins.
     for length in (1..=path.len()).rev() {
         let (head, rest) = path.split_at(length);
         let head = head.join(".");
@@ -188,7 +188,7 @@ fn equals(value: &Value, text: &str) -> bool {
     }
 }
 
-/// The values of attributes are numbers in quotes.
+/// Values of attributes are numbers in quotes.
 fn is_number(text: &str) -> bool {
     text.parse::<f64>().is_ok_and(f64::is_finite)
 }
@@ -204,7 +204,7 @@ fn same_number(left: &str, right: &str) -> bool {
     }
 }
 
-/// A value as a table shows it, without making anything in it visible.
+/// A value as a table shows it, without escaping.
 fn shown(value: &Value) -> String {
     match value {
         Value::Null => String::new(),

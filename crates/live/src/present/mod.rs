@@ -1,6 +1,6 @@
-//! How answers about machines and requests look: which entries (`filter`, `page`), which fields in which
-//! form (`rows`), what is said while somebody waits (`progress`) and what is asked before something is lost
-//! (`confirm`), and how old recorded states are (`recorded`). Nothing here knows a store or a provider, and nothing writes to standard output.
+//! How answers about machines and requests look: which entries (`filter`, `page`), which fields in which form
+//! (`rows`), what is shown during a wait (`progress`), confirmation prompts (`confirm`), and how old recorded
+//! states are (`recorded`). Nothing here knows a store or a provider, and nothing writes to standard output.
 
 pub(crate) mod confirm;
 pub(crate) mod filter;

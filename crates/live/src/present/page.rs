@@ -1,30 +1,30 @@
-//! `--limit` and `--offset`: which part of a list is shown.
+//! `--limit` and `--offset`: the page of a list that is shown.
 
 use ohfp_cli::ListOptions;
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Page {
-    /// How many are left out first.
+    /// Number of entries to skip.
     pub(crate) offset: u64,
-    /// How many there are at most.
+    /// Most entries to show; `None` shows all.
     pub(crate) limit: Option<u64>,
 }
 
 impl Page {
-    /// The part that a command line asks for.
+    /// The page that the options select.
     pub(crate) fn of(options: &ListOptions) -> Self {
         Self { offset: options.offset, limit: options.limit }
     }
 
-    /// What the store can leave out by itself, and what is left to cut. With a filter in between, which
-    /// only sees what was read, the store must give everything.
+    /// Splits the page between the store and [`Self::cut`]. With a filter, the store must return all entries,
+    /// and the cut follows the filter.
     pub(crate) fn shared(options: &ListOptions) -> (Self, Self) {
         let (all, part) = (Self::default(), Self::of(options));
         if options.filter.is_empty() { (part, all) } else { (all, part) }
     }
 
-    /// Cuts the part out.
+    /// Cuts the page out of a list.
     pub(crate) fn cut<T>(self, items: Vec<T>) -> Vec<T> {
         let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         let rest = items.into_iter().skip(number(self.offset));

@@ -1,4 +1,4 @@
-//! What a waiting person sees on standard error: a bar on a terminal, a line now and then elsewhere.
+//! Progress on standard error during a wait: a bar on a terminal, a line every few seconds elsewhere.
 //!
 //! Own code: `indicatif` would add 0.18 MB to the program and a thread that draws, for a line of text.
 //! Here no mode of the terminal is changed: the cursor stays visible, and a color ends in the same write
@@ -13,35 +13,35 @@ use ohfp_resolver::{Environment, location};
 
 use ohfp_wire::machine_result;
 
-/// Cells of the bar.
+/// Width of the bar, in cells.
 const CELLS: u64 = 24;
-/// A bar that wraps cannot be drawn over, so it keeps to the narrowest usual terminal.
+/// Widest line, in columns: a line that wraps cannot be redrawn, so it fits the narrowest usual terminal.
 const WIDTH: usize = 79;
-/// Between two lines where nobody draws over them.
+/// Interval between two progress lines where standard error is not a terminal.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// How far something is.
+/// Progress of one or more requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Standing {
-    /// Machines that are as they should be.
+    /// Machines that have reached the goal.
     pub(crate) done: u64,
-    /// Machines that will never be.
+    /// Machines that have failed to reach it.
     pub(crate) failed: u64,
-    /// Machines in all.
+    /// Number of machines requested.
     pub(crate) total: u64,
-    /// Whether these are units of capacity, as spot requests count them.
+    /// Whether the numbers count units of capacity, as in spot requests, instead of machines.
     pub(crate) units: bool,
-    /// What `done` means: `running`, `gone`.
+    /// Name of the goal: `running`, `gone`.
     pub(crate) goal: &'static str,
 }
 
 impl Standing {
-    /// Where these requests stand together.
+    /// Sums the progress of several requests.
     pub(crate) fn of(views: &[RequestWithMachines]) -> Self {
         let mut standing = Self::default();
         for view in views {
             let request = &view.request;
-            // A return counts machines, whatever they are worth.
+            // A return counts machines, regardless of their weights.
             let units = request.weights.is_some();
             standing.units |= units;
             let results = |result: &str| -> u64 {
@@ -56,7 +56,7 @@ impl Standing {
             let done = results("succeed");
             standing.done += done;
             standing.total += total;
-            // Of a finished request nothing more will come.
+            // A finished request gets no more machines.
             let failed = if request.state.is_final() { total.saturating_sub(done) } else { results("fail") };
             standing.failed += failed;
             standing.goal = if ["", goal].contains(&standing.goal) { goal } else { "ready" };
@@ -76,7 +76,7 @@ impl Standing {
         format!("{done} of {total} {machines} {goal}{failed}, {}", clock(elapsed))
     }
 
-    /// Cells of the bar that are full.
+    /// Number of full cells of the bar.
     fn cells(&self) -> u64 {
         match self.total {
             0 => CELLS,
@@ -89,7 +89,7 @@ fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-/// `7 s`, `3 min 07 s`, `2 h 05 min`.
+/// A duration as text: `7 s`, `3 min 07 s`, `2 h 05 min`.
 pub(super) fn clock(elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
@@ -99,31 +99,31 @@ pub(super) fn clock(elapsed: Duration) -> String {
     }
 }
 
-/// How it is shown.
+/// The form of the progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// A bar that is drawn over.
+    /// A bar that is redrawn in place.
     Bar {
-        /// With colors.
+        /// Whether colors are used.
         styled: bool,
     },
     /// A line every few seconds.
     Lines,
 }
 
-/// Shows how far something is.
+/// Writes progress to a stream.
 #[derive(Debug)]
 pub(crate) struct Progress<W: Write = Stderr> {
     out: W,
     look: Look,
-    /// Columns that the bar takes now.
+    /// Columns that the bar occupies now; 0 if none is drawn.
     drawn: usize,
     /// When the last line was written.
     spoken: Option<Duration>,
 }
 
 impl Progress {
-    /// On standard error, as fits it.
+    /// Progress on standard error: a bar if it is a terminal, lines otherwise.
     pub(crate) fn on_stderr(env: &Environment) -> Self {
         let out = io::stderr();
         let can_draw = env.get("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
@@ -141,8 +141,8 @@ impl<W: Write> Progress<W> {
         Self { out, look, drawn: 0, spoken: None }
     }
 
-    /// Shows where it stands, so long after the beginning. To be called at every look; nobody is left to
-    /// tell when standard error fails.
+    /// Shows progress, `elapsed` after the start of the wait. To be called at every poll. Errors of standard
+    /// error are ignored: there is no other stream to report them to.
     pub(crate) fn show(&mut self, standing: &Standing, elapsed: Duration) {
         match self.look {
             Look::Bar { styled } => self.draw(standing, elapsed, styled),
@@ -171,7 +171,7 @@ impl<W: Write> Progress<W> {
         self.write(&format!("\r[{on}{full}{off}{empty}] {words}{blanks}"));
     }
 
-    /// Takes the bar away; the answer says the rest.
+    /// Erases the bar.
     fn clear(&mut self) {
         if self.drawn > 0 {
             let blanks = " ".repeat(self.drawn);
@@ -185,7 +185,7 @@ impl<W: Write> Progress<W> {
     }
 }
 
-/// However waiting ends, with an answer or an error, nothing of the bar stays.
+/// Erases the bar, whether the wait ends with an answer or an error.
 impl<W: Write> Drop for Progress<W> {
     fn drop(&mut self) {
         self.clear();

@@ -1,4 +1,4 @@
-//! Lists show what was last recorded, which may be old: at a terminal, how old is said beside them.
+//! The age of recorded states: lists show the last recorded state, so at a terminal a note gives its age.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use ohfp_broker::Timestamp;
 
 use super::progress::clock;
 
-/// What to say beside a list of which the latest change was at `changed`, and which command asks the providers.
-/// Empty beside an empty list.
+/// The note for a list whose latest change was at `changed`; `command` is the command that polls the providers.
+/// Empty for an empty list.
 pub(crate) fn note(changed: Option<Timestamp>, now: Timestamp, command: &str) -> Vec<String> {
     let said = changed.map(|changed| {
         let age = Duration::from_millis(u64::try_from(now.millis_since(changed)).unwrap_or(0));
         format!(
-            "these are recorded states, last changed {} ago; `ohfp {command}` asks the providers now",
+            "these are recorded states, last changed {} ago; `ohfp {command}` polls the providers",
             clock(age)
         )
     });

@@ -1,4 +1,4 @@
-//! Machines and requests as they are shown: one table of fields for each, from which every form follows.
+//! Machines and requests as they are shown: one table of fields for each, from which every output format follows.
 //!
 //! In JSON and YAML an entry has all its fields, under Host Factory's names or plain ones; tables and
 //! blocks show the most important ones, or all. Times are seconds since 1970 for programs and dates for
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use super::filter::{self, same_name};
 use super::page::Page;
 
-/// A kind of entry: what a list of them is called, and their fields.
+/// A kind of entry: the name of its lists, and its fields.
 pub(crate) struct Rows<T: 'static> {
     plural: &'static str,
     fields: &'static [Field<T>],
@@ -30,7 +30,7 @@ struct Field<T> {
     value: fn(&T) -> Value,
 }
 
-/// Where a field is shown to people.
+/// Whether tables and blocks show a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Visibility {
     Always,
@@ -42,7 +42,7 @@ enum Visibility {
 enum Cell {
     AsIs,
     Date,
-    /// How many there are; blocks have room for the elements.
+    /// A list, shown as its length; blocks show the elements.
     Count,
 }
 
@@ -59,7 +59,7 @@ const fn field<T>(
     Field { names, heading, place, cell, value }
 }
 
-/// Machines.
+/// Fields of machines.
 pub(crate) static MACHINES: Rows<Machine> = Rows {
     plural: "machines",
     fields: &[
@@ -104,7 +104,7 @@ pub(crate) static MACHINES: Rows<Machine> = Rows {
     ],
 };
 
-/// Requests and returns.
+/// Fields of requests and returns.
 pub(crate) static REQUESTS: Rows<RequestWithMachines> = Rows {
     plural: "requests",
     fields: &[
@@ -140,7 +140,7 @@ pub(crate) static REQUESTS: Rows<RequestWithMachines> = Rows {
     ],
 };
 
-/// Machines as a provider sees them.
+/// Fields of machines as the provider reports them.
 pub(crate) static INSTANCES: Rows<Instance> = Rows {
     plural: "machines",
     fields: &[
@@ -162,7 +162,7 @@ pub(crate) static INSTANCES: Rows<Instance> = Rows {
 };
 
 impl<T> Rows<T> {
-    /// A list: what the filters of the command line keep, and of that the page.
+    /// Renders a list: applies the filters, then the page.
     pub(crate) fn list(
         &self,
         items: &[T],
@@ -186,7 +186,7 @@ impl<T> Rows<T> {
         })
     }
 
-    /// One entry alone, with all its fields.
+    /// Renders one entry with all its fields.
     pub(crate) fn show(&self, item: &T, style: SchedulerKind, format: Format) -> Rendered {
         let entry = self.entry(item, style);
         let entry = match format {
@@ -196,7 +196,7 @@ impl<T> Rows<T> {
         documents::render(&Value::Object(entry), format)
     }
 
-    /// All fields under the names of a style.
+    /// All fields of an entry, named in the given style.
     pub(crate) fn entry(&self, item: &T, style: SchedulerKind) -> Map<String, Value> {
         self.fields.iter().map(|field| (field.name(style).to_owned(), (field.value)(item))).collect()
     }
@@ -207,7 +207,7 @@ impl<T> Rows<T> {
         self.fields.iter().map(|field| field.heading)
     }
 
-    /// The name in this style of a field that is named in either.
+    /// The name in this style of a field that is named in either style; `None` for an unknown one.
     fn name(&self, name: &str, style: SchedulerKind) -> Option<&'static str> {
         let named = |field: &&Field<T>| field.names.iter().any(|own| same_name(own, name));
         self.fields.iter().find(named).map(|field| field.name(style))
@@ -240,7 +240,7 @@ impl<T> Rows<T> {
         Rendered { head, head_styled, body: table.rows().0 }
     }
 
-    /// The fields as texts.
+    /// The values of the fields as text.
     fn for_people(
         &self,
         entry: &Map<String, Value>,
@@ -267,7 +267,7 @@ impl<T> Field<T> {
     }
 }
 
-/// A request alone, with its machines and all their fields.
+/// Renders one request with its machines and all their fields.
 pub(crate) fn show_request(view: &RequestWithMachines, style: SchedulerKind, format: Format) -> Rendered {
     if matches!(format, Format::Table | Format::List) {
         return REQUESTS.show(view, style, format);
@@ -278,8 +278,8 @@ pub(crate) fn show_request(view: &RequestWithMachines, style: SchedulerKind, for
     documents::render(&Value::Object(entry), format)
 }
 
-/// Statuses as the wire has them. For people a row each, with the machines counted by their result;
-/// `machines list --request-id` shows them one by one.
+/// Renders statuses in the wire format. Tables have a row for each request, with its machines counted by
+/// result; `machines list --request-id` shows each machine.
 pub(crate) fn statuses(wire: &Value, format: Format) -> Rendered {
     let requests = wire.get("requests").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     match format {
@@ -298,8 +298,8 @@ pub(crate) fn statuses(wire: &Value, format: Format) -> Rendered {
     }
 }
 
-/// A document without rules of its own. For people a list without entries, which has no columns, and a
-/// list of plain values become the value of a field.
+/// Renders any other document. For people, an empty list and a list of scalars become the value of a field,
+/// since they have no columns.
 pub(crate) fn document(value: &Value, format: Format) -> Rendered {
     let people = matches!(format, Format::Table | Format::List);
     let Some(members) = value.as_object().filter(|_| people) else {
@@ -327,7 +327,7 @@ fn status_row(request: &Value) -> Value {
     })
 }
 
-/// A value as people read it.
+/// Formats a value for people.
 fn for_people(cell: Cell, value: &Value) -> String {
     let mut out = String::new();
     match (cell, value.as_i64()) {
@@ -341,11 +341,11 @@ fn seconds(time: Option<Timestamp>) -> Value {
     json!(time.map(Timestamp::seconds))
 }
 
-/// `2026-11-24T13:37:57Z`.
+/// Formats seconds since 1970 as `2026-11-24T13:37:57Z`.
 pub(super) fn date(seconds: i64) -> String {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // The calendar repeats every 400 years of 146,097 days; counted from March, so that the day that leap
-    // years have more is the last.
+    // The calendar repeats every 400 years (146,097 days). Years count from March, so that a leap day is the
+    // last day of a year.
     let from_march = days + 719_468;
     let (era, day) = (from_march.div_euclid(146_097), from_march.rem_euclid(146_097));
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;

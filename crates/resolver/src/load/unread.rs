@@ -18,7 +18,7 @@ use crate::source::text::{SourcePosition, Text};
 use crate::source::trail::{FileState, Recorder, Trail};
 use crate::templates::{fields, files as template_files};
 
-/// What the loader made of the files that it read.
+/// The result of the load, for comparison.
 pub(crate) struct Loaded<'l> {
     pub(crate) root: &'l Path,
     pub(crate) instance_name: Option<&'l str>,
@@ -27,13 +27,13 @@ pub(crate) struct Loaded<'l> {
     pub(crate) trail: &'l Trail,
 }
 
-/// Larger files are named and not read.
+/// Larger files are reported without reading them; in bytes.
 const LARGEST: u64 = 16 << 20;
 
-/// Names that a message lists one by one.
+/// Most names that a message lists.
 const NAMED: usize = 5;
 
-/// What a file looks like.
+/// What a file appears to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Settings,
@@ -103,14 +103,15 @@ fn instead(read: &BTreeSet<String>, otherwise: &str) -> String {
     if read.is_empty() { otherwise.to_owned() } else { format!("{} is", listed(read)) }
 }
 
-/// Instances of Host Factory may share a directory, each with files of its own name.
+/// Whether a file belongs to another instance of Host Factory: instances may share a directory, each with files
+/// named after it.
 fn of_another_instance(loaded: &Loaded<'_>, name: &str) -> bool {
     let owner = name.split_once("prov_").map(|(owner, _)| owner);
     loaded.instance_name.is_some()
         && owner.is_some_and(|owner| owner != "aws" && Some(owner) != loaded.instance_name)
 }
 
-/// The names of files that were read and end like this.
+/// Names of the files that were read and have this ending.
 fn read_names(loaded: &Loaded<'_>, ending: &str) -> BTreeSet<String> {
     let read = loaded.trail.files.iter().filter(|file| file.state != FileState::Absent);
     let names = read.filter_map(|file| file.path.file_name().and_then(OsStr::to_str));
@@ -130,7 +131,7 @@ fn json(path: &Path) -> Option<Text> {
     Text::new(path, 0, content).ok()
 }
 
-/// The settings that would be others.
+/// The settings that would differ if the file were read.
 fn settings(loaded: &Loaded<'_>, path: &Path) -> String {
     let Some(text) = json(path).filter(|text| text.value(text.as_str()).is_ok_and(|value| value.is_object()))
     else {
@@ -150,7 +151,7 @@ fn nothing() -> String {
     "it would change nothing".to_owned()
 }
 
-/// The options that would be others than in the file that is read.
+/// The options that would differ from the file that is read.
 fn ibm_settings(loaded: &Loaded<'_>, read: &BTreeSet<String>, path: &Path) -> String {
     let object = |path: &Path| -> Option<Map<String, Value>> {
         let text = json(path)?;
@@ -170,7 +171,7 @@ fn ibm_settings(loaded: &Loaded<'_>, read: &BTreeSet<String>, path: &Path) -> St
     if differs.is_empty() { nothing() } else { format!("it would change {}", listed(&differs)) }
 }
 
-/// The templates that are not offered, or are offered with other fields.
+/// The templates of the file that are not offered, or are offered with other fields.
 fn templates(loaded: &Loaded<'_>, path: &Path) -> String {
     let Some(text) = json(path) else { return "its templates are not offered".to_owned() };
     let parts = template_files::templates(&text, &mut Findings::default());

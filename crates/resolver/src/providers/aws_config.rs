@@ -1,4 +1,4 @@
-//! The keys of IBM's `awsprov_config.json`, and their check. It must not know what becomes of them.
+//! The keys of IBM's `awsprov_config.json`, and their check. It must not know how they are used.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ use crate::settings::rule::{Rule, shown};
 use crate::source::findings::{Findings, Subject};
 use crate::source::text::{Step, Text, find, members};
 
-/// What each key may be. The last group is LSF's.
+/// The rule for each key. The last group is LSF's.
 const KEYS: &[(&str, Rule)] = &[
     ("AWS_REGION", Rule::Name),
     ("AWS_CREDENTIAL_FILE", Rule::Text),
@@ -31,8 +31,8 @@ const KEYS: &[(&str, Rule)] = &[
     ("AWS_TAG_InstanceID", Rule::Any),
 ];
 
-/// What the options of a provider of type `aws` in `config.json` may be besides: the names that other
-/// brokers' files have for them. The last group has no effect.
+/// Further option names of a provider of type `aws` in `config.json`: the names in other brokers' files. The
+/// last group has no effect.
 const OPTIONS: &[(&str, Rule)] = &[
     ("region", Rule::Name),
     ("profile", Rule::Text),
@@ -62,8 +62,8 @@ const OPTIONS: &[(&str, Rule)] = &[
     ("storage", Rule::Any),
 ];
 
-/// Reads a value by its rule, in quotes or not; what is wrong is about `config.NAME` of `instance`. `None`
-/// where it is wrong.
+/// Reads a value by its rule, in quotes or not. `None` if it is invalid; the error's subject is `config.NAME`
+/// of `instance`.
 fn value(
     (text, at): (&Text, usize),
     (instance, name): (&str, &str),
@@ -86,8 +86,8 @@ fn value(
     None
 }
 
-/// Checks the options that `config.json` gives to a provider; `part` is where they stand. Those of other
-/// types are their providers' to check.
+/// Checks the options of an `aws` provider in `config.json`; `part` is their text. Other types check their own
+/// options.
 pub(crate) fn check_options(
     text: &Text,
     part: &str,
@@ -117,7 +117,7 @@ pub(crate) fn check_options(
     options.retain(|name, _| !wrong.contains(name));
 }
 
-/// The options in the file, as far as they are right. What is wrong is about `instance`.
+/// Reads the valid options of the file. The subject of errors is `instance`.
 pub(crate) fn read(text: &Text, instance: &str, findings: &mut Findings) -> Map<String, Value> {
     let whole = findings.about(Subject::Provider(instance.to_owned(), "config".to_owned()));
     let options = options(text, instance, findings);

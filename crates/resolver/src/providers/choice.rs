@@ -1,4 +1,5 @@
-//! Which provider requests go to where no template says it: what is written goes before what is implied.
+//! The default provider, for requests whose template names none: explicit configuration has precedence over
+//! implied one.
 //!
 //! In this order: the enabled instance of `config.json` that Host Factory calls by its name,
 //! `provider.active_provider`, `provider.default_provider_instance`, `provider.default_provider_type`, the
@@ -18,7 +19,7 @@ const ACTIVE: &str = "provider.active_provider";
 const DEFAULT_INSTANCE: &str = "provider.default_provider_instance";
 const DEFAULT_TYPE: &str = "provider.default_provider_type";
 
-/// What is wrong with the choice of a provider: who chooses one needs all of it right.
+/// Errors in the settings that decide the choice of a provider; choosing one requires all of them to be valid.
 pub fn choice_problems(settings: &Settings, providers: &[ProviderInstance]) -> Vec<Error> {
     let keys = ["provider.providers", "provider.type", "provider.aws", "provider.sim"];
     let mut errors: Vec<Error> = Vec::new();
@@ -42,7 +43,7 @@ pub(crate) fn ibm_instance(instances: &[ProviderInstance], name: &str) -> String
     of_name.or_else(only).map_or(name, |instance| &instance.name).to_owned()
 }
 
-/// Gives what IBM's file says to that instance. What `config.json` says goes first.
+/// Adds the options of IBM's file to that instance. Options of `config.json` have precedence.
 pub(crate) fn add_ibm(
     instances: &mut Vec<ProviderInstance>,
     name: &str,
@@ -62,7 +63,7 @@ pub(crate) fn add_ibm(
     }
 }
 
-/// Marks where requests go when nothing else is said. No instance is marked where that cannot be known.
+/// Marks the default instance. None is marked if the configuration does not determine it.
 pub(crate) fn mark_default(
     instances: &mut [ProviderInstance],
     instance_name: Option<&str>,
@@ -101,10 +102,10 @@ pub(crate) fn mark_default(
     }
 }
 
-/// What the configuration says about where requests go.
+/// How the configuration names the default provider.
 enum Stated {
     Instance(usize),
-    /// Something that is not there; that is told.
+    /// It names an unknown one, which is reported.
     Unknown,
 }
 
@@ -123,7 +124,7 @@ fn stated(
             Ok(at) => {
                 stated.get_or_insert(Stated::Instance(at));
             }
-            // One that is written down but wrong has its own error already.
+            // An element that is written but invalid has its own error already.
             Err(None) => {
                 stated.get_or_insert(Stated::Unknown);
             }
@@ -143,11 +144,11 @@ fn stated(
     stated
 }
 
-/// Why a word does not say where requests go.
+/// Why a name does not determine the default provider.
 struct Fault {
     message: String,
     hint: Option<String>,
-    /// The instance that is meant, where there is one.
+    /// The instance that it refers to, if there is one.
     at: Option<usize>,
 }
 
@@ -187,7 +188,7 @@ fn of_name(
     }
 }
 
-/// The enabled instance of that type that goes first.
+/// The first enabled instance of that type.
 fn of_type(instances: &[ProviderInstance], kind: &str) -> Result<usize, Option<Fault>> {
     let of_kind = instances.iter().enumerate().filter(|(_, instance)| instance.kind == kind);
     let enabled = of_kind.clone().filter(|(_, instance)| instance.enabled);
@@ -204,7 +205,7 @@ fn of_type(instances: &[ProviderInstance], kind: &str) -> Result<usize, Option<F
     }))
 }
 
-/// Whether an element of `provider.providers` has that name, however wrong it is besides.
+/// Whether an element of `provider.providers` has that name, even if it is invalid otherwise.
 fn is_written(text: &Text, name: &str) -> bool {
     let path = [Step::Key("provider"), Step::Key("providers")];
     let list = find(text.as_str(), &path);

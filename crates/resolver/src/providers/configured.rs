@@ -374,7 +374,7 @@ mod tests {
                 "warning: /c/config.json:1:88: `weight` of a provider is written as \"5\"; it is read as 5",
                 "warning: /c/config.json:1:143: `regon` is not a known option of a provider of type `aws` (did you mean `region`?)",
                 "warning: /c/config.json:1:162: `proxy_port` is written as \"80\"; it is read as 80",
-                "warning: /c/config.json:1:202: `template_defaults.imageld` is not a known field; templates get it as it is (did you mean `imageId`?)",
+                "warning: /c/config.json:1:202: `template_defaults.imageld` is not a known field; it is copied into templates unchanged (did you mean `imageId`?)",
             ],
         );
     }

@@ -21,20 +21,20 @@ pub struct ProviderInstance {
     pub weight: i64,
     /// Its options; secrets are in the clear.
     pub config: Map<String, Value>,
-    /// Where it is configured.
+    /// Position in the configuration.
     pub source: String,
-    /// Whether requests go to it when nothing else is said.
+    /// Whether it is the default for new requests.
     pub default: bool,
-    /// Whether no file names it, but IBM's files or the absence of all stand for it.
+    /// Whether no file names it, so that IBM's files or the absence of all files imply it.
     pub implied: bool,
     /// Fields for templates that lack them, under Host Factory's names.
     pub template_defaults: Map<String, Value>,
-    /// What is wrong with it, by member.
+    /// Errors in it, by member.
     problems: Vec<(String, Error)>,
 }
 
 impl ProviderInstance {
-    /// An instance that nothing is said about but its name.
+    /// Creates an instance with default values.
     pub(crate) fn new(name: &str, kind: &str, source: String) -> Self {
         Self {
             name: name.to_owned(),
@@ -56,19 +56,19 @@ impl ProviderInstance {
         Self { implied: true, ..Self::new(name, kind, source) }
     }
 
-    /// The options as they may be shown.
+    /// The options with secrets redacted.
     pub fn redacted_config(&self) -> Map<String, Value> {
         self.config.iter().map(|(key, value)| (key.clone(), redact(key, value))).collect()
     }
 
-    /// What is wrong with any of these members; `config` stands for all options.
+    /// Errors in any of these members; `config` stands for all options.
     pub fn problems(&self, members: &[&str]) -> Vec<Error> {
         let of = |name: &str| name.split('.').next().unwrap_or(name).to_owned();
         let wrong = self.problems.iter().filter(|(name, _)| members.contains(&of(name).as_str()));
         wrong.map(|(_, error)| error.clone()).collect()
     }
 
-    /// Puts what was found wrong beside the instance it is about.
+    /// Attaches errors to the instance that they are about.
     pub(crate) fn mark(&mut self, problems: &[Problem]) {
         for problem in problems {
             if let Subject::Provider(name, member) = &problem.subject

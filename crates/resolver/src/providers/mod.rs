@@ -1,4 +1,4 @@
-//! Provider instances: those that files name, those that files imply, and the one that is meant.
+//! Provider instances: those that files name, those that files imply, and the default one.
 
 pub(crate) mod aws_config;
 pub(crate) mod choice;

@@ -1,6 +1,6 @@
 //! Reads `config.json` and the environment into settings, by the table of [`super::keys`].
 //!
-//! It must not know what providers and templates make of the values.
+//! It must not know how providers and templates use the values.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -83,13 +83,13 @@ fn override_refresh(settings: &mut Settings, recorder: &Recorder<'_>, findings: 
 struct Reader<'r, 'e> {
     settings: &'r mut Settings,
     text: &'r Text,
-    /// As sources show it.
+    /// The path as shown in sources.
     path: PathBuf,
     recorder: &'r Recorder<'e>,
     findings: &'r mut Findings,
-    /// Keys without effect by top-level section, with the place of the first.
+    /// Keys without effect by top-level section, with the position of the first.
     idle: BTreeMap<String, (usize, Vec<String>)>,
-    /// Values under another name of their key: name, place, key, value.
+    /// Values under an alias of their key: name, position, key, value.
     aliased: Vec<(String, usize, &'static Key, &'r str)>,
 }
 
@@ -155,7 +155,7 @@ impl<'r> Reader<'r, '_> {
         crate::settings::expand::expand(&mut value, self.recorder);
         self.translate(key, &mut value, at);
         if let Some(meant) = key.rule.meant(&value) {
-            // A variable is text, whatever it means.
+            // The value of a variable is text, even if the key holds a number.
             if written == value {
                 let message =
                     format!("`{name}` is written as {}; it is read as {}", shown(&value), shown(&meant));
@@ -189,7 +189,7 @@ impl<'r> Reader<'r, '_> {
         self.settings.set(key.name, value, SettingSource::File { path: self.path.clone(), line });
     }
 
-    /// Values under another name count where the key itself is not written.
+    /// A value under an alias counts only if the key itself is not written.
     fn apply_aliases(&mut self) {
         for (name, at, key, part) in std::mem::take(&mut self.aliased) {
             let is_written = |setting: &Setting| {
@@ -204,7 +204,7 @@ impl<'r> Reader<'r, '_> {
         }
     }
 
-    /// Values of other brokers that mean one of ours.
+    /// Translates values of other brokers' files into ours.
     fn translate(&mut self, key: &Key, value: &mut Value, at: usize) {
         let ours = match (key.name, value.as_str()) {
             ("scheduler.type", Some("hf")) => "hostfactory",

@@ -1,6 +1,6 @@
-//! The effective configuration, each value with where it comes from.
+//! The effective configuration: each value with its source.
 //!
-//! It must not know how the values are read, nor what providers and templates make of them.
+//! It must not know how the values are read, nor how providers and templates use them.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,15 +14,15 @@ use crate::settings::keys::KEYS;
 use crate::settings::redact::redact;
 use crate::source::findings::{Problem, Subject};
 
-/// Where a value comes from.
+/// Source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingSource {
-    /// Nobody set it.
+    /// No file and no variable sets the key.
     Default,
-    /// A file. The path is relative to the configuration root where it lies in it, so that what is
-    /// printed does not depend on the root's place.
+    /// A file. The path is relative to the configuration root if it lies below it, so that output does not
+    /// depend on the location of the root.
     File {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
         /// Line, from 1.
         line: usize,
@@ -48,21 +48,21 @@ impl fmt::Display for SettingSource {
     }
 }
 
-/// One key with its value in force.
+/// A key with its effective value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
     /// Dotted name.
     pub key: &'static str,
-    /// Its value; secrets are in the clear.
+    /// The value; secrets are in plain text.
     pub value: Value,
-    /// Who set it.
+    /// Source of the value.
     pub source: SettingSource,
-    /// What is wrong with what was written; the value is the default then.
+    /// The error, if the written value is invalid; `value` is the default then.
     pub problem: Option<Error>,
 }
 
 impl Setting {
-    /// The value as it may be shown.
+    /// The value with secrets redacted.
     pub fn redacted(&self) -> Value {
         redact(self.key, &self.value)
     }
@@ -71,11 +71,11 @@ impl Setting {
 /// What to do when a snapshot is older than its sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refresh {
-    /// Make it anew in passing.
+    /// Rebuild it after the answer.
     Auto,
-    /// Answer live, and leave it to the administrator.
+    /// Answer from the files; the administrator rebuilds it.
     Manual,
-    /// Do not even look.
+    /// Answer from the files; the snapshot is not opened.
     Never,
 }
 
@@ -101,10 +101,10 @@ impl Settings {
         self.0.iter()
     }
 
-    /// The value of a key, for what must not depend on whether it is right.
+    /// The value of a key, or the error in it.
     ///
     /// # Errors
-    /// [`ErrorKind::Input`](ohfp_broker::ErrorKind::Input): what is wrong with the value that was written.
+    /// [`ErrorKind::Input`](ohfp_broker::ErrorKind::Input): the written value is invalid.
     pub fn require(&self, key: &str) -> Result<&Value> {
         let Some(setting) = self.entries().find(|setting| setting.key == key) else {
             return Ok(&Value::Null);
@@ -112,7 +112,7 @@ impl Settings {
         setting.problem.as_ref().map_or(Ok(&setting.value), |problem| Err(problem.clone()))
     }
 
-    /// What is wrong with the key or section `name`, each error once.
+    /// Errors in the key or section `name`, each once.
     pub fn problems(&self, name: &str) -> Vec<Error> {
         let mut errors: Vec<Error> = Vec::new();
         for setting in self.entries().filter(|setting| is_in(setting.key, name)) {
@@ -121,13 +121,12 @@ impl Settings {
         errors
     }
 
-    /// The value of a key, or its default where what was written is wrong; null when it is not known or
-    /// not set.
+    /// The value of a key, or its default if the written value is invalid; null if the key is unknown or unset.
     pub fn get(&self, key: &str) -> &Value {
         self.entries().find(|setting| setting.key == key).map_or(&Value::Null, |setting| &setting.value)
     }
 
-    /// The text of a key, where it is right.
+    /// The text of a key; `None` if it is invalid, unset, or no text.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.get(key).as_str()
     }
@@ -162,14 +161,14 @@ impl Settings {
         Ok(self.require("storage.strategy")?.as_str().unwrap_or("sqlite"))
     }
 
-    /// `storage.sql_strategy.name`, where the state is kept in such a file: state that lies elsewhere must
-    /// not be taken for none.
+    /// `storage.sql_strategy.name`. An error if another storage strategy is configured: state in another place
+    /// must not count as missing.
     pub fn database_name(&self) -> Result<&str> {
         self.storage_strategy()?;
         Ok(self.require("storage.sql_strategy.name")?.as_str().unwrap_or("ohfp.db"))
     }
 
-    /// `request.max_machines_per_request`; `None` is no limit of its own.
+    /// `request.max_machines_per_request`; `None` means no limit.
     pub fn max_machines_per_request(&self) -> Result<Option<u64>> {
         Ok(self.require("request.max_machines_per_request")?.as_u64())
     }
@@ -194,8 +193,8 @@ impl Settings {
         self.get("storage.sql_strategy.timeout").as_u64().unwrap_or(30)
     }
 
-    /// `storage.history_days`; 0 is for ever, and so is a value that is wrong: what it would keep must
-    /// not be cleared away by a default.
+    /// `storage.history_days`; 0 keeps history for ever. An invalid value counts as 0, so that a default never
+    /// prunes what the value would have kept.
     pub fn history_days(&self) -> u64 {
         self.require("storage.history_days").map_or(0, |days| days.as_u64().unwrap_or(90))
     }
@@ -232,7 +231,7 @@ impl Settings {
         }
     }
 
-    /// Puts what was found wrong beside the settings it is about.
+    /// Attaches errors to the settings that they are about.
     pub(crate) fn mark(&mut self, problems: &[Problem]) {
         for problem in problems {
             let Subject::Setting(name) = &problem.subject else { continue };
@@ -243,7 +242,7 @@ impl Settings {
     }
 }
 
-/// Whether `key` is `name`, or lies in the section of that name.
+/// Whether `key` is `name` or lies in the section `name`.
 fn is_in(key: &str, name: &str) -> bool {
     key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
@@ -267,7 +266,7 @@ mod tests {
         assert!(settings.entries().all(|setting| setting.source == SettingSource::Default));
     }
 
-    /// A wrong value stops who needs it, and no one else.
+    /// An invalid value stops only the operations that need it.
     #[test]
     fn wrong_values_are_errors_where_they_are_needed() {
         let error = Error::new(ohfp_broker::ErrorKind::Input, "wrong");

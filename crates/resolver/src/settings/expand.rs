@@ -1,6 +1,6 @@
-//! `$NAME` and `${NAME}` in the strings of `config.json`, as shells write them. A variable that is not
-//! set stays as written, and so does one whose name says that it holds a secret: what is expanded here
-//! is printed and kept in snapshots. It must not know which strings those are.
+//! `$NAME` and `${NAME}` in the strings of `config.json`, as shells write them. References to unset variables
+//! stay as written, and so do variables whose names indicate a secret: expanded values are printed and stored
+//! in snapshots. It must not know which strings those are.
 
 use serde_json::Value;
 
@@ -40,8 +40,8 @@ fn expanded(text: &str, recorder: &Recorder<'_>) -> String {
     out
 }
 
-/// The variable named behind a `$`, and how many bytes that took; nothing is named where the text goes
-/// on otherwise.
+/// The name of the variable after a `$`, and its length in bytes with delimiters; an empty name if the text is
+/// no reference.
 fn name(after: &str) -> (&str, usize) {
     if let Some(braced) = after.strip_prefix('{') {
         return braced.split_once('}').map_or(("", 0), |(name, _)| (name, name.len() + 2));

@@ -1,4 +1,4 @@
-//! What a key of `config.json` is: a row of the table.
+//! A row of the table of keys of `config.json`.
 
 use serde_json::{Map, Value};
 
@@ -7,17 +7,17 @@ use crate::settings::rule::Rule;
 /// A key of `config.json`.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
-    /// Dotted.
+    /// Dotted name.
     pub name: &'static str,
-    /// What its value may be.
+    /// The values that it may have.
     pub rule: Rule,
-    /// Its value when nobody sets it.
+    /// Value of a key that no file and no variable sets.
     pub default: DefaultValue,
-    /// What it is for, in a line.
+    /// Its meaning, in one line.
     pub help: &'static str,
 }
 
-/// A value that can stand in a constant.
+/// A default value, as a constant.
 #[derive(Clone, Copy, Debug)]
 pub enum DefaultValue {
     /// null
@@ -39,7 +39,7 @@ pub enum DefaultValue {
 }
 
 impl DefaultValue {
-    /// As JSON.
+    /// The value as JSON.
     pub fn value(self) -> Value {
         match self {
             Self::Unset => Value::Null,

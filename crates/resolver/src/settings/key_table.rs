@@ -4,7 +4,7 @@ use crate::settings::key::{DefaultValue, Key, key};
 use crate::settings::rule::Rule;
 use crate::settings::words::{COMPONENTS, LOG_LEVELS};
 
-/// How providers can be chosen, as other brokers' files have it.
+/// Selection policies, named as in other brokers' files.
 const POLICIES: &[&str] = &[
     "FIRST_AVAILABLE",
     "ROUND_ROBIN",
@@ -18,7 +18,7 @@ const POLICIES: &[&str] = &[
     "PERFORMANCE_BASED",
 ];
 
-/// When something happens: at its first use, or at start.
+/// Lazy (on first use) or eager (at start).
 const MODE: Rule = Rule::Word(&["lazy", "eager"]);
 
 /// Every key that has an effect, in the order they are listed.
@@ -318,7 +318,7 @@ pub const KEYS: &[Key] = &[
     ),
 ];
 
-/// Further names of keys. Where both are written, the key counts.
+/// Aliases of keys. If both are written, the key counts.
 pub(super) const ALIASES: &[(&str, &str)] = &[
     ("storage.type", "storage.strategy"),
     ("performance.background_loading.enabled", "performance.lazy_loading.background_loading.enabled"),

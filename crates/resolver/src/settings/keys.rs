@@ -1,4 +1,4 @@
-//! What a key of `config.json` is, and which name is one.
+//! Names of `config.json`: keys, aliases, sections, and names without effect.
 //!
 //! It must not know how a file is read.
 
@@ -6,24 +6,24 @@ use crate::settings::key::Key;
 pub use crate::settings::key_table::KEYS;
 use crate::settings::key_table::{ALIASES, DESCRIPTIVE, WITHOUT_EFFECT};
 
-/// What a dotted name is.
+/// The kind of a dotted name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum KeyKind {
     /// A key with a value.
     Key(&'static Key),
-    /// Another name of a key.
+    /// An alias of a key.
     Alias(&'static Key),
     /// A section that holds keys.
     Section,
-    /// Known, and without effect.
+    /// A known name without effect.
     WithoutEffect,
-    /// About the file.
+    /// Describes the file itself.
     Descriptive,
-    /// Not known.
+    /// An unknown name.
     Unknown,
 }
 
-/// What `name` is.
+/// The kind of `name`.
 pub(crate) fn meaning(name: &str) -> KeyKind {
     if let Some(key) = find(name) {
         return KeyKind::Key(key);
@@ -48,12 +48,12 @@ pub fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
 
-/// The key that `name` is another name of.
+/// The key that `name` is an alias of.
 pub fn canonical(name: &str) -> Option<&'static str> {
     ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, key)| *key)
 }
 
-/// The name with an effect that is most like the unknown `name`.
+/// The nearest name that has an effect to the unknown `name`.
 pub fn nearest(name: &str) -> Option<&'static str> {
     let known = KEYS.iter().map(|key| key.name).chain(ALIASES.iter().map(|(alias, _)| *alias));
     crate::nearest::nearest_dotted(name, &known.collect::<Vec<_>>())

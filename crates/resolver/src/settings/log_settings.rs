@@ -1,7 +1,7 @@
-//! How much is logged: one decision from `config.json`, IBM's file and Host Factory's variables.
+//! Log level, size and rotation: one decision from `config.json`, IBM's file and Host Factory's variables.
 //!
-//! The order is IBM's. Host Factory's own settings count only where they are accepted, which they are not
-//! by default; else `logging.level` decides, else LSF's `LogLevel`.
+//! The order is IBM's. Host Factory's own settings count only if they are accepted, which is off by default;
+//! otherwise `logging.level` decides, then LSF's `LogLevel`.
 
 use std::path::Path;
 
@@ -16,10 +16,10 @@ use crate::source::trail::Recorder;
 
 const LEVEL: &str = "logging.level";
 const ACCEPT: &str = "logging.accept_propagated_setting";
-/// Host Factory's level.
+/// Host Factory's log level.
 const VARIABLE: &str = "HF_LOGLEVEL";
 
-/// IBM's file, as far as it is read.
+/// The logging keys of IBM's file.
 pub(crate) struct Ibm<'t> {
     pub(crate) text: &'t Text,
     pub(crate) options: &'t Map<String, Value>,
@@ -56,7 +56,7 @@ impl Ibm<'_> {
     }
 }
 
-/// Puts the level in force into the settings, with its source.
+/// Stores the effective level in the settings, with its source.
 pub(crate) fn decide(
     settings: &mut Settings,
     ibm: Option<&Ibm<'_>>,
@@ -77,7 +77,7 @@ pub(crate) fn decide(
             settings.set(LEVEL, Value::from(level), ibm.source("LogLevel"));
         }
     }
-    // Looked up only where it counts: what is looked up makes a snapshot stale when it changes.
+    // Looked up only if it counts: a change of a recorded variable makes a snapshot stale.
     if settings.accepts_propagated_log_settings()
         && let Some(level) =
             recorder.variable(VARIABLE).and_then(|word| word.to_str()).and_then(log_level_word)

@@ -1,7 +1,7 @@
-//! When components are built, how long they are kept and what is told about it: the sections
-//! `performance`, `features` and `logging` of `config.json`, as one value.
+//! Component-loading options (when to build, how long to keep, what to report): the sections `performance`,
+//! `features` and `logging` of `config.json` as one value.
 //!
-//! It must not know any component but its name.
+//! It must not know any component, only names.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use tracing::Level;
 use crate::settings::effective::Settings;
 use crate::settings::words::log_level;
 
-/// When something happens.
+/// When a component is registered or built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// At the first use.
+    /// On first use.
     Lazy,
     /// At start.
     Eager,
@@ -24,7 +24,7 @@ pub enum Mode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of the configuration")]
 pub struct Performance {
-    /// `features.aws_integration`; nothing means: where a provider needs it.
+    /// `features.aws_integration`; `None` means on if a provider needs it.
     pub aws_integration: Option<bool>,
     /// `features.database_support`
     pub database_support: bool,
@@ -87,7 +87,7 @@ impl Default for Performance {
 }
 
 impl Performance {
-    /// What the settings say.
+    /// Reads the options from the settings.
     pub fn new(settings: &Settings) -> Self {
         let flag = |key| settings.get(key).as_bool().unwrap_or_default();
         let mode = |key| if settings.get(key).as_str() == Some("eager") { Mode::Eager } else { Mode::Lazy };

@@ -1,5 +1,5 @@
-//! Hides secrets from whatever people look at. Decided by the words of names and by the form of texts alone;
-//! it must not know which settings and fields exist.
+//! Redacts secrets in output for people. Decided by words in names and by the form of texts alone; it must not
+//! know which settings and fields exist.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,17 +11,17 @@ use xxhash_rust::xxh3::xxh3_64;
 /// What is printed in place of a secret.
 pub const REDACTED: &str = "(redacted)";
 
-/// Whether people are shown secrets.
+/// Whether output contains secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrets {
-    /// They are not: what anything is by default, and what a snapshot holds.
+    /// Redacted: the default, and always so in a snapshot.
     Hidden,
-    /// They asked for it.
+    /// In plain text, on request.
     Shown,
 }
 
 impl Secrets {
-    /// `value` of `key` as people are shown it.
+    /// `value` of `key`, redacted unless `Shown`.
     pub fn of(self, key: &str, value: &Value) -> Value {
         match self {
             Self::Hidden => redact(key, value),
@@ -29,7 +29,7 @@ impl Secrets {
         }
     }
 
-    /// Templates as people are shown them.
+    /// Templates, redacted unless `Shown`.
     pub fn of_templates(self, templates: &[Template]) -> Cow<'_, [Template]> {
         match self {
             Self::Hidden => redact_templates(templates),
@@ -38,7 +38,7 @@ impl Secrets {
     }
 }
 
-/// Words that make a name one of a secret, in the singular.
+/// Words that mark a name as a secret's, in the singular.
 const SECRET_WORDS: &[&str] = &[
     "auth",
     "authorization",
@@ -60,7 +60,7 @@ const SECRET_WORDS: &[&str] = &[
     "token",
 ];
 
-/// Words that make a secret of a `key` behind them; keys of a map or of a host's login are none.
+/// Words before `key` that mark a secret; other keys (of a map, of an SSH login) are no secrets.
 const KEY_WORDS: &[&str] = &[
     "access",
     "account",
@@ -82,7 +82,7 @@ const KEY_WORDS: &[&str] = &[
 const ENDINGS: &[&str] =
     &["accesskey", "apikey", "credential", "passwd", "password", "privatekey", "secret", "token"];
 
-/// Last words of names that say something about a secret, and hold none.
+/// Last words of names that describe a secret but do not contain it.
 const ABOUT: &[&str] = &[
     "algorithm",
     "arn",
@@ -119,24 +119,24 @@ const ABOUT: &[&str] = &[
     "version",
 ];
 
-/// Values that switch something, as EC2's `"HttpTokens": "required"` does, whatever their name.
+/// Values that are switches, such as EC2's `"HttpTokens": "required"`, and never secrets.
 const SETTINGS: &[&str] = &[
     "", "auto", "default", "disabled", "enabled", "false", "no", "none", "off", "on", "optional", "required",
     "true", "yes",
 ];
 
-/// How a thing of some name is shown.
+/// How a value is shown, decided by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// As it is, but for what its text gives away.
+    /// As it is, except for secrets in its text.
     Plain,
-    /// Not at all.
+    /// Redacted.
     Secret,
-    /// A script with whatever is in it: by its length and digest.
+    /// A script, shown as its length and digest.
     UserData,
 }
 
-/// `value` of `key` as it may be shown. `key` may be dotted; its last part counts.
+/// Redacts `value` of `key`. `key` may be dotted; its last part counts.
 pub fn redact(key: &str, value: &Value) -> Value {
     redact_as(kind(key.rsplit('.').next().unwrap_or(key)), value)
 }
@@ -144,7 +144,7 @@ pub fn redact(key: &str, value: &Value) -> Value {
 fn redact_as(kind: Kind, value: &Value) -> Value {
     match (kind, value) {
         (_, Value::Null | Value::Bool(_)) | (Kind::Plain | Kind::UserData, Value::Number(_)) => value.clone(),
-        // Below a secret, names say nothing any more: `"credentials": {"user": …, "value": …}`.
+        // Below a secret, names are not considered: `"credentials": {"user": …, "value": …}`.
         (Kind::Secret | Kind::UserData, Value::Object(members)) => Value::Object(
             members.iter().map(|(name, value)| (name.clone(), redact_as(kind, value))).collect(),
         ),
@@ -165,7 +165,7 @@ fn redact_as(kind: Kind, value: &Value) -> Value {
     }
 }
 
-/// Templates as people may see them; the same ones where nothing in them is to be hidden.
+/// Redacts templates; borrows them if they contain no secret.
 pub fn redact_templates(templates: &[Template]) -> Cow<'_, [Template]> {
     // Catalogs have many templates and few names.
     let mut kinds: HashMap<&str, Kind> = HashMap::new();
@@ -192,7 +192,7 @@ pub fn redact_templates(templates: &[Template]) -> Cow<'_, [Template]> {
     shown.map_or(Cow::Borrowed(templates), Cow::Owned)
 }
 
-/// Whether things of this name are secrets.
+/// Whether values of this name are secrets.
 pub(crate) fn is_secret(name: &str) -> bool {
     kind(name) == Kind::Secret
 }
@@ -261,8 +261,8 @@ fn is_path(text: &str) -> bool {
             || extension.is_some_and(|extension| SCRIPTS.contains(&extension)))
 }
 
-/// Text without the secrets that its form gives away: `None` where there is none. These are user information
-/// and signatures of URLs, values behind a secret's name and `=`, what follows `Bearer`, and private keys.
+/// Removes secrets that are recognizable by their form; `None` if there is none. These are user information and
+/// signatures of URLs, values behind a secret's name and `=`, what follows `Bearer`, and private keys.
 fn without_secrets(text: &str) -> Option<String> {
     let mut shown = Cow::Borrowed(text);
     if text.contains("PRIVATE KEY-----") {
@@ -287,7 +287,7 @@ fn without_secrets(text: &str) -> Option<String> {
     (shown != text).then(|| shown.into_owned())
 }
 
-/// `https://user:password@host` without what stands before the `@`.
+/// Removes the user information from `https://user:password@host`.
 fn without_user(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -310,7 +310,7 @@ fn without_user(text: &str) -> String {
     shown
 }
 
-/// `a=b;password=c&sig=d` without the values of secrets.
+/// Removes the values of secrets from `a=b;password=c&sig=d`.
 fn without_values(text: &str) -> String {
     let is_end = |letter: char| letter.is_whitespace() || "&;,\"'".contains(letter);
     let mut shown = String::with_capacity(text.len());

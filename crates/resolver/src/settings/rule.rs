@@ -1,17 +1,17 @@
-//! What a value may be, as data: one vocabulary for template fields, settings and provider options.
+//! Rules for values, as data: one vocabulary for template fields, settings and provider options.
 //!
-//! A rule says whether it allows a value and what it allows, in words. It must not know where a value
-//! stands.
+//! A rule decides whether a value is allowed and describes the allowed values for messages. It must not know
+//! where a value is written.
 
 use ohfp_broker::quoted::readings;
 use ohfp_broker::template::{AllocationStrategy, PriceType};
 use serde_json::{Number, Value};
 
-/// What a value may be.
+/// The values that a field, key or option may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rule {
-    /// Anything.
+    /// Any value.
     Any,
     /// A string.
     Text,
@@ -37,11 +37,11 @@ pub enum Rule {
     Words(&'static [&'static str]),
     /// A number of bytes: whole, or a string with a unit.
     Bytes,
-    /// How machines are paid for.
+    /// A price model: `ondemand` or `spot`.
     Price,
-    /// How a fleet chooses spot capacity.
+    /// An allocation strategy for spot capacity.
     SpotStrategy,
-    /// How a fleet chooses on-demand capacity.
+    /// An allocation strategy for on-demand capacity.
     OnDemandStrategy,
     /// Machine types with their weights.
     Weights,
@@ -88,7 +88,7 @@ impl Rule {
         }
     }
 
-    /// What is allowed, to complete "must be …".
+    /// The allowed values, to complete "must be …".
     pub fn allowed(self) -> String {
         match self {
             Self::Any => "any value".to_owned(),
@@ -118,7 +118,7 @@ impl Rule {
         }
     }
 
-    /// What each member of an object must be.
+    /// The rule for each member of an object.
     fn of_members(self) -> Self {
         match self {
             Self::Weights => Self::Whole(1, i64::MAX),
@@ -132,7 +132,7 @@ impl Rule {
         value.as_object().is_some_and(|object| object.values().all(|member| self.of_members().allows(member)))
     }
 
-    /// What is wrong with `value`: the first wrong member of an object, else all of it. `None` when it is
+    /// The fault of `value`: its first invalid member if it is an object, else the whole value. `None` if it is
     /// allowed.
     pub fn fault(self, value: &Value) -> Option<Fault<'_>> {
         if self.allows(value) {
@@ -147,7 +147,7 @@ impl Rule {
         })
     }
 
-    /// Replaces numbers in quotes by the numbers, where this rule wants numbers. Says whether there were any.
+    /// Replaces quoted numbers by numbers where this rule requires numbers. Returns whether there were any.
     pub fn unquote(self, value: &mut Value) -> bool {
         match (self, value) {
             (Self::Whole(..), value) => number_in_quotes(value, true),
@@ -160,8 +160,8 @@ impl Rule {
         }
     }
 
-    /// The allowed value that `value` is another way of writing, where it is not allowed itself: a number or
-    /// a boolean in quotes, a whole number with a decimal point.
+    /// The allowed value that `value` stands for if it is not allowed itself: a quoted number or boolean, a
+    /// whole number with a decimal point.
     pub fn meant(self, value: &Value) -> Option<Value> {
         if self.allows(value) {
             return None;
@@ -169,14 +169,14 @@ impl Rule {
         readings(value).into_iter().find(|meant| self.allows(meant))
     }
 
-    /// In a list of words, the first element that is none of them.
+    /// Index of the first element of a list that is not an allowed word.
     pub fn stranger(self, value: &Value) -> Option<usize> {
         let Self::Words(words) = self else { return None };
         let is_known = |item: &Value| item.as_str().is_some_and(|word| words.contains(&word));
         value.as_array()?.iter().position(|item| !is_known(item))
     }
 
-    /// The words it allows, for "did you mean".
+    /// The allowed words, for "did you mean".
     pub fn words(self) -> &'static [&'static str] {
         match self {
             Self::Word(words) | Self::Words(words) => words,
@@ -192,7 +192,7 @@ fn is_texts(value: &Value) -> bool {
     value.as_array().is_some_and(|list| list.iter().all(Value::is_string))
 }
 
-/// Puts the number in place of a string that holds nothing else; whether it did.
+/// Replaces a string that consists of a number by the number; returns whether it did.
 fn number_in_quotes(value: &mut Value, whole: bool) -> bool {
     let Some(text) = value.as_str().map(str::trim) else { return false };
     let number: Option<Number> =
@@ -202,14 +202,14 @@ fn number_in_quotes(value: &mut Value, whole: bool) -> bool {
     true
 }
 
-/// What is wrong with a value.
+/// Why a value is not allowed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault<'v> {
-    /// The member at fault; `None` when it is the value as a whole.
+    /// The invalid member; `None` if it is the value as a whole.
     pub member: Option<&'v str>,
-    /// What is not allowed.
+    /// The value that is not allowed.
     pub value: &'v Value,
-    /// What is, to complete "must be …".
+    /// The allowed values, to complete "must be …".
     pub allowed: String,
 }
 
@@ -222,7 +222,7 @@ fn quoted(words: &[&str]) -> String {
     quoted.join(", ")
 }
 
-/// A value for a message: short ones as written, others by their kind.
+/// Formats a value for a message: short ones as written, others by their type.
 pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::Object(_) => "an object".to_owned(),

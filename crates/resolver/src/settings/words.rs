@@ -1,4 +1,4 @@
-//! Words that values consist of: the names of components and of log levels.
+//! Words in values: the names of components and of log levels.
 
 use tracing::Level;
 
@@ -15,10 +15,10 @@ pub const COMPONENTS: &[&str] = &[
     "MonitoringService",
 ];
 
-/// The words of `logging.level`, from all events to the gravest only.
+/// The words of `logging.level`, the most verbose one first.
 pub const LOG_LEVELS: &[&str] = &["TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
 
-/// The word of [`LOG_LEVELS`] that is meant by `word`: in any case, with or without `LOG_`.
+/// Normalizes `word` to one of [`LOG_LEVELS`]; it may be in any case, with or without `LOG_`.
 pub fn log_level_word(word: &str) -> Option<&'static str> {
     let word = word.to_ascii_uppercase();
     let word = match word.strip_prefix("LOG_").unwrap_or(&word) {
@@ -29,7 +29,7 @@ pub fn log_level_word(word: &str) -> Option<&'static str> {
     LOG_LEVELS.iter().copied().find(|known| *known == word)
 }
 
-/// The level that a word means; nothing when it means none.
+/// The level of a word; `None` if it is unknown.
 pub fn log_level(word: &str) -> Option<Level> {
     Some(match log_level_word(word)? {
         "TRACE" => Level::TRACE,

@@ -1,4 +1,4 @@
-//! Environment variables, taken once. It must not know which of them mean anything.
+//! A copy of the environment variables. It must not know which of them have a meaning.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -18,8 +18,8 @@ impl Environment {
         Self(variables)
     }
 
-    /// The raw value. Looking here leaves no trace; whoever bases an answer on a variable must look
-    /// through the trail.
+    /// The raw value, not recorded on the trail. An answer that depends on a variable must read it through the
+    /// trail instead.
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str)
     }

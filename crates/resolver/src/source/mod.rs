@@ -1,5 +1,4 @@
-//! Files and variables as they are written: texts with positions, the findings about them, and the trail of
-//! everything that was looked at.
+//! Files and variables as written: texts with positions, the findings about them, and the trail of all inputs.
 //!
 //! It must not know what a text means.
 
@@ -15,7 +14,7 @@ use ohfp_broker::Result;
 use text::Text;
 use trail::Recorder;
 
-/// Reads a file as text; nothing when there is none.
+/// Reads a file as text; `None` if it does not exist.
 pub(crate) fn open(path: &Path, number: usize, recorder: &mut Recorder<'_>) -> Result<Option<Text>> {
     match recorder.read(path)? {
         Some(content) => Text::new(path, number, content).map(Some),

@@ -1,7 +1,6 @@
-//! A text file and places in it, and JSON read so that every part keeps its place.
+//! A text file with positions, and a JSON reader that keeps the position of every part.
 //!
-//! Line and column are worked out only when a message needs them. It must not know what any file
-//! means.
+//! Line and column are computed only when a message needs them. It must not know the meaning of any file.
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -14,7 +13,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// A spot in a file, or a file as a whole.
+/// A position in a file, or the file as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourcePosition {
     /// The file.
@@ -66,7 +65,7 @@ impl Text {
         &self.path
     }
 
-    /// Where `part`, a slice of this text, begins.
+    /// Offset in bytes of `part`, a slice of this text.
     pub(crate) fn offset(&self, part: &str) -> usize {
         part.as_ptr().addr().saturating_sub(self.content.as_ptr().addr())
     }
@@ -97,7 +96,7 @@ impl Text {
     }
 }
 
-/// The slice that `path` leads to from `part`; of keys that repeat the last, as it is in force.
+/// The slice at `path` in `part`; of a repeated key the last one, which counts.
 pub(crate) fn find<'t>(part: &'t str, path: &[Step<'_>]) -> Option<&'t str> {
     let Some((step, rest)) = path.split_first() else { return Some(part) };
     let next = match step {
@@ -113,13 +112,13 @@ pub(crate) fn find<'t>(part: &'t str, path: &[Step<'_>]) -> Option<&'t str> {
     find(next, rest)
 }
 
-/// The members of the object in `part`, in order, repeated ones included. Nothing when it is none.
+/// The members of the object in `part`, in order, repeated ones included. Empty if it is not an object.
 pub(crate) fn members(part: &str) -> Vec<Member<'_>> {
     serde_json::from_str(part).map(|Members(members)| members).unwrap_or_default()
 }
 
-/// Lines and characters of a text. Files of one long line with thousands of findings exist, so that
-/// counting from the start of the line each time is no option.
+/// Index of lines and characters. Files of one long line with thousands of findings exist, so counting from the
+/// start of the line each time would be quadratic.
 #[derive(Debug)]
 struct Index {
     line_starts: Vec<usize>,
@@ -142,16 +141,16 @@ impl Index {
         Self { characters: characters.collect(), line_starts }
     }
 
-    /// How many characters begin before `offset`.
+    /// Number of characters that begin before `offset`.
     fn characters(&self, content: &[u8], offset: usize) -> usize {
-        // At the very end there may be no further stride.
+        // The end of the text may have no further stride.
         let stride = (offset / Self::STRIDE).min(self.characters.len().saturating_sub(1));
         let before = self.characters.get(stride).copied().unwrap_or(0);
         before + begun(content.get(stride * Self::STRIDE..offset).unwrap_or_default())
     }
 }
 
-/// A character begins at every byte that is not a continuation byte.
+/// Number of characters: bytes that are not UTF-8 continuation bytes.
 fn begun(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
@@ -200,7 +199,7 @@ impl<'t> Deserialize<'t> for Members<'t> {
     }
 }
 
-/// Text that is not JSON: where, and what was expected.
+/// A syntax error: its offset, and what was expected.
 #[derive(Debug)]
 pub(crate) struct Syntax {
     pub(crate) offset: usize,
@@ -217,7 +216,7 @@ impl Syntax {
         let inside = (line_start + error.column().saturating_sub(1)).min(part.len());
         let message = error.to_string();
         let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-        // Where the parser wants a value and finds the end of a list, the comma before it is the fault.
+        // If the parser expects a value and finds the end of a list, the comma before it is the error.
         let (before, after) = part.split_at_checked(inside).unwrap_or((part, ""));
         let comma_too_many =
             message == "expected value" && after.starts_with(']') && before.trim_end().ends_with(',');
@@ -226,7 +225,7 @@ impl Syntax {
     }
 }
 
-/// The parser's words as one clear line.
+/// Rewords the parser's message as one clear line.
 fn reworded(message: &str) -> String {
     let end = |inside: &str| format!("the file ends inside {inside}");
     match message {

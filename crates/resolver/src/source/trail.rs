@@ -1,5 +1,5 @@
-//! The trail: every file and variable an answer depends on, recorded by the only code that opens
-//! them. It must not know what is in the files.
+//! The trail: every file and variable an answer depends on, recorded by the only code that opens them. It must
+//! not know the content of the files.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,37 +15,37 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::source::environment::Environment;
 
-/// Everything the answer depends on, for freshness stamps. Both lists are sorted and unique.
+/// Every input of the answer, for freshness stamps. Both lists are sorted and unique.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trail {
-    /// Files read, and files looked for in vain.
+    /// Files that were read, and files that were looked for but do not exist.
     pub files: Vec<InputFile>,
-    /// Variables consulted, set or not.
+    /// Variables that were looked up, with their value; `None` if unset.
     pub variables: Vec<(String, Option<OsString>)>,
 }
 
 /// A file that was looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputFile {
-    /// Absolute, as opened.
+    /// Absolute path, as opened.
     pub path: PathBuf,
-    /// What was there.
+    /// The state of the file when it was read.
     pub state: FileState,
 }
 
-/// What was found at a path.
+/// State of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileState {
-    /// Nothing. Its appearance would change the answer.
+    /// No file. Its appearance would change the answer.
     Absent,
-    /// This file.
+    /// A regular file.
     Present {
-        /// Bytes.
+        /// Size in bytes.
         size: u64,
         /// Modification time, nanoseconds since the epoch.
         mtime_ns: i128,
         /// Time of the last change to content, name or mode, nanoseconds since the epoch. Unlike the
-        /// modification time it cannot be put back.
+        /// modification time it cannot be reset.
         ctime_ns: i128,
         /// Inode number.
         inode: u64,
@@ -54,10 +54,10 @@ pub enum FileState {
     },
 }
 
-/// Larger files are refused: none of ours is, so it is the wrong file.
+/// Largest file that is read, in bytes: a larger one is no configuration.
 pub const SIZE_LIMIT: u64 = 1 << 30;
 
-/// Opens files and looks variables up, and remembers both.
+/// Opens files, looks variables up, and records both.
 #[derive(Debug)]
 pub(crate) struct Recorder<'e> {
     env: &'e Environment,
@@ -70,7 +70,7 @@ impl<'e> Recorder<'e> {
         Self { env, files: BTreeMap::new(), variables: RefCell::default() }
     }
 
-    /// The value of a variable; whether it is set is part of the answer, so either is recorded.
+    /// The value of a variable, recorded whether it is set or not.
     pub(crate) fn variable(&self, name: &str) -> Option<&'e OsStr> {
         let value = self.env.get(name);
         self.variables.borrow_mut().insert(name.to_owned(), value.map(OsStr::to_owned));
@@ -79,7 +79,7 @@ impl<'e> Recorder<'e> {
 
     /// The content of a file, or `None` when there is none. `path` must be absolute.
     pub(crate) fn read(&mut self, path: &Path) -> Result<Option<Vec<u8>>> {
-        // A file that changes under our hands is usually being replaced right now: once more.
+        // A file that changes while it is read is usually being replaced: read it once more.
         let reading = match read_steadily(path) {
             Ok(Reading::Changed) => read_steadily(path),
             other => other,
@@ -125,16 +125,16 @@ enum Reading {
     Absent,
     Whole(Vec<u8>, Metadata),
     Changed,
-    /// Not a file that can be configuration; says what it is instead.
+    /// No regular file; names its actual kind.
     Unfit(&'static str),
 }
 
 fn read_steadily(path: &Path) -> io::Result<Reading> {
-    // Before opening: opening a FIFO waits for a writer.
+    // Checked before opening, since opening a FIFO waits for a writer.
     let before = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            // Somebody meant a file to be here.
+            // A dangling link: a file was meant to be here.
             let dangling = fs::symlink_metadata(path).is_ok();
             return Ok(if dangling { Reading::Unfit("a link to nothing") } else { Reading::Absent });
         }
@@ -143,7 +143,7 @@ fn read_steadily(path: &Path) -> io::Result<Reading> {
     if let Some(what) = unfit(&before) {
         return Ok(Reading::Unfit(what));
     }
-    // Without waiting, should a pipe have taken its place meanwhile.
+    // Non-blocking, in case a pipe has replaced it meanwhile.
     let mut file = match OpenOptions::new().read(true).custom_flags(sys::WITHOUT_WAITING).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Reading::Changed),
@@ -190,9 +190,8 @@ pub fn ctime_ns(metadata: &Metadata) -> i128 {
 fn unreadable(path: &Path, cause: &io::Error) -> Error {
     let error = Error::new(ErrorKind::System, format!("cannot read `{}`", path.display())).cause(cause);
     match cause.kind() {
-        io::ErrorKind::PermissionDenied => {
-            error.hint("the user that runs Host Factory needs read permission for the file and its folders")
-        }
+        io::ErrorKind::PermissionDenied => error
+            .hint("the user that runs Host Factory needs read permission for the file and its directories"),
         _ => error.hint("check the file and the file system it is on"),
     }
 }

@@ -1,7 +1,7 @@
-//! `attributes`: how Host Factory sizes its demand. What people write becomes typed lists, and what is
-//! missing is derived from the machine type.
+//! `attributes`, by which Host Factory sizes its demand. Plain values become typed lists, and missing
+//! attributes are derived from the machine type.
 //!
-//! It must not know files; problems go back to the caller by attribute.
+//! It must not know files; errors are returned to the caller by attribute.
 
 use ohfp_broker::template;
 use serde_json::{Map, Value};
@@ -21,10 +21,10 @@ const COUNTS: &[&str] = &["ncpus", "nram", "ncores", "mem"];
 /// Attributes that are numbers, even when written as strings.
 const NUMBERS: &[&str] = &["ncpus", "nram", "ncores", "mem", "rank", "nthreads", "maxmem"];
 
-/// Attributes that are strings, even when they look otherwise.
+/// Attributes that are strings, even if they look like numbers.
 const STRINGS: &[&str] = &["type", "priceInfo"];
 
-/// Attributes in use that are near to a name of ours and mean something else.
+/// Attributes in common use that resemble a known name and have another meaning.
 const COMMON: &[&str] = &["ngpus", "maxmem"];
 
 const TYPES: [&str; 3] = ["String", "Numeric", "Boolean"];
@@ -39,8 +39,8 @@ pub(crate) enum NcpusFrom {
     Cores,
 }
 
-/// Makes `value` of attribute `name` a typed list like `["Numeric", "2"]`. What is one already stays as
-/// it is. Says what is allowed when it cannot be one.
+/// Makes `value` of attribute `name` a typed list like `["Numeric", "2"]`. A typed list stays as it is. The
+/// error describes the allowed values.
 pub(crate) fn make_typed(name: &str, value: &mut Value) -> Result<(), String> {
     let refuse = |value: &Value| Err(format!("must be {}, not {}", allowed(name), shown(value)));
     if let Value::Array(list) = value {
@@ -48,7 +48,7 @@ pub(crate) fn make_typed(name: &str, value: &mut Value) -> Result<(), String> {
             [Value::String(kind), Value::String(text)] if TYPES.contains(&kind.as_str()) => {
                 if agrees(name, kind, text) { Ok(()) } else { refuse(value) }
             }
-            // A plain value in the place of its text: Host Factory wants strings there.
+            // A scalar in place of its text: Host Factory requires strings there.
             [Value::String(kind), plain] if TYPES.contains(&kind.as_str()) => match typed(name, plain) {
                 Some((inferred, text)) if may_stand_as(inferred, kind) && agrees(name, kind, &text) => {
                     *plain = Value::String(text);
@@ -87,7 +87,7 @@ fn allowed(name: &str) -> &'static str {
     }
 }
 
-/// Type and text of a plain value.
+/// Type and text of a scalar.
 fn typed(name: &str, value: &Value) -> Option<(&'static str, String)> {
     Some(match value {
         Value::String(text) if NUMBERS.contains(&name) => ("Numeric", text.trim().to_owned()),
@@ -99,8 +99,8 @@ fn typed(name: &str, value: &Value) -> Option<(&'static str, String)> {
     })
 }
 
-/// The attribute that decides the size and that `name` is probably meant to be, where it is not given itself.
-/// Any other name is passed on to Host Factory, and its business.
+/// The sizing attribute that `name` is probably a misspelling of, unless that is given as well. Other names are
+/// passed on to Host Factory.
 pub(crate) fn typo_of(name: &str, given: &Map<String, Value>) -> Option<&'static str> {
     if DERIVED.contains(&name) || COMMON.contains(&name) || NUMBERS.contains(&name) || STRINGS.contains(&name)
     {
@@ -109,7 +109,7 @@ pub(crate) fn typo_of(name: &str, given: &Map<String, Value>) -> Option<&'static
     nearest(name, DERIVED.into_iter().filter(|own| !given.contains_key(*own)))
 }
 
-/// Whether a plain value of one type can be the text of another: `["Boolean", 0]`, `["String", 7]`.
+/// Whether a scalar of one type can be the text of another: `["Boolean", 0]`, `["String", 7]`.
 fn may_stand_as(inferred: &str, kind: &str) -> bool {
     inferred == kind || kind == "String" || (kind == "Boolean" && inferred == "Numeric")
 }
@@ -135,7 +135,7 @@ fn pair(kind: &str, text: String) -> Value {
     Value::Array(vec![Value::String(kind.to_owned()), Value::String(text)])
 }
 
-/// How large one machine is.
+/// Size of one machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size {
     pub(crate) arm: bool,
@@ -177,12 +177,12 @@ impl Derivation {
     }
 }
 
-/// The machine types of a template that matter for its attributes.
+/// The machine types of a template that determine its attributes.
 #[derive(Debug, Default)]
 pub(crate) struct MachineTypes<'t> {
-    /// The one to derive from.
+    /// The type that attributes are derived from.
     pub(crate) chosen: Option<InstanceType>,
-    /// Those not in the table.
+    /// Types that are not in the table.
     pub(crate) unknown: Vec<&'t str>,
 }
 
@@ -207,11 +207,11 @@ impl<'t> MachineTypes<'t> {
     }
 }
 
-/// Appends what is missing: from `defaults` (typed), `mem`, and the machine's size. Attributes still
-/// missing afterwards come back.
+/// Appends missing attributes, from `defaults` (typed), `mem`, and the machine's size. Returns those that are
+/// still missing.
 ///
-/// Host Factory multiplies `ncpus` and `ncores`, so a derived one must leave the product at what one
-/// machine has: `ncores` is derived only together with `ncpus`, as 1, and a derived `ncpus` makes up for an
+/// Host Factory multiplies `ncpus` and `ncores`, so a derived one must keep the product equal to the processors
+/// of one machine: `ncores` is derived only together with `ncpus`, as 1, and a derived `ncpus` makes up for an
 /// `ncores` that is given.
 pub(crate) fn complete(
     attributes: &mut Map<String, Value>,
@@ -257,7 +257,7 @@ pub(crate) fn complete(
     REQUIRED.into_iter().filter(|name| !attributes.contains_key(*name)).collect()
 }
 
-/// The whole part of a typed number.
+/// The integer part of a typed number.
 fn whole_number(attribute: &Value) -> Option<u64> {
     let text = attribute.get(1)?.as_str()?;
     text.split('.').next()?.parse().ok()
@@ -382,8 +382,8 @@ mod tests {
         check("{}", None, NcpusFrom::Vcpus, "{}", &["type", "ncpus", "nram"]);
     }
 
-    /// Every instance type, and every mix of written, defaulted and absent: a slot is promised only where a
-    /// processor is.
+    /// Every instance type, with every combination of written, defaulted and absent attributes: no slot is
+    /// promised without a processor.
     #[test]
     fn the_slots_of_every_machine_type() {
         #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,4 +1,4 @@
-//! The checks of one template: each says what is wrong where, and what it would have to be.
+//! The checks of one template: each error names the position and the allowed values.
 //!
 //! It must not know how templates are collected.
 
@@ -21,13 +21,13 @@ pub(super) struct Checked<'t, 'f> {
     pub(super) text: &'t Text,
     pub(super) part: &'t str,
     pub(super) id: Option<&'f str>,
-    /// No error so far.
+    /// Whether no error was found so far.
     pub(super) sound: bool,
     pub(super) findings: &'f mut Findings,
 }
 
 impl Checked<'_, '_> {
-    /// "`maxNumber` of template `x`".
+    /// Names a field for messages: "`maxNumber` of template `x`".
     pub(super) fn field(&self, name: &str) -> String {
         match self.id {
             Some(id) => format!("`{name}` of template `{id}`"),
@@ -39,14 +39,14 @@ impl Checked<'_, '_> {
         self.id.map_or_else(|| "this template".to_owned(), |id| format!("template `{id}`"))
     }
 
-    /// Where a field's value begins, whatever spelling its name has; the template where it has none.
+    /// Offset of a field's value, in any spelling of its name; of the template if the field is absent.
     fn at(&self, hf: &str) -> usize {
         let members = members(self.part);
         let member = members.iter().rfind(|member| fields::hf_name(&member.name()) == hf);
         self.text.offset(member.map_or(self.part, |member| member.value.get()))
     }
 
-    /// Where the value of a member of a field begins.
+    /// Offset of the value of a member of a field.
     fn at_member(&self, hf: &str, member: &str) -> usize {
         let members = members(self.part);
         let field = members.iter().rfind(|member| fields::hf_name(&member.name()) == hf);
@@ -65,7 +65,8 @@ impl Checked<'_, '_> {
         self.findings.error(self.text, at, message, hint);
     }
 
-    /// Fields that decide what is bought must be unambiguous; of others the last counts.
+    /// Reports repeated names. Fields that decide what is launched must be unambiguous; of others the last one
+    /// counts.
     pub(super) fn repeated(&mut self, known: &[&'static str], unknown: &[String]) {
         for name in known {
             let at = self.at(name);
@@ -100,15 +101,14 @@ impl Checked<'_, '_> {
         }
     }
 
-    /// What must be there is, nearly.
+    /// Reports a required field whose name is misspelled.
     fn misspelt(&mut self, name: &str, meant: &str) {
         let message =
             format!("{} has no `{meant}`, but `{name}`, which is not a known field", self.template());
         self.error(self.at_name(name), &message, did_you_mean(Some(meant)));
     }
 
-    /// Checks every field. Gives those whose numbers were in quotes, with their places: they are numbers
-    /// now.
+    /// Checks every field. Returns the fields with quoted numbers, which are numbers now, with their positions.
     pub(super) fn values(
         &mut self,
         map: &mut Map<String, Value>,
@@ -149,7 +149,7 @@ impl Checked<'_, '_> {
         quoted
     }
 
-    /// A name that is none of ours may be a misspelt one.
+    /// Warns if an unknown name resembles a known one.
     fn unknown(&mut self, name: &str) {
         if let Some(meant) = fields::typo_of(name) {
             let message = format!("{} is not a known field; it is passed on as it is", self.field(name));
@@ -157,7 +157,7 @@ impl Checked<'_, '_> {
         }
     }
 
-    /// Values that are allowed and do nothing good.
+    /// Warns about values that are allowed but not useful.
     fn doubtful(&mut self, hf: &str, value: &Value) {
         let text = value.as_str();
         let message = match (hf, text) {
@@ -209,7 +209,7 @@ impl Checked<'_, '_> {
         }
     }
 
-    /// What is written decides; a price that says something else is told.
+    /// The written `priceType` decides; a contradicting price gives a warning.
     pub(super) fn price(&mut self, map: &Map<String, Value>) {
         if has_spot_price(map) && map.get("priceType").and_then(Value::as_str) == Some("ondemand") {
             let message = format!("{} has no effect with priceType ondemand", self.field("spotPrice"));
@@ -232,7 +232,7 @@ impl Checked<'_, '_> {
         }
     }
 
-    /// The attributes as typed lists, taken out of the template; nothing when they are wrong.
+    /// Takes the attributes out of the template, as typed lists; `None` if they are invalid.
     pub(super) fn attributes(&mut self, value: Option<&mut Value>) -> Option<Map<String, Value>> {
         let Some(value) = value else { return Some(Map::new()) };
         let Value::Object(attributes) = value else {
@@ -266,8 +266,8 @@ impl Checked<'_, '_> {
         sound.then(|| std::mem::take(attributes))
     }
 
-    /// Puts the attributes back, with what was missing; or says what is lacking, and what to do about it,
-    /// when the template must be left out.
+    /// Puts the completed attributes back. If some cannot be derived, the template is left out, with the reason
+    /// and a fix.
     pub(super) fn complete(
         &mut self,
         mut attributes: Map<String, Value>,
@@ -297,7 +297,7 @@ impl Checked<'_, '_> {
     }
 }
 
-/// Why the size of a template's machines is not known, to complete "it …".
+/// Why the machine size of a template is unknown, to complete "it …".
 fn sizeless(map: &Map<String, Value>, types: &MachineTypes<'_>) -> String {
     if !types.unknown.is_empty() {
         return format!("has machine type {}, which is not known here", quoted(&types.unknown));
@@ -319,7 +319,7 @@ fn sizeless(map: &Map<String, Value>, types: &MachineTypes<'_>) -> String {
     }
 }
 
-/// The unknown name in `map` that is probably meant to be the field `hf`.
+/// The unknown name in `map` that is probably a misspelling of the field `hf`.
 fn misspelt<'m>(map: &'m Map<String, Value>, hf: &str) -> Option<&'m str> {
     let is_meant = |name: &&String| {
         fields::known(name).is_none()

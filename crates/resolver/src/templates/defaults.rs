@@ -1,4 +1,4 @@
-//! What templates get that do not say it themselves: fields of their provider, then global ones.
+//! Defaults for fields that a template lacks: those of its provider, then the global ones.
 //!
 //! It must not know where templates come from.
 
@@ -17,7 +17,7 @@ use crate::templates::fields;
 /// Fields of which a template has at most one: a default for one must not contradict another.
 const MACHINE_TYPE_FIELDS: [&str; 2] = ["vmType", "vmTypes"];
 
-/// What to add to templates.
+/// The default fields and attributes.
 #[derive(Debug)]
 pub(crate) struct Defaults<'s> {
     /// Typed attributes.
@@ -33,7 +33,7 @@ pub(crate) struct Defaults<'s> {
 }
 
 impl<'s> Defaults<'s> {
-    /// From the settings; `config` is the file they came from, for messages.
+    /// Reads the defaults from the settings; `config` is their file, for messages.
     pub(crate) fn new(
         settings: &'s Settings,
         providers: &'s [ProviderInstance],
@@ -75,7 +75,7 @@ impl<'s> Defaults<'s> {
         &self.derivation
     }
 
-    /// Adds the fields that are missing, attributes aside.
+    /// Adds missing fields, except attributes.
     pub(crate) fn add_fields(&self, fields: &mut Map<String, Value>) {
         let instance = self.instance(fields);
         for (name, value) in instance.iter().flat_map(|instance| &instance.template_defaults) {
@@ -115,7 +115,7 @@ impl<'s> Defaults<'s> {
         let of_name = |name: &str| self.providers.iter().find(|instance| instance.name == name);
         let of_type =
             |kind: &str| self.providers.iter().find(|instance| instance.kind == kind && instance.enabled);
-        // What a template says goes before the defaults, a name before a type.
+        // The template has precedence over the defaults, and a name over a type.
         match (word("providerName"), word("providerType"), self.provider_name, self.provider_type) {
             (Some(name), ..) | (None, None, Some(name), _) => return of_name(name),
             (None, Some(kind), ..) | (None, None, None, Some(kind)) => return of_type(kind),
@@ -158,8 +158,7 @@ fn derivation(settings: &Settings, config: Option<&Text>, findings: &mut Finding
     derivation
 }
 
-/// A map of template defaults under Host Factory's names, as far as it is right. `part` is the object in
-/// `text`.
+/// The valid template defaults under Host Factory's names. `part` is the object in `text`.
 pub(crate) fn field_defaults(
     text: &Text,
     part: &str,
@@ -202,12 +201,13 @@ pub(crate) fn field_defaults(
                 continue;
             }
         } else if let Some(meant) = fields::typo_of(name) {
-            let message =
-                format!("`template_defaults.{name}` is not a known field; templates get it as it is");
+            let message = format!(
+                "`template_defaults.{name}` is not a known field; it is copied into templates unchanged"
+            );
             findings.warning(text, value_at, message, did_you_mean(Some(meant)));
         }
         fields::normalise(hf, &mut value);
-        // Null is "nothing", which is what a missing default gives.
+        // Null is the same as a missing default.
         if !value.is_null() {
             defaults.insert(hf.to_owned(), value);
         }

@@ -72,7 +72,7 @@ pub const FIELD_NAMES: &[(&str, &str)] = &[
     ("providerType", "provider_type"),
 ];
 
-/// How Host Factory's field `hf` is called for other callers. Fields without a row keep their name.
+/// The plain name of Host Factory's field `hf`. Fields without a row keep their name.
 pub fn default_name(hf: &str) -> Cow<'_, str> {
     let row = FIELD_NAMES.iter().find(|(name, _)| *name == hf);
     Cow::Borrowed(row.map_or(hf, |(_, name)| *name))
@@ -83,17 +83,17 @@ pub fn hf_name(name: &str) -> &str {
     known(name).map_or(name, |field| field.hf)
 }
 
-/// A field that means something to ohfp.
+/// A field that ohfp interprets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Field {
     /// Host Factory's name.
     pub(crate) hf: &'static str,
-    /// What it may hold, null aside.
+    /// The values that it may have, besides null.
     pub(crate) rule: Rule,
 }
 
 impl Field {
-    /// Replaces numbers in quotes by the numbers, where the field holds numbers; whether there were any.
+    /// Replaces quoted numbers by numbers if the field is numeric; returns whether there were any.
     pub(crate) fn unquote(&self, value: &mut Value) -> bool {
         match self.hf {
             "maxNumber" => Rule::Whole(i64::MIN, i64::MAX).unquote(value),
@@ -107,8 +107,8 @@ const fn field(hf: &'static str, rule: Rule) -> Field {
     Field { hf, rule }
 }
 
-/// What fields may hold. `templateId`, `maxNumber` and `attributes` have their own code. Where EC2 has
-/// widened a range since IBM wrote it down, EC2's is used.
+/// The rules of fields. `templateId`, `maxNumber` and `attributes` have their own code. Where EC2 has widened a
+/// range since IBM documented it, EC2's is used.
 const FIELDS: &[Field] = &[
     field("templateId", Rule::Any),
     field("maxNumber", Rule::Any),
@@ -152,7 +152,7 @@ const FIELDS: &[Field] = &[
     field("description", Rule::Text),
 ];
 
-/// Fields of LSF's file and of other brokers that ohfp passes on as they are: never a typo.
+/// Fields of LSF's file and of other brokers that ohfp passes on unchanged and never reports as misspelled.
 const PASSED_ON: &[&str] = &[
     "availableNumber",
     "computeUnit",
@@ -230,7 +230,7 @@ pub(crate) fn known(name: &str) -> Option<&'static Field> {
     KNOWN.get(name).copied()
 }
 
-/// Fields that name something in a cloud's account: simulated machines must not stand in for what they mean.
+/// Fields that refer to resources of a cloud account: simulated machines must not replace them.
 const OF_A_CLOUD: &[&str] = &[
     "ec2FleetConfig",
     "fleetRole",
@@ -251,13 +251,12 @@ const OF_A_CLOUD: &[&str] = &[
     "subnetId",
 ];
 
-/// Whether Host Factory's field `hf` names something in a cloud's account.
+/// Whether Host Factory's field `hf` refers to a resource of a cloud account.
 pub(crate) fn is_of_a_cloud(hf: &str) -> bool {
     OF_A_CLOUD.contains(&hf)
 }
 
-/// Gives a value the one form that Host Factory reads, where other brokers' files have another: tags as
-/// an object become `k=v;k=v`.
+/// Converts a value from other brokers' form to Host Factory's: tags as an object become `k=v;k=v`.
 pub(crate) fn normalise(hf: &str, value: &mut Value) {
     if let ("instanceTags", Value::Object(tags)) = (hf, &*value) {
         let pairs: Vec<String> =
@@ -266,14 +265,14 @@ pub(crate) fn normalise(hf: &str, value: &mut Value) {
     }
 }
 
-/// Whether tags are written as Host Factory reads them.
+/// Whether tags have Host Factory's form.
 pub(crate) fn is_tags(text: &str) -> bool {
     let text = text.strip_suffix(';').unwrap_or(text);
     text.is_empty()
         || text.split(';').all(|pair| pair.split_once('=').is_some_and(|(key, _)| !key.is_empty()))
 }
 
-/// The field that an unknown name probably means, or `None` for names that are fine as they are.
+/// The field that an unknown name is probably a misspelling of; `None` for names that are passed on.
 pub(crate) fn typo_of(name: &str) -> Option<&'static str> {
     if PASSED_ON.contains(&name) {
         return None;

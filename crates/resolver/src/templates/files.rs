@@ -1,6 +1,6 @@
-//! Which template files are read, and how a file is taken apart into templates.
+//! The search for template files, and their division into templates.
 //!
-//! It must not know what is in a template.
+//! It must not know the fields of a template.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::source::text::{Member, Text};
 use crate::source::trail::Recorder;
 use crate::templates::fields;
 
-/// The search for template files, and what it found.
+/// The result of a search for template files.
 #[derive(Debug, Default)]
 pub(crate) struct TemplateFiles {
     /// In order of precedence.
@@ -40,13 +40,12 @@ impl TemplateFiles {
         catalog
     }
 
-    /// Whether a file was there, readable or not.
+    /// Whether a file exists, readable or not.
     pub(crate) fn has_any(&self) -> bool {
         self.failed || !self.texts.is_empty()
     }
 
-    /// Whether a file is named after a cloud, or a template has a field that means something in a cloud's
-    /// account only.
+    /// Whether a file is named after a cloud, or a template has a field that refers to a cloud account.
     pub(crate) fn is_for_a_cloud(&self) -> bool {
         let is_aws = |text: &Text| text.path().file_name().is_some_and(|name| name == "aws_templates.json");
         let mut ignored = Findings::default();
@@ -60,7 +59,7 @@ impl TemplateFiles {
             .any(|text| is_aws(text) || templates(text, &mut ignored).into_iter().any(of_a_cloud))
     }
 
-    /// Looks for the other brokers' files, which add up.
+    /// Looks for other brokers' files, which are merged.
     pub(crate) fn find_chain(
         &mut self,
         root: &Path,
@@ -83,7 +82,7 @@ impl TemplateFiles {
         }
     }
 
-    /// Reads one candidate; whether there was anything.
+    /// Reads one candidate; returns whether it exists.
     fn read(
         &mut self,
         path: &Path,
@@ -104,7 +103,7 @@ impl TemplateFiles {
         true
     }
 
-    /// The error for a search without result.
+    /// The error of a search that found no file.
     pub(crate) fn nothing_found(&self, root: &Path) -> Error {
         let names: Vec<String> = self
             .looked_at
@@ -115,19 +114,19 @@ impl TemplateFiles {
         let error = Error::new(ErrorKind::Input, message);
         match instances(root).as_slice() {
             [] => error.hint(
-                "`ohfp init --config-dir DIR` makes one to start from; OHFP_CONFIG_DIR names another folder",
+                "`ohfp init --config-dir DIR` makes one to start from; OHFP_CONFIG_DIR names another directory",
             ),
-            [first, ..] => error.cause(format!("`{first}{INSTANCE_SUFFIX}` is there, which belongs to an instance of another name")).hint(format!(
+            [first, ..] => error.cause(format!("`{first}{INSTANCE_SUFFIX}` is there, which belongs to another instance")).hint(format!(
                 "Host Factory names its instance in HF_PROVIDER_NAME; by hand: HF_PROVIDER_NAME={first}, or --instance {first}"
             )),
         }
     }
 }
 
-/// How IBM's names of template files end, behind the instance's.
+/// Suffix of IBM's template files, after the instance's name.
 const INSTANCE_SUFFIX: &str = "prov_templates.json";
 
-/// The instances whose template files are in a folder.
+/// Names of the instances that have a template file in a directory.
 fn instances(root: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());

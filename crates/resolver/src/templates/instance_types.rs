@@ -1,4 +1,4 @@
-//! What EC2's instance types are made of, from a table packed at build time by `build.rs`.
+//! Sizes of EC2's instance types, from a table packed at build time by `build.rs`.
 //!
 //! Layout, little endian: the number of rows (u16); per row, sorted by name, 12 bytes: place of the
 //! name (u16, from the end of the rows), its length (u8), 1 for arm64 (u8), virtual processors (u16), cores (u16),

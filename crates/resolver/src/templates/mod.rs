@@ -1,4 +1,4 @@
-//! Templates: the files they are in, what their fields mean, what they take over, and what is derived.
+//! Templates: their files, the meaning of their fields, inherited defaults, and derived attributes.
 
 pub(crate) mod attributes;
 pub(crate) mod checks;

@@ -1,5 +1,5 @@
-//! `abisInstanceRequirements`: what EC2 may choose machine types by. The least that it demands is the size
-//! that a template can promise.
+//! `abisInstanceRequirements`: attributes by which EC2 chooses machine types. The minimum that they require is
+//! the size that a template can promise.
 //!
 //! Names are EC2's, in any case and with or without underscores, since files of brokers in several languages
 //! have them.
@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::templates::attributes::Size;
 
-/// The least size that the requirements of a template allow; `None` where they do not say.
+/// The minimum size that the requirements of a template allow; `None` if they do not determine it.
 pub(super) fn least(fields: &Map<String, Value>) -> Option<Size> {
     let requirements = fields.get("abisInstanceRequirements")?.as_object()?;
     let least = |name: &str| member(member(requirements, name)?.as_object()?, "min")?.as_u64();
@@ -24,7 +24,7 @@ pub(super) fn least(fields: &Map<String, Value>) -> Option<Size> {
     Some(Size { arm, vcpus, cores, memory_mib })
 }
 
-/// Replaces limits in quotes by their numbers; whether there were any.
+/// Replaces quoted limits by numbers; returns whether there were any.
 pub(super) fn unquote(requirements: &mut Value) -> bool {
     let Value::Object(requirements) = requirements else { return false };
     let mut any = false;

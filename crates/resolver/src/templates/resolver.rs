@@ -1,4 +1,4 @@
-//! One template after the other: names translated, values checked, defaults and attributes added.
+//! Resolves templates one by one: translates names, checks values, adds defaults and attributes.
 //!
 //! It must not know which files templates come from, only their text for messages.
 
@@ -18,14 +18,14 @@ use crate::templates::checks::Checked;
 use crate::templates::defaults::Defaults;
 use crate::templates::fields;
 
-/// A template of the files that is not offered, because Host Factory could not be told how large it is.
+/// A template of the files that is not offered, because its machine size is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
     /// Its id.
     pub id: String,
-    /// What it lacks, to complete "is left out, because …".
+    /// The reason, to complete "is left out, because …".
     pub why: String,
-    /// What to do about it.
+    /// How to fix it.
     pub hint: String,
 }
 
@@ -41,14 +41,14 @@ impl LeftOut {
 pub struct LimitDecrease {
     /// Its id.
     pub id: String,
-    /// As published.
+    /// The published number.
     pub published: i64,
-    /// In the file now.
+    /// The number in the file.
     pub now: i64,
 }
 
 impl LimitDecrease {
-    /// What answers have, what the file has, and why they differ.
+    /// States the published number, the file's, and why they differ.
     pub fn message(&self) -> String {
         let Self { id, published, now } = self;
         format!(
@@ -57,7 +57,7 @@ impl LimitDecrease {
         )
     }
 
-    /// How the file's number comes into force.
+    /// How to publish the file's number.
     pub const HINT: &'static str =
         "stop Host Factory, run `ohfp-snapshot build --allow-lower-max`, and start it again";
 }
@@ -66,7 +66,7 @@ impl LimitDecrease {
 pub(crate) struct Fields {
     map: Map<String, Value>,
     repeated: Vec<&'static str>,
-    /// Repeated names that are nobody's business but the user's.
+    /// Unknown names that occur more than once; only the user can tell what they mean.
     repeated_unknown: Vec<String>,
 }
 
@@ -112,11 +112,11 @@ impl<'de> Deserialize<'de> for Fields {
 pub(crate) struct Resolver<'t, 'r> {
     defaults: &'r Defaults<'r>,
     findings: &'r mut Findings,
-    /// Where each id was first used.
+    /// Position of the first use of each id.
     ids: HashMap<String, (&'t Text, usize)>,
-    /// Unknown names already looked at.
+    /// Unknown names that were checked already.
     looked_at: HashSet<String>,
-    /// Fields with numbers in quotes: where the first one is, whose it is, and how many templates have one.
+    /// Fields with quoted numbers: position and template of the first one, and the number of templates that have one.
     quoted: BTreeMap<&'static str, Quoted<'t>>,
     templates: Vec<Template>,
     left_out: Vec<LeftOut>,
@@ -144,7 +144,7 @@ impl<'t, 'r> Resolver<'t, 'r> {
 
     /// The templates that are offered, and those that are not.
     pub(crate) fn finish(self) -> (Vec<Template>, Vec<LeftOut>) {
-        // A habit of a file is one finding, however many templates have it.
+        // The same quirk in many templates is one finding.
         for Quoted { text, at, field, templates } in self.quoted.into_values() {
             let others = match templates {
                 1 => String::new(),

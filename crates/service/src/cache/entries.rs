@@ -1,27 +1,27 @@
-//! Answers in the order of their last use. It must not know time or files.
+//! Cached answers in the order of their last use. It must not know time or files.
 
 use std::collections::{BTreeMap, HashMap};
 
 use ohfp_broker::Timestamp;
 
-/// An answer.
+/// A cached answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) stored: Timestamp,
     pub(super) value: Vec<u8>,
 }
 
-/// Answers by key.
+/// Cached answers by key.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     by_key: HashMap<String, (u64, Entry)>,
-    /// Keys by number of their last use.
+    /// Keys by the sequence number of their last use.
     by_use: BTreeMap<u64, String>,
     uses: u64,
     bytes: u64,
 }
 
-/// What an answer takes up in memory and file besides key and value, roughly.
+/// Approximate overhead of an answer besides key and value, in bytes.
 const OVERHEAD: u64 = 32;
 
 fn size(key: &str, entry: &Entry) -> u64 {
@@ -29,7 +29,7 @@ fn size(key: &str, entry: &Entry) -> u64 {
 }
 
 impl Entries {
-    /// Least recently used first.
+    /// Iterates over the answers, the least recently used first.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.by_use.values().filter_map(|key| {
             let (_, entry) = self.by_key.get(key)?;
@@ -37,7 +37,7 @@ impl Entries {
         })
     }
 
-    /// Keeps an answer as the most recently used.
+    /// Stores an answer as the most recently used.
     pub(super) fn insert(&mut self, key: String, entry: Entry) {
         self.remove(&key);
         self.uses += 1;
@@ -50,7 +50,7 @@ impl Entries {
         self.by_key.get(key).map(|(_, entry)| entry)
     }
 
-    /// The answer, which is the most recently used now.
+    /// Returns the answer and marks it as the most recently used.
     pub(super) fn touch(&mut self, key: &str) -> Option<&Entry> {
         let (used, entry) = self.by_key.get_mut(key)?;
         let name = self.by_use.remove(used)?;
@@ -67,7 +67,7 @@ impl Entries {
         }
     }
 
-    /// Removes all whose key begins like this.
+    /// Removes all answers whose key begins with `prefix`.
     pub(super) fn remove_all(&mut self, prefix: &str) {
         let keys: Vec<String> = self.by_key.keys().filter(|key| key.starts_with(prefix)).cloned().collect();
         for key in keys {
@@ -75,7 +75,7 @@ impl Entries {
         }
     }
 
-    /// Removes the least recently used until both limits hold, and gives their keys.
+    /// Evicts the least recently used answers until both limits hold, and returns their keys.
     pub(super) fn shrink(&mut self, entries: usize, bytes: u64) -> Vec<String> {
         let mut removed = Vec::new();
         while self.by_key.len() > entries || self.bytes > bytes {

@@ -1,4 +1,4 @@
-//! The cache's file: magic, checksum, then the answers in the order of their last use.
+//! The cache file: magic, checksum, then the answers in the order of their last use.
 //!
 //! | bytes | what |
 //! |---|---|
@@ -6,7 +6,7 @@
 //! | 8 | XXH3-64 of the rest, seeded by the product version; little endian |
 //! | – | for each answer: key, milliseconds since 1970, value, as bincode writes a tuple |
 //!
-//! A file that is not exactly this, or is not ours alone, reads as empty.
+//! A file of any other form, or one that another account can write, reads as empty.
 
 use std::ffi::OsString;
 use std::fs;
@@ -22,14 +22,14 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 use super::entries::{Entries, Entry};
 
 pub(super) const MAGIC: [u8; 8] = *b"OHFPRES1";
-/// For its owner alone.
+/// Mode of the file: accessible for its owner alone.
 const MODE: u32 = 0o600;
 const HEADER: usize = MAGIC.len() + 8;
 
-/// Temporary files of processes that were killed are this old at least.
+/// Temporary files older than this were left behind by killed processes.
 const ABANDONED: Duration = Duration::from_mins(1);
 
-/// The answers in the file; none when it is missing, damaged, not to be trusted, or larger than `limit`.
+/// Reads the answers; none if the file is missing, damaged, untrusted, or larger than `limit` bytes.
 pub(super) fn read(path: &Path, limit: u64) -> Vec<(String, Entry)> {
     content(path, limit).and_then(|bytes| parse(&bytes)).unwrap_or_default()
 }
@@ -53,7 +53,7 @@ fn content(path: &Path, limit: u64) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Takes a file apart.
+/// Parses the bytes of a file; `None` if they are damaged.
 pub(super) fn parse(bytes: &[u8]) -> Option<Vec<(String, Entry)>> {
     let (header, mut rest) = bytes.split_at_checked(HEADER)?;
     let (magic, sum) = header.split_at_checked(MAGIC.len())?;
@@ -72,7 +72,7 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Vec<(String, Entry)>> {
     Some(entries)
 }
 
-/// Puts a file together.
+/// Encodes the answers as the bytes of a file.
 pub(super) fn compose(entries: &Entries) -> Result<Vec<u8>> {
     let mut bytes = [MAGIC, [0; 8]].concat();
     for (key, entry) in entries.iter() {
@@ -87,14 +87,14 @@ pub(super) fn compose(entries: &Entries) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Answers of another product version may read otherwise, so they are as good as damaged.
+/// Seeded with the product version, so that answers of another version count as damaged.
 pub(super) fn checksum(payload: &[u8]) -> [u8; 8] {
     xxh3_64_with_seed(payload, xxh3_64(env!("CARGO_PKG_VERSION").as_bytes())).to_le_bytes()
 }
 
-/// Writes the file: temporary file in the same directory, then rename. No fsync: it would cost more
-/// than the cache saves, and half a file after a crash of the machine is an empty cache. What is there and not to
-/// be trusted stays as it is.
+/// Writes the file: temporary file in the same directory, then rename. No fsync: it would cost more than the
+/// cache saves, and half a file after a crash of the machine is an empty cache. An untrusted file in its place
+/// is left alone.
 pub(super) fn write(path: &Path, entries: &Entries) -> Result<()> {
     let bytes = compose(entries)?;
     let written = || -> std::result::Result<(), Refused> {
@@ -114,7 +114,7 @@ pub(super) fn write(path: &Path, entries: &Entries) -> Result<()> {
     })
 }
 
-/// The directory of a file, and how the names of its temporary files begin.
+/// The directory of the file, and the prefix of its temporary files.
 fn place(path: &Path) -> io::Result<(PathBuf, OsString)> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -124,7 +124,7 @@ fn place(path: &Path) -> io::Result<(PathBuf, OsString)> {
     Ok((directory.unwrap_or(Path::new(".")).to_owned(), stem))
 }
 
-/// Removes what killed processes have left.
+/// Removes temporary files that killed processes left behind.
 fn remove_abandoned(directory: &Path, stem: &OsString) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();

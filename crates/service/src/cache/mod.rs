@@ -1,10 +1,9 @@
-//! Answers kept from one process to the next, for those that change slowly or no more. One file,
-//! which nobody misses: whatever is wrong with it, it is an empty cache, never an error.
+//! The result cache: answers that rarely or never change, kept across processes. It is one disposable file: a
+//! missing or damaged one counts as an empty cache, never as an error.
 //!
-//! It must not know what the answers are. Several processes may use one file without a lock: each
-//! writes it whole, with what the others wrote before, and of two that write at the same moment one
-//! loses. So an answer that can change under its key must not be kept: make what it depends on a part
-//! of the key.
+//! It must not know what the answers are. Several processes may use one file without a lock: each writes the
+//! whole file, merged with what the others wrote before, and of two that write at the same moment one loses. So
+//! an answer that can change under its key must not be stored: its inputs must be part of the key.
 
 mod entries;
 mod file;
@@ -21,19 +20,19 @@ use ohfp_resolver::Performance;
 
 use entries::{Entries, Entry};
 
-/// How long and how much is kept.
+/// Age and size limits of the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Age at which an answer is good no more. Zero: nothing is kept, and the file is not touched.
+    /// Age at which an answer expires. Zero disables the cache; the file is not opened.
     pub ttl: Duration,
-    /// Most answers; the least recently used go first.
+    /// Most answers; the least recently used are evicted first.
     pub entries: usize,
     /// Most bytes of all keys and answers.
     pub bytes: u64,
 }
 
 impl Limits {
-    /// As the configuration has them.
+    /// The limits of the configuration.
     pub fn new(performance: &Performance) -> Self {
         Self {
             ttl: performance.result_cache_ttl,
@@ -46,14 +45,14 @@ impl Limits {
         self.ttl.is_zero() || self.entries == 0
     }
 
-    /// Whether what was stored then is good now. What is from the future was stored by a clock that
-    /// was wrong, so nobody knows how old it is.
+    /// Whether an entry stored at `stored` is still valid at `now`. An entry from the future is not: the clock
+    /// was wrong when it was stored, so its age is unknown.
     fn is_fresh(self, stored: Timestamp, now: Timestamp) -> bool {
         u64::try_from(now.millis_since(stored)).is_ok_and(|age| Duration::from_millis(age) < self.ttl)
     }
 }
 
-/// Answers by key. The file is read when the first is asked for, and written by [`ResultCache::flush`].
+/// Cached answers by key. The file is read at the first access and written by [`ResultCache::flush`].
 pub struct ResultCache {
     path: PathBuf,
     limits: Limits,
@@ -62,27 +61,27 @@ pub struct ResultCache {
 
 #[derive(Default)]
 struct State {
-    /// What is known here: the file as it was read, with what has happened since.
+    /// The file as it was read, with the changes of this process.
     entries: Entries,
     is_read: bool,
-    /// When the answers in the file were stored, as it was read or written last: what differs from this
-    /// is another process's.
+    /// When the answers in the file were stored, at the last read or write: a different time was written by
+    /// another process.
     seen: HashMap<String, Timestamp>,
     /// Keys stored here since the file was written.
     stored: Vec<String>,
-    /// Keys that went out here since then: too old, or too many.
+    /// Keys evicted here since then.
     dropped: Vec<String>,
-    /// Prefixes taken out here since then.
+    /// Prefixes invalidated here since then.
     invalidated: Vec<String>,
 }
 
 impl ResultCache {
-    /// The cache in this file. Nothing is opened yet.
+    /// Creates a cache on this file, without opening it.
     pub fn open(path: impl Into<PathBuf>, limits: Limits) -> Self {
         Self { path: path.into(), limits, state: Mutex::default() }
     }
 
-    /// The answer under this key, if there is one that is still good.
+    /// The answer under this key; `None` if there is none or it has expired.
     pub fn get(&self, key: &str, now: Timestamp) -> Option<Vec<u8>> {
         if self.limits.is_off() {
             return None;
@@ -98,7 +97,7 @@ impl ResultCache {
         None
     }
 
-    /// Keeps an answer. One that is larger than the whole cache may be is not kept.
+    /// Stores an answer. One that exceeds the size limit of the whole cache is ignored.
     pub fn put(&self, key: &str, value: Vec<u8>, now: Timestamp) {
         if self.limits.is_off() {
             return;
@@ -113,7 +112,7 @@ impl ResultCache {
         state.dropped.extend(surplus);
     }
 
-    /// Takes out all answers whose key begins like this.
+    /// Removes all answers whose key begins with `prefix`.
     pub fn invalidate(&self, prefix: &str) {
         if self.limits.is_off() {
             return;
@@ -126,8 +125,8 @@ impl ResultCache {
         }
     }
 
-    /// Writes the file, where something was stored or taken out: what others have written meanwhile,
-    /// with what happened here on top, without what is good no more.
+    /// Writes the file if an answer was stored or removed: merges the changes of this process into the current
+    /// file and drops expired answers.
     pub fn flush(&self, now: Timestamp) -> Result<()> {
         let mut state = self.lock();
         if state.stored.is_empty() && state.invalidated.is_empty() {
@@ -147,7 +146,7 @@ impl ResultCache {
             }
         }
         for (key, entry) in state.entries.iter() {
-            // Used here, so it is not among the first to go.
+            // Used here, so it is not evicted first.
             let is_there = merged.touch(key).is_some();
             if !is_there && is_fresh(entry) && state.stored.iter().any(|stored| stored == key) {
                 merged.insert(key.to_owned(), entry.clone());
@@ -164,12 +163,12 @@ impl ResultCache {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state, with what is in the file.
+    /// The state, after reading the file.
     fn read(&self) -> MutexGuard<'_, State> {
         let mut state = self.lock();
         if !state.is_read {
             state.is_read = true;
-            // Something may have been taken out before.
+            // Answers may have been invalidated before.
             for (key, entry) in file::read(&self.path, self.limits.bytes) {
                 if !state.is_invalidated(&key) {
                     state.seen.insert(key.clone(), entry.stored);

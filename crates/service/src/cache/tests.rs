@@ -101,7 +101,7 @@ fn answers_age() {
     check(0, TTL, false);
     check(0, i64::MAX, false);
     check(i64::MIN, i64::MAX, false);
-    // A clock that goes back: nobody knows how old that is.
+    // The clock went back: the age is unknown.
     check(1, 0, false);
     check(i64::MAX, 0, false);
     check(-5, -5, true);
@@ -155,7 +155,7 @@ fn processes_side_by_side() {
     assert_eq!(found, [false, true, true]);
     // One knows now, too.
     assert_eq!(one.get("request/1", at(4)), None);
-    // Of two answers the younger stays, whoever writes last.
+    // The younger of two answers is kept, regardless of the order of writes.
     one.put("x", b"young".to_vec(), at(9));
     two.put("x", b"old".to_vec(), at(8));
     one.flush(at(9)).unwrap();
