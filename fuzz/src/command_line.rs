@@ -16,11 +16,11 @@ use ohfp_resolver::{Environment, Origin, Resolved, load};
 use ohfp_snapshot_builder::lower;
 use ohfp_snapshot_format::View;
 
-use crate::folder;
+use crate::directory;
 use crate::question::{self, Question};
 use crate::reader::Aligned;
 
-/// A byte below this stands for a word, [`OWN`] begins and ends a word spelt out, others are themselves.
+/// A byte below this stands for a word, [`OWN`] begins and ends a word spelled out, others are themselves.
 const WORDS: [&[u8]; 64] = [
     b"ohfp",
     b"templates",
@@ -105,7 +105,7 @@ struct Stage {
 fn stage() -> &'static Stage {
     static STAGE: OnceLock<Stage> = OnceLock::new();
     STAGE.get_or_init(|| {
-        let root = folder::path();
+        let root = directory::path();
         fs::write(root.join("awsprov_templates.json"), TEMPLATES).expect("a file of ours");
         let env: Environment = [("OHFP_CONFIG_DIR", root.as_os_str())].into_iter().collect();
         let origin = Origin { root: root.to_owned(), config_file: None };

@@ -6,7 +6,7 @@ use ohfp_render::queries::Query;
 use ohfp_resolver::Secrets;
 use serde_json::Value;
 
-use crate::folder;
+use crate::directory;
 
 /// Between the two files of an input.
 const SEPARATOR: &[u8] = b"\n====\n";
@@ -23,7 +23,7 @@ pub fn check(bytes: &[u8]) {
     let mut files = vec![("config.json", config), ("awsprov_templates.json", TEMPLATES)];
     files.extend(ibm.map(|ibm| ("awsprov_config.json", ibm)));
     let variables = [("ZONE", "b"), ("EMPTY", ""), ("ODD", "a\"b\\c${ZONE}")];
-    match folder::load(&files, &variables) {
+    match directory::load(&files, &variables) {
         Ok(resolved) => {
             for (command, document) in Query::all(&resolved) {
                 for format in Format::ALL {
@@ -38,8 +38,8 @@ pub fn check(bytes: &[u8]) {
                     );
                 }
             }
-            folder::check_resolved(&resolved, &files, &variables);
+            directory::check_resolved(&resolved, &files, &variables);
         }
-        Err(errors) => folder::check_errors(&errors),
+        Err(errors) => directory::check_errors(&errors),
     }
 }

@@ -7,7 +7,7 @@ use ohfp_wire as wire;
 use ohfp_wire::input;
 use serde_json::Value;
 
-use crate::folder::check_errors;
+use crate::directory::check_errors;
 
 /// The content of the file of `-f`.
 pub fn check(bytes: &[u8]) {

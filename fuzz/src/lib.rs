@@ -12,7 +12,7 @@
 
 pub mod command_line;
 pub mod config;
-mod folder;
+mod directory;
 pub mod host_factory;
 pub mod reader;
 pub mod templates;

@@ -1,7 +1,7 @@
 //! Template files: any bytes are either refused with words, or become templates that every format can
 //! show and a snapshot can hold.
 
-use crate::folder;
+use crate::directory;
 
 /// The first byte chooses the file's name, since other brokers' files are found by other names; the
 /// rest is the file.
@@ -13,8 +13,8 @@ pub fn check(bytes: &[u8]) {
         _ => "awsprov_templates.json",
     };
     let files = [(name, content)];
-    match folder::load(&files, &[]) {
-        Ok(resolved) => folder::check_resolved(&resolved, &files, &[]),
-        Err(errors) => folder::check_errors(&errors),
+    match directory::load(&files, &[]) {
+        Ok(resolved) => directory::check_resolved(&resolved, &files, &[]),
+        Err(errors) => directory::check_errors(&errors),
     }
 }

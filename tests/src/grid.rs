@@ -53,8 +53,8 @@ impl Grid {
     pub fn new(cloud: &Value, settings: &Value) -> Self {
         let mut sandbox = Sandbox::with_files(&[("awsprov_templates.json", TEMPLATES)]);
         sandbox.set("HF_PROVIDER_NAME", "grid");
-        for (name, folder) in [("HF_PROVIDER_WORKDIR", "work"), ("HF_PROVIDER_LOGDIR", "log")] {
-            let path = sandbox.path.join(folder);
+        for (name, directory) in [("HF_PROVIDER_WORKDIR", "work"), ("HF_PROVIDER_LOGDIR", "log")] {
+            let path = sandbox.path.join(directory);
             std::fs::create_dir(&path).unwrap();
             sandbox.set(name, path);
         }

@@ -199,17 +199,17 @@ impl Inquiry {
         let image = self.image();
         let _ = fs::remove_dir_all(&image);
         fs::create_dir(&image).unwrap();
-        for folder in ["work", "home"] {
-            copy(&self.grid.sandbox.path.join(folder), &image);
+        for directory in ["work", "home"] {
+            copy(&self.grid.sandbox.path.join(directory), &image);
         }
     }
 
     /// Puts the files back as they were.
     pub fn restore(&self) {
-        for folder in ["work", "home"] {
-            let place = self.grid.sandbox.path.join(folder);
+        for directory in ["work", "home"] {
+            let place = self.grid.sandbox.path.join(directory);
             fs::remove_dir_all(&place).unwrap();
-            copy(&self.image().join(folder), &self.grid.sandbox.path);
+            copy(&self.image().join(directory), &self.grid.sandbox.path);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The checks that other tools make: format, lints, licences, advisories; and all of them in a row.
+//! The checks that other tools make: format, lints, licenses, advisories; and all of them in a row.
 
 use std::process::ExitCode;
 
@@ -24,7 +24,7 @@ pub(crate) fn lint(project: &Project) -> Result<()> {
     Ok(cmd!(project.sh, "{cargo} clippy --workspace --all-targets -- -D warnings").quiet().run()?)
 }
 
-/// Licences, bans and sources always; advisories where their database can be fetched.
+/// Licenses, bans and sources always; advisories where their database can be fetched.
 ///
 /// Without cargo-deny, what `deps` checks has to do; deny.toml bans the versions that advisories
 /// exist for, so the known ones bite without the database.
@@ -40,7 +40,7 @@ pub(crate) fn deny(project: &Project) -> Result<()> {
             return Ok(());
         }
     };
-    step("checking licences, bans and sources");
+    step("checking licenses, bans and sources");
     cmd!(sh, "{tool} check --hide-inclusion-graph bans licenses sources").quiet().run()?;
     step("fetching the advisory database");
     // An unreachable host may swallow packets for minutes.

@@ -37,7 +37,7 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<ExitCode> {
 /// Plays all cases against an installed tree; the runner's closing line is the last.
 pub(crate) fn play(project: &Project, tree: &Path, options: &[&str]) -> Result<ExitCode> {
     let Some(runner) = runner(project) else {
-        return Err("the conformance runner is not there: name its folder in OHFP_CONFORMANCE".into());
+        return Err("the conformance runner is not there: name its directory in OHFP_CONFORMANCE".into());
     };
     let python = python(project)?;
     let profile = profile(project, tree)?;
@@ -53,8 +53,8 @@ pub(crate) fn play(project: &Project, tree: &Path, options: &[&str]) -> Result<E
 /// The runner, if it is there.
 pub(crate) fn runner(project: &Project) -> Option<PathBuf> {
     let named = std::env::var_os("OHFP_CONFORMANCE").map(PathBuf::from);
-    let folder = named.unwrap_or_else(|| project.root.join("../shared/conformance"));
-    let runner = folder.canonicalize().ok()?.join("run.py");
+    let directory = named.unwrap_or_else(|| project.root.join("../shared/conformance"));
+    let runner = directory.canonicalize().ok()?.join("run.py");
     runner.is_file().then_some(runner)
 }
 

@@ -4,7 +4,7 @@
 //! DIR/bin/        ohfp, ohfp-live, ohfp-snapshot
 //! DIR/scripts/    the five scripts that Host Factory runs
 //! DIR/config/     the examples
-//! DIR/share/ohfp/ licence, read-me, completions, the snapshot of the shipped configuration
+//! DIR/share/ohfp/ license, read-me, completions, the snapshot of the shipped configuration
 //! ```
 //!
 //! The tree is made in a directory of its own inside DIR; then each file is renamed into its place.

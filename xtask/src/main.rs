@@ -51,7 +51,7 @@ To check it
   fmt [--check]         Format the sources
   lint                  Clippy on every target; warnings are errors
   deps                  The runtime's dependency allowlist, who may depend on whom, refused versions
-  deny                  Licences, bans, sources and, where reachable, advisories (cargo-deny)
+  deny                  Licenses, bans, sources and, where reachable, advisories (cargo-deny)
   binary                Build the runtime: static, fixed address, no dynamic linker, small
   torture snapshot [--stride N]
                         Damage every byte and every length of a snapshot; answers must not change

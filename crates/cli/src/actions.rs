@@ -17,12 +17,12 @@ use crate::style::examples;
 pub enum TemplatesCommand {
     /// List templates
     ///
-    /// In the order of the template file. All of them unless --filter or --limit is given. The formats
-    /// table and list show only the most important fields; --long shows all.
+    /// In the order of the template file. Lists all of them unless --filter or --limit is given. The
+    /// formats table and list show only the most important fields; --long shows all.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("All templates as a table", "ohfp templates list --format table"),
         ("The second hundred", "ohfp templates list --limit 100 --offset 100"),
-        ("Those with two processors", "ohfp templates list --filter attributes.ncpus=2"),
+        ("Templates with two processors", "ohfp templates list --filter attributes.ncpus=2"),
         ("With plain field names", "ohfp templates list --scheduler default"),
     ]))]
     List(ListOptions),
@@ -41,14 +41,14 @@ pub enum TemplatesCommand {
 
     /// Check the template and configuration files and report every finding
     ///
-    /// Reads all files before it answers, so one run shows all errors: what is not JSON, fields
-    /// that are missing or out of range, ids that occur twice. Where there is no error it shows all
-    /// warnings: misspelled names, machine types that are not known, templates that are left out, a
-    /// maxNumber that is not the published one. Exits with 1 when there is an error or a template is
-    /// left out; other warnings are no failure.
+    /// Reads all files before it answers, so one run shows all errors: invalid JSON, fields that are
+    /// missing or out of range, duplicate ids. If there is no error it shows all warnings: misspelled
+    /// names, unknown machine types, templates that are left out, a maxNumber that differs from the
+    /// published one. Exits with 1 if there is an error or a template is left out; other warnings are
+    /// no failure.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
-        ("Check the configuration in force", "ohfp templates validate --format list"),
-        ("Check a folder before it is used", "ohfp --config ./new templates validate"),
+        ("Check the effective configuration", "ohfp templates validate --format list"),
+        ("Check a directory before it is deployed", "ohfp --config ./new templates validate"),
         ("Accept templates that are left out", "ohfp templates validate --lenient"),
     ]))]
     Validate {
@@ -61,9 +61,9 @@ pub enum TemplatesCommand {
 /// `config …`
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
 pub enum ConfigCommand {
-    /// Show the whole configuration in force
+    /// Show the effective configuration
     ///
-    /// Defaults included, and after every override. Secrets are never shown.
+    /// Includes defaults and overrides. Secrets are redacted.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("As YAML", "ohfp config show --format yaml")]))]
     Show,
 
@@ -81,11 +81,11 @@ pub enum ConfigCommand {
 
     /// Check the configuration files and report every finding
     ///
-    /// Unknown keys are findings too, since most of them are misspelled ones. Exits with 1 when
-    /// there is an error; warnings alone are no failure.
+    /// Unknown keys are findings, too, since most of them are misspelled. Exits with 1 if there is an
+    /// error; warnings alone are no failure.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
-        ("Check the configuration in force", "ohfp config validate --format list"),
-        ("Check a file before it is used", "ohfp --config ./new/config.json config validate"),
+        ("Check the effective configuration", "ohfp config validate --format list"),
+        ("Check a file before it is deployed", "ohfp --config ./new/config.json config validate"),
     ]))]
     Validate,
 }
@@ -95,25 +95,25 @@ pub enum ConfigCommand {
 pub enum ProvidersCommand {
     /// List the configured providers
     ///
-    /// The one that new requests go to is marked.
+    /// The default for new requests is marked.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("As a table", "ohfp providers list --format table")]))]
     List,
 
     /// Show one provider and its settings
     ///
-    /// Settings come from config.json and from awsprov_config.json. Secrets are never shown.
+    /// Settings come from config.json and from awsprov_config.json. Secrets are redacted.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
-        ("The one in use", "ohfp providers show"),
+        ("The one of new requests", "ohfp providers show"),
         ("One by its name", "ohfp providers show aws --format yaml"),
     ]))]
     Show {
-        /// Name of the provider [default: the one in use]
+        /// Name of the provider [default: the one of new requests]
         name: Option<String>,
     },
 
-    /// Check whether the providers can be used
+    /// Check whether the providers are reachable
     ///
-    /// Calls each of them, and gives the reason where one cannot be used. Exits with 1 then.
+    /// Calls each of them and shows the reason if one fails. Exits with 1 then.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("All of them", "ohfp providers health --format table"),
         ("One of them", "ohfp providers health aws"),
@@ -135,7 +135,7 @@ pub enum SchedulerCommand {
 
     /// Show one scheduler and its settings
     ///
-    /// Tells how the scheduler names the fields of a template, and what is set for it.
+    /// Shows how the scheduler names the fields of a template, and its settings.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("The configured one", "ohfp scheduler show"),
         ("One by its name", "ohfp scheduler show hostfactory --format yaml"),

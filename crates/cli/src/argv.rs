@@ -34,7 +34,7 @@ pub fn hf_operation_from_argv0(argv0: &OsStr) -> Option<&'static str> {
 
 /// The arguments as they would be under the program's own name: `…/requestMachines.sh -f x`
 /// becomes `ohfp requestMachines -f x`. Any other vector only gets the program's name.
-pub fn normalise(argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+pub fn normalize(argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut rest = argv.into_iter();
     let operation = rest.next().and_then(|argv0| hf_operation_from_argv0(&argv0));
     let mut whole = vec![OsString::from(PROGRAM)];
@@ -54,7 +54,7 @@ pub fn parse_by(
     command: &mut clap::Command,
     argv: impl IntoIterator<Item = OsString>,
 ) -> Result<Cli, clap::Error> {
-    let mut matches = command.try_get_matches_from_mut(normalise(argv))?;
+    let mut matches = command.try_get_matches_from_mut(normalize(argv))?;
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(command))
 }
 

@@ -2,10 +2,26 @@
 //!
 //! Every command and option is declared in [`tree`] and the modules of its groups ([`actions`], [`machines`],
 //! [`requests`], [`storage`], [`system`]), in [`arguments`] and [`options`], and nowhere else. The live program
-//! parses with it, and the snapshot builder renders every help text and every completion script from it. So all
-//! of them change together or not at all.
+//! parses with it, and the snapshot builder renders every help text and completion script from it, so all of them
+//! change together.
 //!
 //! It must not know what commands do: it reads no file and no environment variable, and prints no output.
+//!
+//! ```
+//! use ohfp_cli::{Command, TemplatesCommand, parse};
+//!
+//! let line = ["/opt/ohfp/bin/ohfp", "templates", "show", "small"].map(Into::into);
+//! let parsed = parse(line)?;
+//! assert_eq!(
+//!     parsed.command,
+//!     Command::Templates(TemplatesCommand::Show { template_id: "small".to_owned() })
+//! );
+//!
+//! // A script of Host Factory is a command of the same name.
+//! let script = ["/hf/scripts/requestMachines.sh", "-f", "in.json"].map(Into::into);
+//! assert!(matches!(parse(script)?.command, Command::RequestMachines(_)));
+//! # Ok::<(), clap::Error>(())
+//! ```
 
 #![forbid(unsafe_code)]
 
@@ -25,7 +41,7 @@ pub use actions::{
     CompletionShell, Completions, ConfigCommand, Init, ProvidersCommand, SchedulerCommand, TemplatesCommand,
 };
 pub use arguments::{HostFactoryInput, ListOptions, OptionalInput, WaitOptions};
-pub use argv::{HF_OPERATIONS, hf_operation_from_argv0, normalise, parse, parse_by, plain_operation};
+pub use argv::{HF_OPERATIONS, hf_operation_from_argv0, normalize, parse, parse_by, plain_operation};
 pub use machines::{
     MachineStatus, MachinesCommand, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus,
 };

@@ -11,15 +11,15 @@ use crate::style::examples;
 pub enum MachinesCommand {
     /// Request machines of one template
     ///
-    /// Answers with the id of the request once the provider has accepted the launch; the machines come
-    /// up later. Exits with 1 when the provider refuses it. With --wait, answers with the status of
-    /// the finished request, and exits with 1 when not all machines came. With --dry-run, shows what
-    /// would be requested and from which provider: nothing is recorded, no provider is called.
+    /// Answers with the id of the request once the provider has accepted the launch; the machines start
+    /// later. Exits with 1 if the provider refuses it. With --wait, answers with the status of the
+    /// finished request, and exits with 1 unless all machines were provisioned. With --dry-run, shows
+    /// what would be requested and from which provider: no state is recorded, no provider is called.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("Two machines", "ohfp machines request OnDemand-M6i-Large 2"),
         ("The same, and wait for them", "ohfp machines request OnDemand-M6i-Large 2 --wait --timeout 600"),
         ("Would it be accepted?", "ohfp machines request -t OnDemand-M6i-Large -c 500 --dry-run"),
-        ("As Host Factory asks",
+        ("With the input of Host Factory",
          r#"ohfp machines request -d '{"template": {"templateId": "T", "machineCount": 2}}'"#),
     ]))]
     Request(MachinesRequest),
@@ -27,33 +27,33 @@ pub enum MachinesCommand {
     /// Return machines
     ///
     /// A machine is named by its id or by its host name. Answers with the id of the return as soon as
-    /// it is recorded and sent to the provider. A machine that is already gone is no error. Everything
-    /// that runs on the machines is lost: --all asks for confirmation at a terminal, and needs --yes
+    /// it is recorded and sent to the provider. A machine that is already gone is no error. Jobs that
+    /// run on the machines are lost: --all asks for confirmation at a terminal, and needs --yes
     /// elsewhere. With --dry-run, shows which machines would be returned, and changes nothing.
     // clap would write all the ways to name a machine into the usage line, which then is too wide.
     #[command(verbatim_doc_comment, override_usage = "ohfp machines return [OPTIONS] [MACHINE]...",
               after_long_help = examples(&[
         ("One machine, by its host name", "ohfp machines return ip-10-0-1-7.ec2.internal"),
-        ("All machines of a request, and wait until they are gone",
+        ("All machines of a request, and wait until they are terminated",
          "ohfp machines return --request-id req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11 --wait"),
-        ("Which machines would go?", "ohfp machines return --all --dry-run --format table"),
+        ("Which machines would be returned?", "ohfp machines return --all --dry-run --format table"),
     ]))]
     Return(MachinesReturn),
 
     /// List machines
     ///
-    /// Newest first. Machines that are gone are left out unless --status or --request-id asks for them.
-    /// Shows what is recorded, and at a terminal how old that is; machines status asks the provider.
+    /// Newest first. Terminated machines are left out unless --status or --request-id selects them.
+    /// Shows the recorded states, and at a terminal their age; machines status polls the provider.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("The machines that exist", "ohfp machines list --format table"),
-        ("Those of one template that run", "ohfp machines list --template-id OnDemand-M6i-Large --status running"),
+        ("Running machines of one template", "ohfp machines list --template-id OnDemand-M6i-Large --status running"),
         ("By host name", "ohfp machines list --filter 'name=~^ip-10-0-1-'"),
     ]))]
     List(MachinesList),
 
     /// Show one machine with all its fields
     ///
-    /// Shows what is recorded; no provider is called. Fails when there is no such machine, and suggests
+    /// Shows the recorded state; no provider is called. Fails if there is no such machine, and suggests
     /// the nearest one.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("By host name", "ohfp machines show ip-10-0-1-7.ec2.internal --format list"),
@@ -66,7 +66,7 @@ pub enum MachinesCommand {
 
     /// Refresh machines from their providers, and show them
     ///
-    /// Records what the providers report. An unknown machine is an error.
+    /// Records the states that the providers report. An unknown machine is an error.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("Two machines", "ohfp machines status ip-10-0-1-7.ec2.internal i-0123456789abcdef0"),
         ("All that exist", "ohfp machines status --all --format table"),
@@ -111,12 +111,12 @@ pub struct MachinesRequest {
 }
 
 impl MachinesRequest {
-    /// The template, however it was given; `None` when an input names it.
+    /// The template id, from the argument or the option; `None` if the input document names it.
     pub fn template_id(&self) -> Option<&str> {
         self.template.as_deref().or(self.template_option.as_deref())
     }
 
-    /// The number of machines, however it was given; 1 when it was not.
+    /// The number of machines, from the argument or the option; 1 by default.
     pub fn machine_count(&self) -> u64 {
         self.count.or(self.count_option).unwrap_or(1)
     }
@@ -163,7 +163,7 @@ pub struct MachinesReturn {
 }
 
 impl MachinesReturn {
-    /// The machines that are named one by one, arguments before options.
+    /// The machines named one by one, arguments before options.
     pub fn named(&self) -> impl Iterator<Item = &str> {
         self.machines.iter().chain(&self.machine_options).map(String::as_str)
     }
@@ -191,7 +191,7 @@ pub struct MachinesList {
     pub list: ListOptions,
 }
 
-/// What a machine is doing, in EC2's words.
+/// State of a machine, in EC2's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub enum MachineStatus {
     /// Starting

@@ -14,11 +14,11 @@ pub struct GlobalOptions {
     #[arg(long, value_name = "PATH", global = true)]
     pub config: Option<PathBuf>,
 
-    /// Query this instance; hostProviders.json in HF_CONFDIR has its directories
+    /// Query this Host Factory instance, whose directories are in $HF_CONFDIR/hostProviders.json
     #[arg(long, value_name = "NAME", global = true)]
     pub instance: Option<String>,
 
-    /// Directory of the state store, instead of the one that the variables name
+    /// Directory of the state store; overrides the environment variables
     #[arg(long, value_name = "DIR", global = true)]
     pub state_dir: Option<PathBuf>,
 
@@ -26,7 +26,7 @@ pub struct GlobalOptions {
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t, global = true)]
     pub format: OutputFormat,
 
-    /// Never color the answer, not even on a terminal
+    /// Disable colors, even on a terminal
     #[arg(long, global = true)]
     pub no_color: bool,
 
@@ -42,12 +42,12 @@ pub struct GlobalOptions {
     #[arg(long, global = true)]
     pub no_snapshot: bool,
 
-    /// Show passwords, tokens and user data instead of hiding them
+    /// Show passwords, tokens and user data in plain text
     #[arg(long, global = true)]
     pub show_secrets: bool,
 }
 
-/// The form of an answer.
+/// Output format of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
 pub enum OutputFormat {
     /// One JSON document
@@ -76,7 +76,7 @@ impl OutputFormat {
     }
 }
 
-/// Whose names the fields of an answer have. The configuration says it where no option does.
+/// Field naming of an answer; overrides `scheduler.type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 #[value(rename_all = "lower")]
 pub enum SchedulerType {
@@ -103,7 +103,7 @@ impl SchedulerType {
 mod tests {
     use super::*;
 
-    /// The names above are written by hand, so that they are constants; clap has the last word.
+    /// The names above are hand-written constants; they must equal clap's.
     #[test]
     fn names_are_claps() {
         for format in OutputFormat::ALL {

@@ -12,10 +12,10 @@ use crate::style::examples;
 pub enum RequestsCommand {
     /// Poll requests and returns, and show their status
     ///
-    /// Asks the providers about unfinished ones, and records what they report. The answer has the
-    /// status and machines of each, as getRequestStatus has them. An unknown id is an error; in an
-    /// input, as a scheduler gives it, it is answered as complete_with_error. With --wait, answers
-    /// once all are finished, and exits with 1 when one of them did not get everything.
+    /// Polls the providers of unfinished requests, and records what they report. The answer has the
+    /// status and machines of each, like getRequestStatus. An unknown id is an error; in an input
+    /// document, as a scheduler passes it, it is answered as complete_with_error. With --wait, answers
+    /// once all are finished, and exits with 1 unless all are complete.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("One request", "ohfp requests status req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11"),
         ("All that are not finished", "ohfp requests status --all --format table"),
@@ -25,8 +25,8 @@ pub enum RequestsCommand {
 
     /// List requests and returns
     ///
-    /// Newest first, finished ones included. Shows what is recorded, and at a terminal how old that is;
-    /// requests status asks the provider.
+    /// Newest first, finished ones included. Shows the recorded states, and at a terminal their age;
+    /// requests status polls the provider.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("The last ten", "ohfp requests list --limit 10 --format table"),
         ("What failed, and why", "ohfp requests list --status failed --format list"),
@@ -36,7 +36,7 @@ pub enum RequestsCommand {
 
     /// Show one request or return with all its fields
     ///
-    /// Shows what is recorded, with every machine; no provider is called. Fails when there is no such
+    /// Shows the recorded state, with every machine; no provider is called. Fails if there is no such
     /// request.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("One request", "ohfp requests show req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11 --format yaml"),
@@ -48,11 +48,10 @@ pub enum RequestsCommand {
 
     /// Cancel a request that is not finished
     ///
-    /// Machines that it already has are returned. Cancelling a finished request is an error and changes
-    /// nothing; machines return returns its machines. Asks for confirmation at a terminal, and needs
-    /// --yes elsewhere.
+    /// Machines that it already has are returned. A finished request cannot be cancelled; return its
+    /// machines with machines return. Asks for confirmation at a terminal, and needs --yes elsewhere.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
-        ("What would be given back?",
+        ("Which machines would be returned?",
          "ohfp requests cancel req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11 --dry-run"),
         ("Cancel it", "ohfp requests cancel req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11 --yes"),
     ]))]
@@ -60,22 +59,22 @@ pub enum RequestsCommand {
 
     /// Watch a request or return until it is finished
     ///
-    /// Standard error shows progress, standard output gets the final status. Exits with 1 when there is
-    /// no such request, when it ended with an error, or on timeout.
+    /// Standard error shows progress, standard output gets the final status. Exits with 1 if there is
+    /// no such request, if it ended with an error, or on timeout.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("Follow a request", "ohfp requests watch req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11"),
-        ("Look every second, for at most a minute",
+        ("Poll every second, for at most a minute",
          "ohfp requests watch req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11 --interval 1 --timeout 60"),
     ]))]
     Watch(RequestsWatch),
 
     /// List reclaimed machines
     ///
-    /// Machines that the cloud has reclaimed or will reclaim, with the seconds they have left, as
-    /// getReturnRequests has them. Machines that were returned are not among them.
+    /// Machines that the cloud has reclaimed or will reclaim, with the seconds they have left, like
+    /// getReturnRequests. Machines that were returned are not listed.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
-        ("What is being taken back", "ohfp requests list-returns --format table"),
-        ("Of the machines that Host Factory knows",
+        ("All reclaimed machines", "ohfp requests list-returns --format table"),
+        ("Only machines that Host Factory knows",
          r#"ohfp requests list-returns -d '{"machines": [{"name": "ip-10-0-1-7.ec2.internal"}]}'"#),
     ]))]
     ListReturns(OptionalInput),
@@ -135,13 +134,13 @@ pub enum RequestStatus {
     Recorded,
     /// Accepted by the provider
     Started,
-    /// Finished, with all that was asked for
+    /// Finished, with all machines
     Complete,
-    /// Finished, without all: partial, failed or cancelled
+    /// Finished, with an error: partial, failed or cancelled
     CompleteWithError,
-    /// Finished, with some of it
+    /// Finished, with some of the machines
     Partial,
-    /// Finished, with nothing of it
+    /// Finished, without any machine
     Failed,
     /// Cancelled
     Cancelled,

@@ -31,69 +31,68 @@ pub enum StorageCommand {
 
     /// Check whether the store can be read and written
     ///
-    /// Shows its path, version, size, journal and free space. Exits with 1 when it cannot be used.
+    /// Shows its path, version, size, journal and free space. Exits with 1 if it is unusable.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("At a glance", "ohfp storage health --format list")]))]
     Health,
 
-    /// Check everything that the store holds
+    /// Check the content of the store
     ///
-    /// Reads the whole store: its pages, its indices, and whether requests and machines are
-    /// consistent.
-    /// Changes nothing. Exits with 1 when something is wrong.
+    /// Reads the whole store: its pages, its indexes, and whether requests and machines are consistent.
+    /// It is read-only. Exits with 1 if there are findings.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("All findings", "ohfp storage validate --format list")]))]
     Validate,
 
     /// Write, read and remove a record
     ///
-    /// Does what a request does, with a record that it removes again, and shows how long each step took.
+    /// Takes the steps of a request, with a record that it removes again, and shows the time of each.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("The steps and their times", "ohfp storage test --format table")]))]
     Test,
 
-    /// Count what the store holds
+    /// Count requests and machines
     ///
-    /// Requests and machines by their state, the size of the files, and the oldest record.
+    /// Shows requests and machines by state, the size of the files, and the oldest record.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("The counts", "ohfp storage metrics --format list")]))]
     Metrics,
 
     /// Create an empty store
     ///
-    /// The first request for machines does so by itself. Where something speaks of an older store, ohfp
-    /// takes the store for missing: then mount its file system or restore a backup. Only when
-    /// the old one is lost for good, create a new one with this; it keeps what is left under other names.
+    /// The first request for machines creates the store automatically. If there are traces of an older
+    /// store, ohfp reports it as missing instead: mount its file system or restore a backup. Only if
+    /// the old store is lost, create a new one with this command; leftover files are renamed.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("A new beginning", "ohfp storage init")]))]
     Init,
 
     /// Copy the store into a file while it is in use
     ///
-    /// The copy is one state of the store, whatever other processes write meanwhile, and carries the sum
-    /// of its content. Never copy ohfp.db by other means: what was written last is in its log. A file
-    /// that exists is not replaced.
+    /// The copy is consistent even if other processes write meanwhile, and contains a digest of itself.
+    /// Never copy ohfp.db with other tools: the last changes are in its log. An existing file is not
+    /// replaced.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("A copy with today's date", "ohfp storage backup ohfp-$(date +%F).db")]))]
     Backup {
         /// File to write
         file: PathBuf,
     },
 
-    /// Put a backup in the place of the store
+    /// Replace the store by a backup
     ///
-    /// Checks the backup first, and keeps the files of the store under other names. Shows since when
-    /// machines may exist that the restored store does not know.
+    /// Verifies the backup first, and renames the files of the old store. Shows since when machines may
+    /// have been launched that the restored store does not know.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
-        ("What storage backup wrote", "ohfp storage restore ohfp-2026-11-27.db"),
-        ("What is left of a store without its log", "ohfp storage restore ohfp.db --unverified"),
+        ("A file of storage backup", "ohfp storage restore ohfp-2026-11-27.db"),
+        ("A store that has lost its log", "ohfp storage restore ohfp.db --unverified"),
     ]))]
     Restore {
         /// File to read
         file: PathBuf,
 
-        /// Take a file without a digest, such as a plain copy of ohfp.db
+        /// Accept a file without a digest, such as a plain copy of ohfp.db
         #[arg(long)]
         unverified: bool,
     },
 
     /// Migrate the store to the schema of this version
     ///
-    /// Every command does so by itself; this one does it ahead of time. With --dry-run, shows what
+    /// Every command migrates automatically; this one does it ahead of time. With --dry-run, shows what
     /// would be changed.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("What would be changed?", "ohfp storage migrate --dry-run")]))]
     Migrate {
@@ -102,34 +101,34 @@ pub enum StorageCommand {
         dry_run: bool,
     },
 
-    /// Write everything that the store holds into a file, as JSON
+    /// Export the store to a file, as JSON
     ///
-    /// Any version of ohfp reads it with storage import, whatever its store. A file that exists is not
-    /// replaced, unless --force is given.
+    /// Any version of ohfp and any kind of store can read it with storage import. An existing file is
+    /// not replaced, unless --force is given.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("Everything", "ohfp storage export state.json")]))]
     Export {
         /// File to write; - is standard output
         file: PathBuf,
 
-        /// Replace a file that exists
+        /// Replace an existing file
         #[arg(long)]
         force: bool,
     },
 
-    /// Read requests and machines from a file into the store
+    /// Import requests and machines from a file
     ///
-    /// All of them or none. Records that the store has already are left as they are, so doing it twice
-    /// changes nothing. Of Open Resource Broker, formerly Open Host Factory Plugin, the file is
+    /// Imports all of them or none. Records that exist already are kept, so a second import changes
+    /// nothing. The file of Open Resource Broker, formerly Open Host Factory Plugin, is
     /// request_database.json in its work directory.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
-        ("What storage export wrote", "ohfp storage import state.json"),
+        ("A file of storage export", "ohfp storage import state.json"),
         ("The requests of Open Resource Broker", "ohfp storage import data/request_database.json --from orb"),
     ]))]
     Import {
         /// File to read; - is standard input
         file: PathBuf,
 
-        /// Which program wrote it
+        /// Program that wrote the file
         #[arg(long, value_enum, value_name = "PROGRAM", default_value_t)]
         from: ImportSource,
     },

@@ -11,7 +11,7 @@ use crate::style::examples;
 pub enum SystemCommand {
     /// Check what a request needs: store, log and providers
     ///
-    /// A line for each. Exits with 1 when one of them cannot be used. The command doctor diagnoses the
+    /// Shows a line for each. Exits with 1 if one of them is unusable. The command doctor diagnoses the
     /// whole installation.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("At a glance", "ohfp system health --format table")]))]
     Health,
@@ -23,13 +23,13 @@ pub enum SystemCommand {
     #[command(verbatim_doc_comment, after_long_help = examples(&[("At a glance", "ohfp system status --format table")]))]
     Status,
 
-    /// Show the components, which of them were loaded, and their cost
+    /// Show the components and their costs
     ///
     /// A component is loaded on first use. Loads what a typical operation needs, and shows loads, time
     /// and memory of each component.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
-        ("The parts", "ohfp system metrics --format table"),
-        ("With everything loaded at the start",
+        ("All components", "ohfp system metrics --format table"),
+        ("With all components loaded at start",
          "LAZY_LOADING_ENABLED=false ohfp system metrics --format table"),
     ]))]
     Metrics,
@@ -40,23 +40,23 @@ pub enum SystemCommand {
 pub enum SimCommand {
     /// Count the machines that exist in the simulated cloud
     ///
-    /// As the cloud itself counts them, whether ohfp knows of them or not.
+    /// Counts them in the cloud itself, including machines that ohfp does not know.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("How many?", "ohfp sim live")]))]
     Live,
 
     /// List the machines of the simulated cloud
     ///
-    /// With the state they have in the cloud, whether ohfp knows of it or not.
+    /// Shows their state in the cloud, which ohfp may not have recorded yet.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("As a table", "ohfp sim list --format table")]))]
     List(ListOptions),
 
     /// Reclaim a machine of the simulated cloud
     ///
-    /// As a real cloud reclaims a spot machine: it is announced, and the machine terminates when the
-    /// grace period is over. getReturnRequests reports it.
+    /// Works like the reclaim of a spot machine in a real cloud: the machine gets a notice, which
+    /// getReturnRequests reports, and terminates when the grace period is over.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
-        ("At once", "ohfp sim reclaim ip-10-0-1-7.sim.internal --grace 0"),
-        ("With the two minutes of a spot machine", "ohfp sim reclaim ip-10-0-1-7.sim.internal"),
+        ("Immediately", "ohfp sim reclaim ip-10-0-1-7.sim.internal --grace 0"),
+        ("With the two minutes' notice of a spot machine", "ohfp sim reclaim ip-10-0-1-7.sim.internal"),
     ]))]
     Reclaim {
         /// Id or host name of the machine

@@ -54,7 +54,7 @@ pub enum Command {
     /// it leaves out are derived from the machine type.
     #[command(subcommand, visible_alias = "template", verbatim_doc_comment, after_long_help = examples(&[
         ("All templates, as Host Factory sees them", "ohfp templates list"),
-        ("What is wrong with my template file?", "ohfp templates validate --format list"),
+        ("Check the template file", "ohfp templates validate --format list"),
     ]))]
     Templates(TemplatesCommand),
 
@@ -64,8 +64,8 @@ pub enum Command {
     /// calls its name. Both are in every answer.
     #[command(subcommand, visible_alias = "machine", verbatim_doc_comment, after_long_help = examples(&[
         ("Request two and wait for them", "ohfp machines request OnDemand-M6i-Large 2 --wait"),
-        ("Which are there?", "ohfp machines list --format table"),
-        ("Give one back", "ohfp machines return ip-10-0-1-7.ec2.internal"),
+        ("All machines", "ohfp machines list --format table"),
+        ("Return one", "ohfp machines return ip-10-0-1-7.ec2.internal"),
     ]))]
     Machines(MachinesCommand),
 
@@ -74,7 +74,7 @@ pub enum Command {
     /// Requests and returns of machines complete in the background: ids of requests begin with req-,
     /// ids of returns with ret-.
     #[command(subcommand, visible_alias = "request", verbatim_doc_comment, after_long_help = examples(&[
-        ("What is going on?", "ohfp requests status --all --format table"),
+        ("Status of all unfinished requests", "ohfp requests status --all --format table"),
         ("Follow one until it is finished",
          "ohfp requests watch req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11"),
     ]))]
@@ -82,8 +82,8 @@ pub enum Command {
 
     /// Show and validate the configuration
     ///
-    /// The configuration is made of built-in defaults, Host Factory's own awsprov_config.json and
-    /// config.json, in this order: a later one overrides an earlier one, key by key.
+    /// The configuration consists of built-in defaults, Host Factory's own awsprov_config.json and
+    /// config.json. Later ones override earlier ones, key by key.
     #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
         ("Everything, defaults included", "ohfp config show --format yaml"),
         ("One value", "ohfp config get scheduler.type"),
@@ -101,8 +101,8 @@ pub enum Command {
 
     /// Show output dialects (schedulers)
     ///
-    /// A scheduler decides how input is read and which names the fields of an answer have:
-    /// hostfactory for IBM's names, default for plain ones.
+    /// A scheduler determines the field names of input and output: hostfactory for IBM's names, default
+    /// for plain ones.
     #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
         ("The known schedulers, and which is configured", "ohfp scheduler list --format table"),
     ]))]
@@ -114,15 +114,15 @@ pub enum Command {
     /// between calls.
     #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
         ("The known stores, and which is configured", "ohfp storage list --format table"),
-        ("Can it be used?", "ohfp storage health --format list"),
+        ("Health of the store", "ohfp storage health --format list"),
     ]))]
     Storage(StorageCommand),
 
     /// Show health, load times and component metrics
     ///
-    /// Store, providers and the like are components that are loaded on first use.
+    /// Components, such as the store and the providers, are loaded on first use.
     #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
-        ("Can all of them be used?", "ohfp system health --format table"),
+        ("Health of all components", "ohfp system health --format table"),
     ]))]
     System(SystemCommand),
 
@@ -132,40 +132,40 @@ pub enum Command {
     /// count them and inject cloud-side events.
     #[command(subcommand, verbatim_doc_comment, after_long_help = examples(&[
         ("How many machines exist?", "ohfp sim live"),
-        ("Take one back", "ohfp sim reclaim ip-10-0-1-7.sim.internal"),
+        ("Reclaim one", "ohfp sim reclaim ip-10-0-1-7.sim.internal"),
     ]))]
     Sim(SimCommand),
 
     /// Diagnose the installation and suggest fixes
     ///
     /// Checks programs, configuration, templates, providers, store, snapshot and log, without changing
-    /// anything. Exits with 1 when a request could not be made; warnings alone are no failure.
+    /// anything. Exits with 1 if requests would fail; warnings alone are no failure.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
-        ("Everything that is checked", "ohfp doctor --format table"),
+        ("All checks", "ohfp doctor --format table"),
     ]))]
     Doctor,
 
     /// Print a completion script for a shell
     ///
-    /// The script lets the shell complete commands, options and their values. It is made from the
-    /// same declaration as this help, so it always fits the program that printed it.
+    /// The script lets the shell complete commands, options and their values. It is generated from the
+    /// same declaration as this help, so it always matches the program that printed it.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("Bash, for this user", "ohfp completions bash > ~/.local/share/bash-completion/completions/ohfp"),
-        ("Zsh, into a folder of $fpath", "ohfp completions zsh > ~/.zfunc/_ohfp"),
+        ("Zsh, into a directory of $fpath", "ohfp completions zsh > ~/.zfunc/_ohfp"),
         ("Fish, for this user", "ohfp completions fish > ~/.config/fish/completions/ohfp.fish"),
     ]))]
     Completions(Completions),
 
     /// Write the Host Factory scripts and a first configuration
     ///
-    /// With --scripts-dir, writes the five scripts that Host Factory calls: two lines of shell each,
-    /// that run this program. With --config-dir, writes a small configuration to start from. At
-    /// least one of the two is needed. Existing files are kept unless --force is given, and nothing
-    /// is written when one of them is in the way.
+    /// With --scripts-dir, writes the five scripts that Host Factory calls: two lines of shell each
+    /// that run this program. With --config-dir, writes a small configuration to start from. At least
+    /// one of the two is required. If one of the files exists, no file is written unless --force is
+    /// given.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("Scripts for a provider plug-in",
          "ohfp init --scripts-dir $HF_TOP/$HF_VERSION/providerplugins/aws/scripts"),
-        ("The same without a shell in between", "ohfp init --scripts-dir scripts --direct"),
+        ("Links instead of shell scripts", "ohfp init --scripts-dir scripts --direct"),
         ("Start a configuration", "ohfp init --config-dir ~/.config/ohfp"),
     ]))]
     Init(Init),
@@ -176,7 +176,7 @@ pub enum Command {
     /// Host Factory prefers them. Reads the configuration only: neither the cloud nor Host Factory is
     /// called. The input is usually {} and is ignored.
     #[command(name = "getAvailableTemplates", verbatim_doc_comment, after_long_help = examples(&[
-        ("Ask as Host Factory does", "echo '{}' > in.json; ohfp getAvailableTemplates -f in.json"),
+        ("As Host Factory calls it", "echo '{}' > in.json; ohfp getAvailableTemplates -f in.json"),
     ]))]
     GetAvailableTemplates(HostFactoryInput),
 
@@ -198,7 +198,7 @@ pub enum Command {
     #[command(name = "requestReturnMachines", verbatim_doc_comment, after_long_help = examples(&[
         ("An input for one machine",
          r#"echo '{"machines": [{"name": "ip-10-0-1-7.ec2.internal"}]}' > in.json"#),
-        ("Give it back", "ohfp requestReturnMachines -f in.json"),
+        ("Return it", "ohfp requestReturnMachines -f in.json"),
     ]))]
     RequestReturnMachines(HostFactoryInput),
 
@@ -208,17 +208,17 @@ pub enum Command {
     /// An unknown id is answered as complete_with_error, never as running.
     #[command(name = "getRequestStatus", verbatim_doc_comment, after_long_help = examples(&[
         ("An input for one request", r#"echo '{"requests": [{"requestId": "ID"}]}' > in.json"#),
-        ("Ask for its status", "ohfp getRequestStatus -f in.json"),
+        ("Poll its status", "ohfp getRequestStatus -f in.json"),
     ]))]
     GetRequestStatus(HostFactoryInput),
 
     /// Host Factory: list reclaimed machines
     ///
-    /// Lists machines that the cloud has reclaimed or will reclaim, for example spot machines, with
-    /// the seconds they have left. Machines that Host Factory itself returned are not among them.
-    /// The input may list the machines that Host Factory knows.
+    /// Lists machines that the cloud has reclaimed or will reclaim, for example spot machines, with the
+    /// seconds they have left. Machines that Host Factory itself returned are not listed. The input may
+    /// list the machines that Host Factory knows.
     #[command(name = "getReturnRequests", verbatim_doc_comment, after_long_help = examples(&[
-        ("Ask as Host Factory does", "echo '{}' > in.json; ohfp getReturnRequests -f in.json"),
+        ("As Host Factory calls it", "echo '{}' > in.json; ohfp getReturnRequests -f in.json"),
     ]))]
     GetReturnRequests(HostFactoryInput),
 }
@@ -228,19 +228,19 @@ fn root_sections() -> StyledStr {
     let mut text = examples(&[
         ("Which machines can be requested?", "ohfp templates list --format table"),
         ("Request two of them, and wait", "ohfp machines request OnDemand-M6i-Large 2 --wait"),
-        ("Is my configuration right?", "ohfp templates validate --format list"),
-        ("Make the scripts that Host Factory calls", "ohfp init --scripts-dir scripts"),
+        ("Check templates and configuration", "ohfp templates validate --format list"),
+        ("Write the scripts that Host Factory calls", "ohfp init --scripts-dir scripts"),
         ("More about one command", "ohfp help templates list"),
     ]);
     style::table(
         &mut text,
-        "Configuration folder, the first that applies",
+        "Configuration directory, the first that applies",
         &[
-            ("--config", "the folder, or the folder of the file"),
+            ("--config", "the directory, or the directory of the file"),
             ("OHFP_CONFIG_DIR", "ohfp's own variable"),
             ("HF_PROVIDER_CONFDIR", "set by Host Factory"),
             ("HF_CONFDIR", "its providers/$HF_PROVIDER_NAME, set by Host Factory"),
-            ("PRO_CONF_DIR", "its conf where there is one, set by LSF"),
+            ("PRO_CONF_DIR", "its conf if there is one, set by LSF"),
             ("XDG_CONFIG_HOME", "its ohfp, usually ~/.config/ohfp"),
             ("/etc/ohfp", ""),
         ],
@@ -248,11 +248,7 @@ fn root_sections() -> StyledStr {
     style::table(
         &mut text,
         "Exit codes",
-        &[
-            ("0", "the answer is complete"),
-            ("1", "it failed; Host Factory asks again later"),
-            ("2", "the command line is not understood"),
-        ],
+        &[("0", "success"), ("1", "failure; Host Factory retries later"), ("2", "usage error")],
     );
     text
 }

@@ -1,35 +1,45 @@
 //! The component container: builds each component of an invocation on first use, at most once. A component that
 //! is never requested costs nothing.
 //!
-//! It knows the configuration of loading ([`Performance`]) and names of components, but no component:
-//! neither Host Factory nor a store nor a provider.
+//! It is for `ohfp-service`, which registers the components. It knows the component-loading options
+//! ([`Performance`]) and names of components. It must not know any component: neither Host Factory nor a
+//! store nor a provider.
 //!
-//! ```text
-//! let container = Container::new(environment::overridden(Performance::new(&settings), &env)?);
-//! container.register(Tier::Core, |r| {
-//!     r.connecting().register_singleton::<Store>("StoragePort", |_| Store::open().map(Arc::new))?;
-//!     r.register_singleton::<Requests>("RequestService", |c| Ok(Arc::new(Requests(c.get()?))))
-//! })?;
-//! container.register(Tier::Optional, |r| r.register_singleton("MonitoringService", monitoring))?;
-//! container.start()?; // what the configuration wants at once: critical ones, or everything
-//! let answer = container.get::<Requests>()?.answer(); // builds both, in the order of need
-//! let table = container.finish(); // the answer is out: deferred work; a table for standard error
 //! ```
+//! use std::sync::Arc;
 //!
-//! (`tests::usage` is the same, compiled.)
+//! use ohfp_components::{Container, Tier};
+//! use ohfp_resolver::{Environment, Origin, Performance, load};
+//!
+//! struct Store;
+//! struct Requests(Arc<Store>);
+//!
+//! # let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/examples/sim").into();
+//! let configuration = load::configuration(&Origin { root, config_file: None }, &Environment::default());
+//! let container = Container::new(Performance::new(&configuration.map_err(|mut all| all.remove(0))?.settings));
+//! container.register(Tier::Core, |tier| {
+//!     tier.connecting().register_singleton::<Store>("StoragePort", |_| Ok(Arc::new(Store)))?;
+//!     tier.register_singleton::<Requests>("RequestService", |all| Ok(Arc::new(Requests(all.get()?))))
+//! })?;
+//! container.start()?; // builds the components that the options name for start
+//! let requests = container.get::<Requests>()?; // builds both, the store first
+//! assert!(Arc::ptr_eq(&requests.0, &container.get::<Store>()?));
+//! container.finish(); // after the answer: runs deferred work
+//! # Ok::<(), ohfp_broker::Error>(())
+//! ```
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | `container` | asking for a component; building it at most once |
-//! | `table` | who is built, by whom, who waits for whom; pure bookkeeping |
-//! | `slot` | one component: how to build it, what there is of it |
-//! | `register` | registration, in batches, by feature |
-//! | `preload` | what is built before it is asked for |
-//! | `unload` | what is let go: least recently used, idle, short of memory |
-//! | `deferred` | work that waits for the answer; handles that ask when first used |
-//! | `report` | what all of that cost |
+//! | `container` | requesting a component; building it at most once |
+//! | `table` | states, and which thread builds or waits for which component |
+//! | `slot` | one component: its recipe and its state |
+//! | `register` | registration, in tiers and by feature |
+//! | `preload` | components that are built before they are requested |
+//! | `unload` | unloading: least recently used, idle, short of memory |
+//! | `deferred` | work after the answer; handles that request their component on first use |
+//! | `report` | costs of components |
 //! | `environment` | variables that override the configuration |
-//! | `memory` | how much memory this process has |
+//! | `memory` | memory use of this process |
 //!
 //! [`Performance`]: ohfp_resolver::Performance
 

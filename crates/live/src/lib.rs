@@ -1,6 +1,14 @@
-//! `ohfp-live`: answers every invocation from its sources.
+//! `ohfp-live`: answers every invocation from the configuration files, the store and the providers.
 //!
-//! The runtime becomes this program for whatever the snapshot cannot answer exactly.
+//! The runtime executes this program for every invocation that the snapshot cannot answer exactly. This crate is the
+//! command line alone: parsing, presentation, exit codes. It must not know how requests are carried out; `ohfp-service`
+//! does that.
+//!
+//! ```no_run
+//! fn main() -> std::process::ExitCode {
+//!     ohfp_live::main() // parses the arguments of this process, answers, and does the deferred work
+//! }
+//! ```
 
 mod commands;
 mod doctor;
@@ -32,7 +40,7 @@ pub fn main() -> ExitCode {
 
 /// Runs one invocation and gives its exit code.
 fn run(arguments: Vec<OsString>, env: &Environment) -> u8 {
-    let words = ohfp_cli::normalise(arguments);
+    let words = ohfp_cli::normalize(arguments);
     // Host Factory reads errors from standard output, even those of the command line.
     let host_factory = words
         .get(1)

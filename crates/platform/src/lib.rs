@@ -2,6 +2,14 @@
 //!
 //! It must not know snapshots, configuration or requests. The runtime links it, so no code on the runtime's
 //! path allocates; [`files`] and [`disk`] are for the programs that write.
+//!
+//! ```
+//! use ohfp_platform::locate;
+//!
+//! let get = |name: &str| (name == "HF_PROVIDER_CONFDIR").then_some(b"/hf/conf/providers/aws".as_slice());
+//! let root = locate::config_root(&get).map(|root| root.path);
+//! assert_eq!(root.as_ref().map(|path| path.as_bytes()), Some(b"/hf/conf/providers/aws".as_slice()));
+//! ```
 
 pub mod disk;
 pub mod files;

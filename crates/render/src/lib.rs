@@ -2,6 +2,17 @@
 //!
 //! The builder renders every answer ahead of time and the live program renders one on demand, both with this
 //! crate: that is why their bytes are equal. It reads no file and no variable.
+//!
+//! It must not know where data comes from, nor where the bytes go.
+//!
+//! ```
+//! use ohfp_render::{Format, documents};
+//! use serde_json::json;
+//!
+//! let store = json!({ "name": "sqlite", "shared_between_hosts": "no" });
+//! let rendered = documents::render(&store, Format::Yaml);
+//! assert_eq!(rendered.bytes(false), b"name: sqlite\nshared_between_hosts: \"no\"\n");
+//! ```
 
 pub mod documents;
 pub mod json;

@@ -3,6 +3,20 @@
 //! The only code that reads configuration. [`source`] reads files and records every input on the trail;
 //! `settings`, `providers` and `templates` resolve what the files say, and open none; [`load`] puts them
 //! together.
+//!
+//! It is for the builder and the live program, which resolve the same files to the same result. It must not know how
+//! the result is used.
+//!
+//! ```
+//! use ohfp_resolver::{Environment, Origin, load};
+//!
+//! # let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config").into();
+//! let origin = Origin { root, config_file: None };
+//! let resolved = load::load(&origin, &Environment::default()).map_err(|errors| errors[0].to_string())?;
+//! assert_eq!(resolved.settings.get("scheduler.type"), "hostfactory");
+//! assert!(resolved.templates.iter().any(|template| template.id == "OnDemand-M6i-Large"));
+//! # Ok::<(), String>(())
+//! ```
 
 pub mod load;
 pub mod location;

@@ -20,14 +20,14 @@ struct SettingSource {
 
 fn sources() -> Vec<SettingSource> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
-    let mut folders: Vec<PathBuf> = ["crates", "snapshot-builder"].map(|name| root.join(name)).into();
+    let mut directories: Vec<PathBuf> = ["crates", "snapshot-builder"].map(|name| root.join(name)).into();
     let mut sources = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).into_iter().flatten() {
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).into_iter().flatten() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() && !["tests", "target", "examples", "benches"].contains(&name.as_str()) {
-                folders.push(path);
+                directories.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs")
                 && !["tests.rs", "key_table.rs", "build.rs"].contains(&name.as_str())
             {

@@ -1,6 +1,23 @@
-//! One site: its configuration, store and providers, and what is done with them, whichever way it is asked.
+//! One site: its configuration, store and providers, and the operations on them.
 //!
-//! The command line stands on it, and so would a server. It writes nothing to standard output.
+//! It is for front ends: the command line uses it, and a server would. It must not know how a request arrives or how
+//! its answer is shown, and writes no answer to standard output.
+//!
+//! ```
+//! use ohfp_cli::GlobalOptions;
+//! use ohfp_resolver::Environment;
+//! use ohfp_service::session::Session;
+//! use ohfp_service::store_factory::AccessMode;
+//!
+//! # let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/examples/sim");
+//! let global = GlobalOptions { config: Some(config.into()), ..GlobalOptions::default() };
+//! let env = Environment::from_iter([("HOME", "/nonexistent")]);
+//! let session = Session::assemble(&global, &env, AccessMode::ReadOnly).map_err(|errors| errors[0].to_string())?;
+//! // Only now the registry is built; the store stays closed.
+//! let providers = session.providers().map_err(|error| error.to_string())?;
+//! assert_eq!(providers.instances().map(|instance| instance.kind.as_str()).collect::<Vec<_>>(), ["sim"]);
+//! # Ok::<(), String>(())
+//! ```
 
 pub mod cache;
 pub mod cached_status;

@@ -47,6 +47,21 @@
 //! A change of any archived type, of the header, or of rkyv's format features is a new format
 //! version with new types (`…V2`); published types never change. A reader refuses what it does not
 //! know by name, see [`Refusal`].
+//!
+//! # Example
+//!
+//! ```
+//! use ohfp_snapshot_format::Snapshot;
+//! use ohfp_snapshot_format::open::IoPolicy;
+//!
+//! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../snapshots/golden/v1.snapshot");
+//! let snapshot = Snapshot::open(&std::ffi::CString::new(path).unwrap(), IoPolicy::Read)?;
+//! let contents = snapshot.contents()?;
+//! let plain_output = || false;
+//! let answer = contents.answer(b"--help", plain_output)?.unwrap_or_default();
+//! assert_eq!(answer.concat(), b"help\n");
+//! # Ok::<(), ohfp_snapshot_format::Refusal>(())
+//! ```
 
 mod backing;
 pub mod fresh;
@@ -75,4 +90,4 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The builder computes the fingerprint from the command tree itself, so a constant left behind
 /// costs speed (the reader refuses the snapshot), never correctness. A test of the builder prints
 /// the value to put here.
-pub const CLI_FINGERPRINT: u128 = 0xb5c7_5855_8d6c_64ad_4022_711b_b343_134d;
+pub const CLI_FINGERPRINT: u128 = 0x7c28_920a_ea9f_5e69_aef9_9427_8e4b_c723;

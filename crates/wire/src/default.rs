@@ -1,4 +1,5 @@
-//! The plain frames: the same facts as Host Factory's, in snake case, with our own states beside the wire's.
+//! Outputs in the plain format: the content of Host Factory's outputs in snake case, with ohfp's own states
+//! besides.
 
 use ohfp_broker::operations::{Accepted, Reclaim, ReturnAccepted};
 use ohfp_broker::wire_format::{MachinesWanted, WireFormat};
@@ -9,7 +10,7 @@ use super::frame::with;
 use super::status::{machine_result, request_status};
 use super::{hostfactory, read};
 
-/// The format.
+/// The wire format `default`.
 pub(super) struct Default;
 
 impl WireFormat for Default {
@@ -33,6 +34,7 @@ impl WireFormat for Default {
         read::reclaims(input)
     }
 
+    /// Plain form of "requestMachines, output", with `state`.
     fn write_accepted(&self, accepted: &Accepted) -> Value {
         json!({
             "request_id": accepted.id.as_str(),
@@ -41,6 +43,7 @@ impl WireFormat for Default {
         })
     }
 
+    /// Plain form of "requestReturnMachines, output", with the number of machines and the unknown names.
     fn write_return_accepted(&self, accepted: &ReturnAccepted) -> Value {
         json!({
             "request_id": accepted.id.as_str(),
@@ -50,6 +53,7 @@ impl WireFormat for Default {
         })
     }
 
+    /// Plain form of "getRequestStatus, output", with `state`.
     fn write_statuses(&self, asked: &[RequestId], views: &[Option<RequestWithMachines>]) -> Value {
         let requests = asked.iter().zip(views).map(|(id, view)| match view {
             Some(view) => {
@@ -72,6 +76,7 @@ impl WireFormat for Default {
         with(json!({}), "requests", requests)
     }
 
+    /// Plain form of "getReturnRequests, output"; `grace_period` in seconds.
     fn write_reclaims(&self, reclaims: &[Reclaim]) -> Value {
         let requests: Vec<Value> = reclaims
             .iter()

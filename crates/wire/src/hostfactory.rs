@@ -1,4 +1,5 @@
-//! IBM Host Factory's frames.
+//! Outputs in IBM Host Factory's format (IBM Spectrum Symphony 7.3.x, "Provider plug-in interface
+//! specification").
 
 use ohfp_broker::operations::{Accepted, Reclaim, ReturnAccepted};
 use ohfp_broker::wire_format::{MachinesWanted, WireFormat};
@@ -9,7 +10,7 @@ use super::frame::with;
 use super::read;
 use super::status::{machine_result, request_status};
 
-/// The format.
+/// The wire format `hostfactory`.
 pub(super) struct HostFactory;
 
 impl WireFormat for HostFactory {
@@ -17,30 +18,38 @@ impl WireFormat for HostFactory {
         "hostfactory"
     }
 
+    /// Contract: "requestMachines, input".
     fn read_request(&self, input: &Value) -> Result<MachinesWanted> {
         read::request(input)
     }
 
+    /// Contract: "requestReturnMachines, input".
     fn read_return(&self, input: &Value) -> Result<Vec<MachineRef>> {
         read::return_machines(input)
     }
 
+    /// Contract: "getRequestStatus, input".
     fn read_status(&self, input: &Value) -> Result<Vec<RequestId>> {
         read::status(input)
     }
 
+    /// Contract: "getReturnRequests, input".
     fn read_reclaims(&self, input: &Value) -> Result<Option<Vec<MachineRef>>> {
         read::reclaims(input)
     }
 
+    /// Contract: "requestMachines, output": `requestId` and `message`.
     fn write_accepted(&self, accepted: &Accepted) -> Value {
         json!({ "message": accepted_message(accepted), "requestId": accepted.id.as_str() })
     }
 
+    /// Contract: "requestReturnMachines, output": `requestId` and `message`, also if no machine is left to
+    /// terminate.
     fn write_return_accepted(&self, accepted: &ReturnAccepted) -> Value {
         json!({ "message": return_message(accepted), "requestId": accepted.id.as_str() })
     }
 
+    /// Contract: "getRequestStatus, output": a list, also for a single id.
     fn write_statuses(&self, asked: &[RequestId], views: &[Option<RequestWithMachines>]) -> Value {
         let requests = asked.iter().zip(views).map(|(id, view)| match view {
             Some(view) => {
@@ -51,7 +60,7 @@ impl WireFormat for HostFactory {
                 });
                 with(request, "machines", view.machines.iter().map(|one| machine(view, one)))
             }
-            // Never `running`: Host Factory would ask for ever, and hold the capacity.
+            // Never `running`: Host Factory would poll for ever, and reserve the capacity.
             None => json!({
                 "requestId": id.as_str(),
                 "status": "complete_with_error",
@@ -62,6 +71,7 @@ impl WireFormat for HostFactory {
         with(json!({}), "requests", requests)
     }
 
+    /// Contract: "getReturnRequests, output": host name and `gracePeriod` in seconds of each machine.
     fn write_reclaims(&self, reclaims: &[Reclaim]) -> Value {
         let requests = reclaims.iter().map(|reclaim| {
             let mut entry = Map::new();
@@ -77,6 +87,7 @@ impl WireFormat for HostFactory {
     }
 }
 
+/// Message of an id that the store does not know.
 pub(super) const UNKNOWN: &str = "there is no such request";
 
 pub(super) fn accepted_message(accepted: &Accepted) -> String {
@@ -91,7 +102,7 @@ pub(super) fn accepted_message(accepted: &Accepted) -> String {
 
 pub(super) fn return_message(accepted: &ReturnAccepted) -> String {
     match accepted.active {
-        // IBM's own words: what reads them may look for them.
+        // The messages of IBM's own plug-in, which scripts may match.
         0 => "No Active VM.".to_owned(),
         _ => "Delete VM success.".to_owned(),
     }
@@ -99,15 +110,17 @@ pub(super) fn return_message(accepted: &ReturnAccepted) -> String {
 
 pub(super) fn reclaims_message(reclaims: &[Reclaim]) -> String {
     match reclaims.len() {
-        0 => "no machine is being taken back".to_owned(),
-        1 => "1 machine is being taken back".to_owned(),
-        number => format!("{number} machines are being taken back"),
+        0 => "no machine is being reclaimed".to_owned(),
+        1 => "1 machine is being reclaimed".to_owned(),
+        number => format!("{number} machines are being reclaimed"),
     }
 }
 
-/// Room for all fields of a machine, which does not have to be made in steps.
+/// Number of fields of a machine, to allocate the map once.
 const FIELDS: usize = 16;
 
+/// Contract: "getRequestStatus, output", `machines`: times in seconds since 1970, empty strings for addresses that
+/// are not known yet.
 fn machine(view: &RequestWithMachines, machine: &Machine) -> Value {
     let (result, message) = machine_result(view, machine);
     let mut entry = Map::with_capacity(FIELDS);
@@ -131,7 +144,7 @@ fn machine(view: &RequestWithMachines, machine: &Machine) -> Value {
     }
     put("instanceTags", json!(machine.tags.as_deref().unwrap_or_default()));
     put("cloudHostId", Value::Null);
-    // LSF's.
+    // Only LSF reads these.
     if let Some(account) = &machine.rc_account {
         put("rcAccount", json!(account));
     }

@@ -1,4 +1,5 @@
-//! Inputs: one JSON object, from a file, from standard input or from the command line.
+//! Input documents: one JSON object from a file, from standard input or from the command line. Contract:
+//! "the call", `<script> -f <file>`.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -7,14 +8,14 @@ use ohfp_broker::{Error, ErrorKind, Result, json};
 use ohfp_platform::files;
 use serde_json::Value;
 
-/// Host Factory's inputs are a few kilobytes; five hundred machines are 40 KB.
+/// Longest input in bytes. Host Factory's are a few kilobytes; five hundred machines are 40 KB.
 const LIMIT: u64 = 64 * 1024 * 1024;
 const TOO_LARGE: &str = "is larger than 64 MiB";
 
 /// The name that stands for standard input, and for standard output.
 pub const DASH: &str = "-";
 
-/// Reads the input that `--file` or `--data` gives; nothing when neither is there.
+/// Reads the input of `--file` or `--data`; `None` if neither is given.
 pub fn read(file: Option<&Path>, data: Option<&str>) -> Result<Option<Value>> {
     match (file, data) {
         (_, Some(data)) => parse("the input of --data", data.as_bytes()).map(Some),
@@ -45,7 +46,7 @@ fn read_all(name: &str, from: &mut impl Read) -> Result<Value> {
     parse(name, &bytes)
 }
 
-/// Takes bytes apart: one JSON object, with or without a byte order mark. `name` is theirs for messages.
+/// Parses one JSON object, with or without a byte order mark. `name` is the name of the input for messages.
 pub fn parse(name: &str, bytes: &[u8]) -> Result<Value> {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match json::from_slice(text) {

@@ -1,27 +1,29 @@
-//! Questions. Host Factory sends lists, IBM's pages print single objects; both are read, in the names of
-//! either format. LSF adds `rc_account` and `userData` to requests. What else a question holds is ignored.
+//! Inputs. Host Factory sends lists, while IBM's pages print single objects; both are read, in the names of
+//! either format. Unknown members are ignored.
 
 use ohfp_broker::wire_format::MachinesWanted;
 use ohfp_broker::{Error, ErrorKind, MachineId, MachineRef, RequestId, Result, UserData};
 use serde_json::{Map, Value};
 
-/// A field under the names it goes by in the two formats.
+/// The names of a field in the two formats.
 type Names = [&'static str; 2];
 
 const TEMPLATE_ID: Names = ["templateId", "template_id"];
 const MACHINE_COUNT: Names = ["machineCount", "machine_count"];
 const MACHINE_ID: Names = ["machineId", "machine_id"];
 const REQUEST_ID: Names = ["requestId", "request_id"];
-
+// LSF only: "requestMachines, input".
 const RC_ACCOUNT: Names = ["rc_account", "rcAccount"];
 const USER_DATA: Names = ["userData", "user_data"];
 
-/// EC2 takes no more.
+/// Longest user data in bytes: the limit of EC2.
 const LONGEST_USER_DATA: usize = 16 * 1024;
 
 /// Longest name that is accepted, in bytes. No provider uses longer ones, and they would fill the log.
 const LONGEST_NAME: usize = 1_024;
 
+/// Contract: "requestMachines, input": `{"template": {"templateId", "machineCount"}}`, and LSF's optional
+/// `rc_account` and `userData`.
 pub(super) fn request(input: &Value) -> Result<MachinesWanted> {
     let template = match object(input, "the input")?.get("template") {
         Some(Value::Object(template)) => template,
@@ -46,7 +48,7 @@ pub(super) fn request(input: &Value) -> Result<MachinesWanted> {
         }
     };
     let top = object(input, "the input")?;
-    // What is only passed on stops no request.
+    // An invalid value of a field that is only passed on does not stop the request.
     let rc_account = match field(top, RC_ACCOUNT) {
         Some(Value::String(account)) => Some(account.clone()),
         Some(Value::Number(number)) => Some(number.to_string()),
@@ -68,7 +70,7 @@ pub(super) fn request(input: &Value) -> Result<MachinesWanted> {
     Ok(MachinesWanted { template_id, count, rc_account, user_data: user_data.map(UserData::new) })
 }
 
-/// A whole number of at least 1. IBM's own plug-in also takes it as a text.
+/// A whole number of at least 1. IBM's own plug-in also accepts it as a string.
 fn count(value: &Value) -> Option<u64> {
     let count = match value {
         Value::Number(number) => number.as_u64(),
@@ -78,6 +80,8 @@ fn count(value: &Value) -> Option<u64> {
     count.filter(|count| *count >= 1)
 }
 
+/// Contract: "requestReturnMachines, input": `{"machines": [{"name", "machineId"}]}`, where either of the two
+/// suffices. An empty list is an error.
 pub(super) fn return_machines(input: &Value) -> Result<Vec<MachineRef>> {
     let machines = match object(input, "the input")?.get("machines") {
         None | Some(Value::Null) => {
@@ -91,6 +95,8 @@ pub(super) fn return_machines(input: &Value) -> Result<Vec<MachineRef>> {
     Ok(machines)
 }
 
+/// Contract: "getReturnRequests, input": `{}`, which is `None`, or `{"machines": [{"name", "machineId"}]}`, the
+/// hosts that Host Factory knows.
 pub(super) fn reclaims(input: &Value) -> Result<Option<Vec<MachineRef>>> {
     match object(input, "the input")?.get("machines") {
         None | Some(Value::Null) => Ok(None),
@@ -98,6 +104,7 @@ pub(super) fn reclaims(input: &Value) -> Result<Option<Vec<MachineRef>>> {
     }
 }
 
+/// Contract: "getRequestStatus, input": `{"requests": [{"requestId"}]}`, ids of requests and returns mixed.
 pub(super) fn status(input: &Value) -> Result<Vec<RequestId>> {
     let requests = match object(input, "the input")?.get("requests") {
         None | Some(Value::Null) => return Err(missing("requests", "a list of {\"requestId\": …}")),
@@ -118,6 +125,7 @@ pub(super) fn status(input: &Value) -> Result<Vec<RequestId>> {
     Ok(ids)
 }
 
+/// The elements of `machines`; each has a name, an id, or both.
 fn machines(value: &Value) -> Result<Vec<MachineRef>> {
     let mut machines = Vec::new();
     for (place, machine) in elements(value, "machines")? {
@@ -143,7 +151,7 @@ fn machines(value: &Value) -> Result<Vec<MachineRef>> {
     Ok(machines)
 }
 
-/// The elements of a list, or the one object that stands in its place, each with its place for messages.
+/// The elements of a list, or the single object in its place, each with its path for messages.
 fn elements<'v>(value: &'v Value, name: &str) -> Result<Vec<(String, &'v Value)>> {
     match value {
         Value::Array(list) => {

@@ -1,9 +1,10 @@
-//! What our states are called on the wire.
+//! The words of the wire for the states of requests and machines.
 
 use ohfp_broker::operations::RETURNED_EARLY;
 use ohfp_broker::{Ending, Machine, MachineState, Request, RequestKind, RequestState, RequestWithMachines};
 
-/// Host Factory's word for how far a request is.
+/// `status` of a request: `running`, `complete` or `complete_with_error`. Contract: "getRequestStatus,
+/// output".
 pub fn request_status(request: &Request) -> &'static str {
     match request.state {
         RequestState::Recorded | RequestState::Started => "running",
@@ -12,8 +13,8 @@ pub fn request_status(request: &Request) -> &'static str {
     }
 }
 
-/// Host Factory's word for what this request got of a machine, and what is wrong with it. A machine that
-/// failed always has a message.
+/// `result` of a machine for this request (`executing`, `succeed` or `fail`), and its `message`, which is
+/// never empty for `fail`. Contract: "getRequestStatus, output".
 pub fn machine_result(view: &RequestWithMachines, machine: &Machine) -> (&'static str, String) {
     match view.request.kind {
         RequestKind::Acquire => acquired(machine, view.request.state.is_final()),
@@ -31,12 +32,12 @@ fn acquired(machine: &Machine, over: bool) -> (&'static str, String) {
     let default = match (machine.ending, machine.state) {
         (Some(Ending::Released), _) if machine.is_delivered() => "returned",
         (Some(Ending::Released), _) if machine.returned_by.is_some() => RETURNED_EARLY,
-        (Some(Ending::Released), _) => "given up",
-        (Some(Ending::Reclaimed), _) => "taken by the provider",
-        (Some(Ending::FailedToStart), _) => "did not start",
+        (Some(Ending::Released), _) => "abandoned",
+        (Some(Ending::Reclaimed), _) => "reclaimed by the provider",
+        (Some(Ending::FailedToStart), _) => "failed to start",
         (None, MachineState::Stopping) if !over => return ("executing", String::new()),
         (None, MachineState::Stopping | MachineState::Stopped) => "stopped outside of Host Factory",
-        (None, _) => "not usable",
+        (None, _) => "unusable",
     };
     ("fail", machine.message.clone().unwrap_or_else(|| default.to_owned()))
 }

@@ -22,23 +22,24 @@ use crate::stamp;
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
 pub(super) struct Arguments {
-    /// Configuration: a folder, or a config.json
+    /// Configuration directory, or a config.json
     #[arg(long, value_name = "PATH")]
     config: Option<PathBuf>,
-    /// Where to put the snapshot, instead of the place where ohfp looks for it
+    /// Write the snapshot to FILE instead of the path that ohfp reads
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Seal it: no stamps, valid for the life of the container image it is built into
+    /// Seal the snapshot: no freshness checks, for the life of the container image
     #[arg(long)]
     sealed: bool,
-    /// Let every account read it, although an input cannot be read by all
+    /// Let every account read it, even if it cannot read all inputs
     ///
-    /// Else a snapshot is for those accounts that can read everything it is made from.
+    /// By default, only accounts that can read all inputs can read the snapshot.
     #[arg(long, requires = "sealed")]
     world_readable: bool,
-    /// Publish although the maxNumber of a template is less than in the published snapshot
+    /// Publish even if the maxNumber of a template is less than in the published snapshot
     ///
-    /// A running Host Factory can hang when a limit shrinks, so that is refused without this option.
+    /// A running Host Factory can hang when a limit shrinks, so the build refuses it without this
+    /// option.
     #[arg(long)]
     allow_lower_max: bool,
     /// Print nothing but errors

@@ -43,9 +43,9 @@ fn names(directory: &Path) -> Vec<String> {
 fn an_export_replaces_nothing_unless_forced() {
     let grid = Grid::new(&json!({}), &json!({}));
     grid.request(TEMPLATE, 1);
-    let folder = grid.sandbox.path.join("out");
-    fs::create_dir(&folder).unwrap();
-    let file = folder.join("state.json");
+    let directory = grid.sandbox.path.join("out");
+    fs::create_dir(&directory).unwrap();
+    let file = directory.join("state.json");
     let export = |more: &[&str]| {
         let words = [&["storage", "export", file.to_str().unwrap()], more].concat();
         grid.sandbox.run("ohfp", &words)
@@ -65,7 +65,7 @@ fn an_export_replaces_nothing_unless_forced() {
         let refused = export(more);
         assert!(refused.code == 1 && refused.stderr.contains("symbolic link"), "{refused:?}");
     }
-    assert_eq!(names(&folder), ["state.json"]);
+    assert_eq!(names(&directory), ["state.json"]);
 }
 
 /// What holds state is for its owner and group alone, whatever the mask allows.

@@ -123,9 +123,9 @@ fn values_in_quotes() {
     );
 }
 
-/// Names that are misspelt wherever names are read.
+/// Names that are misspelled wherever names are read.
 #[test]
-fn misspelt_names() {
+fn misspelled_names() {
     let template = |names: &str| {
         format!(r#"{{"provider": {{"providers": [{{"name": "a", "type": "aws", {names}}}]}}}}"#)
     };

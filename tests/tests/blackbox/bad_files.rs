@@ -159,7 +159,7 @@ fn an_empty_catalog_is_an_empty_list_for_people_and_an_error_for_host_factory() 
 }
 
 #[test]
-fn folders_that_are_not_there() {
+fn directories_that_are_not_there() {
     let mut sandbox = published(&[(TEMPLATES, GOOD)]);
     fs::remove_file(sandbox.root().join(TEMPLATES)).unwrap();
     let mut faults = Vec::from_iter(fault(

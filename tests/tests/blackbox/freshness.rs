@@ -154,7 +154,7 @@ fn files() {
             modify(copy.clone(), fs::metadata(path(sandbox)).unwrap().modified().unwrap());
             fs::rename(copy, path(sandbox)).unwrap();
         }));
-        cases.push(case(format!("{name} is a folder"), move |sandbox| {
+        cases.push(case(format!("{name} is a directory"), move |sandbox| {
             fs::remove_file(path(sandbox)).unwrap();
             fs::create_dir(path(sandbox)).unwrap();
         }));
@@ -169,8 +169,8 @@ fn files() {
     ] {
         cases.push(case(format!("{name} is new"), move |sandbox| sandbox.write(name, &content)));
     }
-    cases.push(case("the folder is gone", |sandbox| fs::remove_dir_all(sandbox.root()).unwrap()));
-    cases.push(case("the folder is another", |sandbox| {
+    cases.push(case("the directory is gone", |sandbox| fs::remove_dir_all(sandbox.root()).unwrap()));
+    cases.push(case("the directory is another", |sandbox| {
         fs::rename(sandbox.root(), sandbox.path.join("old")).unwrap();
         fs::create_dir(sandbox.root()).unwrap();
         sandbox.write(TEMPLATES, one("other"));

@@ -89,7 +89,7 @@ fn styled_outputs() {
 fn every_golden_file_has_its_case() {
     for entry in std::fs::read_dir(repository().join("tests/golden")).unwrap() {
         let entry = entry.unwrap();
-        // Folders belong to the tests of their name.
+        // Directories belong to the tests of their name.
         if entry.file_type().unwrap().is_dir() {
             continue;
         }

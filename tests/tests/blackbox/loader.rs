@@ -1,5 +1,5 @@
 //! Which files are read, and in which order: IBM's names, other brokers' names, and the variables and
-//! options that name the folder. Live program and builder must find the same.
+//! options that name the directory. Live program and builder must find the same.
 
 use std::fs;
 
@@ -127,7 +127,7 @@ const X: (&str, &str) = ("XDG_CONFIG_HOME", "@/x");
 const NAME: (&str, &str) = ("HF_PROVIDER_NAME", "inst");
 
 #[test]
-fn folders_in_their_order() {
+fn directories_in_their_order() {
     check(&[
         case(PLACES, &[A, B, C, D, X, NAME], &["a/awsprov_templates.json"]),
         case(PLACES, &[B, C, D, X, NAME], &["b/awsprov_templates.json"]),
@@ -144,13 +144,13 @@ fn folders_in_their_order() {
         ),
         case(PLACES, &[("OHFP_CONFIG_DIR", "a/")], &["a/awsprov_templates.json"]),
         case(PLACES, &[("OHFP_CONFIG_DIR", "./a")], &["a/awsprov_templates.json"]),
-        // LSF's folder has a `conf` in it, or is one.
+        // LSF's directory has a `conf` in it, or is one.
         case(PLACES, &[("PRO_CONF_DIR", "@/d/conf")], &["d/conf/awsprov_templates.json"]),
-        // The user's folder counts where it exists; relative ones are not allowed there.
+        // The user's directory counts where it exists; relative ones are not allowed there.
         case(PLACES, &[("XDG_CONFIG_HOME", "@/nowhere")], &[]),
         case(PLACES, &[("XDG_CONFIG_HOME", "x")], &[]),
         case(PLACES, &[("HOME", "@/nowhere")], &[]),
-        // A folder that is named and has nothing is not passed over.
+        // A directory that is named and has nothing is not passed over.
         case(PLACES, &[("OHFP_CONFIG_DIR", "@/nowhere"), B], &[]),
         case(PLACES, &[("HF_PROVIDER_CONFDIR", "@"), C, NAME], &[]),
         case(PLACES, &[C, ("HF_PROVIDER_NAME", "missing"), D], &[]),
@@ -176,7 +176,7 @@ fn the_option_comes_first() {
         with(&["--config", "@/b"], &["b/awsprov_templates.json"]),
         with(&["--config=b/"], &["b/awsprov_templates.json"]),
         with(&["--config", "b/config.json"], &["b/awsprov_templates.json"]),
-        // A file of another name is the configuration of its folder.
+        // A file of another name is the configuration of its directory.
         with(&["--config", "@/e/other.json"], &["e/east_templates.json", "e/templates.json"]),
         with(&["--config", "e"], &["e/templates.json"]),
         with(&["--config", "@/nowhere"], &[]),

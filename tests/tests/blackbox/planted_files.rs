@@ -101,10 +101,10 @@ fn a_planted_lock_of_the_snapshot_is_refused() {
     for (what, plant) in PLANTED {
         let sandbox = Sandbox::with_fixture("golden");
         let bystander = bystander(&sandbox);
-        let folder = sandbox.path.join("out");
-        fs::create_dir(&folder).unwrap();
-        plant(&folder.join(".x.snapshot.lock"), &bystander);
-        let target = folder.join("x.snapshot");
+        let directory = sandbox.path.join("out");
+        fs::create_dir(&directory).unwrap();
+        plant(&directory.join(".x.snapshot.lock"), &bystander);
+        let target = directory.join("x.snapshot");
         let built = sandbox.run("ohfp-snapshot", &["build", "--output", target.to_str().unwrap()]);
         assert!(built.code == 1 && built.stderr.contains(".x.snapshot.lock"), "{what}: {built:?}");
         assert!(!target.exists(), "{what}");
@@ -120,14 +120,14 @@ fn a_planted_lock_of_the_snapshot_is_refused() {
 #[test]
 fn readers_of_the_directory_stop_no_builder() {
     let sandbox = Sandbox::with_fixture("golden");
-    let folder = sandbox.path.join("out");
-    fs::create_dir(&folder).unwrap();
-    let held = fs::File::open(&folder).unwrap();
+    let directory = sandbox.path.join("out");
+    fs::create_dir(&directory).unwrap();
+    let held = fs::File::open(&directory).unwrap();
     held.lock().unwrap();
-    let target = folder.join("x.snapshot");
+    let target = directory.join("x.snapshot");
     let built = sandbox.run("ohfp-snapshot", &["build", "--output", target.to_str().unwrap()]);
     assert!(built.code == 0 && target.exists(), "{built:?}");
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "the lock is left behind");
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "the lock is left behind");
 }
 
 /// Pipes in the place of inputs are errors at once.
@@ -214,9 +214,9 @@ fn a_snapshot_is_as_narrow_as_its_narrowest_input() {
         ("all may read", |_| (), 0o644),
         ("one is its owner's", |sandbox| chmod(&sandbox.root().join("awsprov_templates.json"), 0o600), 0o600),
         ("one is the group's", |sandbox| chmod(&sandbox.root().join("config.json"), 0o640), 0o640),
-        ("the folder is its owner's", |sandbox| chmod(&sandbox.root(), 0o700), 0o600),
-        ("the folder is the group's", |sandbox| chmod(&sandbox.root(), 0o750), 0o640),
-        ("the folder above is", |sandbox| chmod(&sandbox.path, 0o700), 0o600),
+        ("the directory is its owner's", |sandbox| chmod(&sandbox.root(), 0o700), 0o600),
+        ("the directory is the group's", |sandbox| chmod(&sandbox.root(), 0o750), 0o640),
+        ("the directory above is", |sandbox| chmod(&sandbox.path, 0o700), 0o600),
         (
             "a link leads elsewhere",
             |sandbox| {

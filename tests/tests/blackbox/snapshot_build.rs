@@ -178,11 +178,11 @@ fn builders_take_turns() {
 fn places_that_cannot_be_written() {
     let mut sandbox = sandbox(&[("a", 1)]);
     sandbox.build();
-    fs::create_dir(sandbox.path.join("snapshots/folder.snapshot")).unwrap();
+    fs::create_dir(sandbox.path.join("snapshots/directory.snapshot")).unwrap();
     let kept = names(&sandbox);
     let cases = [
         ("snapshots/x.snapshot/deeper/y", "cannot create the directory `|x.snapshot/deeper`"),
-        ("snapshots/folder.snapshot", "cannot replace `|folder.snapshot`"),
+        ("snapshots/directory.snapshot", "cannot replace `|directory.snapshot`"),
         ("/proc/ohfp.snapshot", "cannot write `/proc/"),
     ];
     for (path, words) in cases {

@@ -54,7 +54,7 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 #[test]
-fn an_empty_work_folder_is_a_missing_store() {
+fn an_empty_work_directory_is_a_missing_store() {
     let site = Site::new();
     let (work, away) = (site.grid.work(), site.grid.sandbox.path.join("away"));
     fs::rename(&work, &away).unwrap();

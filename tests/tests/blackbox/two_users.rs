@@ -37,8 +37,8 @@ impl Site {
             fs::copy(program(name), bin.join(name)).unwrap();
         }
         fs::set_permissions(&grid.sandbox.path, Permissions::from_mode(0o755)).unwrap();
-        for folder in ["work", "log", "home"] {
-            if chown(grid.sandbox.path.join(folder), Some(USER), Some(USER)).is_err() {
+        for directory in ["work", "log", "home"] {
+            if chown(grid.sandbox.path.join(directory), Some(USER), Some(USER)).is_err() {
                 eprintln!("note: NOT tested: files cannot be given to another user here");
                 return None;
             }
@@ -107,8 +107,8 @@ impl Site {
     /// All files of state, log and home.
     fn files(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
-        for folder in ["work", "log", "home"] {
-            collect(&self.grid.sandbox.path.join(folder), &mut found);
+        for directory in ["work", "log", "home"] {
+            collect(&self.grid.sandbox.path.join(directory), &mut found);
         }
         found
     }
@@ -234,8 +234,8 @@ fn planted_names_lead_to_no_file_of_another() {
     for existing in [false, true] {
         for place in &places {
             for planted in ["link", "link to nothing", "hard link", "pipe"] {
-                for folder in [&work, &site.grid.sandbox.path.join("log")] {
-                    for entry in fs::read_dir(folder).unwrap() {
+                for directory in [&work, &site.grid.sandbox.path.join("log")] {
+                    for entry in fs::read_dir(directory).unwrap() {
                         let path = entry.unwrap().path();
                         if path.is_dir() {
                             fs::remove_dir_all(path).unwrap();

@@ -162,7 +162,7 @@ fn requests_are_taken_back() {
     assert_eq!(grid.live(), 1);
 }
 
-/// A request with an unconfirmed launch is canceled together with the machines that it launched.
+/// A request with an unconfirmed launch is cancelled together with the machines that it launched.
 #[test]
 fn unconfirmed_requests_are_taken_back() {
     let grid = Grid::new(&json!({ "launch": { "unknown_probability": 1 } }), &json!({}));

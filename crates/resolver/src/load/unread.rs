@@ -39,7 +39,7 @@ enum Kind {
     Settings,
     IbmSettings,
     Templates,
-    Folder,
+    Directory,
 }
 
 /// A warning for each file that is not read.
@@ -60,7 +60,7 @@ fn kind(name: &str) -> Option<Kind> {
     let is_structured = ["json", "json5", "jsonc", "toml", "yaml", "yml"].contains(&extension);
     Some(match stem {
         _ if name.starts_with('.') => return None,
-        "config" | "conf" | "templates" if extension == "d" => Kind::Folder,
+        "config" | "conf" | "templates" if extension == "d" => Kind::Directory,
         _ if !is_structured => return None,
         "config" if extension == "json" => return None,
         "config" | "default_config" => Kind::Settings,
@@ -74,7 +74,7 @@ fn kind(name: &str) -> Option<Kind> {
 fn warning(loaded: &Loaded<'_>, name: &str, kind: Kind) -> Option<Warning> {
     let path = loaded.root.join(name);
     let (what, differs) = match kind {
-        Kind::Folder => {
+        Kind::Directory => {
             let files = fs::read_dir(&path).ok()?.flatten().map(|entry| entry.file_name());
             let files: BTreeSet<String> = files.map(|name| name.to_string_lossy().into_owned()).collect();
             let held = if files.is_empty() {

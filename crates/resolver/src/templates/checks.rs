@@ -94,15 +94,15 @@ impl Checked<'_, '_> {
                 let message = format!("`templateId` must be {ID_RULE}, not {}", shown(value));
                 self.error(self.at("templateId"), &message, None);
             }
-            None => match misspelt(map, "templateId") {
-                Some(name) => self.misspelt(name, "templateId"),
+            None => match misspelled(map, "templateId") {
+                Some(name) => self.misspelled(name, "templateId"),
                 None => self.error(self.text.offset(self.part), "this template has no `templateId`", None),
             },
         }
     }
 
     /// Reports a required field whose name is misspelled.
-    fn misspelt(&mut self, name: &str, meant: &str) {
+    fn misspelled(&mut self, name: &str, meant: &str) {
         let message =
             format!("{} has no `{meant}`, but `{name}`, which is not a known field", self.template());
         self.error(self.at_name(name), &message, did_you_mean(Some(meant)));
@@ -143,7 +143,7 @@ impl Checked<'_, '_> {
                 self.error(at, &message, did_you_mean(word));
                 continue;
             }
-            fields::normalise(field.hf, value);
+            fields::normalize(field.hf, value);
             self.doubtful(field.hf, value);
         }
         quoted
@@ -176,8 +176,8 @@ impl Checked<'_, '_> {
 
     pub(super) fn max_number(&mut self, map: &Map<String, Value>) -> Option<i64> {
         let Some(value) = map.get("maxNumber") else {
-            if let Some(name) = misspelt(map, "maxNumber") {
-                self.misspelt(name, "maxNumber");
+            if let Some(name) = misspelled(map, "maxNumber") {
+                self.misspelled(name, "maxNumber");
                 return None;
             }
             let hint = "-1 means no limit; `template.max_number` in config.json gives all templates a number";
@@ -254,9 +254,9 @@ impl Checked<'_, '_> {
                 sound = false;
             }
         }
-        let misspelt =
+        let misspelled =
             attributes.keys().find_map(|name| Some((name, attributes::typo_of(name, attributes)?)));
-        if let Some((name, meant)) = misspelt {
+        if let Some((name, meant)) = misspelled {
             let members = find(self.part, &[Step::Key("attributes"), Step::Key(name)]);
             let at = members.map_or_else(|| self.at("attributes"), |part| self.text.offset(part));
             let path = format!("attributes.{name}");
@@ -303,7 +303,7 @@ fn sizeless(map: &Map<String, Value>, types: &MachineTypes<'_>) -> String {
         return format!("has machine type {}, which is not known here", quoted(&types.unknown));
     }
     let sources = ["vmType", "vmTypes", "abisInstanceRequirements"];
-    let nearly = sources.into_iter().find_map(|meant| Some((misspelt(map, meant)?, meant)));
+    let nearly = sources.into_iter().find_map(|meant| Some((misspelled(map, meant)?, meant)));
     let is_set = |name: &str| map.get(name).is_some_and(|value| !value.is_null());
     match nearly {
         Some((name, meant)) => {
@@ -320,7 +320,7 @@ fn sizeless(map: &Map<String, Value>, types: &MachineTypes<'_>) -> String {
 }
 
 /// The unknown name in `map` that is probably a misspelling of the field `hf`.
-fn misspelt<'m>(map: &'m Map<String, Value>, hf: &str) -> Option<&'m str> {
+fn misspelled<'m>(map: &'m Map<String, Value>, hf: &str) -> Option<&'m str> {
     let is_meant = |name: &&String| {
         fields::known(name).is_none()
             && fields::typo_of(name).is_some_and(|meant| fields::hf_name(meant) == hf)

@@ -206,7 +206,7 @@ pub(crate) fn field_defaults(
             );
             findings.warning(text, value_at, message, did_you_mean(Some(meant)));
         }
-        fields::normalise(hf, &mut value);
+        fields::normalize(hf, &mut value);
         // Null is the same as a missing default.
         if !value.is_null() {
             defaults.insert(hf.to_owned(), value);

@@ -257,7 +257,7 @@ pub(crate) fn is_of_a_cloud(hf: &str) -> bool {
 }
 
 /// Converts a value from other brokers' form to Host Factory's: tags as an object become `k=v;k=v`.
-pub(crate) fn normalise(hf: &str, value: &mut Value) {
+pub(crate) fn normalize(hf: &str, value: &mut Value) {
     if let ("instanceTags", Value::Object(tags)) = (hf, &*value) {
         let pairs: Vec<String> =
             tags.iter().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn tags() {
         let mut value = serde_json::json!({ "a": "b", "c": "" });
-        normalise("instanceTags", &mut value);
+        normalize("instanceTags", &mut value);
         assert_eq!(value, "a=b;c=");
         for (text, good) in
             [("", true), ("a=b", true), ("a=b;c=d;", true), ("a", false), ("=b", false), ("a=b;;c=d", false)]

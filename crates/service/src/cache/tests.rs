@@ -14,10 +14,10 @@ use super::*;
 const LIMITS: Limits = Limits { ttl: Duration::from_mins(5), entries: 100, bytes: 1 << 20 };
 const TTL: i64 = 300_000;
 
-/// A folder that goes with its owner.
-struct Folder(PathBuf);
+/// A directory that goes with its owner.
+struct Directory(PathBuf);
 
-impl Folder {
+impl Directory {
     fn new() -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -34,14 +34,14 @@ impl Folder {
         ResultCache::open(self.file(), LIMITS)
     }
 
-    /// What is in the folder.
+    /// What is in the directory.
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.0).unwrap();
         entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
     }
 }
 
-impl Drop for Folder {
+impl Drop for Directory {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
@@ -52,49 +52,49 @@ fn at(millis: i64) -> Timestamp {
 }
 
 /// Writes a cache that holds `a`.
-fn written(folder: &Folder) {
-    let cache = folder.open();
+fn written(directory: &Directory) {
+    let cache = directory.open();
     cache.put("a", b"1".to_vec(), at(0));
     cache.flush(at(0)).unwrap();
 }
 
 /// Whether the next process finds `a`.
-fn is_found(folder: &Folder) -> bool {
-    folder.open().get("a", at(1)) == Some(b"1".to_vec())
+fn is_found(directory: &Directory) -> bool {
+    directory.open().get("a", at(1)) == Some(b"1".to_vec())
 }
 
 #[test]
 fn the_next_process_finds_what_this_one_kept() {
-    let folder = Folder::new();
-    written(&folder);
-    assert!(is_found(&folder));
-    assert_eq!(folder.open().get("b", at(1)), None);
-    let mode = fs::metadata(folder.file()).unwrap().permissions().mode();
-    assert_eq!((mode & 0o777, folder.names()), (0o600, vec!["results.cache".to_owned()]));
+    let directory = Directory::new();
+    written(&directory);
+    assert!(is_found(&directory));
+    assert_eq!(directory.open().get("b", at(1)), None);
+    let mode = fs::metadata(directory.file()).unwrap().permissions().mode();
+    assert_eq!((mode & 0o777, directory.names()), (0o600, vec!["results.cache".to_owned()]));
 }
 
 #[test]
 fn nothing_is_opened_before_it_is_used_nor_written_without_need() {
-    let folder = Folder::new();
-    let cache = folder.open();
+    let directory = Directory::new();
+    let cache = directory.open();
     assert_eq!(cache.get("a", at(0)), None);
     cache.flush(at(0)).unwrap();
-    assert_eq!(folder.names(), Vec::<String>::new());
+    assert_eq!(directory.names(), Vec::<String>::new());
     // Opened before the other wrote, read after.
-    let early = folder.open();
-    written(&folder);
+    let early = directory.open();
+    written(&directory);
     assert!(early.get("a", at(1)).is_some());
 }
 
 #[test]
 fn answers_age() {
     let check = |stored: i64, now: i64, good: bool| {
-        let folder = Folder::new();
-        let cache = folder.open();
+        let directory = Directory::new();
+        let cache = directory.open();
         cache.put("a", b"1".to_vec(), at(stored));
         cache.flush(at(stored)).unwrap();
         assert_eq!(cache.get("a", at(now)).is_some(), good, "{stored} {now}");
-        assert_eq!(folder.open().get("a", at(now)).is_some(), good, "{stored} {now}");
+        assert_eq!(directory.open().get("a", at(now)).is_some(), good, "{stored} {now}");
     };
     check(0, 0, true);
     check(0, TTL - 1, true);
@@ -109,38 +109,38 @@ fn answers_age() {
 
 #[test]
 fn what_a_wrong_clock_stored_does_not_come_back_when_its_time_comes() {
-    let folder = Folder::new();
-    let cache = folder.open();
+    let directory = Directory::new();
+    let cache = directory.open();
     cache.put("a", b"1".to_vec(), at(10 * TTL));
     assert_eq!(cache.get("a", at(0)), None);
     assert_eq!(cache.get("a", at(10 * TTL)), None);
-    let cache = folder.open();
+    let cache = directory.open();
     cache.put("a", b"1".to_vec(), at(10 * TTL));
     cache.flush(at(10 * TTL)).unwrap();
-    let next = folder.open();
+    let next = directory.open();
     next.put("b", b"2".to_vec(), at(0));
     next.flush(at(0)).unwrap();
-    assert_eq!(folder.open().get("a", at(10 * TTL)), None);
+    assert_eq!(directory.open().get("a", at(10 * TTL)), None);
 }
 
 #[test]
 fn zero_switches_it_off() {
     for limits in [Limits { ttl: Duration::ZERO, ..LIMITS }, Limits { entries: 0, ..LIMITS }] {
-        let folder = Folder::new();
-        written(&folder);
-        let cache = ResultCache::open(folder.file(), limits);
+        let directory = Directory::new();
+        written(&directory);
+        let cache = ResultCache::open(directory.file(), limits);
         cache.put("b", b"2".to_vec(), at(0));
         cache.invalidate("");
         cache.flush(at(0)).unwrap();
         assert_eq!((cache.get("a", at(1)), cache.get("b", at(1))), (None, None));
-        assert!(is_found(&folder));
+        assert!(is_found(&directory));
     }
 }
 
 #[test]
 fn processes_side_by_side() {
-    let folder = Folder::new();
-    let (one, two) = (folder.open(), folder.open());
+    let directory = Directory::new();
+    let (one, two) = (directory.open(), directory.open());
     one.put("request/1", b"old".to_vec(), at(0));
     one.flush(at(0)).unwrap();
     // Both have read it; two takes it out, one stores something else, later.
@@ -150,7 +150,7 @@ fn processes_side_by_side() {
     two.flush(at(2)).unwrap();
     one.put("template/1", b"t".to_vec(), at(3));
     one.flush(at(3)).unwrap();
-    let next = folder.open();
+    let next = directory.open();
     let found = ["request/1", "request/2", "template/1"].map(|key| next.get(key, at(4)).is_some());
     assert_eq!(found, [false, true, true]);
     // One knows now, too.
@@ -160,27 +160,27 @@ fn processes_side_by_side() {
     two.put("x", b"old".to_vec(), at(8));
     one.flush(at(9)).unwrap();
     two.flush(at(9)).unwrap();
-    assert_eq!(folder.open().get("x", at(9)), Some(b"young".to_vec()));
+    assert_eq!(directory.open().get("x", at(9)), Some(b"young".to_vec()));
 }
 
 #[test]
 fn what_was_taken_out_unread_is_gone() {
-    let folder = Folder::new();
-    written(&folder);
-    let cache = folder.open();
+    let directory = Directory::new();
+    written(&directory);
+    let cache = directory.open();
     cache.invalidate("a");
     assert_eq!(cache.get("a", at(1)), None);
     cache.flush(at(1)).unwrap();
-    assert!(!is_found(&folder));
+    assert!(!is_found(&directory));
 }
 
 #[test]
 fn files_that_are_not_ours_alone_are_empty() {
     let check = |what: &str, change: &dyn Fn(&Path)| {
-        let folder = Folder::new();
-        written(&folder);
-        change(&folder.file());
-        assert!(!is_found(&folder), "{what}");
+        let directory = Directory::new();
+        written(&directory);
+        change(&directory.file());
+        assert!(!is_found(&directory), "{what}");
     };
     let mode =
         |mode: u32| move |path: &Path| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
@@ -198,16 +198,16 @@ fn files_that_are_not_ours_alone_are_empty() {
     if ohfp_platform::sys::effective_user() == 0 {
         check("another's", &|path| std::os::unix::fs::chown(path, Some(1), None).unwrap());
     }
-    let folder = Folder::new();
-    written(&folder);
-    fs::set_permissions(folder.file(), Permissions::from_mode(0o644)).unwrap();
-    assert!(is_found(&folder));
+    let directory = Directory::new();
+    written(&directory);
+    fs::set_permissions(directory.file(), Permissions::from_mode(0o644)).unwrap();
+    assert!(is_found(&directory));
 }
 
 #[test]
 fn a_place_that_cannot_be_written_is_told() {
-    let folder = Folder::new();
-    let cache = ResultCache::open(folder.0.join("missing/results.cache"), LIMITS);
+    let directory = Directory::new();
+    let cache = ResultCache::open(directory.0.join("missing/results.cache"), LIMITS);
     cache.put("a", b"1".to_vec(), at(0));
     let error = cache.flush(at(0)).unwrap_err();
     assert!(error.summary().contains("missing/results.cache`: "), "{error}");
@@ -216,31 +216,31 @@ fn a_place_that_cannot_be_written_is_told() {
 
 #[test]
 fn what_killed_processes_left_is_removed() {
-    let folder = Folder::new();
+    let directory = Directory::new();
     let old = std::time::SystemTime::UNIX_EPOCH;
     for (name, is_old) in
         [(".results.cache.4.tmp", true), (".results.cache.5.tmp", false), (".results.cache.x.tmp", true)]
     {
-        let file = fs::File::create(folder.0.join(name)).unwrap();
+        let file = fs::File::create(directory.0.join(name)).unwrap();
         if is_old {
             file.set_modified(old).unwrap();
         }
     }
-    written(&folder);
-    let mut names = folder.names();
+    written(&directory);
+    let mut names = directory.names();
     names.sort();
     assert_eq!(names, [".results.cache.5.tmp", ".results.cache.x.tmp", "results.cache"]);
 }
 
 #[test]
 fn every_changed_byte_and_every_length_is_an_empty_cache() {
-    let folder = Folder::new();
-    let cache = folder.open();
+    let directory = Directory::new();
+    let cache = directory.open();
     for key in ["a", "b", "c"] {
         cache.put(key, key.repeat(20).into_bytes(), at(0));
     }
     cache.flush(at(0)).unwrap();
-    let good = fs::read(folder.file()).unwrap();
+    let good = fs::read(directory.file()).unwrap();
     assert_eq!(file::parse(&good).unwrap().len(), 3);
     for place in 0..good.len() {
         assert!(file::parse(&good[..place]).is_none(), "cut at {place}");
@@ -281,9 +281,9 @@ proptest! {
     /// Against a model that keeps everything in a list, oldest use first.
     #[test]
     fn as_the_model_has_it(acts in vec(act(), 0..60)) {
-        let folder = Folder::new();
+        let directory = Directory::new();
         let limits = Limits { entries: 3, ..LIMITS };
-        let open = || ResultCache::open(folder.file(), limits);
+        let open = || ResultCache::open(directory.file(), limits);
         let (mut cache, mut model, mut now) = (open(), VecDeque::<(String, i64, Vec<u8>)>::new(), 0);
         for act in acts {
             match act {
@@ -330,13 +330,13 @@ proptest! {
         } else {
             bytes
         };
-        let folder = Folder::new();
-        fs::write(folder.file(), &content).unwrap();
-        let cache = folder.open();
+        let directory = Directory::new();
+        fs::write(directory.file(), &content).unwrap();
+        let cache = directory.open();
         let _ = cache.get("a", at(0));
         cache.put("a", b"1".to_vec(), at(0));
         cache.flush(at(0)).unwrap();
-        prop_assert!(is_found(&folder));
+        prop_assert!(is_found(&directory));
     }
 
     #[test]
@@ -352,19 +352,19 @@ proptest! {
 
     #[test]
     fn no_limit_is_exceeded(values in vec((0..20_u8, 0..200_usize), 1..60), bytes in 0..1000_u64) {
-        let folder = Folder::new();
+        let directory = Directory::new();
         let limits = Limits { entries: 5, bytes, ..LIMITS };
-        let cache = ResultCache::open(folder.file(), limits);
+        let cache = ResultCache::open(directory.file(), limits);
         for (key, length) in values {
             cache.put(&key.to_string(), vec![key; length], at(0));
             let state = cache.lock();
             prop_assert!(state.entries.bytes() <= bytes && state.entries.iter().count() <= 5);
         }
         cache.flush(at(0)).unwrap();
-        let length = fs::metadata(folder.file()).map_or(0, |status| status.len());
+        let length = fs::metadata(directory.file()).map_or(0, |status| status.len());
         prop_assert!(length <= bytes + 16);
         let kept: Vec<String> = cache.lock().entries.iter().map(|(key, _)| key.to_owned()).collect();
-        let next = ResultCache::open(folder.file(), limits);
+        let next = ResultCache::open(directory.file(), limits);
         for key in kept {
             prop_assert!(next.get(&key, at(1)).is_some());
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ohfp_broker::ErrorKind;
 use serde_json::Value;
 
-use super::{Folder, GIVEN, one};
+use super::{Directory, GIVEN, one};
 use crate::load::load;
 use crate::resolved::Origin;
 use crate::source::environment::Environment;
@@ -26,8 +26,8 @@ fn files_are_looked_for_in_order() {
         if !config.is_empty() {
             files.push(("config.json", config));
         }
-        let folder = Folder::new(&files);
-        let seen: Vec<String> = match folder.load(variables) {
+        let directory = Directory::new(&files);
+        let seen: Vec<String> = match directory.load(variables) {
             Ok(resolved) => resolved
                 .trail
                 .files
@@ -97,8 +97,8 @@ fn files_are_looked_for_in_order() {
 #[test]
 fn providers_follow_from_what_is_there() {
     let check = |files: &[(&str, &str)], variables: &[(&str, &str)], wanted: &str| {
-        let folder = Folder::new(files);
-        let resolved = folder.load(variables).unwrap();
+        let directory = Directory::new(files);
+        let resolved = directory.load(variables).unwrap();
         let [provider] = resolved.providers.as_slice() else { panic!("one provider") };
         assert!(provider.default);
         let shown = format!(
@@ -136,11 +136,11 @@ fn providers_follow_from_what_is_there() {
 
 #[test]
 fn variables_are_recorded_whether_set_or_not() {
-    let folder = Folder::new(&[
+    let directory = Directory::new(&[
         ("awsprov_templates.json", &one(GIVEN)),
         ("config.json", r#"{"storage": {"sql_strategy": {"name": "$NAME-$NOPE"}}}"#),
     ]);
-    let resolved = folder.load(&[("NAME", "n"), ("OTHER", "o")]).unwrap();
+    let resolved = directory.load(&[("NAME", "n"), ("OTHER", "o")]).unwrap();
     assert_eq!(resolved.settings.database_name(), Ok("n-$NOPE"));
     let variables: Vec<String> =
         resolved.trail.variables.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
@@ -154,7 +154,7 @@ fn variables_are_recorded_whether_set_or_not() {
             "PROVIDER_NAME=None",
         ]
     );
-    let lines = folder.lines(&[("HF_PROVIDER_NAME", "../x")]);
+    let lines = directory.lines(&[("HF_PROVIDER_NAME", "../x")]);
     assert_eq!(
         lines,
         ["error: the environment variable HF_PROVIDER_NAME must be a name without `/`, not ../x"]
@@ -163,13 +163,13 @@ fn variables_are_recorded_whether_set_or_not() {
 
 #[test]
 fn all_errors_come_back_in_file_order() {
-    let folder = Folder::new(&[
+    let directory = Directory::new(&[
         ("config.json", r#"{"snapshot": {"refresh": 1}}"#),
         ("awsprov_config.json", r#"{"AWS_REGION": 1}"#),
         ("awsprov_templates.json", r#"[{"templateId": 1, "maxNumber": -9, "imageId": 2}]"#),
     ]);
     let places: Vec<String> =
-        folder.lines(&[]).iter().map(|line| line.split(": ").nth(1).unwrap().to_owned()).collect();
+        directory.lines(&[]).iter().map(|line| line.split(": ").nth(1).unwrap().to_owned()).collect();
     assert_eq!(
         places,
         [
@@ -184,48 +184,50 @@ fn all_errors_come_back_in_file_order() {
 
 #[test]
 fn nothing_there_names_every_path() {
-    let folder = Folder::new(&[]);
+    let directory = Directory::new(&[]);
     assert_eq!(
-        folder.lines(&[("HF_PROVIDER_NAME", "x")]),
+        directory.lines(&[("HF_PROVIDER_NAME", "x")]),
         [
             "error: no template file in `ROOT`; looked for `xprov_templates.json`, `awsprov_templates.json`, `x_templates.json`, `aws_templates.json`, `templates.json`",
         ]
     );
-    let errors = Folder(folder.0.join("nowhere")).load(&[]).unwrap_err();
+    let errors = Directory(directory.0.join("nowhere")).load(&[]).unwrap_err();
     assert_eq!(errors.len(), 1);
     assert!(errors[0].hint_text().unwrap().contains("OHFP_CONFIG_DIR"));
-    let origin = Origin { root: folder.0.clone(), config_file: Some(folder.0.join("my.json")) };
+    let origin = Origin { root: directory.0.clone(), config_file: Some(directory.0.join("my.json")) };
     let errors = load(&origin, &Environment::default()).unwrap_err();
     assert!(errors[0].summary().ends_with("my.json` does not exist"), "{}", errors[0]);
 }
 
 #[test]
 fn what_is_not_a_file_is_refused_without_waiting() {
-    let folder = Folder::new(&[]);
-    fs::create_dir(folder.0.join("config.json")).unwrap();
-    assert!(Command::new("mkfifo").arg(folder.0.join("awsprov_templates.json")).status().unwrap().success());
+    let directory = Directory::new(&[]);
+    fs::create_dir(directory.0.join("config.json")).unwrap();
+    assert!(
+        Command::new("mkfifo").arg(directory.0.join("awsprov_templates.json")).status().unwrap().success()
+    );
     assert_eq!(
-        folder.lines(&[]),
+        directory.lines(&[]),
         ["error: `config.json` is a directory", "error: `awsprov_templates.json` is a named pipe",]
     );
     // Sparse: it takes no room.
-    let folder = Folder::new(&[]);
-    fs::File::create(folder.0.join("templates.json")).unwrap().set_len((1 << 30) + 1).unwrap();
+    let directory = Directory::new(&[]);
+    fs::File::create(directory.0.join("templates.json")).unwrap().set_len((1 << 30) + 1).unwrap();
     assert_eq!(
-        folder.lines(&[]),
+        directory.lines(&[]),
         ["error: `templates.json` is larger than 1 GiB, which no configuration is"]
     );
-    assert_eq!(folder.load(&[]).unwrap_err()[0].kind(), ErrorKind::Input);
+    assert_eq!(directory.load(&[]).unwrap_err()[0].kind(), ErrorKind::Input);
 }
 
 #[test]
 fn a_file_is_stamped_as_it_was_read() {
     let content = one(GIVEN);
-    let folder = Folder::new(&[("templates.json", &content)]);
-    let path = folder.0.join("templates.json");
+    let directory = Directory::new(&[("templates.json", &content)]);
+    let path = directory.0.join("templates.json");
     let file = fs::File::options().write(true).open(&path).unwrap();
     file.set_modified(std::time::UNIX_EPOCH + Duration::new(1_700_000_000, 5)).unwrap();
-    let trail = folder.load(&[]).unwrap().trail;
+    let trail = directory.load(&[]).unwrap().trail;
     let file = trail.files.iter().find(|file| file.path == path).unwrap();
     let FileState::Present { size, mtime_ns, digest, .. } = file.state else { panic!("it is there") };
     assert_eq!(size, content.len() as u64);

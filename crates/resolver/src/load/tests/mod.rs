@@ -1,4 +1,4 @@
-//! Whole folders through the loader: files and variables in, templates and findings out.
+//! Whole directories through the loader: files and variables in, templates and findings out.
 
 mod files;
 mod providers;
@@ -16,10 +16,10 @@ use super::{configuration, load, load_with_problems};
 use crate::resolved::{Configuration, Origin, Resolved};
 use crate::source::environment::Environment;
 
-/// A folder of its own that goes away with the test.
-struct Folder(PathBuf);
+/// A directory of its own that goes away with the test.
+struct Directory(PathBuf);
 
-impl Folder {
+impl Directory {
     fn new(files: &[(&str, &str)]) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -46,7 +46,7 @@ impl Folder {
         configuration(&origin, &variables.iter().copied().collect::<Environment>())
     }
 
-    /// Findings with the folder's name taken out.
+    /// Findings with the directory's name taken out.
     fn lines(&self, variables: &[(&str, &str)]) -> Vec<String> {
         let prefix = format!("{}/", self.0.display());
         let lines: Vec<String> = match self.load(variables) {
@@ -60,7 +60,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for Directory {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
@@ -81,10 +81,10 @@ fn check(content: &str, wanted: &[&str], findings: &[&str]) {
 }
 
 fn check_with(files: &[(&str, &str)], variables: &[(&str, &str)], wanted: &[&str], findings: &[&str]) {
-    let folder = Folder::new(files);
-    let lines = folder.lines(variables);
+    let directory = Directory::new(files);
+    let lines = directory.lines(variables);
     assert_eq!(lines, findings, "{files:?}");
-    let templates = folder.load(variables).map(|resolved| resolved.templates).unwrap_or_default();
+    let templates = directory.load(variables).map(|resolved| resolved.templates).unwrap_or_default();
     let templates: Vec<String> =
         templates.into_iter().map(|template| Value::Object(template.fields).to_string()).collect();
     assert_eq!(templates, wanted, "{files:?}");

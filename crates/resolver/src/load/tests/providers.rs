@@ -1,7 +1,7 @@
 //! Which provider requests go to, over all that can say so: the forms of `config.json`, IBM's files, the
 //! templates, and who asks.
 
-use super::Folder;
+use super::Directory;
 use crate::providers::choice::choice_problems;
 
 const PLAIN: &str = r#"[{"templateId": "a", "maxNumber": 1, "vmType": "m5.large"}]"#;
@@ -37,11 +37,11 @@ fn check(provider: Option<&str>, besides: &[Besides], called: Option<&str>, want
             IbmConfig => vec![("templates.json", PLAIN), IBM],
         };
         files.extend(config.as_deref().map(|config| ("config.json", config)));
-        let folder = Folder::new(&files);
+        let directory = Directory::new(&files);
         let variables: Vec<(&str, &str)> =
             called.map(|name| ("HF_PROVIDER_NAME", name)).into_iter().collect();
         let case = format!("{provider:?} {besides:?} {called:?}");
-        let resolved = folder.resolve(&variables).unwrap();
+        let resolved = directory.resolve(&variables).unwrap();
         let wrong = choice_problems(&resolved.settings, &resolved.providers);
         let first = resolved.providers.iter().find(|instance| instance.default && instance.enabled);
         let found = match (wrong.first(), first) {
@@ -54,10 +54,10 @@ fn check(provider: Option<&str>, besides: &[Besides], called: Option<&str>, want
             "{case}: {found}, not {wanted}"
         );
         // Without templates the same is known.
-        let configuration = folder.configuration(&variables).unwrap();
+        let configuration = directory.configuration(&variables).unwrap();
         assert_eq!(configuration.providers, resolved.providers, "{case}");
         // A wrong choice is an error of a check, and leaves the templates as they are.
-        assert_eq!(folder.load(&variables).is_err(), !resolved.problems.is_empty(), "{case}");
+        assert_eq!(directory.load(&variables).is_err(), !resolved.problems.is_empty(), "{case}");
         assert!(wrong.is_empty() || !resolved.problems.is_empty(), "{case}");
         assert!(resolved.templates().is_ok(), "{case}");
     }
@@ -165,14 +165,15 @@ fn defaults_of_types_that_no_provider_has() {
             "providers": [{{"name": "s", "type": "sim"}}]}}}}"#
         )
     };
-    let folder = |kind: &str| Folder::new(&[("templates.json", TEMPLATES), ("config.json", &config(kind))]);
+    let directory =
+        |kind: &str| Directory::new(&[("templates.json", TEMPLATES), ("config.json", &config(kind))]);
     let line =
         "`template_defaults.price_type` must be one of `ondemand`, `spot`, `heterogeneous`, not \"standard\"";
     for kind in ["azure", "gcp", "aws"] {
         let at = 78 + kind.len();
-        assert_eq!(folder(kind).lines(&[]), [format!("warning: config.json:1:{at}: {line}")], "{kind}");
+        assert_eq!(directory(kind).lines(&[]), [format!("warning: config.json:1:{at}: {line}")], "{kind}");
     }
-    assert_eq!(folder("sim").lines(&[]), [format!("error: config.json:1:81: {line}")]);
+    assert_eq!(directory("sim").lines(&[]), [format!("error: config.json:1:81: {line}")]);
 }
 
 /// Templates take fields over from the default provider: where that cannot be known, they cannot be either.

@@ -2,7 +2,7 @@
 
 use crate::templates::resolver::LeftOut;
 
-use super::{Folder, GIVEN, TYPED, check, check_with, one};
+use super::{Directory, GIVEN, TYPED, check, check_with, one};
 
 #[test]
 fn fields_survive_with_their_order_and_digits() {
@@ -124,8 +124,8 @@ fn nearly_right_names_are_told() {
         let message = format!(
             "error: awsprov_templates.json:1:{place}: {template} has no `{meant}`, but `{found}`, which is not a known field"
         );
-        let folder = Folder::new(&[("awsprov_templates.json", &format!("[{{{fields}, {GIVEN}}}]"))]);
-        assert_eq!(folder.lines(&[]), [message]);
+        let directory = Directory::new(&[("awsprov_templates.json", &format!("[{{{fields}, {GIVEN}}}]"))]);
+        assert_eq!(directory.lines(&[]), [message]);
     };
     for found in ["MaxNumber", "maxnumber", "MAXNUMBER", "maxNumer"] {
         let fields = format!(r#""templateId": "a", "{found}": 7"#);
@@ -152,14 +152,14 @@ fn numbers_in_quotes_are_read_with_one_warning_for_a_field() {
     read(r#""vmTypes": {"a": 1, "b": "8"}"#, r#""vmTypes":{"a":1,"b":8}"#, "vmTypes", 12);
     let template = |id: &str| format!(r#"{{"templateId": "{id}", "maxNumber": "7", {GIVEN}}}"#);
     let content = format!("[{},{},{}]", template("a"), template("b"), template("c"));
-    let folder = Folder::new(&[("awsprov_templates.json", &content)]);
+    let directory = Directory::new(&[("awsprov_templates.json", &content)]);
     assert_eq!(
-        folder.lines(&[]),
+        directory.lines(&[]),
         [
             "warning: awsprov_templates.json:1:35: `maxNumber` of template `a`, and of 2 other templates, has a number in quotes; it is read as the number"
         ]
     );
-    assert!(folder.load(&[]).unwrap().templates.iter().all(|template| template.max_number == 7));
+    assert!(directory.load(&[]).unwrap().templates.iter().all(|template| template.max_number == 7));
 }
 
 #[test]
@@ -187,13 +187,13 @@ fn a_wrong_member_is_named_with_its_value() {
 #[test]
 fn a_spot_price_makes_a_spot_template() {
     let check = |fields: &str, price_type: Option<&str>, findings: &[&str]| {
-        let folder = Folder::new(&[
+        let directory = Directory::new(&[
             ("config.json", r#"{"template": {"default_price_type": "heterogeneous"}}"#),
             ("awsprov_templates.json", &one(&format!("{GIVEN},\n{fields}"))),
         ]);
-        let templates = folder.load(&[]).unwrap().templates;
+        let templates = directory.load(&[]).unwrap().templates;
         assert_eq!(templates[0].text("priceType"), price_type, "{fields}");
-        assert_eq!(folder.lines(&[]), findings, "{fields}");
+        assert_eq!(directory.lines(&[]), findings, "{fields}");
     };
     check(r#""spotPrice": "0.6""#, Some("spot"), &[]);
     check(r#""spotPrice": 0.6"#, Some("spot"), &[]);
@@ -217,17 +217,17 @@ fn a_spot_price_makes_a_spot_template() {
 fn duplicate_ids_name_both_places() {
     let template = |id: &str| format!("{{\"templateId\": \"{id}\", \"maxNumber\": 1, {GIVEN}}}");
     let content = format!("[{},\n{},\n{}]", template("a"), template("b"), template("a"));
-    let folder = Folder::new(&[("awsprov_templates.json", &content)]);
+    let directory = Directory::new(&[("awsprov_templates.json", &content)]);
     assert_eq!(
-        folder.lines(&[]),
+        directory.lines(&[]),
         [
             "error: awsprov_templates.json:3:16: the templateId `a` is already used at awsprov_templates.json:1:2",
         ]
     );
     let (a, b) = (format!("[{}]", template("a")), format!("[\n{}]", template("a")));
-    let folder = Folder::new(&[("sim_templates.json", &a), ("templates.json", &b)]);
+    let directory = Directory::new(&[("sim_templates.json", &a), ("templates.json", &b)]);
     assert_eq!(
-        folder.lines(&[]),
+        directory.lines(&[]),
         ["error: templates.json:2:16: the templateId `a` is already used at sim_templates.json:1:2",]
     );
 }
@@ -305,33 +305,33 @@ fn doubtful_fields_are_kept_with_a_warning() {
         "\"instanceTags\":\"x\"",
         "16: `instanceTags` of template `a` does not look like 'key=value;key=value'",
     );
-    let misspelt = |attributes: &str, findings: &[&str]| {
-        let folder = Folder::new(&[(
+    let misspelled = |attributes: &str, findings: &[&str]| {
+        let directory = Directory::new(&[(
             "awsprov_templates.json",
             &one(&format!("\"vmType\": \"m5.large\",\n\"attributes\": {{{attributes}}}")),
         )]);
-        assert_eq!(folder.lines(&[]), findings, "{attributes}");
+        assert_eq!(directory.lines(&[]), findings, "{attributes}");
     };
-    misspelt(
+    misspelled(
         r#""ncpu": 4"#,
         &[
             "warning: awsprov_templates.json:2:24: `attributes.ncpu` of template `a` may be meant for `ncpus`, which is not there (did you mean `ncpus`?)",
         ],
     );
-    misspelt(
+    misspelled(
         r#""NRAM": 4"#,
         &[
             "warning: awsprov_templates.json:2:24: `attributes.NRAM` of template `a` may be meant for `nram`, which is not there (did you mean `nram`?)",
         ],
     );
-    misspelt(r#""ngpus": 4"#, &[]);
-    misspelt(r#""ncpu": 4, "ncpus": 2, "rack": 1, "zone": "b", "mem": 7, "gpus": 1"#, &[]);
+    misspelled(r#""ngpus": 4"#, &[]);
+    misspelled(r#""ncpu": 4, "ncpus": 2, "rack": 1, "zone": "b", "mem": 7, "gpus": 1"#, &[]);
     // Once per name, not once per template.
     let template =
         |id: &str| format!("{{\"templateId\": \"{id}\", \"maxNumber\": 1, \"vmTyep\": 1, {GIVEN}}}");
-    let folder =
-        Folder::new(&[("awsprov_templates.json", &format!("[{},{}]", template("a"), template("b")))]);
-    assert_eq!(folder.lines(&[]).len(), 1);
+    let directory =
+        Directory::new(&[("awsprov_templates.json", &format!("[{},{}]", template("a"), template("b")))]);
+    assert_eq!(directory.lines(&[]).len(), 1);
 }
 
 #[test]
@@ -382,8 +382,8 @@ fn attributes_are_completed_or_the_template_is_left_out() {
         ),
         (r#""imageId": "ami-1""#, "names no machine type"),
     ] {
-        let folder = Folder::new(&[("awsprov_templates.json", &one(fields))]);
-        let left_out = folder.load(&[]).unwrap().left_out;
+        let directory = Directory::new(&[("awsprov_templates.json", &one(fields))]);
+        let left_out = directory.load(&[]).unwrap().left_out;
         assert_eq!(
             left_out.iter().map(LeftOut::message).collect::<Vec<_>>(),
             [format!(
@@ -405,10 +405,10 @@ fn attributes_are_completed_or_the_template_is_left_out() {
             "error: awsprov_templates.json:1:52: `attributes` of template `a` must be an object like {\"ncpus\": 2, \"nram\": 4096}, not 5",
         ],
     );
-    let folder =
-        Folder::new(&[("awsprov_templates.json", &one(r#""vmTypes": {"q9.huge": 1, "m5.large": 1}"#))]);
+    let directory =
+        Directory::new(&[("awsprov_templates.json", &one(r#""vmTypes": {"q9.huge": 1, "m5.large": 1}"#))]);
     assert_eq!(
-        folder.lines(&[]),
+        directory.lines(&[]),
         [
             "warning: awsprov_templates.json:1:2: template `a` has machine types that are not known here: `q9.huge`; its attributes are those of `m5.large`",
         ]
@@ -442,11 +442,11 @@ fn defaults_of_config_json_fill_what_templates_lack() {
     );
     let config = r#"{"template": {"machine_type_names": {"arm64": "LINUXARM"}}}"#;
     for (machine, word) in [("m7g.large", "LINUXARM"), ("m5.large", "X86_64")] {
-        let folder = Folder::new(&[
+        let directory = Directory::new(&[
             ("config.json", config),
             ("templates.json", &one(&format!(r#""vmType": "{machine}""#))),
         ]);
-        assert_eq!(folder.load(&[]).unwrap().templates[0].fields["attributes"]["type"][1], word);
+        assert_eq!(directory.load(&[]).unwrap().templates[0].fields["attributes"]["type"][1], word);
     }
     for (names, message) in [
         (

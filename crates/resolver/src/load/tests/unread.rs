@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::Folder;
+use super::Directory;
 
 const A: &str = r#"[{"templateId": "a", "maxNumber": 1, "vmType": "m5.large"}]"#;
 const A_AND_B: &str = r#"{"templates": [{"templateId": "a", "maxNumber": 5, "vmType": "m5.large"},
@@ -11,9 +11,9 @@ const SIM: &str = r#"{"provider": {"type": "sim"}}"#;
 
 fn check(others: &[(&str, &str)], variables: &[(&str, &str)], wanted: &[&str]) {
     let files = [&[("awsprov_templates.json", A), ("config.json", SIM)], others].concat();
-    let folder = Folder::new(&files);
+    let directory = Directory::new(&files);
     let lines: Vec<String> = wanted.iter().map(|line| format!("warning: {line}")).collect();
-    assert_eq!(folder.lines(variables), lines, "{others:?}");
+    assert_eq!(directory.lines(variables), lines, "{others:?}");
 }
 
 #[test]
@@ -80,13 +80,13 @@ fn settings() {
 
 #[test]
 fn directories_of_parts() {
-    let folder = Folder::new(&[("awsprov_templates.json", A), ("config.json", SIM)]);
-    fs::create_dir(folder.0.join("config.d")).unwrap();
+    let directory = Directory::new(&[("awsprov_templates.json", A), ("config.json", SIM)]);
+    fs::create_dir(directory.0.join("config.d")).unwrap();
     let line =
         |held: &str| format!("warning: config.d: this is not read: no directory of parts is read; {held}");
-    assert_eq!(folder.lines(&[]), [line("it is empty")]);
+    assert_eq!(directory.lines(&[]), [line("it is empty")]);
     for name in ["20-b.json", "10-a.json"] {
-        fs::write(folder.0.join("config.d").join(name), "{}").unwrap();
+        fs::write(directory.0.join("config.d").join(name), "{}").unwrap();
     }
-    assert_eq!(folder.lines(&[]), [line("it holds `10-a.json`, `20-b.json`")]);
+    assert_eq!(directory.lines(&[]), [line("it holds `10-a.json`, `20-b.json`")]);
 }
