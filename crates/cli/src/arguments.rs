@@ -40,10 +40,10 @@ pub struct OptionalInput {
 pub struct ListOptions {
     /// Filter by FIELD=VALUE, FIELD~TEXT or FIELD=~REGEX
     ///
-    /// FIELD=VALUE compares values, numbers as numbers; FIELD~TEXT matches a field that contains TEXT;
-    /// FIELD=~REGEX matches a field by regular expression. Names are those of the JSON answer, in
-    /// either spelling (templateId, template_id); use dots for nested fields, as in attributes.ncpus.
-    /// Can be given several times: conditions are ANDed.
+    /// FIELD=VALUE compares values, numbers as numbers; FIELD~TEXT matches a field that
+    /// contains TEXT; FIELD=~REGEX matches a field by regular expression. Names are those of
+    /// the JSON answer, in either spelling (templateId, template_id); use dots for nested
+    /// fields, as in attributes.ncpus. Can be given several times: conditions are ANDed.
     #[arg(long, value_name = "FILTER", verbatim_doc_comment)]
     pub filter: Vec<String>,
 

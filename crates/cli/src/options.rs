@@ -14,7 +14,7 @@ pub struct GlobalOptions {
     #[arg(long, value_name = "PATH", global = true)]
     pub config: Option<PathBuf>,
 
-    /// Query this Host Factory instance, whose directories are in $HF_CONFDIR/hostProviders.json
+    /// Query this instance of $HF_CONFDIR/hostProviders.json
     #[arg(long, value_name = "NAME", global = true)]
     pub instance: Option<String>,
 

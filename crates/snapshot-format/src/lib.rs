@@ -90,4 +90,4 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The builder computes the fingerprint from the command tree itself, so a constant left behind
 /// costs speed (the reader refuses the snapshot), never correctness. A test of the builder prints
 /// the value to put here.
-pub const CLI_FINGERPRINT: u128 = 0x7c28_920a_ea9f_5e69_aef9_9427_8e4b_c723;
+pub const CLI_FINGERPRINT: u128 = 0x10e4_b082_82ec_ea05_4bff_0c2a_a753_b5e4;

@@ -60,7 +60,7 @@ fn check(config: &str, code: i32, what: &str, status: &str, part: &str) {
 #[test]
 fn the_provider_that_requests_go_to() {
     for (config, code, status, part) in [
-        (SIM, 0, "ok", "requests go to `s`, whose machines are simulated"),
+        (SIM, 0, "ok", "requests go to the simulated provider `s`"),
         ("{}", 1, "failed", "requests go to `aws` of type `aws`, which is not compiled into this build"),
         (
             r#"{"provider": {"providers": [{"name": "s", "type": "sim", "enabled": false}]}}"#,
@@ -79,7 +79,7 @@ fn the_provider_that_requests_go_to() {
                 {"name": "a", "type": "aws"}, {"name": "s", "type": "sim"}]}}"#,
             0,
             "ok",
-            "requests go to `s`",
+            "requests go to the simulated provider `s`",
         ),
     ] {
         check(config, code, "provider", status, part);
@@ -136,7 +136,7 @@ fn files_that_are_not_read() {
 fn the_store() {
     check(SIM, 0, "store", "ok", "/ohfp.db does not exist yet; the first request creates it");
     let off = r#"{"features": {"database_support": false}, "provider": {"providers": [{"name": "s", "type": "sim"}]}}"#;
-    check(off, 0, "store", "warning", "switched off");
+    check(off, 0, "store", "warning", "disabled: only");
 
     let mut sandbox = Sandbox::with_files(&[("awsprov_templates.json", TEMPLATES), ("config.json", SIM)]);
     let state = sandbox.path.join("state");

@@ -163,7 +163,7 @@ fn questions_that_cannot_be_answered() {
     let near = host.name.replace("ip-", "pi-");
     for (words, code, says) in [
         ("machines list --filter nosuch=1", 2, "`nosuch"),
-        ("machines list --filter name", 2, "does not say"),
+        ("machines list --filter name", 2, "has no `=` or `~`"),
         ("machines list --filter name=~(", 2, "no regular expression"),
         ("machines list --status gone", 2, "'gone'"),
         ("machines list --limit 0", 2, "'0'"),

@@ -93,16 +93,10 @@ fn verify_compares_with_the_sources() {
     let sandbox = sandbox(&[("a", 1)]);
     sandbox.build();
     let verified = tool(&sandbox, &["verify"]);
-    assert!(
-        verified.code == 0 && verified.text().starts_with("sound and equal to its sources: "),
-        "{verified:?}"
-    );
+    assert!(verified.code == 0 && verified.text().starts_with("valid and up to date: "), "{verified:?}");
     write(&sandbox, &[("a", 2)]);
     let verified = tool(&sandbox, &["verify"]);
-    assert!(
-        verified.code == 1 && verified.text().starts_with("sound, but not what its sources give now: "),
-        "{verified:?}"
-    );
+    assert!(verified.code == 1 && verified.text().starts_with("valid, but out of date: "), "{verified:?}");
     assert_eq!(tool(&sandbox, &["verify", "--no-rebuild"]).code, 0);
     sandbox.write(FILE, "broken");
     let verified = tool(&sandbox, &["verify"]);
@@ -220,7 +214,7 @@ fn sealed_snapshots_are_equal_and_outlive_their_sources() {
         }
         for (line, words) in [
             (&["check"][..], "fresh: |(sealed)"),
-            (&["verify", "--no-rebuild"], "sound: "),
+            (&["verify", "--no-rebuild"], "valid: "),
             (&["inspect"], "sealed: true"),
         ] {
             let ended = tool(&first, &[line, &["--snapshot", "snapshots/x.snapshot"]].concat());

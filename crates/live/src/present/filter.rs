@@ -318,8 +318,8 @@ mod tests {
     #[test]
     fn mistakes_are_explained() {
         for (condition, message, hint) in [
-            ("templateId", "`--filter templateId` does not say", "FIELD=VALUE"),
-            ("", "`--filter ` does not say", "FIELD=VALUE"),
+            ("templateId", "`--filter templateId` has no `=` or `~`", "FIELD=VALUE"),
+            ("", "`--filter ` has no `=`", "FIELD=VALUE"),
             ("=x", "does not name a field", "FIELD=VALUE"),
             ("a..b=x", "does not name a field", "FIELD=VALUE"),
             ("templateId=~(", "'--filter templateId=~(' has no regular expression", "FIELD~TEXT"),
