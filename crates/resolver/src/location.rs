@@ -117,9 +117,9 @@ mod tests {
 
     #[test]
     fn the_command_line_goes_before_the_environment() {
-        let folder = std::env::temp_dir().join(format!("ohfp-location-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let file = folder.join("my.json");
+        let directory = std::env::temp_dir().join(format!("ohfp-location-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let file = directory.join("my.json");
         std::fs::write(&file, "{}").unwrap();
         let env: Environment = [("OHFP_CONFIG_DIR", "/etc/elsewhere"), ("OHFP_SNAPSHOT", "/var/x.snapshot")]
             .into_iter()
@@ -129,13 +129,13 @@ mod tests {
             (found.origin, found.source, found.snapshot)
         };
         let of_variable = Some(PathBuf::from("/var/x.snapshot"));
-        let root = folder.to_str().unwrap();
+        let root = directory.to_str().unwrap();
         assert_eq!(
             found(None, None),
             (origin("/etc/elsewhere", None), RootSource::Variable("OHFP_CONFIG_DIR"), of_variable.clone())
         );
         assert_eq!(
-            found(Some(&folder), Some("/tmp/y/")),
+            found(Some(&directory), Some("/tmp/y/")),
             (origin(root, None), RootSource::CommandLine, Some(PathBuf::from("/tmp/y")))
         );
         assert_eq!(
@@ -143,15 +143,15 @@ mod tests {
             (origin(root, file.to_str()), RootSource::CommandLine, of_variable)
         );
 
-        let missing = find(Some(&folder.join("missing")), None, &env).unwrap_err();
+        let missing = find(Some(&directory.join("missing")), None, &env).unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::Input);
         assert_eq!(
             missing.summary(),
-            format!("`{}`, named by --config, does not exist", folder.join("missing").display())
+            format!("`{}`, named by --config, does not exist", directory.join("missing").display())
         );
         let long = find(Some(Path::new(&"x/".repeat(3_000))), None, &env).unwrap_err();
         assert_eq!(long.kind(), ErrorKind::Usage);
-        std::fs::remove_dir_all(folder).unwrap();
+        std::fs::remove_dir_all(directory).unwrap();
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
         assert!(error.summary().starts_with("no configuration found"), "{}", error.summary());
         let hint = error.hint_text().unwrap_or_default();
         assert!(
-            hint.starts_with("name the folder with your templates in OHFP_CONFIG_DIR or --config"),
+            hint.starts_with("name the directory of your templates in OHFP_CONFIG_DIR or --config"),
             "{hint}"
         );
     }

@@ -184,9 +184,9 @@ fn machines_that_the_provider_takes() {
     };
     let (known, unknown) = (reclaim("h", Some("i-1")), reclaim("k", None));
     for (reclaims, message) in [
-        (vec![], "no machine is being taken back"),
-        (vec![known.clone()], "1 machine is being taken back"),
-        (vec![known, unknown], "2 machines are being taken back"),
+        (vec![], "no machine is being reclaimed"),
+        (vec![known.clone()], "1 machine is being reclaimed"),
+        (vec![known, unknown], "2 machines are being reclaimed"),
     ] {
         let entries: Vec<Value> = [
             json!({ "machine": "h", "machineId": "i-1", "gracePeriod": 120, "message": "spot" }),
@@ -239,9 +239,9 @@ fn what_a_request_got_of_a_machine() {
         (running(), open, SUCCEED),
         (running(), over, SUCCEED),
         (bare(), open, EXECUTING),
-        (bare(), over, ("fail", "not usable")),
+        (bare(), over, ("fail", "unusable")),
         (Machine { name: None, ..running() }, open, EXECUTING),
-        (Machine { name: None, ..running() }, over, ("fail", "not usable")),
+        (Machine { name: None, ..running() }, over, ("fail", "unusable")),
         (Machine { state: MachineState::Stopping, ..running() }, open, EXECUTING),
         (
             Machine { state: MachineState::Stopping, ..running() },
@@ -253,8 +253,8 @@ fn what_a_request_got_of_a_machine() {
             open,
             ("fail", "stopped outside of Host Factory"),
         ),
-        (Machine { state: MachineState::ShuttingDown, ..running() }, open, ("fail", "not usable")),
-        (ended(Ending::Released), open, ("fail", "given up")),
+        (Machine { state: MachineState::ShuttingDown, ..running() }, open, ("fail", "unusable")),
+        (ended(Ending::Released), open, ("fail", "abandoned")),
         (
             Machine { returned_by: returned(), ..ended(Ending::Released) },
             open,
@@ -265,8 +265,8 @@ fn what_a_request_got_of_a_machine() {
             over,
             ("fail", "returned"),
         ),
-        (ended(Ending::Reclaimed), open, ("fail", "taken by the provider")),
-        (ended(Ending::FailedToStart), open, ("fail", "did not start")),
+        (ended(Ending::Reclaimed), open, ("fail", "reclaimed by the provider")),
+        (ended(Ending::FailedToStart), open, ("fail", "failed to start")),
         (
             Machine { message: Some("spot interruption".to_owned()), ..ended(Ending::Reclaimed) },
             over,

@@ -137,12 +137,12 @@ fn notes_name_what_a_list_does_not_show() {
         assert_eq!(list_notes(&found), expected);
     };
     check(0, &[]);
-    check(1, &["1 template is left out: `t0`; `ohfp templates validate` says why"]);
-    check(5, &["5 templates are left out: `t0`, `t1`, `t2`, `t3`, `t4`; `ohfp templates validate` says why"]);
+    check(1, &["1 template is left out: `t0`; `ohfp templates validate` gives the reasons"]);
+    check(5, &["5 templates are left out: `t0`, `t1`, `t2`, `t3`, `t4`; `ohfp templates validate` gives the reasons"]);
     check(
         7,
         &[
-            "7 templates are left out: `t0`, `t1`, `t2`, `t3`, `t4` and 2 more; `ohfp templates validate` says why",
+            "7 templates are left out: `t0`, `t1`, `t2`, `t3`, `t4` and 2 more; `ohfp templates validate` gives the reasons",
         ],
     );
     let mut held = resolved();
@@ -151,7 +151,7 @@ fn notes_name_what_a_list_does_not_show() {
     assert_eq!(
         list_notes(&held),
         [
-            "maxNumber as published, which is more than in the file: `small`; `ohfp templates validate` says more"
+            "maxNumber as published, which is more than in the file: `small`; `ohfp templates validate` gives details"
         ]
     );
 }

@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn kinds_of_files_by_name() {
         for (names, expected) in [
-            (&["config.d", "conf.d", "templates.d"][..], Some(Kind::Folder)),
+            (&["config.d", "conf.d", "templates.d"][..], Some(Kind::Directory)),
             (
                 &["config.yaml", "config.yml", "config.toml", "config.jsonc", "config.json5"],
                 Some(Kind::Settings),

@@ -205,9 +205,9 @@ mod tests {
     use super::*;
 
     /// A directory that goes away with the test.
-    struct Folder(PathBuf);
+    struct Directory(PathBuf);
 
-    impl Folder {
+    impl Directory {
         fn new(name: &str) -> Self {
             let path = std::env::temp_dir().join(format!("ohfp-trail-{name}-{}", std::process::id()));
             fs::create_dir_all(&path).unwrap();
@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    impl Drop for Folder {
+    impl Drop for Directory {
         fn drop(&mut self) {
             let _ = fs::remove_dir_all(&self.0);
         }
@@ -223,12 +223,12 @@ mod tests {
 
     #[test]
     fn files_are_remembered_as_they_were_read() {
-        let (folder, env) = (Folder::new("read"), Environment::default());
-        let path = folder.0.join("a.json");
+        let (directory, env) = (Directory::new("read"), Environment::default());
+        let path = directory.0.join("a.json");
         let file = fs::File::create(&path).unwrap();
         io::Write::write_all(&mut &file, b"{}").unwrap();
         file.set_modified(UNIX_EPOCH + Duration::new(5, 7)).unwrap();
-        std::os::unix::fs::symlink("a.json", folder.0.join("link")).unwrap();
+        std::os::unix::fs::symlink("a.json", directory.0.join("link")).unwrap();
         let found = fs::metadata(&path).unwrap();
         let ctime_ns = i128::from(found.ctime()) * 1_000_000_000 + i128::from(found.ctime_nsec());
         let state = FileState::Present {
@@ -240,9 +240,9 @@ mod tests {
         };
 
         let mut recorder = Recorder::new(&env);
-        assert_eq!(recorder.read(&folder.0.join("link")), Ok(Some(b"{}".to_vec())));
+        assert_eq!(recorder.read(&directory.0.join("link")), Ok(Some(b"{}".to_vec())));
         assert_eq!(recorder.read(&path), Ok(Some(b"{}".to_vec())));
-        assert_eq!(recorder.read(&folder.0.join("missing")), Ok(None));
+        assert_eq!(recorder.read(&directory.0.join("missing")), Ok(None));
         assert_eq!(recorder.read(&path.join("below")), Ok(None));
         let files: Vec<(PathBuf, FileState)> =
             recorder.finish().files.into_iter().map(|file| (file.path, file.state)).collect();
@@ -251,17 +251,17 @@ mod tests {
             [
                 (path.clone(), state.clone()),
                 (path.join("below"), FileState::Absent),
-                (folder.0.join("link"), state),
-                (folder.0.join("missing"), FileState::Absent),
+                (directory.0.join("link"), state),
+                (directory.0.join("missing"), FileState::Absent),
             ]
         );
     }
 
     #[test]
     fn what_can_be_no_configuration_says_what_it_is() {
-        let (folder, env) = (Folder::new("unfit"), Environment::default());
-        let path = |name: &str| folder.0.join(name);
-        fs::create_dir(path("folder")).unwrap();
+        let (directory, env) = (Directory::new("unfit"), Environment::default());
+        let path = |name: &str| directory.0.join(name);
+        fs::create_dir(path("directory")).unwrap();
         assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
         let _socket = UnixListener::bind(path("socket")).unwrap();
         std::os::unix::fs::symlink("nowhere", path("dangling")).unwrap();
@@ -269,7 +269,7 @@ mod tests {
             fs::File::create(path(name)).unwrap().set_len(len).unwrap();
         }
         for (path, what) in [
-            (path("folder"), "a directory"),
+            (path("directory"), "a directory"),
             (path("pipe"), "a named pipe"),
             (path("socket"), "a socket"),
             (PathBuf::from("/dev/null"), "a device"),
@@ -300,7 +300,7 @@ mod tests {
         for (cause, hint) in [
             (
                 io::ErrorKind::PermissionDenied,
-                "the user that runs Host Factory needs read permission for the file and its folders",
+                "the user that runs Host Factory needs read permission for the file and its directories",
             ),
             (io::ErrorKind::StaleNetworkFileHandle, "check the file and the file system it is on"),
         ] {
@@ -313,8 +313,8 @@ mod tests {
     /// A file is the same while each of these is; each changes with one thing that may happen to it.
     #[test]
     fn what_tells_a_file_from_another() {
-        let folder = Folder::new("identity");
-        let path = folder.0.join("a");
+        let directory = Directory::new("identity");
+        let path = directory.0.join("a");
         fs::write(&path, "1").unwrap();
         let before = identity(&fs::metadata(&path).unwrap());
         fs::File::options().write(true).open(&path).unwrap().set_modified(UNIX_EPOCH).unwrap();

@@ -179,17 +179,17 @@ fn defaults_of_types_that_no_provider_has() {
 /// Templates take fields over from the default provider: where that cannot be known, they cannot be either.
 #[test]
 fn templates_need_the_provider_whose_fields_they_take_over() {
-    let folder = |defaults: &str, active: &str| {
+    let directory = |defaults: &str, active: &str| {
         let config = format!(
             r#"{{"provider": {{"active_provider": "{active}", "providers": [{{"name": "a", "type": "aws"{defaults}}}]}}}}"#
         );
-        Folder::new(&[("templates.json", PLAIN), ("config.json", &config)])
+        Directory::new(&[("templates.json", PLAIN), ("config.json", &config)])
     };
     let defaults = r#", "template_defaults": {"priceType": "spot"}"#;
     for (defaults, active, stopped) in
         [("", "a", false), ("", "b", false), (defaults, "a", false), (defaults, "b", true)]
     {
-        let resolved = folder(defaults, active).resolve(&[]).unwrap();
+        let resolved = directory(defaults, active).resolve(&[]).unwrap();
         assert_eq!(resolved.templates().is_err(), stopped, "{defaults} {active}");
         assert_eq!(resolved.errors().is_empty(), active == "a");
     }
@@ -219,7 +219,8 @@ fn members_of_instances() {
         {"name": "a", "type": "aws", "weight": null, "priority": null, "enabled": null},
         {"name": "b", "type": "aws", "weight": "many", "config": {"port": "x"}}
     ]}}"#;
-    let resolved = Folder::new(&[("templates.json", PLAIN), ("config.json", config)]).resolve(&[]).unwrap();
+    let resolved =
+        Directory::new(&[("templates.json", PLAIN), ("config.json", config)]).resolve(&[]).unwrap();
     let [a, b] = resolved.providers.as_slice() else { panic!("{:?}", resolved.providers) };
     assert_eq!((a.weight, a.priority, a.enabled), (100, 0, true));
     assert_eq!(a.problems(&["weight", "priority", "enabled", "type", "name", "config"]), []);
