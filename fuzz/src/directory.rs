@@ -1,4 +1,4 @@
-//! A configuration folder in memory, and what must hold for whatever is loaded from one.
+//! A configuration directory in memory, and what must hold for whatever is loaded from one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,21 +16,21 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::reader::Aligned;
 
-/// The folder of this process, on a file system in memory where there is one.
+/// The directory of this process, on a file system in memory where there is one.
 pub(crate) fn path() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
         let memory = PathBuf::from("/dev/shm");
         let base = if memory.is_dir() { memory } else { std::env::temp_dir() };
         let path = base.join(format!("ohfp-fuzz-{}", std::process::id()));
-        fs::create_dir_all(&path).expect("a folder to load from");
+        fs::create_dir_all(&path).expect("a directory to load from");
         path
     })
 }
 
-/// Loads a folder with these files and nothing else.
+/// Loads a directory with these files and nothing else.
 pub(crate) fn load(files: &[(&str, &[u8])], variables: &[(&str, &str)]) -> Result<Resolved, Errors> {
-    for entry in fs::read_dir(path()).expect("our folder").flatten() {
+    for entry in fs::read_dir(path()).expect("our directory").flatten() {
         if !files.iter().any(|(name, _)| entry.file_name() == *name) {
             fs::remove_file(entry.path()).expect("our file");
         }

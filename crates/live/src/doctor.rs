@@ -1,4 +1,4 @@
-//! `ohfp doctor`: is this installation sound, and if not, what mends it?
+//! `ohfp doctor`: diagnoses the installation and suggests fixes.
 
 mod check;
 pub(crate) mod places;
@@ -25,7 +25,7 @@ use check::{Check, FAILED, OK, WARNING};
 
 use crate::output::Reply;
 
-/// Checks everything and reports; exit code 1 when something failed.
+/// Runs all checks and reports them; exit code 1 when one has failed.
 pub(crate) fn run(global: &GlobalOptions, format: Format, env: &Environment) -> Reply {
     let mut checks = vec![program()];
     match location::find(global.config.as_deref(), None, env) {
@@ -33,7 +33,7 @@ pub(crate) fn run(global: &GlobalOptions, format: Format, env: &Environment) -> 
         Ok(place) => {
             checks.push(configuration(&place));
             checks.extend(templates(&place, env));
-            // What nothing can be answered without has been said with the templates.
+            // Errors of the configuration itself were reported with the templates.
             if let Ok(configuration) = load::configuration(&place.origin, env) {
                 checks.extend(provider(&configuration));
                 checks.extend(store(&configuration, &place, env));
@@ -55,14 +55,14 @@ pub(crate) fn run(global: &GlobalOptions, format: Format, env: &Environment) -> 
     Reply { plain: global.no_color, code, ..Reply::answer(document) }
 }
 
-/// What to do where a finding has no better advice.
+/// The fix for a failed check that has no hint of its own.
 fn usual_fix(what: &str) -> &'static str {
     match what {
         "templates" | "configuration" | "provider" => {
-            "correct the place that is named; `ohfp config validate --format list` shows all such places"
+            "correct the value that is named; `ohfp config validate --format list` shows all findings"
         }
         "program" => "install ohfp, ohfp-live and ohfp-snapshot beside each other",
-        _ => "`ohfp storage health --format list` tells more",
+        _ => "run `ohfp storage health --format list` for details",
     }
 }
 
@@ -70,7 +70,7 @@ fn from_error(what: &'static str, error: &Error) -> Check {
     Check { what, status: FAILED, detail: error.summary(), fix: error.hint_text().map(str::to_owned) }
 }
 
-/// The runtime must lie beside this program.
+/// Checks that the runtime `ohfp` lies beside this program.
 fn program() -> Check {
     let beside = std::env::current_exe().map(|path| path.with_file_name(ohfp_cli::PROGRAM));
     match beside {
@@ -139,8 +139,7 @@ fn templates(place: &ConfigLocation, env: &Environment) -> Vec<Check> {
     checks
 }
 
-/// What is wrong with the configuration besides what the other checks say: failed where no request can be
-/// made because of it.
+/// Findings in the configuration that no other check reports; `failed` where they prevent requests.
 fn settings(resolved: &Resolved) -> Vec<Check> {
     let mut told = choice_problems(&resolved.settings, &resolved.providers);
     told.extend(resolved.templates().err().into_iter().flatten());
@@ -157,8 +156,8 @@ fn settings(resolved: &Resolved) -> Vec<Check> {
         .collect()
 }
 
-/// The provider that requests go to where nothing else is said must be known, and of a type that is there.
-/// What is advised is nothing that has been done.
+/// Checks the default provider: it must be configured and of a type that is compiled in. The fix is a step that
+/// has not been taken yet.
 fn provider(configuration: &Configuration) -> Vec<Check> {
     let what = "provider";
     let wrong = choice_problems(&configuration.settings, &configuration.providers);
@@ -174,7 +173,7 @@ fn provider(configuration: &Configuration) -> Vec<Check> {
     };
     let Some(factory) = registry::factory(&first.kind).filter(|factory| factory.is_built_in()) else {
         let detail = format!(
-            "requests go to `{}` of type `{}`, which this build does not have",
+            "requests go to `{}` of type `{}`, which is not compiled into this build",
             first.name, first.kind
         );
         return failed(detail, to_simulated(&preferred));
@@ -187,11 +186,11 @@ fn provider(configuration: &Configuration) -> Vec<Check> {
     if !errors.is_empty() {
         return errors.iter().map(|error| from_error(what, error)).collect();
     }
-    let whose = if factory.simulated { ", whose machines are simulated" } else { "" };
-    vec![Check { what, status: OK, detail: format!("requests go to `{}`{whose}", first.name), fix: None }]
+    let target = if factory.simulated { "the simulated provider " } else { "" };
+    vec![Check { what, status: OK, detail: format!("requests go to {target}`{}`", first.name), fix: None }]
 }
 
-/// How requests come to simulated machines instead.
+/// The fix that redirects requests to the simulated provider.
 fn to_simulated(instances: &[ProviderInstance]) -> String {
     let simulated = instances.iter().filter(|instance| instance.kind == simulated_kind());
     let what = match simulated.clone().find(|instance| instance.enabled).or(simulated.clone().next()) {
@@ -210,14 +209,14 @@ fn to_simulated(instances: &[ProviderInstance]) -> String {
     format!("for simulated machines, {what}")
 }
 
-/// Opens the state store as a question does that only looks, and looks whether one that writes could.
+/// Opens the state store read-only, as a status does, and checks whether a writer could.
 fn store(configuration: &Configuration, place: &ConfigLocation, env: &Environment) -> Vec<Check> {
     let what = "store";
     if configuration.settings.get("features.database_support").as_bool() == Some(false) {
         return vec![Check {
             what,
             status: WARNING,
-            detail: "switched off: only questions about templates and configuration are answered".to_owned(),
+            detail: "disabled: only operations on templates and configuration work".to_owned(),
             fix: Some("set `features.database_support` in config.json to true".to_owned()),
         }];
     }
@@ -232,7 +231,7 @@ fn store(configuration: &Configuration, place: &ConfigLocation, env: &Environmen
             what,
             status: FAILED,
             detail: health.problems.join("; "),
-            fix: Some("`ohfp storage health` and `ohfp storage validate` tell more".to_owned()),
+            fix: Some("run `ohfp storage health` and `ohfp storage validate` for details".to_owned()),
         });
     }
     if checks.iter().all(|check| check.what != what) {
@@ -242,7 +241,7 @@ fn store(configuration: &Configuration, place: &ConfigLocation, env: &Environmen
                 health.path,
                 health.journal.as_deref().unwrap_or("unknown")
             ),
-            None => format!("{} is not there yet; the first request creates it", health.path),
+            None => format!("{} does not exist yet; the first request creates it", health.path),
         };
         checks.insert(0, Check { what, status: OK, detail, fix: None });
     }

@@ -1,12 +1,12 @@
 //! Host Factory's operations: one JSON document on standard output, exit code 0 or 1.
 //!
-//! | what happened | Host Factory gets | and so |
+//! | what happened | Host Factory gets | what Host Factory does |
 //! |---|---|---|
-//! | a machine is returned that the store does not know, and a provider cannot be asked; it is doubtful which machine is meant | message, exit 1 | it asks again; what is known was returned |
-//! | the question makes no sense, the template is unknown, a limit is exceeded | message, exit 1 | it asks again as long as it wants to; nothing was made |
-//! | store or provider cannot be reached | message, exit 1 | it asks again |
-//! | the provider will never do it, or has nothing now | an id; its status says `complete_with_error` and why | it gives up on that id |
-//! | nobody knows whether the provider did it | an id; its status says `running` | it keeps asking, and we find out |
+//! | a returned machine is unknown to the store while a provider is unreachable; a name is ambiguous | message, exit 1 | it retries; the known machines are returned already |
+//! | the input is invalid, the template is unknown, a limit is exceeded | message, exit 1 | it retries at its own interval; no machine was launched |
+//! | store or provider is unreachable | message, exit 1 | it retries |
+//! | the provider refuses, or has no capacity | an id; its status is `complete_with_error` with the reason | it abandons that id |
+//! | the outcome of the launch is unknown | an id; its status is `running` | it keeps polling, and a later poll resolves the outcome |
 
 use std::mem::ManuallyDrop;
 
@@ -30,10 +30,11 @@ use serde_json::Value;
 
 use crate::output::Reply;
 
-/// How many templates a message names.
+/// Most template ids that a message lists.
 const NAMED: usize = 5;
 
-/// `getAvailableTemplates`: pure, and never an empty list.
+/// Contract: "getAvailableTemplates, output". Depends on the configuration alone, and never answers with an
+/// empty list.
 pub(crate) fn available_templates(
     global: &GlobalOptions,
     input: &HostFactoryInput,
@@ -64,7 +65,7 @@ pub(crate) fn available_templates(
             }
         };
         return failure(&[Error::new(ErrorKind::Input, message)
-            .hint("Host Factory drops a provider that answers none, so this is an error; `ohfp templates validate` tells more")]);
+            .hint("Host Factory drops a provider that answers none, so this is an error; run `ohfp templates validate` for details")]);
     }
     let catalog = TemplateList { templates: &resolved.templates, scheduler: SchedulerKind::HostFactory };
     let list = catalog.list(Format::Json, false);
@@ -72,7 +73,7 @@ pub(crate) fn available_templates(
     Reply { source: Some(source), ..Reply::answer(document) }
 }
 
-/// `requestMachines`
+/// Contract: "requestMachines". Answers with the request id once the launch is stored and accepted.
 pub(crate) fn request_machines(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Reply {
     answered(request(global, input, env))
 }
@@ -84,7 +85,7 @@ fn request(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) 
     Ok(Reply { source: asked.source, ..reply })
 }
 
-/// `requestReturnMachines`
+/// Contract: "requestReturnMachines". Answers with the id of the return.
 pub(crate) fn return_machines(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Reply {
     answered(accept_return(global, input, env))
 }
@@ -96,7 +97,7 @@ fn accept_return(
 ) -> Result<Reply, Errors> {
     let (session, wire, machines) = asked(global, input, env, <dyn WireFormat>::read_return)?;
     let requests = session.requests()?;
-    // Machines that cannot be returned go on costing money.
+    // Machines that cannot be returned keep costing money, so a return may use the disk space reserved for it.
     requests.store.use_reserve();
     let now = clock::now();
     let id = clock::new_id(RequestKind::Return, now)?;
@@ -104,18 +105,14 @@ fn accept_return(
     log::log_errors(&accepted.errors);
     let request = accepted.id.as_str();
     for unknown in &accepted.unknown {
-        tracing::warn!(
-            request,
-            machine = unknown.to_string(),
-            "a machine was returned that is not stored here"
-        );
+        tracing::warn!(request, machine = unknown.to_string(), "a returned machine is unknown to the store");
     }
     log_doubts(&accepted.renamed);
     tracing::info!(request, machines = accepted.active, "machines returned");
     Ok(document(wire.write_return_accepted(&accepted)).after_answer(session, vec![accepted.id]))
 }
 
-/// `getRequestStatus`
+/// Contract: "getRequestStatus". Polls requests and returns; unknown ids are answered too.
 pub(crate) fn request_status(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Reply {
     answered(status(global, input, env))
 }
@@ -123,12 +120,12 @@ pub(crate) fn request_status(global: &GlobalOptions, input: &HostFactoryInput, e
 fn status(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Result<Reply, Errors> {
     let (session, wire, ids) = asked(global, input, env, <dyn WireFormat>::read_status)?;
     let (views, errors) = cached_status::status(&session, &ids, clock::now())?;
-    // A provider that is out of reach is no failure of the question: what it makes is still running.
+    // An unreachable provider does not fail the operation: its requests still are `running`.
     log::log_errors(&errors);
     Ok(document(wire.write_statuses(&ids, &views)).after_answer(session, Vec::new()))
 }
 
-/// `getReturnRequests`
+/// Contract: "getReturnRequests". Lists machines that the provider reclaims.
 pub(crate) fn return_requests(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Reply {
     answered(reclaims(global, input, env))
 }
@@ -146,7 +143,7 @@ fn reclaims(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment)
     Ok(document(wire.write_reclaims(&reclaims)).after_answer(session, Vec::new()))
 }
 
-/// What each of these begins with: the session, the wire format, and the question that it reads from the input.
+/// The common start of the operations: assembles the session and parses the input with the configured wire format.
 fn asked<T>(
     global: &GlobalOptions,
     input: &HostFactoryInput,
@@ -164,24 +161,24 @@ fn answered(result: Result<Reply, Errors>) -> Reply {
     result.unwrap_or_else(|errors| failure(&errors))
 }
 
-/// The answer. The process ends soon: taking the value apart would cost as much as writing it.
+/// Renders the answer. The value is leaked: the process exits soon, and dropping it costs as much as writing it.
 fn document(value: Value) -> Reply {
     Reply::answer(documents::render(&ManuallyDrop::new(value), Format::Json))
 }
 
 fn read(input: &HostFactoryInput) -> Result<Value> {
     let read = input::read(input.file.as_deref(), input.data.as_deref())?;
-    read.ok_or_else(|| Error::new(ErrorKind::Usage, "there is no input: give --file or --data"))
+    read.ok_or_else(|| Error::new(ErrorKind::Usage, "no input: pass --file or --data"))
 }
 
-/// What is odd about how machines were named.
+/// Logs what is doubtful about the names of machines in an input.
 pub(crate) fn log_doubts(doubts: &[Doubt]) {
     for doubt in doubts {
         tracing::warn!(machine = doubt.wanted.to_string(), why = doubt.why, "id and host name disagree");
     }
 }
 
-/// A failure as Host Factory reads it: the message on standard output, exit code 1.
+/// A failure as Host Factory reads it: an object with `message` on standard output, exit code 1.
 pub(crate) fn failure(errors: &[Error]) -> Reply {
     let message = errors.iter().map(Error::summary).collect::<Vec<_>>().join("; ");
     for error in errors {

@@ -1,4 +1,4 @@
-//! What loading gives: configuration and templates, each with what is wrong or doubtful about it.
+//! The result of loading: configuration and templates, each with its errors and warnings.
 
 use std::path::PathBuf;
 
@@ -11,12 +11,12 @@ use crate::source::findings::{Problem, Subject, Warning};
 use crate::source::trail::Trail;
 use crate::templates::resolver::{LeftOut, LimitDecrease};
 
-/// Where configuration comes from; decided elsewhere, by one rule shared with the runtime.
+/// Origin of the configuration, decided by the rule that is shared with the runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// The folder.
+    /// The configuration directory.
     pub root: PathBuf,
-    /// A file named on the command line; nothing means `config.json` in the folder, if it exists.
+    /// The configuration file named on the command line; `None` means `config.json` in `root`, if it exists.
     pub config_file: Option<PathBuf>,
 }
 
@@ -29,23 +29,23 @@ pub struct Resolved {
     pub settings: Settings,
     /// At least one. One of them is the default, unless that cannot be known.
     pub providers: Vec<ProviderInstance>,
-    /// In file order, as far as they are right: questions about them go through [`Resolved::templates`].
+    /// Valid templates, in file order. To require that all are valid, use [`Resolved::templates`].
     pub templates: Vec<Template>,
-    /// In the files, and not among `templates`.
+    /// Templates in the files that are not offered.
     pub left_out: Vec<LeftOut>,
-    /// Templates with the published `maxNumber` instead of the file's; none until it is compared with what is
-    /// published.
+    /// Templates that keep the published `maxNumber` instead of the file's; empty until compared with the
+    /// published snapshot.
     pub held: Vec<LimitDecrease>,
     /// What is doubtful.
     pub warnings: Vec<Warning>,
     /// What is wrong, in the order of the files. Each stops only those who need it.
     pub problems: Vec<Problem>,
-    /// Everything this depends on.
+    /// Every input that this depends on.
     pub trail: Trail,
 }
 
-/// Configuration without templates: what it takes to look after requests and machines that exist. Its cost
-/// does not depend on the size of the catalog.
+/// Configuration without templates, which suffices for existing requests and machines. Its cost does not depend
+/// on the size of the catalog.
 #[derive(Clone, Debug)]
 pub struct Configuration {
     /// The effective configuration.
@@ -59,10 +59,10 @@ pub struct Configuration {
 }
 
 impl Resolved {
-    /// The templates, for those who must have all of them.
+    /// The templates, for operations that require all of them to be valid.
     ///
     /// # Errors
-    /// What is wrong with the templates, or with what they take over from the configuration.
+    /// Errors in the templates, or in the defaults that they inherit from the configuration.
     pub fn templates(&self) -> Result<&[Template], Errors> {
         let mut errors: Vec<Error> = Vec::new();
         for Problem { subject, error } in &self.problems {
@@ -87,14 +87,13 @@ impl Resolved {
         if errors.is_empty() { Ok(&self.templates) } else { Err(errors.into()) }
     }
 
-    /// Whether templates would take fields over from the default provider, and which one that is cannot be
-    /// known.
+    /// Whether templates inherit fields from the default provider while the default provider is undetermined.
     fn needs_default(&self) -> bool {
         !self.providers.iter().any(|instance| instance.default)
             && self.providers.iter().any(|instance| !instance.template_defaults.is_empty())
     }
 
-    /// All that is wrong.
+    /// All errors.
     pub fn errors(&self) -> Vec<Error> {
         self.problems.iter().map(|problem| problem.error.clone()).collect()
     }

@@ -1,5 +1,5 @@
-//! Loads what a command answers from, and looks after the snapshot on the way: why the runtime did
-//! not use it, whether to make it anew, and that no published `maxNumber` sinks unnoticed.
+//! Loads configuration and templates for a command, and maintains the snapshot: why the runtime did not use it,
+//! whether to rebuild it, and that no published `maxNumber` decreases unnoticed.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -16,7 +16,7 @@ use ohfp_snapshot_format::Snapshot;
 
 use crate::log;
 
-/// Configuration and templates, with what is needed to bring the snapshot up to date afterwards.
+/// Configuration and templates, with the state that a refresh of the snapshot needs.
 pub struct Catalog {
     /// Configuration and templates.
     pub resolved: Resolved,
@@ -28,20 +28,20 @@ struct Upkeep {
     verdict: Verdict,
     published: Option<Snapshot>,
     read_at: SystemTime,
-    /// Whether a snapshot may hold the answer, as far as the options tell.
+    /// Whether the options allow an answer from a snapshot.
     answerable: bool,
 }
 
-/// Loads from where the command line or the environment says.
+/// Loads the configuration that the command line or the environment names.
 pub fn load(global: &GlobalOptions, env: &Environment) -> Result<Catalog, Errors> {
-    // A log or snapshot that may not grow is no reason to die before the answer.
+    // A file size limit that log or snapshot exceed must not kill the process before the answer.
     sys::survive_file_size_limit();
     let place = location::find(global.config.as_deref(), None, env)?;
     let read_at = SystemTime::now();
     let mut resolved = load::load_with_problems(&place.origin, env)?;
     let performance = Performance::new(&resolved.settings);
     log::configure(&environment::overridden(performance.clone(), env).unwrap_or(performance), env);
-    // A configuration named on the command line is somebody's experiment: the snapshot is not its own.
+    // A configuration named on the command line is an experiment; the published snapshot does not belong to it.
     let looked_after = !global.no_snapshot && global.config.is_none();
     let answerable = global.scheduler.is_none() && global.output.is_none();
     let upkeep = looked_after.then(|| examine(&place, env, &resolved.trail, read_at, answerable)).flatten();
@@ -60,17 +60,18 @@ pub fn load(global: &GlobalOptions, env: &Environment) -> Result<Catalog, Errors
         }
         freshness::keep_published_limits(&mut resolved, lowered);
     }
-    // From a fresh snapshot, it has been said when that was made.
+    // If the snapshot is fresh, the warnings were logged when it was built.
     if upkeep.as_ref().is_none_or(|upkeep| upkeep.verdict != Verdict::Fresh) {
         log_left_out(&resolved);
     }
     Ok(Catalog { resolved, upkeep })
 }
 
-/// How many templates a finding is logged for one by one.
+/// Most templates for which a finding is logged one by one.
 const LOGGED: usize = 20;
 
-/// Host Factory runs the scripts and nothing else: the log is where its administrator looks.
+/// Logs templates that are left out: Host Factory only runs the scripts, so the log is where its administrator
+/// finds them.
 fn log_left_out(resolved: &Resolved) {
     for left_out in resolved.left_out.iter().take(LOGGED) {
         tracing::warn!(template = left_out.id, hint = left_out.hint, "{}", left_out.message());
@@ -93,8 +94,8 @@ fn examine(
 }
 
 impl Upkeep {
-    /// The verdict once more, with a look at every byte where nothing else explains why we were asked: a
-    /// question that a sound snapshot answers is here because the answer's section is damaged.
+    /// The final verdict. If no other reason explains why the runtime did not answer, every byte is checked:
+    /// the section of the answer must be damaged.
     fn verdict(&self) -> Verdict {
         match (&self.verdict, &self.published) {
             (Verdict::Fresh, Some(published)) if self.answerable => {
@@ -106,18 +107,18 @@ impl Upkeep {
 }
 
 impl Catalog {
-    /// Puts into the log what is doubtful, once for each change of the files; templates that are left out have
-    /// been named.
+    /// Logs the warnings, once for each change of the files, except for templates that are left out, which are
+    /// logged already.
     fn tell_findings(&self) {
         let left_out: Vec<String> = self.resolved.left_out.iter().map(LeftOut::message).collect();
         let warnings = self.resolved.warnings.iter().filter(|warning| !left_out.contains(&warning.message));
         for warning in warnings.take(LOGGED) {
-            tracing::warn!(finding = warning.to_string(), "the configuration is doubtful");
+            tracing::warn!(finding = warning.to_string(), "the configuration has a warning");
         }
     }
 
-    /// Brings the snapshot up to date, as `snapshot.refresh` says. The answer is out by now; whatever
-    /// goes wrong here goes to the log.
+    /// Refreshes the snapshot, according to `snapshot.refresh`. Runs after the answer, so errors go to the log
+    /// only.
     pub fn look_after_snapshot(&self) {
         let Some(upkeep) = &self.upkeep else { return };
         let verdict = upkeep.verdict();
@@ -129,7 +130,7 @@ impl Catalog {
                 reason,
                 problems = self.resolved.problems.len(),
                 first = first.error.summary(),
-                "the snapshot is not made anew while something is wrong; `ohfp config validate` tells all of it"
+                "the snapshot is not rebuilt while the configuration has errors; `ohfp config validate` lists them"
             );
             return;
         }
@@ -139,7 +140,7 @@ impl Catalog {
                 tracing::warn!(
                     snapshot = path,
                     reason,
-                    "the snapshot is not used; `ohfp-snapshot build` makes a new one"
+                    "the snapshot is not used; `ohfp-snapshot build` rebuilds it"
                 );
             }
             (Refresh::Auto, Verdict::Foreign(_)) => {
@@ -159,21 +160,25 @@ impl Catalog {
                 );
                 match refreshed {
                     Ok(Refreshed::Rebuilt) => {
-                        tracing::info!(snapshot = path, reason, "made the snapshot anew");
+                        tracing::info!(snapshot = path, reason, "rebuilt the snapshot");
                         self.tell_findings();
                     }
                     Ok(Refreshed::Restamped) => {
                         tracing::info!(snapshot = path, reason, "renewed the snapshot's stamps");
                     }
                     Ok(Refreshed::Busy) => {
-                        tracing::debug!(snapshot = path, reason, "another process makes the snapshot anew");
+                        tracing::debug!(
+                            snapshot = path,
+                            reason,
+                            "another process is rebuilding the snapshot"
+                        );
                     }
                     Err(error) => {
                         tracing::info!(
                             snapshot = path,
                             reason,
                             error = error.summary(),
-                            "cannot make the snapshot anew"
+                            "cannot rebuild the snapshot"
                         );
                     }
                 }

@@ -1,9 +1,8 @@
-//! Clearing old history: once a day, and never more of it than the time that has really passed.
+//! Pruning of old history: once a day, and limited by the uptime that has actually passed.
 //!
-//! How old a request is, the clock says; and a clock that is ten years ahead says that all of them are old. So
-//! what was cleared last time, and how long the machine had been up then, is kept. The next time the limit
-//! advances by the time that the machine has been up since. A start of the machine in between counts as a day at
-//! most.
+//! The age of a request depends on the clock, and a clock that is ten years ahead makes all requests old. So
+//! the last pruning is stored together with the uptime at that moment, and the limit advances by at most the
+//! uptime since then. A reboot in between counts as one day at most.
 
 use std::fs;
 
@@ -14,30 +13,30 @@ use serde::{Deserialize, Serialize};
 
 const DAY_MILLIS: i64 = 86_400_000;
 
-/// Whose document says what was done last.
+/// Owner of the document that records the last pruning.
 const OWNER: &str = "upkeep";
 const CLEARED: &str = "cleared";
 
-/// What was done last.
+/// The last pruning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Cleared {
-    /// When, by the clock, in milliseconds since 1970.
+    /// Time of the clock, in milliseconds since 1970.
     at: i64,
-    /// Requests that were over before this are gone; the same unit.
+    /// Requests that finished before this were pruned; milliseconds since 1970.
     before: i64,
-    /// Which start of which machine that was.
+    /// Boot id of the machine at that time.
     boot: String,
-    /// Milliseconds since then.
+    /// Uptime at that time, in milliseconds.
     up: i64,
 }
 
-/// Which start of the machine this is, and how many milliseconds ago it was.
+/// The current boot id and the uptime in milliseconds.
 struct Boot {
     id: String,
     up: i64,
 }
 
-/// Clears what is older than so many days, where a day has passed; `None` where it has not.
+/// Prunes history older than `days`, if a day has passed since the last time; `None` otherwise.
 pub fn clear(store: &dyn StateStore, days: u64, now: Timestamp) -> Result<Option<Pruned>> {
     let mut last = None;
     store.read(OWNER, &mut |tx| {
@@ -70,12 +69,12 @@ fn read(record: Option<Document>) -> Option<Cleared> {
     serde_json::from_str(&record?.body).ok()
 }
 
-/// Whether a day has gone by, or the clock has gone back by more.
+/// Whether a day has passed, or the clock has gone back by more than a day.
 fn is_due(last: Option<&Cleared>, now: Timestamp) -> bool {
     last.is_none_or(|last| now.millis_since(Timestamp::from_millis(last.at)).abs() >= DAY_MILLIS)
 }
 
-/// What is to be done now. The first time nothing that is there is cleared: how old it is, only the clock says.
+/// The pruning to do now. The first one removes no requests, since only the clock knows their age.
 fn next(
     last: Option<&Cleared>,
     days: u64,
@@ -99,7 +98,7 @@ fn next(
     Cleared { at: now.millis(), before: wanted.min(allowed), boot: boot.id.clone(), up: boot.up }
 }
 
-/// As the kernel says; empty where it does not.
+/// Reads boot id and uptime from the kernel; empty if it does not provide them.
 fn boot() -> Boot {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let up = fs::read_to_string("/proc/uptime").unwrap_or_default();

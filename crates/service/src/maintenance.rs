@@ -1,5 +1,5 @@
-//! What is done for the state store now and then, once an answer is out: requests that no scheduler asks for are
-//! looked after, the log is carried over, and old history is cleared away.
+//! Maintenance of the state store after an answer: sweeps requests that no scheduler polls, checkpoints the
+//! write-ahead log, and prunes old history.
 
 use ohfp_broker::{Result, Timestamp};
 
@@ -7,13 +7,13 @@ use crate::history;
 use crate::log;
 use crate::registry::Requests;
 
-/// How many requests are looked after by one invocation.
+/// Most requests that one invocation sweeps.
 const SWEEP: u32 = 4;
 
-/// Does what is due. `history_days` is how long finished requests are kept; 0 is for ever.
+/// Runs the maintenance that is due. `history_days` is how long finished requests are kept; 0 keeps them for ever.
 pub fn run(requests: &Requests, history_days: u64, now: Timestamp) -> Result<()> {
     let store = &requests.store;
-    // A store that no request has needed yet needs no upkeep.
+    // No request has created the store yet.
     if !store.exists() {
         return Ok(());
     }

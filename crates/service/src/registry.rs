@@ -29,7 +29,7 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// Operations on that store and those providers.
+    /// Creates the operations on `store` and `providers`.
     pub(crate) fn new(
         store: Arc<SiteStore>,
         providers: Arc<Registry>,
@@ -38,18 +38,18 @@ impl Requests {
         Self { store, providers, policy: policy(configuration) }
     }
 
-    /// The operations.
+    /// A broker on this store and these providers.
     pub fn broker(&self) -> Broker<'_> {
         Broker::new(&**self.store, self.providers.as_ref(), self.policy)
     }
 }
 
-/// The configured providers; each is built when it is first asked for something.
+/// The configured providers, each built on first use.
 pub struct Registry {
     instances: Vec<ProviderInstance>,
     /// Kinds of providers that are switched off.
     performance: Performance,
-    /// Not needed to know which providers there are.
+    /// Deferred: listing providers does not need the store.
     store: Deferred<SiteStore>,
     built: Mutex<HashMap<String, Arc<dyn Provider>>>,
 }
@@ -69,12 +69,12 @@ impl Registry {
         }
     }
 
-    /// How many of the enabled providers cannot be built. Builds all of them.
+    /// Builds all enabled providers and returns the number that failed.
     pub(crate) fn build_all(&self) -> usize {
         self.names().iter().filter(|name| self.get(name).is_err()).count()
     }
 
-    /// The configured instances, in the order of preference: the default one, then by priority.
+    /// The configured instances in the order of preference: the default one first, then by priority.
     pub fn instances(&self) -> impl Iterator<Item = &ProviderInstance> {
         self.instances.iter()
     }
@@ -83,27 +83,29 @@ impl Registry {
     fn buildable(&self, name: &str) -> Result<(&ProviderInstance, &'static ProviderFactory)> {
         let instance = self.instances.iter().find(|instance| instance.name == name).ok_or_else(|| {
             Error::new(ErrorKind::Unavailable, format!("provider `{name}` is not configured"))
-                .hint("machines that it made can only be looked after when it is in config.json")
+                .hint("its machines can be polled and released only while it is in config.json")
         })?;
         let factory = kinds::factory(&instance.kind);
         if let Some(key) = factory.and_then(|factory| factory.switched_off(&self.performance)) {
             let what =
-                format!("provider `{name}` is of type `{}`, which is switched off by `{key}`", instance.kind);
+                format!("provider `{name}` is of type `{}`, which is disabled by `{key}`", instance.kind);
             return Err(Error::new(ErrorKind::Unavailable, what).hint(format!("set `{key}` to true")));
         }
         if let Some(error) = instance.problems(&["type"]).pop() {
             return Err(error);
         }
         let Some(factory) = factory.filter(|factory| factory.is_built_in()) else {
-            let what =
-                format!("provider `{name}` is of type `{}`, which this build does not have", instance.kind);
+            let what = format!(
+                "provider `{name}` is of type `{}`, which is not compiled into this build",
+                instance.kind
+            );
             return Err(Error::new(ErrorKind::Unavailable, what).hint(kinds::built_in()));
         };
         let wrong = instance.problems(&["config"]);
         if wrong.is_empty() { Ok((instance, factory)) } else { Err(Errors::from(wrong).joined()) }
     }
 
-    /// The simulated provider of that name, for playing its cloud.
+    /// The simulated provider of that name, for `ohfp sim`.
     ///
     /// # Errors
     /// As [`Providers::get`].
@@ -115,7 +117,7 @@ impl Registry {
 
 impl Providers for Registry {
     fn get(&self, name: &str) -> Result<Arc<dyn Provider>> {
-        // Held while building: a provider is built once, and building one is quick.
+        // Held during the build: a provider is built once, and quickly.
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(provider) = built.get(name) {
             return Ok(Arc::clone(provider));
@@ -132,10 +134,10 @@ impl Providers for Registry {
     }
 }
 
-/// What holds for requests that exist. New ones need each of these to be right; for the others a wrong time
-/// limit is as long as one can be, since none must run out because of a typing error.
+/// The policy for existing requests. New requests require every value to be valid; for existing ones an invalid
+/// timeout counts as the longest one, so that no request expires because of a typing error.
 fn policy(configuration: &Configuration) -> Policy {
-    /// Seconds of the longest time that can be configured.
+    /// Longest timeout that can be configured, in seconds.
     const LONGEST: u64 = 604_800;
     let settings = &configuration.settings;
     Policy {
@@ -146,7 +148,8 @@ fn policy(configuration: &Configuration) -> Policy {
     }
 }
 
-/// Enabled and disabled ones: a disabled one gets no requests, and its machines are looked after.
+/// Enabled and disabled instances: a disabled one gets no new requests, but its machines are still polled and
+/// released.
 pub fn preferred(instances: &[ProviderInstance]) -> Vec<ProviderInstance> {
     let mut sorted = instances.to_vec();
     sorted.sort_by_key(|instance| (!instance.default, instance.priority));

@@ -1,4 +1,4 @@
-//! Asking the broker for machines, whoever wants them.
+//! Requesting machines from the broker, on behalf of Host Factory or a person.
 
 use ohfp_broker::operations::{Accepted, Acquisition, DryRun};
 use ohfp_broker::wire_format::MachinesWanted;
@@ -9,11 +9,11 @@ use crate::clock;
 use crate::selection;
 use crate::session::Session;
 
-/// A request that was taken, and what its template was read from.
+/// An accepted request, and the source of its template.
 pub struct Asked {
     /// The broker's answer.
     pub accepted: Accepted,
-    /// `None` where the snapshot had the template.
+    /// The catalog that was loaded; `None` if the template came from the snapshot.
     pub source: Option<Catalog>,
 }
 
@@ -34,7 +34,7 @@ pub fn acquire(session: &Session, wanted: &MachinesWanted, now: Timestamp) -> Re
     })
 }
 
-/// What that would do.
+/// Validates a request and reports what it would do, without changing state.
 pub fn dry_run(session: &Session, wanted: &MachinesWanted, now: Timestamp) -> Result<DryRun, Errors> {
     with_template(session, wanted, now, |asked, _| session.requests()?.broker().dry_run(&asked))
 }
@@ -45,7 +45,7 @@ fn with_template<T>(
     now: Timestamp,
     then: impl FnOnce(Acquisition<'_>, Option<Catalog>) -> ohfp_broker::Result<T>,
 ) -> Result<T, Errors> {
-    // Limits that are wrong are no limits to begin something with.
+    // A new request requires valid limits.
     let wrong = session.configuration.settings.problems("request");
     if !wrong.is_empty() {
         return Err(wrong.into());

@@ -58,12 +58,12 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     let payload = lower::lower(&resolved, &mut |step| progress.step(step))?;
 
     progress.step("publishing");
-    // We wait for our turn, so there is always a lock.
+    // With `Turn::Wait` there is always a lock.
     let Some(lock) = Lock::take(&path, Turn::Wait)? else {
         return Ok(Outcome { document: String::new(), code: 1 });
     };
     let before = open(&path).ok();
-    // Only against what Host Factory may have been told from this very configuration.
+    // Compared only with a snapshot of the same configuration, from which Host Factory may have read the number.
     let told = before.as_ref().filter(|before| !arguments.sealed && freshness::is_of(before, &place));
     let lowered = told.map(|told| freshness::limit_decreases(&resolved, told)).unwrap_or_default();
     if let (Some(first), false) = (lowered.first(), arguments.allow_lower_max) {
@@ -105,8 +105,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
             document.push_str(&super::compare::summary(&changes));
         }
     }
-    // The process is about to end: taking a large catalog apart piece by piece would be a fifth of
-    // the whole build.
+    // Leaked: the process exits soon, and dropping a large catalog takes a fifth of the whole build.
     std::mem::forget((resolved, payload));
     Ok(Outcome { document, code: 0 })
 }
@@ -122,7 +121,7 @@ fn refuse_lower(first: &LimitDecrease, count: usize) -> Error {
     .hint("stop Host Factory, build with --allow-lower-max, start it again; until then the published number holds")
 }
 
-/// Loads, and loads again a moment later when a file is so young that a change in the same clock
+/// Loads the configuration, and loads it again a tick later if a file is so young that a change within the same
 /// tick could go unnoticed.
 fn load_stamped(origin: &Origin, env: &Environment) -> Result<(Resolved, StampsV1), Errors> {
     let mut tries = 0;
@@ -131,7 +130,7 @@ fn load_stamped(origin: &Origin, env: &Environment) -> Result<(Resolved, StampsV
         let resolved = load::load(origin, env)?;
         let stamps = stamp::take(&resolved, read_at);
         tries += 1;
-        // A file from the future never gets old; its stamp stays one that is checked by content.
+        // A file with a modification time in the future keeps a stamp that is checked by content.
         if tries == 3 || !stamp::has_untrusted(&stamps) {
             return Ok((resolved, stamps));
         }

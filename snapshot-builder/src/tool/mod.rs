@@ -1,7 +1,7 @@
-//! `ohfp-snapshot`: makes and examines snapshots. A file per command.
+//! `ohfp-snapshot`: builds and examines snapshots. A file for each command.
 //!
-//! Exit codes: 0 done (fresh, sound, equal); 1 not (stale, damaged, different, or an error);
-//! 2 wrong command line.
+//! Exit codes: 0 on success (fresh, valid, equal); 1 if stale, damaged, different, or on an error; 2 for a
+//! usage error.
 
 mod build;
 mod check;
@@ -19,7 +19,7 @@ use ohfp_resolver::Environment;
 
 use target::{Outcome, note};
 
-/// Makes and examines the snapshots that ohfp answers from.
+/// Builds and examines the snapshots that ohfp answers from.
 #[derive(Debug, Parser)]
 #[command(name = "ohfp-snapshot", version, max_term_width = 100)]
 pub struct Tool {
@@ -31,18 +31,19 @@ pub struct Tool {
 enum Command {
     /// Read the configuration and publish a snapshot of it.
     ///
-    /// The snapshot appears whole or not at all; the one before it is kept beside it with the
-    /// suffix `.previous`. On any error nothing is changed.
+    /// The snapshot is replaced atomically; the previous one is kept beside it with the suffix
+    /// `.previous`. On an error, the published snapshot stays unchanged.
     Build(build::Arguments),
-    /// Is the snapshot fresh? Compares the content of every input; exit code 1 when it is not.
+    /// Check whether the snapshot is fresh: compare the content of every input; exit code 1 if it is
+    /// stale.
     Check(check::Arguments),
     /// Check every byte, then rebuild in memory from the sources and compare.
     Verify(verify::Arguments),
-    /// Exchange the snapshot with the generation before it.
+    /// Restore the previous snapshot; a second rollback undoes the first.
     Rollback(rollback::Arguments),
-    /// List sections, sizes, inputs and where the snapshot comes from.
+    /// List the sections, sizes and inputs of the snapshot.
     Inspect(show::Arguments),
-    /// Compare the catalogs of two snapshots; exit code 1 when they differ, 2 when that cannot be told.
+    /// Compare the catalogs of two snapshots; exit code 1 if they differ, 2 on an error.
     Diff(compare::Arguments),
 }
 
@@ -63,7 +64,7 @@ pub fn run(tool: &Tool, env: &Environment) -> u8 {
         },
         Err(errors) => {
             let code = report(&errors);
-            // As diff has it: 1 says that they differ.
+            // As in `diff`: 1 means that the snapshots differ.
             if matches!(tool.command, Command::Diff(_)) { TROUBLE } else { code }
         }
     }
@@ -78,7 +79,7 @@ fn report(errors: &[Error]) -> u8 {
     errors.first().map_or(1, |error| error.kind().exit_code())
 }
 
-/// Writes the one document. A reader that has gone is success.
+/// Writes the document. A closed pipe counts as success.
 fn print(document: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(document.as_bytes()).and_then(|()| out.flush()) {

@@ -12,11 +12,11 @@ use ohfp_resolver::{Environment, location};
 use ohfp_snapshot_format::Snapshot;
 use ohfp_snapshot_format::open::IoPolicy;
 
-/// Which snapshot a command is about.
+/// Options that select the snapshot.
 #[derive(Args, Clone, Debug)]
 #[expect(clippy::doc_markdown, reason = "help texts, printed as they stand")]
 pub(super) struct Target {
-    /// Configuration: a folder, or a config.json
+    /// Configuration directory, or a config.json
     #[arg(long, value_name = "PATH")]
     pub(super) config: Option<PathBuf>,
     /// Snapshot file; by default OHFP_SNAPSHOT, else in HF_PROVIDER_WORKDIR, else in the cache directory
@@ -29,7 +29,7 @@ impl Target {
     pub(super) fn path(&self, env: &Environment) -> Result<PathBuf> {
         match &self.snapshot {
             Some(path) => Ok(path.clone()),
-            // OHFP_SNAPSHOT is enough; only the other rules need to know the configuration.
+            // OHFP_SNAPSHOT suffices; only the other rules need the configuration.
             None => {
                 match locate::snapshot_path(&location::lookup(env), None).filter(|_| self.config.is_none()) {
                     Some(path) => Ok(PathBuf::from(OsStr::from_bytes(path.as_bytes()))),
@@ -40,25 +40,25 @@ impl Target {
     }
 }
 
-/// The snapshot's path of a place, or what to do when no rule gives one.
+/// The path of the snapshot of a configuration; an error with a hint if no rule applies.
 pub(super) fn located(place: &location::ConfigLocation) -> Result<PathBuf> {
     place.snapshot.clone().ok_or_else(|| {
-        Error::new(ErrorKind::Input, "no place for the snapshot")
+        Error::new(ErrorKind::Input, "no path for the snapshot")
             .cause("none of OHFP_SNAPSHOT, HF_PROVIDER_WORKDIR, HF_WORKDIR, XDG_CACHE_HOME and HOME is set")
             .hint("name a file in OHFP_SNAPSHOT")
     })
 }
 
-/// What a command says and how it ends.
+/// Output and exit code of a command.
 pub(super) struct Outcome {
     pub(super) document: String,
     pub(super) code: u8,
 }
 
-/// All that is wrong, not only the first of it.
+/// The result of a command, with all errors.
 pub(super) type Outcomes = std::result::Result<Outcome, Errors>;
 
-/// Writes to standard error; nobody is left to tell when that fails.
+/// Writes a line to standard error and ignores errors: there is no other stream to report them to.
 pub(super) fn note(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
@@ -67,14 +67,14 @@ pub(super) fn note(text: &str) {
 pub(super) fn open(path: &Path) -> Result<Snapshot> {
     let refused = |why: &dyn std::fmt::Display| {
         Error::new(ErrorKind::Input, format!("snapshot `{}` {why}", path.display()))
-            .hint("`ohfp-snapshot build` makes a new one")
+            .hint("`ohfp-snapshot build` rebuilds it")
     };
     let c_path = CString::new(path.as_os_str().as_bytes()).map_err(|error| refused(&error))?;
-    // Read, not mapped: whoever cuts a mapped file short takes its reader down.
+    // Read, not mapped: truncating a mapped file kills its reader with SIGBUS.
     Snapshot::open(&c_path, IoPolicy::Read).map_err(|refusal| match refusal {
         ohfp_snapshot_format::Refusal::Missing => {
             Error::new(ErrorKind::NotFound, format!("there is no snapshot at `{}`", path.display()))
-                .hint("`ohfp-snapshot build` makes one")
+                .hint("`ohfp-snapshot build` creates it")
         }
         refusal => refused(&refusal),
     })
@@ -103,7 +103,7 @@ impl Progress {
     }
 }
 
-/// Bytes as people read them.
+/// Formats a size for people.
 pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),

@@ -32,7 +32,7 @@ impl Stage {
     }
 
     /// A program of the tree that sees this stage and nothing else. The live program tells why the
-    /// snapshot was not used and leaves it alone: whoever is tortured must not be healed on the way.
+    /// snapshot was not used and leaves it alone: a damaged snapshot must stay damaged.
     pub(super) fn command(&self, program: &str, snapshot: &Path) -> Command {
         self.command_of(&self.tree.program(program), snapshot)
     }

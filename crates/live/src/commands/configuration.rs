@@ -19,7 +19,7 @@ use super::call::{format, scheduler};
 use crate::output::Reply;
 use crate::present::filter;
 
-/// Runs one of them.
+/// Runs a command of the groups `templates`, `config`, `providers` and `scheduler`.
 pub(super) fn run(global: &GlobalOptions, command: &Command, env: &Environment) -> Reply {
     let format = format(global.format);
     let validated = match command {
@@ -136,7 +136,7 @@ fn document(resolved: &Resolved, document: &Query, format: Format, secrets: Secr
     }
 }
 
-/// The same, if the options of its providers are what their providers take.
+/// Checks the options of each configured provider against the table of its kind.
 fn with_sound_providers(mut resolved: Resolved) -> Result<Resolved, Errors> {
     let checked = resolved
         .providers
@@ -151,7 +151,7 @@ fn with_sound_providers(mut resolved: Resolved) -> Result<Resolved, Errors> {
     if errors.is_empty() { Ok(resolved) } else { Err(errors.into()) }
 }
 
-/// The same, with a warning for each `maxNumber` of the file that is not the one of answers.
+/// Adds a warning for each `maxNumber` of the files that differs from the published one.
 fn with_held(mut resolved: Resolved, place: &ConfigLocation, env: &Environment) -> Resolved {
     let held = freshness::held(&resolved, place, env);
     resolved.warnings.extend(held.iter().map(|held| Warning {
@@ -162,8 +162,8 @@ fn with_held(mut resolved: Resolved, place: &ConfigLocation, env: &Environment) 
     resolved
 }
 
-/// All errors, or all warnings where there is no error; exit code 1 when there is one, or where all templates
-/// must be offered and one is left out.
+/// Reports all errors or, if there are none, all warnings. Exit code 1 on an error, and where `all_offered` is
+/// set and a template is left out.
 fn validate(loaded: &Result<Resolved, Errors>, all_offered: bool, format: Format, plain: bool) -> Reply {
     let finding = |severity: &str, message: String, hint: Option<&str>| json!({ "severity": severity, "message": message, "hint": hint });
     let (code, findings): (u8, Vec<Value>) = match loaded {

@@ -1,4 +1,4 @@
-//! The commands for people. Each group has a file; `catalog` holds what configuration and templates answer.
+//! The commands for people, a file for each group.
 
 mod call;
 mod configuration;
@@ -41,7 +41,7 @@ pub(crate) fn run(global: &GlobalOptions, command: &Command, env: &Environment) 
         other => return configuration::run(global, other, env),
     };
     let reply = reply.unwrap_or_else(Reply::failure);
-    // What the components cost is told once the answer is out, whatever the answer is.
+    // Component costs are reported after the answer, even if it is a failure.
     let session = reply.session.or_else(|| assembled.take());
     Reply { plain: global.no_color, session, ..reply }
 }

@@ -1,4 +1,4 @@
-//! `storage …`, as far as the store itself answers.
+//! The part of the command group `storage` that the store itself answers.
 
 use std::fs;
 use std::io::{self, BufReader, BufWriter, Read, Write as _};
@@ -24,7 +24,7 @@ use super::call::Call;
 use crate::doctor;
 use crate::output::{self, Reply};
 
-/// Whether the answer depends on the store or its place; the others are answered from the configuration.
+/// Whether the answer depends on the store or its path; all other commands are answered from the configuration.
 pub(super) fn is_ours(command: &StorageCommand) -> bool {
     !matches!(command, StorageCommand::List)
 }
@@ -49,7 +49,10 @@ pub(super) fn run(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Er
     if let StorageCommand::Backup { file } = command
         && file == Path::new(DASH)
     {
-        let error = Error::new(ErrorKind::Usage, "a backup is a database, which standard output cannot be");
+        let error = Error::new(
+            ErrorKind::Usage,
+            "a backup is a database file and cannot be written to standard output",
+        );
         return Err(Errors::from(
             error.hint("name a file; `ohfp storage export -` writes everything as JSON"),
         ));
@@ -62,7 +65,7 @@ pub(super) fn run(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Er
     }
     let (answer, good) = answer(&store, command)?;
     if matches!(command, StorageCommand::Import { .. }) {
-        // What was remembered of requests may be of others now.
+        // The cached statuses may belong to other requests now.
         let cache = session.cache()?;
         cache.invalidate(cached_status::PREFIX);
         cache.flush(clock::now())?;
@@ -70,8 +73,8 @@ pub(super) fn run(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Er
     Ok(Reply { code: u8::from(!good), ..call.document(&answer) })
 }
 
-/// One kind of store, and where this instance's is. Looks at the configuration alone: the templates are none of it,
-/// and no snapshot can know the variables that decide the place.
+/// Shows one kind of store, and the path of this instance's. Reads the configuration without the templates; a
+/// snapshot cannot answer, since environment variables decide the path.
 fn show(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Errors> {
     let place = location::find(call.global.config.as_deref(), None, call.env)?;
     let configuration = load::configuration(&place.origin, call.env)?;
@@ -87,8 +90,8 @@ fn show(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Errors> {
     Ok(call.document(&shown))
 }
 
-/// What puts another store in the place of the one that is there, or missing. The components are not assembled,
-/// since they may have to open it.
+/// Replaces or creates the store (`restore`, `init`). The components are not assembled, since they might open
+/// the old one.
 fn anew(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Errors> {
     let place = location::find(call.global.config.as_deref(), None, call.env)?;
     let configuration = load::configuration(&place.origin, call.env)?;
@@ -100,7 +103,7 @@ fn anew(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Errors> {
         }
         _ => store.init().and_then(|created| value(&created)),
     };
-    // What was remembered of requests is of the other store.
+    // The cached statuses belong to the replaced store.
     if answer.is_ok()
         && let Some(directory) = store.file().and_then(Path::parent)
     {
@@ -109,7 +112,7 @@ fn anew(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Errors> {
     Ok(call.document(&answer?))
 }
 
-/// The answer, and whether it is good news.
+/// The answer, and whether the exit code is 0.
 fn answer(store: &SiteStore, command: &StorageCommand) -> Result<(Value, bool)> {
     match command {
         StorageCommand::Health => {
@@ -135,8 +138,8 @@ fn answer(store: &SiteStore, command: &StorageCommand) -> Result<(Value, bool)> 
     }
 }
 
-/// How the store is doing, and whether it could be written. That is found out without writing: who asks may be an
-/// operator, and others may be waiting for their turn.
+/// Health of the store, including whether it is writable. Writability is determined without writing, so the
+/// check never queues for the write lock.
 pub(super) fn health(store: &SiteStore) -> StoreHealth {
     let mut health = store.health();
     let problems = store.file().map(doctor::state::problems).unwrap_or_default();
@@ -155,14 +158,14 @@ fn value(answer: &impl Serialize) -> Result<Value> {
         .map_err(|error| Error::new(ErrorKind::System, "cannot write the answer as JSON").cause(error))
 }
 
-/// Writes everything to standard output, where nothing else may go then.
+/// Exports to standard output, which then carries no other document.
 fn export_to_stdout(store: &SiteStore) -> Result<Rendered> {
     let mut document = Vec::new();
     store.export(&mut document)?;
     Ok(Rendered::plain(document))
 }
 
-/// Writes everything into a file, which is there whole or not at all.
+/// Exports to a file, which appears complete or not at all.
 fn export(store: &SiteStore, file: &Path, force: bool) -> Result<impl Serialize> {
     output::file::state(file, force, |out| {
         let mut out = BufWriter::new(out);

@@ -15,58 +15,58 @@ use crate::output::Reply;
 use crate::present::progress::{Progress, Standing};
 use crate::present::rows;
 
-/// How often to look.
+/// Polling interval.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Pace {
-    /// Soon at first, then less and less often.
+    /// Exponential backoff between [`SHORTEST`] and [`LONGEST`].
     Slowing,
-    /// At this interval.
+    /// A fixed interval.
     Every(Duration),
 }
 
-/// The first and the longest pause of a slowing pace.
+/// First interval of the backoff.
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(3);
 
-/// What is waited for.
+/// The requests to wait for, and how.
 pub(super) struct Awaited<'i> {
     pub(super) ids: &'i [RequestId],
     pub(super) timeout: Option<Duration>,
     pub(super) pace: Pace,
-    /// Whether an id that is not known is an error; a scheduler's input gets an answer for each id.
+    /// Whether an unknown id is an error. A scheduler's input gets an answer for each id instead.
     pub(super) must_exist: bool,
 }
 
-/// Waits for what has just been requested. Its id is on the screen before: what interrupts the wait does not end
-/// the request.
+/// Waits for a request that was just made. Its id is printed first: the request continues when the wait is
+/// interrupted.
 pub(super) fn for_new(
     call: &Call<'_>,
     session: Session,
     id: &RequestId,
     timeout: u64,
 ) -> Result<Reply, Errors> {
-    notice::note(&format!("waiting for {id}; it goes on when the wait is interrupted"));
+    notice::note(&format!("waiting for {id}; it continues if the wait is interrupted"));
     let ids = std::slice::from_ref(id);
     wait(call, session, &Awaited { must_exist: false, ..Awaited::of(ids, timeout) })
 }
 
 impl<'i> Awaited<'i> {
-    /// These requests, which must exist, within so many seconds.
+    /// Waits for existing requests. `timeout` is in seconds.
     pub(super) fn of(ids: &'i [RequestId], timeout: u64) -> Self {
         let timeout = Some(Duration::from_secs(timeout));
         Self { ids, timeout, pace: Pace::Slowing, must_exist: true }
     }
 }
 
-/// Looks until all requests are over or time is up, and answers with their status. Exit code 1 unless all
-/// are complete.
+/// Polls until all requests are finished or the timeout has passed, and answers with their status. Exit code 1
+/// unless all are complete.
 pub(super) fn wait(call: &Call<'_>, session: Session, awaited: &Awaited<'_>) -> Result<Reply, Errors> {
     let Awaited { ids, timeout, pace, must_exist } = *awaited;
     let started = Instant::now();
     let mut progress = Progress::on_stderr(call.env);
     let mut pause = SHORTEST;
     loop {
-        // Asked for anew each time: what has been idle in between may have been unloaded.
+        // Requested at every poll: the component may have been unloaded while it was idle.
         let requests = session.requests()?;
         let looked = requests.broker().status(ids, clock::now());
         drop(requests);
@@ -75,7 +75,7 @@ pub(super) fn wait(call: &Call<'_>, session: Session, awaited: &Awaited<'_>) -> 
                 log::log_errors(&errors);
                 views
             }
-            // A store that is busy now is not the end of a long wait.
+            // A busy store does not end the wait.
             Err(error) if error.kind() == ErrorKind::Unavailable && !timed_out(started, timeout) => {
                 tracing::warn!(error = error.summary(), "looking again");
                 thread::sleep(pause);
@@ -104,7 +104,7 @@ pub(super) fn wait(call: &Call<'_>, session: Session, awaited: &Awaited<'_>) -> 
     }
 }
 
-/// The status of requests as an answer. For a person, an id that is not known is an error beside it.
+/// The status of requests as an answer. Where `must_exist` is set, an unknown id also is an error.
 pub(super) fn statuses(
     call: &Call<'_>,
     session: Session,
@@ -139,7 +139,7 @@ fn id_of(view: &RequestWithMachines) -> &str {
     view.request.id.as_str()
 }
 
-/// Names what is not finished; of many requests the first.
+/// The error of a timeout; names the first unfinished request.
 fn timed_out_error(late: &[&str], timeout: Duration) -> Error {
     let (named, verb) = match late {
         [one] => ((*one).to_owned(), "is"),
@@ -158,7 +158,7 @@ fn timed_out(started: Instant, timeout: Option<Duration>) -> bool {
     timeout.is_some_and(|timeout| started.elapsed() >= timeout)
 }
 
-/// The error for an id that is not known.
+/// The error for an unknown request id.
 pub(super) fn unknown(id: &RequestId) -> Error {
     Error::new(ErrorKind::NotFound, format!("there is no request {}", quoted(id.as_str())))
         .hint("`ohfp requests list --format table` shows all requests")

@@ -11,16 +11,16 @@ use ohfp_resolver::load::load_with_problems;
 use ohfp_resolver::{Environment, Origin, Resolved};
 use tempfile::TempDir;
 
-fn folder(files: &[(&str, &str)]) -> (TempDir, Origin) {
-    let folder = tempfile::tempdir().unwrap();
+fn directory(files: &[(&str, &str)]) -> (TempDir, Origin) {
+    let directory = tempfile::tempdir().unwrap();
     for (name, content) in files {
-        std::fs::write(folder.path().join(name), content).unwrap();
+        std::fs::write(directory.path().join(name), content).unwrap();
     }
-    let origin = Origin { root: folder.path().to_owned(), config_file: None };
-    (folder, origin)
+    let origin = Origin { root: directory.path().to_owned(), config_file: None };
+    (directory, origin)
 }
 
 fn resolve(files: &[(&str, &str)]) -> Result<Resolved, Errors> {
-    let (_folder, origin) = folder(files);
+    let (_directory, origin) = directory(files);
     load_with_problems(&origin, &Environment::default())
 }

@@ -138,7 +138,12 @@ fn notes_name_what_a_list_does_not_show() {
     };
     check(0, &[]);
     check(1, &["1 template is left out: `t0`; `ohfp templates validate` gives the reasons"]);
-    check(5, &["5 templates are left out: `t0`, `t1`, `t2`, `t3`, `t4`; `ohfp templates validate` gives the reasons"]);
+    check(
+        5,
+        &[
+            "5 templates are left out: `t0`, `t1`, `t2`, `t3`, `t4`; `ohfp templates validate` gives the reasons",
+        ],
+    );
     check(
         7,
         &[

@@ -1,4 +1,4 @@
-//! What is wrong or doubtful in the inputs, collected so that one run shows all of it.
+//! Errors and warnings in the inputs, collected so that one run reports all of them.
 //!
 //! It must not know any rule; it keeps findings in the order of the files.
 
@@ -9,14 +9,14 @@ use ohfp_broker::{Error, ErrorKind, Errors};
 
 use crate::source::text::{SourcePosition, Text};
 
-/// Something doubtful that does not stop us.
+/// A warning, which stops no operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// Where; nothing for what no file says.
+    /// Position; `None` if it is not in a file.
     pub place: Option<SourcePosition>,
-    /// What.
+    /// The message.
     pub message: String,
-    /// What to do about it.
+    /// How to fix it.
     pub hint: Option<String>,
 }
 
@@ -29,7 +29,7 @@ impl Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(place) = &self.place {
-            // The names of files are not ours either.
+            // File names are foreign text, too.
             write!(f, "{}: ", printable(place.to_string()))?;
         }
         f.write_str(&self.message)?;
@@ -40,13 +40,13 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Sorts findings: number of the file, offset in it.
+/// Sort key of findings: number of the file, offset in bytes.
 type FileOrder = (usize, usize);
 
-/// What a wrong value is about: it stops the questions that need it, and no other.
+/// The subject of an error: it stops only the operations that need this part of the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Subject {
-    /// Nothing can be answered without it.
+    /// Required by every operation.
     #[default]
     Everything,
     /// A key of `config.json`, or a section of them, dotted.
@@ -55,35 +55,35 @@ pub enum Subject {
     Provider(String, String),
     /// The templates.
     Templates,
-    /// Something that no question needs: its errors are warnings.
+    /// Required by no operation: its errors are reported as warnings.
     Unused,
 }
 
-/// Something wrong, and what it is about.
+/// An error and its subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// What cannot be known because of it.
+    /// The part of the configuration that is invalid.
     pub subject: Subject,
-    /// What is said of it.
+    /// The error.
     pub error: Error,
 }
 
 /// Errors and warnings found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
-    /// What is being read.
+    /// Subject of the part that is being read.
     subject: Subject,
     errors: Vec<(FileOrder, Problem)>,
     warnings: Vec<(FileOrder, Warning)>,
 }
 
 impl Findings {
-    /// From now on errors are about `subject`; gives what they were about before.
+    /// Sets the subject of the following errors and returns the previous one.
     pub(crate) fn about(&mut self, subject: Subject) -> Subject {
         std::mem::replace(&mut self.subject, subject)
     }
 
-    /// Wrong input at a place.
+    /// Adds an error at a position.
     pub(crate) fn error(&mut self, text: &Text, offset: usize, message: &str, hint: Option<String>) {
         if self.subject == Subject::Unused {
             return self.warning(text, offset, message.to_owned(), hint);
@@ -96,17 +96,17 @@ impl Findings {
         self.errors.push(((text.number, offset), Problem { subject: self.subject.clone(), error }));
     }
 
-    /// A failure that has no place in a text; `file` keeps it in order.
+    /// Adds an error without a position; `file` is its sort key.
     pub(crate) fn failure(&mut self, file: usize, error: Error) {
         self.errors.push(((file, 0), Problem { subject: self.subject.clone(), error }));
     }
 
-    /// Doubtful input at a place.
+    /// Adds a warning at a position.
     pub(crate) fn warning(&mut self, text: &Text, offset: usize, message: String, hint: Option<String>) {
         self.warnings.push(((text.number, offset), Warning::new(text.place(offset), message, hint)));
     }
 
-    /// Doubtful input of a file as a whole.
+    /// Adds a warning about a file as a whole.
     pub(crate) fn file_warning(&mut self, text: &Text, message: String, hint: Option<String>) {
         let place = SourcePosition { path: text.path().to_owned(), position: None };
         self.warnings.push(((text.number, 0), Warning::new(place, message, hint)));
@@ -115,7 +115,7 @@ impl Findings {
     /// Warnings and problems in the order of the files.
     ///
     /// # Errors
-    /// All errors, where nothing can be answered because of one of them.
+    /// All errors, if one of them affects every operation.
     pub(crate) fn finish(mut self) -> Result<(Vec<Warning>, Vec<Problem>), Errors> {
         self.warnings.sort_by_key(|(order, _)| *order);
         self.errors.sort_by_key(|(order, _)| *order);

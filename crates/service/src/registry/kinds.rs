@@ -23,18 +23,18 @@ pub fn factory(kind: &str) -> Option<&'static ProviderFactory> {
     PROVIDERS.iter().find(|factory| factory.kind == kind)
 }
 
-/// The kind whose machines do not exist.
+/// The kind of the simulated provider.
 pub fn simulated_kind() -> &'static str {
     PROVIDERS.iter().find(|factory| factory.simulated).map_or_else(Default::default, |factory| factory.kind)
 }
 
-/// "`sim` is the type that is built in".
+/// "`sim` is the only type in this build".
 pub(super) fn built_in() -> String {
     let kinds: Vec<String> =
         PROVIDERS.iter().filter(|kind| kind.is_built_in()).map(|kind| format!("`{}`", kind.kind)).collect();
     match kinds.as_slice() {
-        [only] => format!("{only} is the type that is built in"),
-        several => format!("{} are the types that are built in", several.join(" and ")),
+        [only] => format!("{only} is the only type in this build"),
+        several => format!("{} are the types in this build", several.join(" and ")),
     }
 }
 
@@ -53,6 +53,6 @@ mod tests {
     #[test]
     fn one_kind_is_simulated_and_it_is_built_in() {
         assert_eq!(PROVIDERS.iter().filter(|kind| kind.simulated && kind.is_built_in()).count(), 1);
-        assert_eq!(built_in(), "`sim` is the type that is built in");
+        assert_eq!(built_in(), "`sim` is the only type in this build");
     }
 }

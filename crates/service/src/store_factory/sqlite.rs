@@ -20,7 +20,7 @@ fn database(site: &StoreSite<'_>) -> Result<PathBuf> {
     let name = site.configuration.settings.database_name()?;
     let path = state_dir::directory(site.place, site.env)?.join(name);
     if !state_dir::is_usable(&path) {
-        return Err(Error::new(ErrorKind::Input, format!("`{}` cannot be a file's name", path.display())));
+        return Err(Error::new(ErrorKind::Input, format!("`{}` is not a valid file name", path.display())));
     }
     if state_dir::is_reserved(name) {
         return Err(Error::new(
