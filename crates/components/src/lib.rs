@@ -15,8 +15,8 @@
 //! struct Requests(Arc<Store>);
 //!
 //! # let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/examples/sim").into();
-//! let configuration = load::configuration(&Origin { root, config_file: None }, &Environment::default());
-//! let container = Container::new(Performance::new(&configuration.map_err(|mut all| all.remove(0))?.settings));
+//! let configuration = load::configuration(&Origin { root, config_file: None }, &Environment::default()).unwrap();
+//! let container = Container::new(Performance::new(&configuration.settings));
 //! container.register(Tier::Core, |tier| {
 //!     tier.connecting().register_singleton::<Store>("StoragePort", |_| Ok(Arc::new(Store)))?;
 //!     tier.register_singleton::<Requests>("RequestService", |all| Ok(Arc::new(Requests(all.get()?))))
