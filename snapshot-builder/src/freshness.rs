@@ -1,7 +1,7 @@
-//! How a published snapshot stands against its sources, and what to do about it.
+//! Freshness of a published snapshot against its sources, and its refresh.
 //!
-//! The runtime only knows "use it" or "do not". This module knows why, names the input, re-stamps what
-//! was merely touched, and keeps a published `maxNumber` from sinking unnoticed.
+//! The runtime only decides whether to use a snapshot. This module gives the reason, names the input, restamps
+//! a snapshot whose inputs were merely touched, and prevents a published `maxNumber` from decreasing unnoticed.
 
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
@@ -30,7 +30,7 @@ use ohfp_resolver::{Environment, Resolved, Trail, location};
 pub enum Verdict {
     /// The runtime answers from it.
     Fresh,
-    /// An input looks different, but its content is the same: new stamps are enough.
+    /// The stamp of an input differs, but its content is the same: new stamps suffice.
     Touched,
     /// These inputs differ.
     Stale(Vec<Difference>),
@@ -41,7 +41,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Why the runtime does not answer from it; nothing when it does.
+    /// Why the runtime does not answer from it; `None` if it does.
     pub fn reason(&self) -> Option<String> {
         match self {
             Self::Fresh => None,
@@ -85,8 +85,8 @@ pub fn assess(
 fn open(path: &Path) -> std::result::Result<Snapshot, Refusal> {
     let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Refusal::Missing)?;
     let get = std::env::var_os("OHFP_SNAPSHOT_IO");
-    // Read, unless told otherwise: whoever cuts a mapped file short takes its reader down, and nobody
-    // stands behind this program.
+    // Read, unless configured otherwise: truncating a mapped file kills its reader with SIGBUS, and this
+    // program has no successor to hand over to.
     let access = match IoPolicy::from_variable(get.as_deref().map(OsStrExt::as_bytes)) {
         IoPolicy::Auto => IoPolicy::Read,
         told => told,
@@ -137,8 +137,8 @@ pub fn is_of(snapshot: &Snapshot, place: &ConfigLocation) -> bool {
         && snapshot.stamps().is_ok_and(|stamps| stamps.root.as_slice() == location::identity(&place.origin))
 }
 
-/// Templates whose `maxNumber` sank below the published one. Only Host Factory minds: it can hang
-/// when a limit shrinks while it runs.
+/// Templates whose `maxNumber` is below the published one. Host Factory can hang when a limit shrinks while it
+/// runs.
 pub fn limit_decreases(resolved: &Resolved, published: &Snapshot) -> Vec<LimitDecrease> {
     if resolved.settings.scheduler() != Ok(SchedulerKind::HostFactory) {
         return Vec::new();
@@ -154,7 +154,7 @@ pub fn limit_decreases(resolved: &Resolved, published: &Snapshot) -> Vec<LimitDe
     sunk.collect()
 }
 
-/// `maxNumber` of a record: JSON as this crate writes it, a field to a line.
+/// Reads `maxNumber` from a record: JSON as this crate writes it, one field per line.
 fn published_max(record: &[u8]) -> Option<i64> {
     const FIELD: &[u8] = b"  \"maxNumber\": ";
     let line = record.split(|byte| *byte == b'\n').find(|line| line.starts_with(FIELD))?;
@@ -163,8 +163,7 @@ fn published_max(record: &[u8]) -> Option<i64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// The numbers that answers do not take from the file, because more is published: what an administrator
-/// must be told who looks at the file.
+/// The limits in the files that are not in force because a higher number is published.
 pub fn held(resolved: &Resolved, place: &ConfigLocation, env: &Environment) -> Vec<LimitDecrease> {
     let Some(path) = &place.snapshot else { return Vec::new() };
     let (_, published) = assess(path, place, env, Scrutiny::JustRead(&resolved.trail));
@@ -172,7 +171,7 @@ pub fn held(resolved: &Resolved, place: &ConfigLocation, env: &Environment) -> V
     published.map(|published| limit_decreases(resolved, &published)).unwrap_or_default()
 }
 
-/// Answers go on with the published numbers until the lower ones are allowed.
+/// Keeps the published numbers until the operator allows the lower ones.
 pub fn keep_published_limits(resolved: &mut Resolved, lowered: Vec<LimitDecrease>) {
     for template in &mut resolved.templates {
         if let Some(lowered) = lowered.iter().find(|lowered| lowered.id == template.id) {
@@ -183,18 +182,18 @@ pub fn keep_published_limits(resolved: &mut Resolved, lowered: Vec<LimitDecrease
     resolved.held = lowered;
 }
 
-/// What a refresh did.
+/// The outcome of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refreshed {
-    /// New stamps on the same payload.
+    /// The payload got new stamps.
     Restamped,
-    /// A new snapshot.
+    /// A new snapshot was published.
     Rebuilt,
-    /// Another process is doing it.
+    /// Another process is refreshing it.
     Busy,
 }
 
-/// Brings the snapshot up to date without waiting for anyone.
+/// Refreshes the snapshot without waiting for other processes.
 pub fn refresh(
     path: &Path,
     resolved: &Resolved,
@@ -205,8 +204,8 @@ pub fn refresh(
     let Some(lock) = Lock::take(path, Turn::GiveUp)? else { return Ok(Refreshed::Busy) };
     let mut stamps = stamp::take(resolved, read_at);
     if stamp::has_untrusted(&stamps) {
-        // Just edited: a moment later the clock has moved on, and either the content is still what we
-        // read, or the next invocation takes care of it.
+        // A file was just edited: after one tick of the clock, either the content is still the same, or the
+        // next invocation refreshes the snapshot.
         std::thread::sleep(stamp::tick());
         stamps = stamp::confirm(resolved).unwrap_or(stamps);
     }

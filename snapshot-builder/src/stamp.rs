@@ -1,4 +1,4 @@
-//! Stamps: ties a payload to the files and variables it was made from, and tells later which differ.
+//! Stamps: record the files and variables of a payload, and later find those that differ.
 
 use std::ffi::{CString, OsStr};
 use std::fs;
@@ -17,14 +17,14 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use ohfp_resolver::source::trail;
 use ohfp_resolver::{FileState, Resolved, Trail};
 
-/// A modification time that no file has: the stamp never matches by `stat` alone.
+/// A modification time that no file has, so that the stamp never matches by `stat` alone.
 const UNTRUSTED: i64 = i64::MIN;
 
 /// File systems keep time in ticks: a file written twice in one tick has one modification time for
 /// two contents. A file this young when it was read may still change without a trace.
 const TICK: Duration = Duration::from_millis(50);
 
-/// The stamps of what was loaded, taken a moment later: nothing if a file has changed since.
+/// Stamps of the loaded inputs, taken a tick later; `None` if a file has changed since.
 pub fn confirm(resolved: &Resolved) -> Option<StampsV1> {
     let read_at = SystemTime::now();
     let mut trail = resolved.trail.clone();
@@ -45,8 +45,8 @@ pub fn confirm(resolved: &Resolved) -> Option<StampsV1> {
     Some(of(&trail, resolved, read_at))
 }
 
-/// The stamps of what was loaded. A file that was modified within one tick of being read gets a
-/// stamp that the runtime does not trust, so the next invocation compares contents.
+/// Stamps of the loaded inputs. A file that was modified within one tick of being read gets a stamp that the
+/// runtime does not trust, so the next invocation compares contents.
 pub fn take(resolved: &Resolved, read_at: SystemTime) -> StampsV1 {
     of(&resolved.trail, resolved, read_at)
 }
@@ -87,27 +87,27 @@ fn of(trail: &Trail, resolved: &Resolved, read_at: SystemTime) -> StampsV1 {
     }
 }
 
-/// Whether any stamp is one that `stat` alone cannot confirm.
+/// Whether `stat` alone cannot confirm one of the stamps.
 pub fn has_untrusted(stamps: &StampsV1) -> bool {
     stamps.files.iter().any(|file| file.present.as_ref().is_some_and(|present| present.mtime_ns == UNTRUSTED))
 }
 
-/// How long to wait so that files just edited can be trusted.
+/// How long to wait until the stamps of files that were just edited can be trusted.
 pub fn tick() -> Duration {
     TICK
 }
 
-/// One input that is not what the snapshot was made from.
+/// An input that differs from its stamp.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// File or variable.
+    /// Name of the file or variable.
     pub input: String,
     /// How it differs.
     pub what: &'static str,
 }
 
-/// Compares stamps with the world by content. `get` looks a variable up. Files on the trail `read` were read a
-/// moment ago, and are not read again.
+/// Compares stamps with files and variables, by content. `get` looks a variable up. Files on the trail `read`
+/// were read a moment ago, and are not read again.
 pub fn differences<'e>(
     stamps: &ArchivedStampsV1,
     root: Option<&[u8]>,

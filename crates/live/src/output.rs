@@ -16,31 +16,31 @@ use ohfp_service::notice::{note, stderr};
 use ohfp_service::session::Session;
 use ohfp_wire::input::DASH;
 
-/// What an invocation says and how it ends.
+/// The result of an invocation: its output, exit code and deferred work.
 #[derive(Default)]
 pub(crate) struct Reply {
-    /// The one document of standard output.
+    /// The document for standard output.
     pub(crate) document: Rendered,
     /// Plain output even on a terminal.
     pub(crate) plain: bool,
-    /// What the reader should know beside the answer; for standard error.
+    /// A note beside the answer; for standard error.
     pub(crate) note: Option<String>,
-    /// For standard error.
+    /// Errors and their hints; for standard error.
     pub(crate) errors: Errors,
-    /// For standard error, where it is a terminal: what a person must know besides.
+    /// Notes that are written to standard error only where it is a terminal.
     pub(crate) notes: Vec<String>,
     /// Exit code.
     pub(crate) code: u8,
-    /// What the answer was made from; the snapshot is looked after once the answer is out.
+    /// The catalog behind the answer; after the answer it refreshes the snapshot.
     pub(crate) source: Option<Catalog>,
-    /// The session that made the answer, for what is to be done once it is out.
+    /// The session behind the answer; after the answer it runs the deferred work.
     pub(crate) session: Option<Session>,
     /// Ids of requests that the answer announces for the first time.
     pub(crate) announced_ids: Vec<RequestId>,
 }
 
 impl Reply {
-    /// A good answer.
+    /// A successful answer, exit code 0.
     pub(crate) fn answer(document: Rendered) -> Self {
         Self { document, ..Self::default() }
     }
@@ -52,8 +52,8 @@ impl Reply {
         Self { session: Some(session), announced_ids, ..self }
     }
 
-    /// What is left to do once the answer is out. Whatever goes wrong here goes to the log: the answer is
-    /// given, and the next invocation finds the same work.
+    /// Deferred work, after the answer is written. Errors go to the log only: the answer is out, and the next
+    /// invocation finds the same work.
     fn follow_up(&self, delivered: bool) {
         let Some(session) = &self.session else { return };
         if let Some(table) = session.finish(if delivered { &self.announced_ids } else { &[] }) {
@@ -68,7 +68,7 @@ impl Reply {
         Self { errors, code, ..Self::default() }
     }
 
-    /// Either.
+    /// Converts a result: `Ok` to an answer, `Err` to a failure.
     pub(crate) fn from_result(result: Result<Rendered>) -> Self {
         result.map_or_else(Self::failure, Self::answer)
     }
@@ -112,7 +112,7 @@ pub(crate) fn write(reply: &Reply, file: Option<&Path>, env: &Environment) -> u8
     }
 }
 
-/// Help and version: what clap rendered, in our style decision.
+/// Writes help or version, as clap rendered it; styled where `NO_COLOR` and the terminal allow it.
 pub(crate) fn help(error: &clap::Error, env: &Environment) -> u8 {
     let text = error.render();
     let bytes =
@@ -120,7 +120,7 @@ pub(crate) fn help(error: &clap::Error, env: &Environment) -> u8 {
     write(&Reply::answer(Rendered::plain(bytes)), None, env)
 }
 
-/// A wrong command line: clap's own words on standard error, exit code 2.
+/// Reports a usage error: clap's message on standard error, exit code 2.
 pub(crate) fn usage(error: &clap::Error, env: &Environment) -> u8 {
     let text = error.render();
     let styled = styled(env, &io::stderr());
@@ -128,8 +128,9 @@ pub(crate) fn usage(error: &clap::Error, env: &Environment) -> u8 {
     ErrorKind::Usage.exit_code()
 }
 
-/// The same call as the runtime's, past std's buffer: one document, one write where the kernel takes
-/// it in one. A reader that has gone is success, but has not been told; gives whether somebody has.
+/// The same call as the runtime's, past std's buffer: one document, one write where the kernel takes it in one.
+/// A closed pipe counts as success, but the caller has not received the answer: returns whether it was
+/// delivered.
 fn to_stdout(bytes: &[u8]) -> Result<bool> {
     if bytes.is_empty() {
         return Ok(true);

@@ -1,4 +1,4 @@
-//! File systems: how much room is left, of which kind they are, and a rename that replaces nothing.
+//! File systems: free space, kind, and a rename that never replaces a file.
 #![expect(unsafe_code, reason = "the system is called here")]
 
 use std::ffi::CString;
@@ -8,10 +8,10 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Room that an ordinary user can still fill.
+/// Space that an unprivileged user can still fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
-    /// In bytes.
+    /// Free space in bytes.
     pub free_bytes: u64,
     /// Number of files that can still be created; `None` where the file system has no such limit.
     pub free_inodes: Option<u64>,
@@ -19,11 +19,11 @@ pub struct Space {
     pub block_size: u64,
 }
 
-/// The room that is left on the file system of `path`, by `statvfs`.
+/// The free space on the file system of `path`, by `statvfs`.
 ///
 /// # Errors
 ///
-/// What the system call says, for example that there is no such path.
+/// The error of the system call, for example `NotFound`.
 pub fn space(path: &Path) -> io::Result<Space> {
     let path = c_path(path)?;
     // SAFETY: all-zero bytes are a valid `statvfs`, a plain record of integers.
@@ -42,14 +42,14 @@ pub fn space(path: &Path) -> io::Result<Space> {
     })
 }
 
-/// Kinds of file system that matter to who keeps state on them.
+/// Kinds of file system, by how long and for whom they keep state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// On a disk of this machine, as far as known.
     Local,
-    /// In memory (tmpfs, ramfs): gone with the next start.
+    /// In memory (tmpfs, ramfs): lost at the next boot.
     Memory,
-    /// A container's writable layer (overlayfs): gone with the container.
+    /// A container's writable layer (overlayfs): lost with the container.
     Overlay,
     /// Shared with other machines, or of an unknown kind.
     Other,
@@ -59,7 +59,7 @@ pub enum Kind {
 ///
 /// # Errors
 ///
-/// What the system call says.
+/// The error of the system call.
 pub fn kind(path: &Path) -> io::Result<Kind> {
     let path = c_path(path)?;
     // SAFETY: all-zero bytes are a valid `statfs`, a plain record of integers.
@@ -82,7 +82,7 @@ pub fn kind(path: &Path) -> io::Result<Kind> {
     })
 }
 
-/// What matters of a file system before a database is opened on it.
+/// Properties of a file system that a database on it depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileSystem {
     /// Whether it is known to belong to this machine alone.
@@ -91,7 +91,7 @@ pub struct FileSystem {
     pub block_size: u64,
 }
 
-/// The file system of `path`, by `statfs`, which opens nothing; `None` where the system does not say.
+/// The file system of `path`, by `statfs`, which opens no file; `None` if the system call fails.
 pub fn file_system(path: &Path) -> Option<FileSystem> {
     let path = c_path(path).ok()?;
     // SAFETY: all-zero bytes are a valid `statfs`, a plain record of integers.
@@ -110,12 +110,12 @@ pub fn file_system(path: &Path) -> Option<FileSystem> {
     Some(FileSystem { local: crate::sys::LOCAL_FILE_SYSTEMS.contains(&magic), block_size })
 }
 
-/// Takes `bytes` of room for a file, so that no later write within them finds the disk full. What is in the
+/// Allocates `bytes` for a file, so that no later write within them finds the disk full. The content of the
 /// file stays.
 ///
 /// # Errors
 ///
-/// `StorageFull`, or what else the system call says.
+/// `StorageFull`, or another error of the system call.
 pub fn allocate(file: &File, bytes: u64) -> io::Result<()> {
     let length = libc::off_t::try_from(bytes).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
     // SAFETY: the descriptor is open as long as `file` lives.
@@ -130,7 +130,7 @@ pub fn allocate(file: &File, bytes: u64) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// `AlreadyExists`, or what the system calls say.
+/// `AlreadyExists`, or another error of the system calls.
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     let (old, new) = (c_path(from)?, c_path(to)?);
     // The system call itself: older C libraries have no wrapper for it.
@@ -158,11 +158,11 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Gives an open file, which may have none yet, the name `to`.
+/// Links an open file, which may have no name yet, to the name `to`.
 ///
 /// # Errors
 ///
-/// `AlreadyExists` where the name is taken, or what the system call says.
+/// `AlreadyExists` if the name is taken, or another error of the system call.
 pub fn link_open(file: &File, to: &Path) -> io::Result<()> {
     let (from, to) = (c_path(Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())))?, c_path(to)?);
     let (here, flags) = (libc::AT_FDCWD, libc::AT_SYMLINK_FOLLOW);
@@ -173,8 +173,8 @@ pub fn link_open(file: &File, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether the calling process could write to the file `path` if it tried, by its effective user: asked of the
-/// kernel, which also knows of file systems that are mounted for reading only. Nothing is opened or changed.
+/// Checks whether the effective user of this process could write the file `path`. The kernel decides, so
+/// read-only file systems count. No file is opened or changed.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! Every key of `config.json` is read by something: a key that is accepted and has no effect is a lie.
 //!
-//! Looks at the sources. A key is read where its name is looked up; where that is an accessor of
-//! `Settings` or a field of `Performance`, somebody else has to use the accessor or the field.
+//! Looks at the sources. A key is read where its name is looked up; where that is an accessor of `Settings` or
+//! a field of `Performance`, other code has to use the accessor or the field.
 #![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::fs;

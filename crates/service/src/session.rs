@@ -28,24 +28,24 @@ use crate::template_lookup::TemplateLookup;
 #[derive(Clone)]
 pub struct Session {
     container: Container,
-    /// Settings and providers; no templates.
+    /// Settings and providers, without templates.
     pub configuration: Arc<Configuration>,
-    /// Where the configuration lies.
+    /// Location of the configuration.
     pub place: ConfigLocation,
 }
 
-/// The wire format that this invocation speaks where a scheduler asks.
+/// The wire format of Host Factory operations in this invocation.
 pub struct Wire(pub &'static dyn WireFormat);
 
-/// Where events are logged; nothing is opened before the first.
+/// Path of the log; the file is opened at the first event.
 #[derive(Clone, Debug)]
 pub struct Log(pub Option<PathBuf>);
 
-/// What the components of an invocation have cost so far.
+/// Component costs of this invocation so far.
 pub struct Monitoring(Value);
 
 impl Session {
-    /// Reads the configuration and registers what there is.
+    /// Reads the configuration and registers all components.
     pub fn assemble(global: &GlobalOptions, env: &Environment, access: AccessMode) -> Result<Self, Errors> {
         let place = location::find(global.config.as_deref(), None, env)?;
         let configuration = Arc::new(load::configuration(&place.origin, env)?);
@@ -88,7 +88,7 @@ impl Session {
             core.register_singleton("ProviderPort", move |container| {
                 let registry = Registry::new(&settings, &performance, container.later());
                 if at_start {
-                    // One that cannot be built is an error for whoever asks for it.
+                    // A component that cannot be built is an error for the caller that requests it.
                     let failed = registry.build_all();
                     tracing::debug!(target: "performance", failed, "all providers are built at start");
                 }
@@ -115,7 +115,7 @@ impl Session {
                     Ok(Arc::new(ResultCache::open(path.clone(), limits)))
                 })
             })?;
-            // Each is of its moment.
+            // A report is a point-in-time reading, so it is built anew at each request.
             let watching = optional.feature("features.monitoring", monitoring);
             watching.register_factory("MonitoringService", |container| {
                 Ok(Arc::new(Monitoring(container.report())))
@@ -123,17 +123,17 @@ impl Session {
         })
     }
 
-    /// The container, for its report and its upkeep.
+    /// The container, for its report and its deferred work.
     pub fn container(&self) -> &Container {
         &self.container
     }
 
-    /// Where events are logged.
+    /// The log.
     pub fn log(&self) -> Result<Arc<Log>> {
         self.container.get()
     }
 
-    /// The wire format that this invocation speaks.
+    /// The wire format of this invocation.
     pub fn wire(&self) -> Result<&'static dyn WireFormat> {
         Ok(self.container.get::<Wire>()?.0)
     }
@@ -161,7 +161,7 @@ impl Session {
         if !announced.is_empty()
             && let Err(error) = self.requests().and_then(|requests| requests.broker().acknowledge(announced))
         {
-            tracing::warn!(error = error.summary(), "cannot note that the ids of requests were told");
+            tracing::warn!(error = error.summary(), "cannot store the acknowledgement of request ids");
         }
         if self.container.options().monitoring
             && let Ok(monitoring) = self.container.get::<Monitoring>()

@@ -1,5 +1,5 @@
-//! What nobody looks after: requests whose ids nobody was told, machines that come after their request is
-//! over. Whatever runs next releases them, after a while. All cases wait for that together.
+//! Orphans: unacknowledged requests, and machines that appear after their request is over. The next invocation
+//! releases them once a timeout has passed. All cases share that wait.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::fs::OpenOptions;
@@ -37,7 +37,7 @@ fn what_nobody_knows_of_is_released() {
     let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut child = command.stdout(file).stderr(Stdio::null()).spawn().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(1));
-    // Somebody asks for it later: then it is known.
+    // A later poll acknowledges the request.
     let asked = Grid::new(&json!({}), &settings);
     unheard(&asked, 1);
     let found = newest(&asked);

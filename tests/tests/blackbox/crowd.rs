@@ -1,4 +1,4 @@
-//! Many processes at once: every request is recorded, with exactly its machines, and nobody is turned away.
+//! Many processes at once: every request is recorded, with exactly its machines, and no process is turned away.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,

@@ -1,7 +1,7 @@
 //! Random command lines: whatever is typed, `ohfp` ends as `ohfp-live` does.
 //!
-//! Words of the command tree in any order hit what nobody thinks of. The sequence is the same at
-//! every run.
+//! Words of the command tree in any order hit combinations that hand-written cases miss. The sequence is the
+//! same at every run.
 #![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use ohfp_tests::{Sandbox, expect_none};

@@ -1,6 +1,6 @@
 //! Machines given back: however they are named, each is ended once, and no other one is.
 //!
-//! A return is idempotent: what is gone, unknown, or given back by somebody else is no error.
+//! A return is idempotent: a machine that is gone, unknown, or already returned by another caller is no error.
 #![expect(
     clippy::type_complexity,
     clippy::unwrap_used,
@@ -293,7 +293,7 @@ fn many_give_the_same_machines_back_at_once() {
     assert_eq!(grid.live(), 0);
 }
 
-/// A return that the provider did not take is told to it again, by whoever asks.
+/// A return that the provider did not accept is retried by the next poll.
 #[test]
 fn a_release_that_fails_is_done_again() {
     let grid = Grid::new(&json!({ "release": { "error_probability": 1 } }), &json!({}));
@@ -359,7 +359,7 @@ fn a_machine_that_starts_is_given_back() {
     assert_eq!(grid.live(), 0);
 }
 
-/// For people: a machine that nobody knows is a mistake, and nothing is done.
+/// For people: an unknown machine is an error, and nothing is changed.
 #[test]
 fn commands_do_not_guess() {
     let grid = Grid::new(&json!({}), &json!({}));
@@ -382,7 +382,7 @@ fn commands_do_not_guess() {
     assert_eq!(hosts(&rest["requests"][0]), machines[1..]);
     assert_eq!(grid.live(), 0);
     let none = grid.sandbox.run("ohfp", &["machines", "return", "--all", "--yes"]);
-    assert!(none.code == 1 && none.stderr.contains("there is no machine to return"), "{none:?}");
+    assert!(none.code == 1 && none.stderr.contains("no machine to return"), "{none:?}");
     grid.machines(TEMPLATE, 2);
     let all = grid.sandbox.run("ohfp", &["machines", "return", "--all", "--yes"]);
     grid.settled(&text(&document(&all)["requestId"]));

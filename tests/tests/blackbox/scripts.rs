@@ -1,7 +1,7 @@
 //! Host Factory's five scripts: as `ohfp init` writes them, and as the installed tree carries them.
 //!
-//! Sites run them directly, through `bash FILE` or `sh FILE`, by links, from any directory, out of
-//! trees that were moved to paths nobody thought of. Each must reach its operation with its arguments.
+//! Sites run them directly, through `bash FILE` or `sh FILE`, by links, from any directory, out of trees that
+//! were moved to unusual paths. Each must reach its operation with its arguments.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::ffi::OsString;

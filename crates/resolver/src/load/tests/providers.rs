@@ -202,8 +202,8 @@ fn wrong_defaults_stop_the_templates_of_enabled_providers() {
         let config = format!(
             r#"{{"provider": {{"providers": [{{"name": "s", "type": "sim"}}, {{"name": "a", "type": "aws", {member}}}]}}}}"#
         );
-        let folder = Folder::new(&[("templates.json", PLAIN), ("config.json", &config)]);
-        let resolved = folder.resolve(&[]).unwrap();
+        let directory = Directory::new(&[("templates.json", PLAIN), ("config.json", &config)]);
+        let resolved = directory.resolve(&[]).unwrap();
         assert!(!resolved.problems.is_empty(), "{member}");
         assert_eq!(resolved.templates().is_err(), stopped, "{member}");
     };
