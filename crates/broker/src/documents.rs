@@ -8,12 +8,12 @@ use crate::time::Timestamp;
 pub struct Document {
     /// Unique within the provider instance.
     pub id: String,
-    /// What belongs together, for example a launch token.
+    /// Key of a group of documents, for example a launch token.
     pub group: String,
-    /// Until when it counts, [`Timestamp::MAX`] where no end is known; nothing once it is over for good. Those
-    /// that count are found without reading history.
+    /// End of its life, [`Timestamp::MAX`] if it is unknown; `None` once it is over. Live documents are found
+    /// without reading history.
     pub live_until: Option<Timestamp>,
-    /// Anything; JSON by custom.
+    /// The content, usually JSON.
     pub body: String,
 }
 
@@ -25,27 +25,27 @@ pub trait DocumentTx {
     /// All documents of a group, in the order they were put.
     fn group(&mut self, group: &str) -> Result<Vec<Document>>;
 
-    /// The documents that count at `now`, in the order they were put.
+    /// The documents that are live at `now`, in the order they were put.
     fn live(&mut self, now: Timestamp) -> Result<Vec<Document>>;
 
-    /// How many they are.
+    /// Number of documents that are live at `now`.
     fn count_live(&mut self, now: Timestamp) -> Result<u64>;
 
-    /// The documents whose time is up at `now` and that are not over for good: for their provider to settle.
+    /// The documents whose life has ended at `now` and that their provider has not closed yet.
     fn expired(&mut self, now: Timestamp) -> Result<Vec<Document>>;
 
-    /// Stores a document under its id, in place of what was there.
+    /// Stores a document under its id and replaces an existing one.
     fn put(&mut self, record: &Document) -> Result<()>;
 }
 
 /// Where providers keep documents.
 ///
-/// What is written is seen by everybody at once. On the disk it is no later than the next change of requests
-/// or machines; a power failure before that may take it back.
+/// A write is visible to all processes at once. It is durable no later than the next change of requests or
+/// machines; a power failure before that may undo it.
 pub trait DocumentStore: Send + Sync {
-    /// Runs `body` in one transaction that may write; rolled back when it fails. Nobody else writes meanwhile.
+    /// Runs `body` in one write transaction, which excludes other writers and is rolled back if `body` fails.
     fn write(&self, provider: &str, body: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()>;
 
-    /// Runs `body` on one consistent state; `put` is refused.
+    /// Runs `body` in one read transaction; `put` is refused.
     fn read(&self, provider: &str, body: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()>;
 }

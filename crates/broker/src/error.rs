@@ -1,4 +1,4 @@
-//! The error every layer speaks: a kind, what happened, its causes, and what to do next.
+//! The error of all layers: kind, message, causes, hint.
 //!
 //! The kind alone decides the heading a person sees and the exit code a scheduler sees.
 
@@ -10,28 +10,28 @@ pub use crate::text::{printable, shortened};
 /// Shorthand for results of this crate's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What class of failure this is.
+/// Class of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The command line is wrong.
+    /// The command line is invalid.
     Usage,
-    /// An input file (configuration, templates, Host Factory input) is wrong.
+    /// An input file (configuration, templates, Host Factory input) is invalid.
     Input,
-    /// The thing asked for does not exist.
+    /// The requested entity does not exist.
     NotFound,
-    /// The change asked for is refused because it is unsafe.
+    /// The requested change is refused because it is unsafe.
     Refused,
-    /// The operating system failed us.
+    /// A system call has failed.
     System,
-    /// A part that should answer cannot right now; trying again may help.
+    /// A component or provider is temporarily unavailable; a retry may succeed.
     Unavailable,
-    /// What is stored cannot be what was stored; nothing may be concluded from it.
+    /// Stored data is damaged; no conclusion may be drawn from it.
     Damaged,
 }
 
 impl ErrorKind {
-    /// The words in front of the message.
+    /// The heading before the message.
     pub fn heading(self) -> &'static str {
         match self {
             Self::Usage => "usage error",
@@ -44,8 +44,7 @@ impl ErrorKind {
         }
     }
 
-    /// The exit code: 2 for a wrong command line, as clap has it, else 1. Host Factory retries on
-    /// any other code than 0.
+    /// The exit code: 2 for a usage error, as in clap, else 1. Host Factory retries on any other code than 0.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Usage => 2,
@@ -89,7 +88,7 @@ impl Error {
         Self { kind, message: printable(message.into()), cause: None, hint: None }
     }
 
-    /// Adds what led to it.
+    /// Adds a cause.
     #[must_use]
     pub fn cause(mut self, cause: impl fmt::Display) -> Self {
         let mut last = &mut self.cause;
@@ -100,14 +99,14 @@ impl Error {
         self
     }
 
-    /// Adds what the reader can do next.
+    /// Adds a hint: the next step for the reader.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(printable(hint.into()));
         self
     }
 
-    /// The same failure in other words.
+    /// Replaces the message.
     #[must_use]
     pub fn with_message(self, message: impl Into<String>) -> Self {
         Self { message: printable(message.into()), cause: None, ..self }
@@ -134,7 +133,7 @@ impl Error {
             .map(|cause| cause.text.as_str())
     }
 
-    /// What to do next, when we know.
+    /// The hint, if there is one.
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
     }

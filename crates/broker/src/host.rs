@@ -1,8 +1,8 @@
-//! Host names as schedulers write them: without regard to case, and with or without their domain.
+//! Equality of host names: case-insensitive, with or without the domain.
 
 use std::net::Ipv4Addr;
 
-/// Whether `asked` names the host that is called `name`: the same name in any case, or its first labels.
+/// Whether `asked` names the host `name`: the same name in any case, or its first labels.
 ///
 /// LSF strips domains from host names where `LSF_STRIP_DOMAIN` says so. An address has no labels, so a part
 /// of one names no host.
@@ -19,7 +19,7 @@ pub fn stands_for(asked: &str, name: &str) -> bool {
         && (rest.is_empty() || rest.starts_with('.') && name.parse::<Ipv4Addr>().is_err())
 }
 
-/// The first label in lower case: what a host's names have in common with and without its domain.
+/// The first label in lower case, which a host's names with and without domain have in common.
 pub fn label(name: &str) -> String {
     name.split('.').next().unwrap_or_default().to_ascii_lowercase()
 }

@@ -1,4 +1,4 @@
-//! Names of requests and machines.
+//! Ids of requests and machines.
 
 use std::fmt;
 
@@ -6,21 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-/// What a request asks for; the first letters of its id tell the two apart.
+/// Kind of a request; the prefix of its id encodes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RequestKind {
-    /// Machines of a template: `req-…`.
+    /// A request for machines of a template: `req-…`.
     Acquire,
-    /// Machines back: `ret-…`.
+    /// A return of machines: `ret-…`.
     Return,
 }
 
 impl RequestKind {
-    /// The words, as stores and people write them.
+    /// The names, as stored and shown.
     pub const NAMES: &'static [&'static str] = &["acquire", "return"];
 
-    /// The word.
+    /// The name, as stored and shown.
     pub fn name(self) -> &'static str {
         match self {
             Self::Acquire => "acquire",
@@ -28,7 +28,7 @@ impl RequestKind {
         }
     }
 
-    /// Reads the word.
+    /// Parses a name.
     pub fn parse(word: &str) -> Option<Self> {
         match word {
             "acquire" => Some(Self::Acquire),
@@ -45,21 +45,21 @@ impl RequestKind {
     }
 }
 
-/// The id of a request or a return: opaque to the scheduler, `req-<uuid>` or `ret-<uuid>` (version 7, so
-/// they sort by time) when it is ours, and any text when somebody asks for it.
+/// The id of a request or a return: opaque to the scheduler, `req-<uuid>` or `ret-<uuid>` (version 7, so they
+/// sort by time) if it is ours, and any text in the input of a scheduler.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RequestId(String);
 
 impl RequestId {
-    /// A new id from the time and ten random bytes. The broker has no source of chance of its own.
+    /// A new id from the time and ten random bytes. The broker has no random numbers of its own.
     pub fn new(kind: RequestKind, now: Timestamp, random: [u8; 10]) -> Self {
         let millis = now.millis().unsigned_abs() & 0xffff_ffff_ffff;
         let uuid = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
         Self(format!("{}{uuid}", kind.prefix()))
     }
 
-    /// Somebody's text, taken as it is. Whether there is such a request is the store's to say.
+    /// An id from foreign text, unchecked. The store decides whether the request exists.
     pub fn from_text(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -69,16 +69,15 @@ impl RequestId {
         &self.0
     }
 
-    /// Whether it has the form of the ids that [`Self::new`] makes: then it was told by a store of ours, be that
-    /// this one or one that was lost.
+    /// Whether it has the form of [`Self::new`]: then a store of ours created it, possibly one that was lost.
     pub fn is_ours(&self) -> bool {
         let uuid = self.0.strip_prefix("req-").or_else(|| self.0.strip_prefix("ret-"));
         let uuid = uuid.and_then(|text| uuid::Uuid::try_parse(text).ok());
         uuid.is_some_and(|uuid| uuid.get_version_num() == 7)
     }
 
-    /// What makes a launch idempotent for the provider: the same for every try of the same attempt, whichever
-    /// process makes it, and another one for another attempt. At most 64 of `0-9A-Za-z-`, as EC2 demands.
+    /// The token that makes a launch idempotent: the same for every retry of the same attempt, in any process,
+    /// and different for another attempt. At most 64 of `0-9A-Za-z-`, as EC2's `ClientToken` requires.
     pub fn token(&self, attempt: u32) -> String {
         let plain: String = self.0.chars().filter(char::is_ascii_alphanumeric).take(50).collect();
         format!("{plain}-{attempt}")
@@ -91,13 +90,13 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// A provider's name for a machine, `i-…` on EC2. Unique within a provider.
+/// The provider's id of a machine, `i-…` on EC2. Unique within a provider.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MachineId(String);
 
 impl MachineId {
-    /// Takes the provider's text.
+    /// An id from the provider's text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -114,7 +113,7 @@ impl fmt::Display for MachineId {
     }
 }
 
-/// How a scheduler names a machine: by host name, by the provider's id, or by both.
+/// A reference to a machine: host name, the provider's id, or both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MachineRef {
     /// Host name.
@@ -124,22 +123,22 @@ pub struct MachineRef {
 }
 
 impl MachineRef {
-    /// By an id.
+    /// A reference by id.
     pub fn of_id(id: MachineId) -> Self {
         Self { name: None, id: Some(id) }
     }
 
-    /// By a host name.
+    /// A reference by host name.
     pub fn of_name(name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), id: None }
     }
 
-    /// As a person names a machine: a text that is an id if there is such an id, and a host name if not.
+    /// A reference by a person's text, which is an id if there is such an id, and a host name otherwise.
     pub fn of_text(text: &str) -> Self {
         Self { name: Some(text.to_owned()), id: Some(MachineId::new(text)) }
     }
 
-    /// The host name that this is looked up by: there is no id, or one and the same text is both.
+    /// The host name to look up; `None` if an id decides.
     pub fn name_to_look_up(&self) -> Option<&str> {
         let name = self.name.as_deref()?;
         self.id.as_ref().is_none_or(|id| id.as_str() == name).then_some(name)

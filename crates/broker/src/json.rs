@@ -1,4 +1,4 @@
-//! JSON from outside, read as it is written.
+//! Foreign JSON, read exactly as it is written.
 //!
 //! Numbers keep their digits in `serde_json`, and travel through serde as an object with one private key. Its own
 //! `Value` takes an object that *is written* with that key for such a number, and another private key makes it
@@ -16,7 +16,7 @@ pub struct Json(pub Value);
 /// Reads one document.
 ///
 /// # Errors
-/// What `serde_json` says where it is not JSON.
+/// The error of `serde_json` if it is not JSON.
 pub fn from_slice(bytes: &[u8]) -> Result<Value, Error> {
     serde_json::from_slice(bytes).map(|Json(value)| value)
 }
@@ -24,7 +24,7 @@ pub fn from_slice(bytes: &[u8]) -> Result<Value, Error> {
 /// Reads one document that is an object.
 ///
 /// # Errors
-/// What `serde_json` says where it is not JSON, or another value.
+/// The error of `serde_json` if it is not JSON, or not an object.
 pub fn object(text: &str) -> Result<Map<String, Value>, Error> {
     match serde_json::from_str(text)? {
         Json(Value::Object(members)) => Ok(members),

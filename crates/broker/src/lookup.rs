@@ -1,4 +1,4 @@
-//! Which stored machine a reference means. One rule for every store; a store only looks machines up.
+//! Resolution of references to machines. One rule for all stores; a store only looks machines up.
 //!
 //! An id decides, and the name beside it does not; but where that name is another living machine's, it is doubtful
 //! which one is meant. A name alone means the newest living machine that is called so, by the rule of [`stands_for`]
@@ -14,16 +14,16 @@ use crate::id::{MachineId, MachineRef};
 use crate::machine::Machine;
 use crate::store::Lookup;
 
-/// A machine with its place in the order that machines were recorded in.
+/// A machine with its sequence number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Numbered {
-    /// Counts up; machines recorded later have greater numbers.
+    /// Sequence number; machines recorded later have greater ones.
     pub number: i64,
     /// The machine.
     pub machine: Machine,
 }
 
-/// How a store looks machines up.
+/// The look-ups that a store provides.
 pub trait Candidates {
     /// Machines of this id, one for each provider that has used it.
     ///
@@ -37,23 +37,23 @@ pub trait Candidates {
     /// Whatever keeps the store from reading.
     fn living(&mut self, label: &str) -> Result<Vec<Numbered>>;
 
-    /// The same of machines that are gone; the newest few are enough.
+    /// As [`Self::living`] for machines that are gone; the newest few suffice.
     ///
     /// # Errors
     /// Whatever keeps the store from reading.
     fn gone(&mut self, label: &str) -> Result<Vec<Numbered>>;
 }
 
-/// The machine that is meant.
+/// Resolves a reference.
 ///
 /// # Errors
-/// Those of the store.
+/// Errors of the store.
 pub fn find(candidates: &mut dyn Candidates, wanted: &MachineRef) -> Result<Lookup<Numbered>> {
     let mut known = match &wanted.id {
         Some(id) => candidates.by_id(id)?,
         None => Vec::new(),
     };
-    // Several providers may use the same id: what exists goes before what is gone, the newest first.
+    // Several providers may use the same id: existing machines go before gone ones, the newest first.
     known.sort_by_key(|found| (found.machine.is_gone(), Reverse(found.number)));
     let both = wanted.name.as_deref().and_then(|name| known.iter().find(|found| found.answers_to(name)));
     if let Some(both) = both {

@@ -1,4 +1,4 @@
-//! A machine that a provider made for a request.
+//! A machine that a provider launched for a request.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,20 +9,20 @@ use crate::request::Request;
 use crate::state::MachineState;
 use crate::time::Timestamp;
 
-/// Who ended a machine.
+/// Why a machine ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
-    /// We did: it was returned, cancelled or given up.
+    /// Released by ohfp: returned, cancelled or abandoned.
     Released,
-    /// The provider did, or somebody behind our back.
+    /// Terminated by the provider, or by another client of the cloud.
     Reclaimed,
-    /// It never came up.
+    /// It has never been running.
     FailedToStart,
 }
 
 impl Ending {
-    /// The word, as stores write it.
+    /// The name, as stored.
     pub fn name(self) -> &'static str {
         match self {
             Self::Released => "released",
@@ -31,7 +31,7 @@ impl Ending {
         }
     }
 
-    /// Reads the word.
+    /// Parses a name.
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Released, Self::Reclaimed, Self::FailedToStart]
             .into_iter()
@@ -44,22 +44,22 @@ impl Ending {
 pub struct Machine {
     /// The provider's id.
     pub id: MachineId,
-    /// The provider instance it lives at.
+    /// Name of its provider instance.
     pub provider: String,
-    /// The request that made it.
+    /// The request that launched it.
     pub request: RequestId,
     /// Its template.
     pub template_id: String,
-    /// Host name: what the scheduler knows it by. Nothing until the provider has given it one.
+    /// Host name, by which the scheduler identifies it; `None` until the provider has assigned one.
     pub name: Option<String>,
-    /// What it is doing, as far as was last seen.
+    /// The last observed state.
     pub state: MachineState,
-    /// When it was first seen running with a host name.
+    /// When it was first observed running with a host name; `None` before that.
     #[serde(default)]
     pub came_up: Option<Timestamp>,
-    /// Who ended it, once it is ending.
+    /// Why it ends; `None` while it does not.
     pub ending: Option<Ending>,
-    /// The return that gives it back, once there is one.
+    /// The return that it belongs to; `None` before it is returned.
     pub returned_by: Option<RequestId>,
     /// Private IPv4 address; kept after its end.
     pub private_ip: Option<String>,
@@ -69,7 +69,7 @@ pub struct Machine {
     pub instance_type: Option<String>,
     /// `ondemand` or `spot`.
     pub price_type: Option<String>,
-    /// What it counts for its request and against `maxNumber`; 1 where machines are counted.
+    /// Its weight in units, for its request and against `maxNumber`; 1 if machines are counted.
     #[serde(default = "one")]
     pub units: u32,
     /// Cores of its processors.
@@ -78,7 +78,7 @@ pub struct Machine {
     /// Threads of each core.
     #[serde(default)]
     pub threads_per_core: Option<u32>,
-    /// For whom it was borrowed: LSF's `rc_account`.
+    /// LSF's `rc_account` of the request.
     #[serde(default)]
     pub rc_account: Option<String>,
     /// The fleet or reservation that it belongs to.
@@ -88,23 +88,23 @@ pub struct Machine {
     pub tags: Option<String>,
     /// When it was launched.
     pub launched: Timestamp,
-    /// When the provider will take it, once it has said so.
+    /// When the provider will reclaim it; `None` without a notice.
     pub reclaim_at: Option<Timestamp>,
-    /// What went wrong with it.
+    /// Why it failed or ended.
     pub message: Option<String>,
     /// When it last changed.
     pub updated: Timestamp,
-    /// Counts changes; 0 is not stored yet.
+    /// Row version for compare-and-swap; 0 means not stored yet.
     pub version: i64,
 }
 
-/// What machines count for that were stored before they were weighed.
+/// Weight of machines that were stored before weights existed.
 fn one() -> u32 {
     1
 }
 
 impl Machine {
-    /// A machine that a launch has just made.
+    /// A machine that was just launched.
     pub fn from_instance(instance: &Instance, request: &Request, tags: Option<&str>, now: Timestamp) -> Self {
         let machine_type = instance.instance_type.as_deref();
         let mut machine = Self {
@@ -137,8 +137,8 @@ impl Machine {
         machine
     }
 
-    /// Takes over what the provider says; gives whether anything changed. What is known of a machine that
-    /// has gone stays, and a machine that is ending never comes back.
+    /// Updates the machine from the provider's report; returns whether it has changed. Data of a machine that
+    /// is gone is kept, and a machine that is ending never becomes alive again.
     pub fn observe(&mut self, seen: &Instance, now: Timestamp) -> bool {
         let mut changed = newer(&mut self.name, seen.name.as_ref());
         changed |= newer(&mut self.private_ip, seen.private_ip.as_ref());
@@ -182,7 +182,7 @@ impl Machine {
         self.updated = now;
     }
 
-    /// Marks a machine that we end ourselves, and why.
+    /// Marks a machine as released, with the reason.
     pub fn released(&mut self, why: Option<&str>, now: Timestamp) {
         if self.ending.is_none() {
             self.ending = Some(Ending::Released);
@@ -193,7 +193,7 @@ impl Machine {
         self.updated = now;
     }
 
-    /// What is odd about how the scheduler names it: another host name beside its id.
+    /// Describes a host name in the reference that is not the machine's; `None` if it agrees.
     pub fn disagreement(&self, wanted: &MachineRef) -> Option<String> {
         let name = wanted.name.as_deref().filter(|_| wanted.name_to_look_up().is_none())?;
         match &self.name {
@@ -203,7 +203,7 @@ impl Machine {
         }
     }
 
-    /// Whether its request got it: it can be used, or it came up and was given back.
+    /// Whether it was delivered to its request: it is usable, or was running before it was returned.
     pub fn is_delivered(&self) -> bool {
         self.is_usable() || self.came_up.is_some() && self.returned_by.is_some()
     }
@@ -213,14 +213,14 @@ impl Machine {
         self.state == MachineState::Running && self.name.is_some() && self.ending.is_none()
     }
 
-    /// Whether it is still to be waited for.
+    /// Whether it may still become usable.
     pub fn is_starting(&self) -> bool {
         self.ending.is_none()
             && (self.state == MachineState::Pending
                 || self.state == MachineState::Running && self.name.is_none())
     }
 
-    /// Whether it is no longer there.
+    /// Whether it does not exist any more.
     pub fn is_gone(&self) -> bool {
         self.state == MachineState::Terminated
     }
@@ -232,7 +232,7 @@ impl From<&Machine> for MachineRef {
     }
 }
 
-/// Takes over what is said, if anything is; whether that changed something.
+/// Replaces a value by a reported one, if any; returns whether it has changed.
 fn newer<T: Clone + PartialEq>(known: &mut Option<T>, said: Option<&T>) -> bool {
     let changed = said.is_some() && known.as_ref() != said;
     if changed {
@@ -241,7 +241,7 @@ fn newer<T: Clone + PartialEq>(known: &mut Option<T>, said: Option<&T>) -> bool 
     changed
 }
 
-/// Puts a value in place of another; whether it is another one.
+/// Replaces a value; returns whether it has changed.
 fn put<T: PartialEq>(known: &mut T, seen: T) -> bool {
     let changed = *known != seen;
     *known = seen;

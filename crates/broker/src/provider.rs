@@ -1,4 +1,4 @@
-//! What a provider of machines must be able to do.
+//! The provider trait: launching, describing and terminating machines.
 
 use crate::error::{Error, Result};
 use crate::id::{MachineId, MachineRef};
@@ -12,9 +12,9 @@ use crate::user_data::UserData;
 pub struct Instance {
     /// The provider's id.
     pub id: MachineId,
-    /// Host name, once there is one.
+    /// Host name; `None` until it is assigned.
     pub name: Option<String>,
-    /// What it is doing.
+    /// Current state.
     pub state: MachineState,
     /// Private IPv4 address.
     pub private_ip: Option<String>,
@@ -24,22 +24,22 @@ pub struct Instance {
     pub instance_type: Option<String>,
     /// `ondemand` or `spot`.
     pub price_type: Option<String>,
-    /// Cores of its processors, where known.
+    /// Number of cores, if known.
     pub cores: Option<u32>,
-    /// Threads of each core, where known.
+    /// Threads per core, if known.
     pub threads_per_core: Option<u32>,
     /// When it was launched.
     pub launched: Timestamp,
-    /// When the provider will take it, if it has said so.
+    /// When the provider will reclaim it; `None` without a notice.
     pub reclaim_at: Option<Timestamp>,
-    /// Whether the provider took it (a spot interruption, say), rather than it failing to start.
+    /// Whether the provider reclaimed it (for example, a spot interruption), as opposed to a failed start.
     pub reclaimed: bool,
-    /// Why it ended, in the provider's words.
+    /// Why it ended: the provider's message.
     pub reason: Option<String>,
 }
 
 impl Instance {
-    /// An instance nothing is known of yet but its id.
+    /// An instance of which only the id is known.
     pub fn new(id: MachineId) -> Self {
         Self {
             id,
@@ -59,84 +59,84 @@ impl Instance {
     }
 }
 
-/// What to launch.
+/// The parameters of a launch.
 #[derive(Clone, Copy, Debug)]
 pub struct LaunchRequest<'a> {
-    /// The kind of machine.
+    /// The template.
     pub template: &'a Template,
-    /// How many; units where [`Weights::of`](crate::Weights::of) the template has some. A launch may exceed units
-    /// by less than its largest machine.
+    /// Number of machines; units if [`Weights::of`](crate::Weights::of) the template has some. A launch may
+    /// exceed units by less than its largest machine.
     pub count: u32,
-    /// What the machines shall be told beside the template's own script.
+    /// User data for the machines, besides the template's own script.
     pub user_data: Option<&'a UserData>,
-    /// For whom they are borrowed.
+    /// LSF's `rc_account`.
     pub rc_account: Option<&'a str>,
-    /// The same token never makes machines twice, whichever process uses it.
+    /// Idempotency token: the same token never launches machines twice, in any process.
     pub token: &'a str,
 }
 
-/// What a launch would do, for dry runs: each line a call and what it asks for.
+/// The effect that a launch would have, for dry runs: a line for each call with its parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The calls, in order.
     pub steps: Vec<String>,
 }
 
-/// What a launch did.
+/// The result of a launch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Launched {
-    /// The machines; fewer than ordered is allowed.
+    /// The machines; fewer than requested are allowed.
     pub instances: Vec<Instance>,
-    /// Why there are fewer than ordered.
+    /// Why there are fewer than requested.
     pub shortfall: Option<String>,
 }
 
-/// Why a launch did not happen. The class decides what the scheduler is told.
+/// Why a launch failed. The class decides the answer to the scheduler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LaunchFailure {
     /// The launch can never succeed as it is: a wrong image, no permission. A retry is useless.
     Refused(Error),
-    /// There is nothing to be had at present.
+    /// No capacity is available at present.
     NoCapacity(String),
-    /// The provider was not reached, and surely made nothing.
+    /// The provider was not reached and launched no machine.
     Unreachable(Error),
-    /// Nobody knows whether machines were made: the same token must be used again to find out.
+    /// The outcome is unknown: a retry with the same token resolves it.
     Unknown(Error),
 }
 
-/// Whether a provider has a machine that only the scheduler knows of.
+/// Whether a machine that only the scheduler knows exists at a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Existence {
     /// How the scheduler named it.
     pub machine: MachineRef,
-    /// The id of that machine, where the provider has it, alive.
+    /// Id of the living machine; `None` if the provider does not have it.
     pub found: Option<MachineId>,
 }
 
-/// What a provider can do.
+/// Capabilities of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Whether it can take machines back by itself, so that it must be asked.
+    /// Whether it can reclaim machines, so that it must be polled.
     pub reclaims: bool,
-    /// Milliseconds for which a new machine may not be visible yet. Before that, absent means nothing.
+    /// Milliseconds for which a new machine may be invisible; until then, its absence proves nothing.
     pub consistency_millis: i64,
-    /// The largest number of machines in a launch.
+    /// Maximum number of machines in a launch.
     pub largest_launch: u32,
 }
 
-/// Whether a provider is fit for use.
+/// Health of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// Fit.
+    /// Whether it is usable.
     pub healthy: bool,
-    /// In what respect, or why not.
+    /// Details, or the reason.
     pub detail: String,
 }
 
-/// A place that machines come from. One value is one configured instance.
+/// A source of machines. One value is one configured instance.
 ///
-/// Every method may block on the network, and bounds the time it takes. An error means "cannot tell":
-/// nothing may be concluded from it.
+/// Every method may block on the network, for a bounded time. An error means that the outcome is unknown: no
+/// conclusion may be drawn from it.
 pub trait Provider: Send + Sync {
     /// The instance's name.
     fn name(&self) -> &str;
@@ -144,30 +144,29 @@ pub trait Provider: Send + Sync {
     /// `sim`, `aws`.
     fn kind(&self) -> &'static str;
 
-    /// What it can do.
+    /// Its capabilities.
     fn capabilities(&self) -> Capabilities;
 
-    /// Checks a launch and says what it would do. No I/O.
+    /// Checks a launch and returns the effect that it would have. No I/O.
     fn plan(&self, template: &Template, count: u32) -> Result<Plan>;
 
-    /// Launches machines. Idempotent by the request's token, also across processes and at the same time:
-    /// with a token that was used before it gives the machines that exist because of it.
+    /// Launches machines. Idempotent by the request's token, also across processes and at the same time: with a
+    /// token that was used before it returns the machines launched with it.
     fn launch(&self, request: &LaunchRequest<'_>, now: Timestamp) -> Result<Launched, LaunchFailure>;
 
-    /// Every machine that exists because of this token, gone ones included as long as they are visible.
+    /// All machines that were launched with this token, terminated ones included while they are visible.
     fn find(&self, token: &str, now: Timestamp) -> Result<Vec<Instance>>;
 
-    /// What the machines are doing now. One that is missing from the answer does not exist.
+    /// Describes machines. One that is missing from the result does not exist.
     fn describe(&self, ids: &[MachineId], now: Timestamp) -> Result<Vec<Instance>>;
 
-    /// Ends machines. Unknown and ended ones are no error.
+    /// Terminates machines. Unknown and terminated ones are no error.
     fn release(&self, ids: &[MachineId], now: Timestamp) -> Result<()>;
 
-    /// Looks for machines that only the scheduler knows of: is there such a one, alive? By its id where it has
-    /// one; the name alone decides nothing then. A name by the rule of [`stands_for`](crate::host::stands_for);
-    /// one that several machines answer to is an error.
+    /// Looks up machines that only the scheduler knows, by id if there is one, ignoring the name then. A name
+    /// by the rule of [`stands_for`](crate::host::stands_for); one that several machines answer to is an error.
     fn exists(&self, machines: &[MachineRef], now: Timestamp) -> Result<Vec<Existence>>;
 
-    /// Whether it can be used now.
+    /// Checks whether it is usable now.
     fn health(&self, now: Timestamp) -> Health;
 }

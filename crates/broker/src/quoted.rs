@@ -1,11 +1,11 @@
-//! Values that are written in another form than they are meant: numbers and booleans in quotes, whole
-//! numbers with a decimal point. IBM's readers and other brokers' take them, so files in use have them.
+//! Values that are written in another type than they are meant: numbers and booleans in quotes, whole numbers
+//! with a decimal point. IBM's readers and other brokers' take them, so files in use have them.
 //!
-//! It must not know what a value is for; whether a reading is right is the caller's to say.
+//! It must not know the use of a value; the caller decides whether a reading is valid.
 
 use serde_json::{Map, Number, Value};
 
-/// What `value` may be meant as, apart from itself. Lists and objects are read element by element.
+/// The values that `value` may stand for, apart from itself. Lists and objects are read element by element.
 ///
 /// ```
 /// use ohfp_broker::quoted::readings;

@@ -1,13 +1,13 @@
-//! What a stored request or machine may become. One rule for every store.
+//! Valid changes of stored requests and machines. One rule for all stores.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::machine::Machine;
 use crate::request::Request;
 
-/// Checks that `after` may take the place of `before`: what never changes is the same, and states follow their table.
+/// Checks that `after` may replace `before`: immutable fields are equal, and states follow their table.
 ///
 /// # Errors
-/// `Refused`, naming the request and what is wrong.
+/// `Refused`, naming the request and the invalid change.
 pub fn request(before: &Request, after: &Request) -> Result<()> {
     let id = &after.id;
     if (before.kind, &before.template_id, &before.weights, before.created)
@@ -22,10 +22,10 @@ pub fn request(before: &Request, after: &Request) -> Result<()> {
     Ok(())
 }
 
-/// The same of a machine, whose end and whose return are for good.
+/// As [`request`] for a machine, whose ending and return are final.
 ///
 /// # Errors
-/// `Refused`, naming the machine and what is wrong.
+/// `Refused`, naming the machine and the invalid change.
 pub fn machine(before: &Machine, after: &Machine) -> Result<()> {
     let id = &after.id;
     if (&before.request, &before.template_id) != (&after.request, &after.template_id) {

@@ -1,4 +1,4 @@
-//! A request for machines, or for giving them back.
+//! A request for machines, or a return of machines.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,54 +16,54 @@ use crate::weights::{self, Weights};
 pub struct Request {
     /// Its id.
     pub id: RequestId,
-    /// What it asks for.
+    /// Kind of the request.
     pub kind: RequestKind,
-    /// The template of an acquire request; nothing for returns.
+    /// The template of an acquire request; `None` for returns.
     pub template_id: Option<String>,
-    /// The provider instance that an acquire request goes to; nothing for returns, whose machines know theirs.
+    /// The provider instance of an acquire request; `None` for returns, whose machines have theirs.
     pub provider: Option<String>,
-    /// How many machines; units where the request has weights.
+    /// Number of machines; units if the request has weights.
     pub requested: u32,
-    /// What machines of each type are worth; `None` where every machine counts as one.
+    /// Weights of machine types; `None` if every machine counts as one.
     #[serde(default)]
     pub weights: Option<Weights>,
-    /// The template's fields as they were when the request was made, until its launch is settled: a launch is
-    /// tried again with the very same parameters, also when the template has changed or gone.
+    /// The template's fields at the time of the request, kept until the outcome of the launch is known: a retry
+    /// uses the same parameters even if the template has changed.
     pub launch_fields: Option<String>,
-    /// What the scheduler wants new machines to be told. It goes with `launch_fields` once the launch is settled.
+    /// User data for new machines; removed together with `launch_fields`.
     #[serde(default)]
     pub user_data: Option<UserData>,
-    /// For whom the scheduler borrows the machines: LSF's `rc_account`.
+    /// LSF's `rc_account`.
     #[serde(default)]
     pub rc_account: Option<String>,
-    /// The call of the cloud that made the machines, for example `EC2Fleet`, where it matters later.
+    /// The API of the cloud that launched the machines, for example `EC2Fleet`, if it matters later.
     #[serde(default)]
     pub provider_api: Option<String>,
-    /// What the cloud made for this request beside machines: ids of fleets or reservations.
+    /// Ids of further cloud resources of this request: fleets or reservations.
     #[serde(default)]
     pub resource_ids: Vec<String>,
-    /// How far it is.
+    /// Lifecycle state.
     pub state: RequestState,
-    /// Why it is partial or failed, or what it waits for.
+    /// Why it is partial or failed, or what it is waiting for.
     pub reason: Option<String>,
     /// When the intent was stored.
     pub created: Timestamp,
     /// When it last changed.
     pub updated: Timestamp,
-    /// When what is not there yet is given up.
+    /// When machines that are not running are abandoned.
     pub deadline: Timestamp,
-    /// Which launch this is; part of the token that makes launches idempotent.
+    /// Number of the launch attempt; part of the idempotency token.
     pub attempt: u32,
-    /// Whether somebody was told the id. Machines of a request nobody knows of are released.
+    /// Whether a client has received the id. Machines of an unacknowledged request are released.
     pub acknowledged: bool,
-    /// Until when machines may still turn up that the provider did not confirm.
+    /// End of the watch for late machines; `None` if it is not watched.
     pub watch_until: Option<Timestamp>,
-    /// Counts changes: whoever stores one must have seen the one before.
+    /// Row version for compare-and-swap.
     pub version: i64,
 }
 
 impl Request {
-    /// A new request, its intent not stored yet.
+    /// A new request, not stored yet.
     pub fn new(
         id: RequestId,
         kind: RequestKind,
@@ -100,7 +100,7 @@ impl Request {
         self.id.token(self.attempt)
     }
 
-    /// What its launch asks of the provider.
+    /// The parameters of its launch.
     pub fn launch_of<'a>(&'a self, template: &'a Template, token: &'a str) -> LaunchRequest<'a> {
         LaunchRequest {
             template,
@@ -111,7 +111,7 @@ impl Request {
         }
     }
 
-    /// Lets go of what only its launch needed.
+    /// Drops the data that only the launch needs.
     pub fn forget_launch(&mut self) {
         self.launch_fields = None;
         self.user_data = None;
@@ -122,7 +122,7 @@ impl Request {
         weights::noun(self.weights.as_ref())
     }
 
-    /// Goes to another state; refuses a transition that is not in the table.
+    /// Changes the state; refuses a transition that is not in the table.
     pub fn transition_to(
         &mut self,
         next: RequestState,

@@ -4,27 +4,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::RequestKind;
 
-/// How far a request is.
+/// Lifecycle state of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestState {
-    /// The intent is stored. The provider has not been asked, or its answer has not been stored.
+    /// The intent is stored. The provider has not been called, or its response has not been stored.
     Recorded,
-    /// The provider has said yes; machines are starting, or ending.
+    /// The provider has accepted; machines are starting, or terminating.
     Started,
-    /// All that was asked for.
+    /// Finished with all machines.
     Complete,
-    /// Some of it. The request's reason says why not all.
+    /// Finished with some of the machines; the request has the reason.
     Partial,
-    /// Nothing of it. The reason says why.
+    /// Finished without any machine; the request has the reason.
     Failed,
-    /// Somebody took it back.
+    /// Cancelled by a person.
     Cancelled,
 }
 
 use RequestState::{Cancelled, Complete, Failed, Partial, Recorded, Started};
 
-/// What may follow what, for requests of machines.
+/// Transitions of requests for machines.
 const ACQUIRE: &[(RequestState, &[RequestState])] = &[
     (Recorded, &[Started, Complete, Partial, Failed, Cancelled]),
     (Started, &[Complete, Partial, Failed, Cancelled]),
@@ -34,7 +34,7 @@ const ACQUIRE: &[(RequestState, &[RequestState])] = &[
     (Cancelled, &[]),
 ];
 
-/// What may follow what, for returns. A return is never taken back: the machine may be gone already.
+/// Transitions of returns. A return cannot be cancelled: the machine may be gone already.
 const RETURN: &[(RequestState, &[RequestState])] = &[
     (Recorded, &[Started, Complete, Partial, Failed]),
     (Started, &[Complete, Partial, Failed]),
@@ -47,7 +47,7 @@ impl RequestState {
     /// Every state.
     pub const ALL: &'static [Self] = &[Recorded, Started, Complete, Partial, Failed, Cancelled];
 
-    /// The words, as stores and people write them.
+    /// The names, as stored and shown.
     pub const NAMES: &'static [&'static str] =
         &["recorded", "started", "complete", "partial", "failed", "cancelled"];
 
@@ -68,7 +68,7 @@ impl RequestState {
         Self::ALL.iter().copied().find(|state| state.name() == word)
     }
 
-    /// Whether nothing follows.
+    /// Whether the state is final.
     pub fn is_final(self) -> bool {
         !matches!(self, Recorded | Started)
     }
@@ -83,7 +83,7 @@ impl RequestState {
     }
 }
 
-/// What a machine is doing, in EC2's terms.
+/// State of a machine, in EC2's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MachineState {
@@ -91,18 +91,17 @@ pub enum MachineState {
     Pending,
     /// Up, with a host name and an address.
     Running,
-    /// On its way to `stopped`.
+    /// Stopping.
     Stopping,
-    /// Halted; it exists, and costs its disks.
+    /// Stopped; it still exists, and its disks are charged.
     Stopped,
-    /// On its way to `terminated`.
+    /// Terminating.
     ShuttingDown,
     /// Gone.
     Terminated,
 }
 
-/// What may follow what, for machines. States may be missed between two looks, so each may be followed by
-/// any later one.
+/// Transitions of machines. States may be missed between two polls, so any later state may follow.
 const MACHINE: &[(MachineState, &[MachineState])] = {
     use MachineState::{Pending, Running, ShuttingDown, Stopped, Stopping, Terminated};
     &[
@@ -120,7 +119,7 @@ impl MachineState {
     pub const ALL: &'static [Self] =
         &[Self::Pending, Self::Running, Self::Stopping, Self::Stopped, Self::ShuttingDown, Self::Terminated];
 
-    /// The words of the wire, of stores and of people.
+    /// The names on the wire, as stored and as shown.
     pub const NAMES: &'static [&'static str] =
         &["pending", "running", "stopping", "stopped", "shutting-down", "terminated"];
 
@@ -141,7 +140,7 @@ impl MachineState {
         Self::ALL.iter().copied().find(|state| state.name() == word)
     }
 
-    /// Whether the machine is gone or surely going: it no longer counts against `maxNumber`.
+    /// Whether the machine is terminated or terminating: it no longer counts against `maxNumber`.
     pub fn is_ending(self) -> bool {
         matches!(self, Self::ShuttingDown | Self::Terminated)
     }

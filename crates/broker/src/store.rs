@@ -1,7 +1,7 @@
-//! What the broker needs of a state store.
+//! The store trait: requests and machines, durable and shared between processes.
 //!
-//! Every method is one transaction: it happens whole or not at all, and survives the process. "Cannot read"
-//! and "cannot lock" are errors, never an empty answer.
+//! Every method is one atomic and durable transaction. "Cannot read" and "cannot lock" are errors, never an
+//! empty answer.
 
 use crate::error::Result;
 use crate::id::{MachineId, MachineRef, RequestId, RequestKind};
@@ -12,50 +12,50 @@ use crate::template::MaxNumber;
 use crate::time::Timestamp;
 use crate::with_machines::RequestWithMachines;
 
-/// Whether a request was let in.
+/// Result of the admission of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// Its intent is stored.
     Admitted,
-    /// It would exceed the template's limit: so many machines exist or are on their way.
+    /// It would exceed the template's limit.
     Full {
-        /// Machines of the template that exist or are on their way.
+        /// Machines of the template that exist or are being launched.
         existing: u64,
     },
 }
 
-/// What became of a change.
+/// Result of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applied {
     /// It is stored.
     Stored,
-    /// Somebody else changed one of the things meanwhile; nothing was stored. Read again, decide again.
+    /// Another process has changed one of the rows; no change was stored. Read again and retry.
     Conflict,
 }
 
-/// A change of one request and of some machines, stored together or not at all. Each carries the version
-/// that was read; the store compares it and counts it up. Machines of version 0 are new.
+/// A change of one request and of some machines, stored together or not at all. Each carries the version that
+/// was read; the store compares and increments it. Machines of version 0 are new.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
-    /// The request as it shall be.
+    /// The new request.
     pub request: Option<Request>,
-    /// The machines as they shall be.
+    /// The new machines.
     pub machines: Vec<Machine>,
 }
 
-/// What a reference to a machine means.
+/// Result of the look-up of a reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup<T = Machine> {
-    /// This machine.
+    /// It identifies this machine.
     Known(T),
-    /// None that is stored.
+    /// The store has no such machine.
     Unknown,
-    /// It could be more than one machine, for this reason; none of them may be harmed because of it.
+    /// It is ambiguous, for this reason; none of the candidates may be terminated.
     Doubtful(String),
 }
 
 impl<T> Lookup<T> {
-    /// The machine that is meant.
+    /// The machine, if it is known.
     pub fn known(self) -> Option<T> {
         match self {
             Self::Known(machine) => Some(machine),
@@ -63,7 +63,7 @@ impl<T> Lookup<T> {
         }
     }
 
-    /// The same about something else.
+    /// Maps the machine.
     pub fn map<U>(self, to: impl FnOnce(T) -> U) -> Lookup<U> {
         match self {
             Self::Known(machine) => Lookup::Known(to(machine)),
@@ -73,29 +73,29 @@ impl<T> Lookup<T> {
     }
 }
 
-/// A reference, and what is odd about it.
+/// A doubtful reference and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doubt {
     /// How the scheduler named a machine.
     pub wanted: MachineRef,
-    /// Why that is odd.
+    /// The reason.
     pub why: String,
 }
 
-/// What a return found.
+/// Result of the admission of a return.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Returning {
-    /// Its machines as they are now, those that were gone already included, each once.
+    /// Its current machines, each once, including those that were gone already.
     pub machines: Vec<Machine>,
-    /// What no machine answers to.
+    /// References to unknown machines.
     pub unknown: Vec<MachineRef>,
-    /// What could mean more than one machine, and so is not returned.
+    /// Ambiguous references, which are not returned.
     pub doubtful: Vec<Doubt>,
-    /// Machines that are called otherwise than the scheduler says. They are returned: the id decides.
+    /// Machines whose host name differs from the scheduler's. They are returned, since the id decides.
     pub renamed: Vec<Doubt>,
 }
 
-/// Which requests to list. Newest first.
+/// A filter of requests. Results are ordered newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestFilter {
     /// Only of this kind.
@@ -110,7 +110,7 @@ pub struct RequestFilter {
     pub offset: u64,
 }
 
-/// Which machines to list. Newest first.
+/// A filter of machines. Results are ordered newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MachineFilter {
     /// Only in one of these states; empty means any.
@@ -125,14 +125,14 @@ pub struct MachineFilter {
     pub offset: u64,
 }
 
-/// Which requests [`Store::needing_attention`] gives.
+/// The query of [`Store::needing_attention`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AttentionQuery {
-    /// The time that deadlines are compared with.
+    /// The current time, for deadlines.
     pub now: Timestamp,
-    /// Unacknowledged requests count when they were created before this.
+    /// Unacknowledged requests created before this need attention.
     pub unacknowledged_before: Timestamp,
-    /// Only requests that no process has changed since this.
+    /// Requests changed since this are skipped.
     pub untouched_since: Timestamp,
     /// At most so many.
     pub limit: u32,
@@ -140,14 +140,14 @@ pub struct AttentionQuery {
 
 /// The state store.
 ///
-/// What it costs must not depend on how much history there is.
+/// The cost of a method must not depend on the amount of history.
 pub trait Store: Send + Sync {
     /// Stores the intent of an acquire request, unless the template's limit would be exceeded. Counted are
     /// machines of the template whose state is neither `shutting-down` nor `terminated`, each by its units,
     /// and what requests still in `recorded` ask for.
     fn admit(&self, request: &Request, limit: MaxNumber) -> Result<Admission>;
 
-    /// How many machines of a template count against its limit now; units where it has weights.
+    /// Number of machines of a template that count against its limit; units if it has weights.
     fn demand(&self, template_id: &str) -> Result<u64>;
 
     /// Stores the intent of a return, resolves its machines and marks those that are not being returned yet
@@ -161,13 +161,13 @@ pub trait Store: Send + Sync {
     /// that is gone where none is alive. A name of several living machines is doubtful.
     fn admit_return(&self, request: &Request, wanted: &[MachineRef]) -> Result<Returning>;
 
-    /// Stores a change; everything in it or nothing.
+    /// Stores a change atomically.
     fn apply(&self, change: &Change) -> Result<Applied>;
 
-    /// Notes that somebody was told these ids. Unknown ids are no error.
+    /// Marks requests as acknowledged. Unknown ids are no error.
     fn acknowledge(&self, ids: &[RequestId]) -> Result<()>;
 
-    /// Requests by id with their machines, in the order asked; nothing where there is no such request.
+    /// Requests by id with their machines, in the order of `ids`; `None` for an unknown id.
     fn views(&self, ids: &[RequestId]) -> Result<Vec<Option<RequestWithMachines>>>;
 
     /// Machines by reference, by the rule of `admit_return`, in the order asked.
@@ -182,9 +182,9 @@ pub trait Store: Send + Sync {
     /// Machines.
     fn machines(&self, filter: &MachineFilter) -> Result<Vec<Machine>>;
 
-    /// Machines that the scheduler may have to be told about: all that are not gone and not being returned,
-    /// and those that the provider took ([`Ending::Reclaimed`](crate::machine::Ending::Reclaimed)) and nobody
-    /// has returned yet.
+    /// Machines that the scheduler may have to be told about: all that are not gone and not being returned, and
+    /// reclaimed ones ([`Ending::Reclaimed`](crate::machine::Ending::Reclaimed)) that the scheduler has not
+    /// returned yet.
     fn watched_machines(&self) -> Result<Vec<Machine>>;
 
     /// Requests that need attention although no scheduler polls them: unfinished ones past their deadline,

@@ -1,7 +1,7 @@
-//! A template: one kind of machine that can be requested, and the words its fields may use.
+//! A template, which describes machines that can be requested, and the values of its fields.
 //!
-//! It knows what Host Factory and EC2 mean by them. It must not know files, JSON positions or names of
-//! fields in other formats.
+//! It knows Host Factory's and EC2's meaning of them. It must not know files, JSON positions or field names in
+//! other formats.
 
 use std::fmt;
 
@@ -20,19 +20,19 @@ pub struct Template {
 }
 
 impl Template {
-    /// Rebuilds a template from its fields, as they were kept with a request.
+    /// Rebuilds a template from the fields that are stored with a request.
     pub fn from_fields(fields: Map<String, Value>) -> Option<Self> {
         let id = fields.get("templateId")?.as_str()?.to_owned();
         let max_number = fields.get("maxNumber")?.as_i64()?;
         Some(Self { id, max_number, fields })
     }
 
-    /// The text of a field, if it has that field and it is a text.
+    /// The text of a field; `None` if it is missing or no string.
     pub fn text(&self, field: &str) -> Option<&str> {
         self.fields.get(field).and_then(Value::as_str)
     }
 
-    /// How many machines may exist at a time; units where [`Weights::of`](crate::Weights::of) it has some.
+    /// Maximum number of machines; units if [`Weights::of`](crate::Weights::of) it has some.
     pub fn limit(&self) -> MaxNumber {
         let slots = u64::from(self.slots_per_machine().unwrap_or(1));
         match MaxNumber::from_number(self.max_number) {
@@ -72,7 +72,7 @@ pub fn has_spot_price(fields: &Map<String, Value>) -> bool {
     price.is_some_and(|price: f64| price > 0.0)
 }
 
-/// What a `templateId` may look like, in words for messages.
+/// The form of a `templateId`, for messages.
 pub const ID_RULE: &str = "1 to 64 of 0-9, A-Z, a-z, _ and -";
 
 /// Whether `id` can be a `templateId`. Host Factory is known to mishandle anything else.
@@ -81,7 +81,7 @@ pub fn is_id(id: &str) -> bool {
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
-/// What `maxNumber` means.
+/// The meaning of `maxNumber`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxNumber {
     /// −1: as many as the provider gives.
@@ -91,10 +91,10 @@ pub enum MaxNumber {
 }
 
 impl MaxNumber {
-    /// The largest number IBM's documentation allows; larger ones are passed on.
+    /// The largest number in IBM's documentation; larger ones are passed on.
     pub const DOCUMENTED_MAXIMUM: i64 = 10_000;
 
-    /// The meaning of `number`, or `None` where it has none.
+    /// The meaning of `number`; `None` if it is invalid.
     pub fn from_number(number: i64) -> Option<Self> {
         match number {
             -1 => Some(Self::Unlimited),
@@ -103,23 +103,23 @@ impl MaxNumber {
     }
 }
 
-/// `priceType`: how machines are paid for, and so which call of the cloud makes them.
+/// `priceType`: the price model, which determines the API call of the launch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PriceType {
-    /// Instances at full price.
+    /// On-demand instances.
     #[default]
     OnDemand,
     /// A fleet of spot instances.
     Spot,
-    /// A spot fleet first, the rest at full price.
+    /// A spot fleet first, the rest on demand.
     Heterogeneous,
 }
 
 impl PriceType {
-    /// Host Factory's words.
+    /// Host Factory's names.
     pub const NAMES: &'static [&'static str] = &["ondemand", "spot", "heterogeneous"];
 
-    /// Reads Host Factory's word.
+    /// Parses Host Factory's name.
     pub fn parse(word: &str) -> Option<Self> {
         match word {
             "ondemand" => Some(Self::OnDemand),
@@ -140,7 +140,7 @@ impl fmt::Display for PriceType {
     }
 }
 
-/// How a fleet chooses among the machine types it may use.
+/// Allocation strategy of a fleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AllocationStrategy {
     /// The cheapest pools.
@@ -149,7 +149,7 @@ pub enum AllocationStrategy {
     Diversified,
     /// The pools least likely to be interrupted.
     CapacityOptimized,
-    /// The same, minding priorities where it can.
+    /// As `CapacityOptimized`, respecting priorities if possible.
     CapacityOptimizedPrioritized,
     /// Capacity first, price second.
     PriceCapacityOptimized,
@@ -158,7 +158,7 @@ pub enum AllocationStrategy {
 }
 
 impl AllocationStrategy {
-    /// The words for spot capacity.
+    /// The names for spot capacity.
     pub const SPOT_NAMES: &'static [&'static str] = &[
         "lowestPrice",
         "diversified",
@@ -167,10 +167,10 @@ impl AllocationStrategy {
         "priceCapacityOptimized",
     ];
 
-    /// The words for on-demand capacity.
+    /// The names for on-demand capacity.
     pub const ON_DEMAND_NAMES: &'static [&'static str] = &["lowestPrice", "prioritized"];
 
-    /// Reads any of the spellings in use: `lowestPrice`, `lowest-price`, `lowest_price`.
+    /// Parses any of the spellings in use: `lowestPrice`, `lowest-price`, `lowest_price`.
     pub fn parse(word: &str) -> Option<Self> {
         let plain: String = word
             .chars()
@@ -188,12 +188,12 @@ impl AllocationStrategy {
         }
     }
 
-    /// Whether it can govern spot capacity.
+    /// Whether it applies to spot capacity.
     pub fn is_for_spot(self) -> bool {
         self != Self::Prioritized
     }
 
-    /// Whether it can govern on-demand capacity.
+    /// Whether it applies to on-demand capacity.
     pub fn is_for_on_demand(self) -> bool {
         matches!(self, Self::LowestPrice | Self::Prioritized)
     }

@@ -1,13 +1,13 @@
-//! Text from outside in messages: ids, names and values that a caller, a file or a provider gave.
+//! Foreign text in messages: ids, names and values from a caller, a file or a provider.
 //!
 //! It may be of any length, drive a terminal, or be a command that a reader pastes into a shell with the message.
 
 use std::borrow::Cow;
 
-/// Characters of one name or value that a message shows.
+/// Longest name or value in a message, in characters.
 pub const LONGEST: usize = 200;
 
-/// At most so many characters of a text, with a mark where something is left out.
+/// Cuts a text to at most `longest` characters, with a mark.
 pub fn shortened(text: &str, longest: usize) -> Cow<'_, str> {
     match text.char_indices().nth(longest) {
         Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
@@ -15,8 +15,8 @@ pub fn shortened(text: &str, longest: usize) -> Cow<'_, str> {
     }
 }
 
-/// A name or value from outside, as a message shows it: cut, and in backticks only where a shell would make nothing
-/// else of it than a word.
+/// Quotes a foreign name or value for a message: cut, and in backticks only if a shell would read it as a
+/// single word.
 ///
 /// ```
 /// use ohfp_broker::text::quoted;
@@ -67,10 +67,10 @@ pub fn printable(text: String) -> String {
     out
 }
 
-/// Characters of a message behind its last quote: ohfp's own words, where no quote is missing.
+/// Longest text after the last quote of a message, in characters: ohfp's own words, unless a quote is missing.
 const LONGEST_PLAIN: usize = 1_000;
 
-/// Whether a shell would run or redirect something for it.
+/// Whether a shell would interpret the character.
 fn is_run(text: &str) -> bool {
     text.contains(['$', '(', ')', ';', '|', '&', '<', '>'])
 }

@@ -1,4 +1,4 @@
-//! Points in time. The broker is told what time it is; it never looks at a clock.
+//! Points in time. The broker takes the time as an argument and never reads a clock.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The end of time.
+    /// The latest point in time.
     pub const MAX: Self = Self(i64::MAX);
 
     /// From milliseconds since 1970.
@@ -21,24 +21,24 @@ impl Timestamp {
         self.0
     }
 
-    /// Whole seconds since 1970: what the wire calls `launchtime`.
+    /// Whole seconds since 1970, the unit of `launchtime` on the wire.
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1_000)
     }
 
-    /// So many milliseconds later; stops at the end of time.
+    /// Adds milliseconds; saturates at the latest point.
     #[must_use]
     pub const fn plus_millis(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
     }
 
-    /// So many seconds later.
+    /// Adds seconds; saturates at the latest point.
     #[must_use]
     pub fn plus_seconds(self, seconds: u64) -> Self {
         self.plus_millis(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000))
     }
 
-    /// Milliseconds from `earlier` to this; negative when it is later.
+    /// Milliseconds from `earlier` to this; negative if `earlier` is later.
     pub const fn millis_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }

@@ -1,17 +1,17 @@
-//! What a scheduler hands to new machines.
+//! User data of new machines.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a scheduler wants new machines to be told, as it was given: text, or JSON. It may hold secrets, so it
-/// shows its size alone, and is kept no longer than it is needed.
+/// User data as the scheduler passed it: text, or JSON. It may contain secrets, so `Debug` shows its size only,
+/// and it is removed once it is not needed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UserData(String);
 
 impl UserData {
-    /// Takes the scheduler's text.
+    /// Wraps the scheduler's text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

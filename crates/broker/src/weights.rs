@@ -1,4 +1,4 @@
-//! What machines are worth where a template counts units of capacity instead of machines.
+//! Weights of machines, if a template counts units of capacity instead of machines.
 //!
 //! Spot templates weigh their machine types. LSF's EC2 Fleet templates count slots: each machine is worth its
 //! `ncpus`, and `maxNumber` × `ncpus` slots may exist (LSF's reference of `awsprov_templates.json`).
@@ -10,17 +10,17 @@ use serde_json::Value;
 
 use crate::template::{PriceType, Template};
 
-/// Units by machine type, as `vmTypes` of a spot template has them, or one number for all. At least one
-/// machine is worth more than 1.
+/// Units by machine type, as in `vmTypes` of a spot template, or one number for all types. At least one weight
+/// is above 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Weights(BTreeMap<String, u32>);
 
-/// Stands for every machine type that has no weight of its own; no type is called so.
+/// Key for all machine types without a weight of their own; no type has this name.
 const ANY: &str = "*";
 
 impl Weights {
-    /// The weights of a spot or heterogeneous template, or of one that counts slots; `None` where units are
+    /// The weights of a spot or heterogeneous template, or of one that counts slots; `None` if units are
     /// machines.
     pub fn of(template: &Template) -> Option<Self> {
         if let Some(slots) = template.slots_per_machine() {
@@ -40,7 +40,7 @@ impl Weights {
         weights.values().any(|weight| *weight > 1).then_some(Self(weights))
     }
 
-    /// What a machine of this type is worth; 1 for a type without a weight.
+    /// The weight of a machine of this type; 1 for a type without a weight.
     pub fn units(&self, machine_type: Option<&str>) -> u32 {
         let own = machine_type.and_then(|name| self.0.get(name));
         own.or_else(|| self.0.get(ANY)).copied().unwrap_or(1).max(1)
@@ -57,7 +57,7 @@ fn units(weight: &Value) -> u32 {
     number.map_or(1, |number| u32::try_from(number).unwrap_or(u32::MAX)).max(1)
 }
 
-/// "machines", or "units" or "slots" where they are not the same.
+/// "machines", or "units" or "slots" if weights apply.
 pub fn noun(weights: Option<&Weights>) -> &'static str {
     match weights {
         None => "machines",

@@ -1,4 +1,4 @@
-//! What a scheduler's wire format must be able to do: read its questions, write its answers. No I/O.
+//! The wire format trait: parses a scheduler's inputs and writes its outputs. No I/O.
 
 use serde_json::Value;
 
@@ -8,54 +8,54 @@ use crate::operations::{Accepted, Reclaim, ReturnAccepted};
 use crate::user_data::UserData;
 use crate::with_machines::RequestWithMachines;
 
-/// Whose field names and frames are written.
+/// Kind of a wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchedulerKind {
-    /// IBM Host Factory's.
+    /// IBM Host Factory's format.
     HostFactory,
-    /// Plain ones.
+    /// The plain format, in snake case.
     Default,
 }
 
-/// A question for machines.
+/// The input of requestMachines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MachinesWanted {
     /// The template's id.
     pub template_id: String,
-    /// How many; at least 1.
+    /// Number of machines, at least 1.
     pub count: u64,
-    /// For whom: LSF's `rc_account`.
+    /// LSF's `rc_account`.
     pub rc_account: Option<String>,
-    /// What the machines shall be told.
+    /// User data for the machines.
     pub user_data: Option<UserData>,
 }
 
 /// A wire format.
 pub trait WireFormat: Send + Sync {
-    /// `hostfactory`, `default`.
+    /// The name: `hostfactory` or `default`.
     fn name(&self) -> &'static str;
 
-    /// Reads a question for machines.
+    /// Parses the input of requestMachines.
     fn read_request(&self, input: &Value) -> Result<MachinesWanted>;
 
-    /// Reads which machines are given back; never none.
+    /// Parses the input of requestReturnMachines; at least one machine.
     fn read_return(&self, input: &Value) -> Result<Vec<MachineRef>>;
 
-    /// Reads which requests are asked about.
+    /// Parses the input of getRequestStatus.
     fn read_status(&self, input: &Value) -> Result<Vec<RequestId>>;
 
-    /// Reads which machines the scheduler knows; nothing when it does not say.
+    /// Parses the input of getReturnRequests: the machines that the scheduler knows; `None` if it lists none.
     fn read_reclaims(&self, input: &Value) -> Result<Option<Vec<MachineRef>>>;
 
-    /// The answer to a question for machines.
+    /// The output of requestMachines.
     fn write_accepted(&self, accepted: &Accepted) -> Value;
 
-    /// The answer to machines given back.
+    /// The output of requestReturnMachines.
     fn write_return_accepted(&self, accepted: &ReturnAccepted) -> Value;
 
-    /// The answer about requests, in the order asked. What is not known is answered as ended.
+    /// The output of getRequestStatus, in the order of `asked`. An unknown id is answered as ended.
     fn write_statuses(&self, asked: &[RequestId], views: &[Option<RequestWithMachines>]) -> Value;
 
-    /// The answer about machines that the provider takes.
+    /// The output of getReturnRequests.
     fn write_reclaims(&self, reclaims: &[Reclaim]) -> Value;
 }

@@ -1,9 +1,9 @@
-//! A request as a question sees it: with its machines.
+//! A request together with its machines.
 
 use crate::machine::Machine;
 use crate::request::Request;
 
-/// A request with its machines: those it made, or those it gives back.
+/// A request with the machines that it launched or returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestWithMachines {
     /// The request.

@@ -1,4 +1,4 @@
-//! Asking for machines.
+//! Requesting machines.
 
 use std::sync::Arc;
 
@@ -15,50 +15,50 @@ use crate::time::Timestamp;
 use crate::user_data::UserData;
 use crate::weights::{self, Weights};
 
-/// What is asked for.
+/// The parameters of a request.
 #[derive(Clone, Debug)]
 pub struct Acquisition<'t> {
     /// The new request's id.
     pub id: RequestId,
-    /// The kind of machine.
+    /// The template.
     pub template: &'t Template,
-    /// The provider instance that shall make them.
+    /// The provider instance that launches them.
     pub provider: String,
-    /// How many; units where the template has weights.
+    /// Number of machines; units if the template has weights.
     pub count: u64,
-    /// For whom.
+    /// LSF's `rc_account`.
     pub rc_account: Option<String>,
-    /// What the machines shall be told.
+    /// User data for the machines.
     pub user_data: Option<UserData>,
 }
 
-/// A request that was taken.
+/// An accepted request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// Its id.
     pub id: RequestId,
-    /// How far it is.
+    /// Lifecycle state.
     pub state: RequestState,
-    /// Why it is not going as asked, if it is not.
+    /// Why it is not fulfilled as requested; `None` if it is.
     pub reason: Option<String>,
 }
 
-/// What a request would do.
+/// The effect that a request would have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DryRun {
-    /// The provider it would go to.
+    /// Name of the provider instance.
     pub provider: String,
-    /// What that would be asked.
+    /// The provider's plan.
     pub plan: Plan,
-    /// Machines of the template that exist or are on their way; units where it has weights.
+    /// Machines of the template that exist or are being launched; units if it has weights.
     pub existing: u64,
-    /// How many there may be.
+    /// The template's limit.
     pub limit: MaxNumber,
 }
 
 impl Broker<'_> {
-    /// Requests machines. The answer comes as soon as the provider has taken the order; whether machines
-    /// come up is for later looks to find out.
+    /// Requests machines. Returns as soon as the provider has accepted the launch; later polls observe the
+    /// machines.
     pub fn acquire(&self, asked: &Acquisition<'_>, now: Timestamp) -> Result<Accepted> {
         let (provider, count) = self.check(asked)?;
         provider.plan(asked.template, count)?;
@@ -74,7 +74,7 @@ impl Broker<'_> {
             Admission::Admitted => {}
             Admission::Full { existing } => return Err(full(asked.template, existing, asked.count)),
         }
-        // From here on the intent is on disk: whatever happens, somebody finds it.
+        // From here on the intent is durable: if this process ends, a later one continues.
         let token = request.token();
         let launch = provider.launch(&request.launch_of(asked.template, &token), now);
         let unreachable = match &launch {
@@ -83,13 +83,13 @@ impl Broker<'_> {
         };
         let request = self.record_launch(&asked.id, asked.template, &launch, now)?;
         match unreachable {
-            // Nothing was made, so the scheduler had better ask again.
+            // No machine was launched, so the scheduler should retry.
             Some(error) => Err(error),
             None => Ok(Accepted { id: request.id, state: request.state, reason: request.reason }),
         }
     }
 
-    /// Checks a request and says what it would do. Changes nothing, stores nothing.
+    /// Checks a request and returns the effect that it would have. Changes no state.
     pub fn dry_run(&self, asked: &Acquisition<'_>) -> Result<DryRun> {
         let (provider, count) = self.check(asked)?;
         let plan = provider.plan(asked.template, count)?;
@@ -132,8 +132,8 @@ impl Broker<'_> {
         }
     }
 
-    /// Stores what came of a launch; gives the request as it is then. Two processes may have launched with
-    /// the same token: they got the same machines, and the second finds the first one's work done.
+    /// Stores the outcome of a launch and returns the updated request. If two processes have launched with the
+    /// same token, they got the same machines, and the second one finds the outcome recorded.
     pub(super) fn record_launch(
         &self,
         id: &RequestId,
@@ -145,7 +145,7 @@ impl Broker<'_> {
             let view = self.reload(id)?;
             let mut request = view.request;
             if request.state != RequestState::Recorded {
-                // Somebody settled it meanwhile. What came too late is released, unless it is known already.
+                // Another process has recorded the outcome. Release any instance that it did not record.
                 if let Ok(launched) = launch {
                     self.release_latecomers(&request, &view.machines, &launched.instances, now)?;
                 }
@@ -195,7 +195,7 @@ fn outcome(
         .collect();
     let made: u64 = machines.iter().map(|machine| u64::from(machine.units)).sum();
     if made < u64::from(request.requested) {
-        // The provider took the order all the same: what it makes of it later is nobody's.
+        // The provider has accepted the launch nevertheless; machines that appear later belong to no request.
         request.watch_until = Some(now.plus_seconds(super::WATCH_SECONDS));
     }
     if launched.instances.is_empty() {
@@ -205,7 +205,7 @@ fn outcome(
     }
     request.transition_to(RequestState::Started, launched.shortfall.clone(), now)?;
     request.forget_launch();
-    // Some providers have machines up at once.
+    // Some providers return running machines.
     if let Some((state, reason)) = completion::of_acquire(request, &machines) {
         request.transition_to(state, reason, now)?;
     }

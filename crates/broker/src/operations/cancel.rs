@@ -1,4 +1,4 @@
-//! Taking a request back before it is over.
+//! Cancelling an unfinished request.
 
 use super::Broker;
 use crate::error::{Error, ErrorKind, Result};
@@ -9,13 +9,13 @@ use crate::time::Timestamp;
 use crate::with_machines::RequestWithMachines;
 
 impl Broker<'_> {
-    /// Cancels an unfinished request of machines and releases what it made. A finished one is refused, and
-    /// its machines are left alone.
+    /// Cancels an unfinished request for machines and releases its machines. A finished one is refused, and its
+    /// machines are kept.
     pub fn cancel(&self, id: &RequestId, now: Timestamp) -> Result<(RequestWithMachines, Vec<Error>)> {
         self.cancellable(id)?;
         let mut errors = Vec::new();
         if !self.end(id, RequestState::Cancelled, "cancelled", now)? {
-            // It finished between the two looks.
+            // It has finished in between.
             self.cancellable(id)?;
         }
         self.release_late(id, now, &mut errors)?;

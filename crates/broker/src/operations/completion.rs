@@ -1,4 +1,4 @@
-//! When a request is over, and why it is not all that was asked for. Pure.
+//! Decides when a request is finished, and gives the reason for a shortfall. Pure functions.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::machine::{Ending, Machine};
 use crate::request::Request;
 use crate::state::RequestState;
 
-/// The end of an acquire request that is started, or nothing while machines are starting.
+/// The final state of a started acquire request; `None` while machines are starting.
 pub(super) fn of_acquire(request: &Request, machines: &[Machine]) -> Option<(RequestState, Option<String>)> {
     if machines.iter().any(Machine::is_starting) {
         return None;
@@ -30,7 +30,7 @@ pub(super) fn of_acquire(request: &Request, machines: &[Machine]) -> Option<(Req
     Some((state, Some(reason)))
 }
 
-/// The end of a return that is started, or nothing while machines are ending and there is time left.
+/// The final state of a started return; `None` while machines are ending before the deadline.
 pub(super) fn of_return(
     request: &Request,
     machines: &[Machine],
@@ -48,10 +48,10 @@ pub(super) fn of_return(
     Some((state, Some(format!("{there} of {} machines are still there{why}", machines.len()))))
 }
 
-/// Why a machine that was given back is not one that its request got.
+/// The reason of a machine that was returned before it was delivered.
 pub const RETURNED_EARLY: &str = "returned before it was up";
 
-/// Why machines are not usable, each reason once with its number.
+/// Why machines are unusable: each reason once, with the number of machines.
 ///
 /// ```
 /// assert_eq!(ohfp_broker::operations::reason_of(&[]), None);

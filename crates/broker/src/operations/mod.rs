@@ -1,17 +1,17 @@
-//! What can be asked of the broker, above any store and any provider.
+//! The operations of the broker, independent of store and provider.
 //!
-//! Every operation follows one order: store the intent, then talk to the provider, then store the outcome
-//! with compare-and-swap. A process may be killed between any two steps; whoever looks next, in whichever
-//! process, finds the intent and carries on, and the launch token keeps the provider from doing it twice.
+//! Every operation follows one order: store the intent, then talk to the provider, then store the outcome with
+//! compare-and-swap. A process may be killed between any two steps; the next poll, in any process, finds the
+//! intent and continues, and the launch token keeps the provider from doing it twice.
 //!
-//! | if killed after | the store has | what the next look does |
+//! | if killed after | the store has | the next poll |
 //! |---|---|---|
 //! | the intent of a launch | `recorded` | launches with the same token |
 //! | the launch | `recorded` | launches with the same token, gets the same machines |
-//! | its outcome | machines, `acknowledged` unset | releases them if nobody asks for the request in time |
+//! | its outcome | machines, `acknowledged` unset | releases them if the request is not polled in time |
 //! | the intent of a return | `recorded`, machines marked | releases them again |
 //!
-//! An error of a provider is never taken for an answer: what could not be seen stays as it was.
+//! An error of a provider is never an answer: machines that could not be observed keep their state.
 
 mod acquire;
 mod cancel;
@@ -37,7 +37,7 @@ use crate::provider::Provider;
 use crate::store::Store;
 use crate::with_machines::RequestWithMachines;
 
-/// The configured providers, each built when it is first needed.
+/// The configured providers, each built on first use.
 pub trait Providers: Send + Sync {
     /// The provider of that name.
     fn get(&self, name: &str) -> Result<Arc<dyn Provider>>;
@@ -46,26 +46,26 @@ pub trait Providers: Send + Sync {
     fn names(&self) -> Vec<String>;
 }
 
-/// What the configuration says about requests.
+/// Limits and timeouts of requests, from the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// More machines in one request are refused.
+    /// Maximum number of machines in one request.
     pub max_machines_per_request: u64,
-    /// Seconds until machines that have not come up are given up.
+    /// Seconds until machines that are not running are abandoned and released.
     pub fulfillment_timeout: u64,
-    /// Seconds until a return whose machines are still there has failed.
+    /// Seconds until a return fails whose machines are not terminated.
     pub return_timeout: u64,
-    /// Seconds after which machines of a request that nobody was told of are released.
+    /// Seconds until the machines of an unacknowledged request are released.
     pub unacknowledged_timeout: u64,
 }
 
-/// For how long after its end a request is watched for machines that turn up late.
+/// Seconds for which a finished request is watched for late machines.
 const WATCH_SECONDS: u64 = 3_600;
 
-/// How often a change is tried again when others change the same things.
+/// Maximum number of compare-and-swap attempts.
 const TRIES: usize = 8;
 
-/// The operations, over a store and providers.
+/// The operations, on a store and providers.
 #[derive(Clone, Copy)]
 pub struct Broker<'a> {
     store: &'a dyn Store,
@@ -74,12 +74,12 @@ pub struct Broker<'a> {
 }
 
 impl<'a> Broker<'a> {
-    /// Over these.
+    /// Creates a broker that runs its operations on `store` and `providers`.
     pub fn new(store: &'a dyn Store, providers: &'a dyn Providers, policy: Policy) -> Self {
         Self { store, providers, policy }
     }
 
-    /// Notes that somebody was told these ids; call it once the answer is out.
+    /// Acknowledges ids; to be called after the answer with them is written.
     pub fn acknowledge(&self, ids: &[RequestId]) -> Result<()> {
         self.store.acknowledge(ids)
     }
@@ -92,7 +92,7 @@ impl<'a> Broker<'a> {
     }
 }
 
-/// Nobody could store a change because others were faster every time.
+/// The error for a change that lost every compare-and-swap attempt.
 fn contended(id: &RequestId) -> Error {
     Error::new(ErrorKind::Unavailable, format!("request {id} is being changed by others all the time"))
         .hint("try again")

@@ -1,4 +1,4 @@
-//! Machines that the provider has taken, or is about to take.
+//! Machines that the provider has reclaimed or will reclaim.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,35 +10,35 @@ use crate::machine::{Ending, Machine};
 use crate::store::{Doubt, Lookup};
 use crate::time::Timestamp;
 
-/// A machine that the scheduler shall give up.
+/// A machine that the scheduler must give up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reclaim {
-    /// Its host name as the scheduler writes it, or what else the scheduler calls it.
+    /// Its host name as in the scheduler's input, or its id there.
     pub name: String,
-    /// The provider's id, where known.
+    /// The provider's id, if known.
     pub id: Option<String>,
-    /// Seconds until it is gone; 0 when it is.
+    /// Seconds until it is terminated; 0 if it is already.
     pub grace_seconds: u64,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// The machines that the scheduler shall give up.
+/// The machines that the scheduler must give up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reclaims {
     /// Each host name once.
     pub machines: Vec<Reclaim>,
-    /// What is not among them because another machine could be harmed by it.
+    /// References that are left out because another machine could be affected.
     pub doubtful: Vec<Doubt>,
 }
 
 impl Broker<'_> {
-    /// Which machines the provider took or is about to take. `known` are the machines that the scheduler
-    /// knows; `None` means all of ours.
+    /// Lists machines that the provider has reclaimed or will reclaim. `known` are the machines that the
+    /// scheduler knows; `None` means all machines of the store.
     ///
     /// # Errors
-    /// An error of a provider is an error of the whole answer: a machine that could not be seen has not
-    /// been taken, and one that is not stored is gone only when every provider says so.
+    /// `Unavailable` if a provider cannot be reached: a machine that could not be observed is not reclaimed,
+    /// and an unknown one is gone only if every provider says so.
     pub fn reclaimed(&self, known: Option<&[MachineRef]>, now: Timestamp) -> Result<Reclaims> {
         let mut reclaims = Reclaims::default();
         let mut strangers = Vec::new();
@@ -70,7 +70,7 @@ impl Broker<'_> {
         let seen: HashMap<_, _> =
             machines.iter().map(|machine| ((&machine.provider, &machine.id), machine)).collect();
         for (wanted, (provider, id)) in &asked {
-            // One that was cleared away this moment is a stranger the next time.
+            // A machine that was pruned in between is unknown at the next poll.
             let machine = seen.get(&(provider, id)).copied();
             reclaims
                 .machines
@@ -83,7 +83,7 @@ impl Broker<'_> {
         Ok(reclaims)
     }
 
-    /// What only the scheduler knows of, and no provider has.
+    /// Machines that only the scheduler knows and no provider has.
     fn vanished(&self, strangers: &[MachineRef], now: Timestamp) -> Result<Vec<Reclaim>> {
         let Found { missing, silent, .. } = self.look_for(strangers, now);
         match silent {
@@ -100,8 +100,8 @@ impl Broker<'_> {
         }
     }
 
-    /// A scheduler gives up whichever host has the name that it is told. So the name of a machine that has
-    /// gone is not told as long as another one that is alive has it: clouds use addresses again.
+    /// Removes names of gone machines that a living machine has, since clouds reuse addresses and the scheduler
+    /// would give up the living host.
     fn spare_successors(&self, reclaims: &mut Reclaims) -> Result<()> {
         if reclaims.machines.is_empty() {
             return Ok(());
@@ -129,20 +129,20 @@ impl Broker<'_> {
     }
 }
 
-/// What tells a machine from all others.
+/// The unique key of a machine.
 fn key(machine: &Machine) -> (String, MachineId) {
     (machine.provider.clone(), machine.id.clone())
 }
 
-/// Whether the scheduler must be told about a machine, and how long it has. What the scheduler gave back
-/// itself is never among them.
+/// The entry for a machine that the scheduler must give up; `None` for others, including machines that it
+/// returned itself.
 fn reclaim(wanted: &MachineRef, machine: &Machine, scheduler_knows: bool, now: Timestamp) -> Option<Reclaim> {
     if machine.returned_by.is_some() {
         return None;
     }
     let (grace, default_reason) = match (machine.ending, machine.reclaim_at) {
         (Some(Ending::Reclaimed), _) => (0, "the provider has taken this machine"),
-        // Given up or never up: only of interest to a scheduler that still believes in it.
+        // Abandoned or never running: reported only to a scheduler that lists it.
         (Some(Ending::Released | Ending::FailedToStart), _) if scheduler_knows => {
             (0, "this machine is no longer provided")
         }

@@ -1,4 +1,4 @@
-//! Looking after requests: what became of their machines, and whether they are over.
+//! Refreshing requests: observes their machines and decides whether they are finished.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,19 +14,19 @@ use crate::template::Template;
 use crate::time::Timestamp;
 use crate::with_machines::RequestWithMachines;
 
-/// What providers said, by machine, and which could not be asked.
+/// The reports of providers, by machine, and the providers that could not be reached.
 #[derive(Default)]
 pub(super) struct Observations {
     /// Machines that the provider has.
     seen: HashMap<MachineId, Instance>,
     /// Milliseconds for which a new machine may be invisible, by provider that answered.
     answered: BTreeMap<String, i64>,
-    /// Providers that did not, and why.
+    /// Providers that did not answer, with the error.
     pub(super) silent: BTreeMap<String, Error>,
 }
 
 impl Observations {
-    /// Takes over what is known of a machine; whether that changed it.
+    /// Updates a machine from the observations; returns whether it has changed.
     pub(super) fn apply_to(&self, machine: &mut Machine, now: Timestamp) -> bool {
         if machine.is_gone() {
             return false;
@@ -43,14 +43,14 @@ impl Observations {
 }
 
 impl Broker<'_> {
-    /// Requests by id as they are now; nothing where there is no such request. Whoever asks for a request
-    /// knows it, so it counts as acknowledged.
+    /// The current requests by id; `None` for an unknown id. A client that polls a request knows its id, so the
+    /// request is acknowledged.
     pub fn status(
         &self,
         ids: &[RequestId],
         now: Timestamp,
     ) -> Result<(Vec<Option<RequestWithMachines>>, Vec<Error>)> {
-        // An id may be asked for twice: the request is one all the same.
+        // An id may occur twice in the input.
         let mut places = Vec::with_capacity(ids.len());
         let mut known: Vec<RequestWithMachines> = Vec::new();
         let mut place_of = HashMap::new();
@@ -72,8 +72,8 @@ impl Broker<'_> {
         Ok((places.into_iter().map(|place| view_at(place?)).collect(), errors))
     }
 
-    /// Brings requests up to date with their providers, and stores what changed; gives them in the same order. The
-    /// errors are those of providers that could not be asked: their machines stay as they were.
+    /// Refreshes requests from their providers and stores the changes; returns them in the same order, with the
+    /// errors of providers that could not be reached, whose machines keep their state.
     pub(super) fn refresh(
         &self,
         views: Vec<RequestWithMachines>,
@@ -95,7 +95,7 @@ impl Broker<'_> {
         Ok((done, errors))
     }
 
-    /// Asks providers about machines that are not known to be gone, each provider once.
+    /// Describes all machines that are not gone, with one call per provider.
     pub(super) fn observe<'m>(
         &self,
         machines: impl Iterator<Item = &'m Machine>,
@@ -126,7 +126,7 @@ impl Broker<'_> {
         sightings
     }
 
-    /// Does again what a process before may not have finished: a launch, or a release.
+    /// Repeats a launch or a release that an earlier process may not have finished.
     fn carry_on(
         &self,
         view: RequestWithMachines,
@@ -163,7 +163,7 @@ impl Broker<'_> {
         };
         let token = request.token();
         let launch = provider.launch(&request.launch_of(&template, &token), now);
-        // That this try made nothing says nothing about the one before.
+        // That this attempt launched no machine proves nothing about an earlier one.
         let launch = launch.map_err(|failure| match failure {
             LaunchFailure::Unreachable(error) => LaunchFailure::Unknown(error),
             other => other,
@@ -173,7 +173,7 @@ impl Broker<'_> {
         self.reload(&id)
     }
 
-    /// Ends a request whose launch was never confirmed; machines that exist all the same are released.
+    /// Ends a request whose launch was never confirmed; machines that exist nevertheless are released.
     pub(super) fn give_up_launch(
         &self,
         view: &RequestWithMachines,
@@ -188,7 +188,7 @@ impl Broker<'_> {
         self.reload(&id)
     }
 
-    /// Ends an unfinished acquire request, and marks its machines as released. Gives whether it did.
+    /// Ends an unfinished acquire request and marks its machines as released. Returns whether it did.
     pub(super) fn end(&self, id: &RequestId, state: RequestState, why: &str, now: Timestamp) -> Result<bool> {
         for _ in 0..TRIES {
             let view = self.reload(id)?;
@@ -213,7 +213,7 @@ impl Broker<'_> {
         Err(contended(id))
     }
 
-    /// Takes over sightings, settles, stores; and makes sure that what is released is really ended.
+    /// Applies observations, decides completion, stores the result, and terminates released machines.
     fn bring_up_to_date(
         &self,
         mut view: RequestWithMachines,
@@ -238,7 +238,7 @@ impl Broker<'_> {
         Ok(view)
     }
 
-    /// Tells providers to end machines that are marked as released and are not ending yet.
+    /// Terminates machines that are marked as released but not terminating.
     pub(super) fn end_released(&self, machines: &[Machine], now: Timestamp, errors: &mut Vec<Error>) {
         let mut wanted: BTreeMap<&str, Vec<MachineId>> = BTreeMap::new();
         let unheard = machines
@@ -254,8 +254,8 @@ impl Broker<'_> {
     }
 }
 
-/// What sightings and the clock change about a request. Its machines are changed at once: where that cannot be
-/// stored, all of it is read again.
+/// Derives the changes of a request from observations and time. Machines are changed in place: if the change
+/// cannot be stored, the request is read again.
 fn changes(
     view: &mut RequestWithMachines,
     sightings: &Observations,
@@ -270,8 +270,8 @@ fn changes(
     if request.state == RequestState::Started {
         if request.kind == RequestKind::Acquire && past {
             for (machine, changed) in machines.iter_mut().zip(&mut changed) {
-                // A provider that did not answer may have it up by now; it is given up all the same, for
-                // the scheduler stops asking.
+                // Its provider did not answer, so it may be running; it is abandoned nevertheless, since the
+                // scheduler stops polling.
                 if machine.is_starting() {
                     machine.released(Some("did not come up before the deadline"), now);
                     *changed = true;

@@ -1,4 +1,4 @@
-//! Machines as they are now, whichever request made them.
+//! Refreshing machines, independent of their requests.
 
 use super::{Broker, TRIES};
 use crate::error::{Error, Result};
@@ -7,8 +7,8 @@ use crate::store::{Applied, Change};
 use crate::time::Timestamp;
 
 impl Broker<'_> {
-    /// The machines as their providers see them now, each once, stored where that changed them. The errors
-    /// are those of providers that could not be asked: their machines stay as they were.
+    /// Refreshes machines from their providers, each once, and stores the changes. Also returns the errors of
+    /// providers that could not be reached, whose machines keep their state.
     pub fn refresh_machines(
         &self,
         machines: Vec<Machine>,
@@ -20,7 +20,7 @@ impl Broker<'_> {
         let sightings = self.observe(machines.iter(), now);
         let errors: Vec<Error> = sightings.silent.values().cloned().collect();
         for _ in 0..TRIES {
-            // Where this cannot be stored, what is stored by then is read.
+            // If the change cannot be stored, the current row is read.
             let mut changed = Vec::new();
             for machine in &mut machines {
                 if sightings.apply_to(machine, now) {
@@ -35,7 +35,7 @@ impl Broker<'_> {
             let ids: Vec<_> = machines.iter().map(|machine| machine.id.clone()).collect();
             machines = self.store.machines_by_id(&ids)?;
         }
-        // Others keep changing these machines, so what they store is as fresh as what we saw.
+        // Other processes keep changing these machines, so their rows are as fresh as our observations.
         Ok((machines, errors))
     }
 }

@@ -1,4 +1,4 @@
-//! Giving machines back.
+//! Returning machines.
 
 use super::{Broker, TRIES, completion, contended};
 use crate::error::{Error, ErrorKind, Result};
@@ -11,28 +11,28 @@ use crate::text::quoted;
 use crate::time::Timestamp;
 use crate::with_machines::RequestWithMachines;
 
-/// A return that was taken.
+/// An accepted return.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnAccepted {
     /// Its id.
     pub id: RequestId,
-    /// How many machines it ends; 0 when all were gone or unknown.
+    /// Number of machines that it terminates; 0 if all were gone or unknown.
     pub active: usize,
-    /// What the store does not know. The providers were asked, and had what existed ended.
+    /// Machines that the store does not know. Those that exist at a provider were terminated there.
     pub unknown: Vec<MachineRef>,
-    /// Machines that are called otherwise than the scheduler says.
+    /// Machines whose host name differs from the scheduler's.
     pub renamed: Vec<Doubt>,
-    /// Providers that could not be told yet; later looks tell them again.
+    /// Errors of providers that could not be called yet; later polls retry.
     pub errors: Vec<Error>,
 }
 
 impl Broker<'_> {
-    /// Gives machines back. Idempotent: machines that are gone or that no provider has are no error.
+    /// Returns machines. Idempotent: machines that are gone or that no provider has are no error.
     ///
     /// # Errors
-    /// `Unavailable` where the store does not know a machine and a provider cannot be asked about it; `Refused`
-    /// where it is doubtful which machine is meant. What is known is given back all the same, and the
-    /// scheduler, which is not told an id, asks again for the rest.
+    /// `Unavailable` if the store does not know a machine and a provider cannot be reached; `Refused` if a
+    /// reference is ambiguous. Known machines are returned nevertheless, and the scheduler, which gets no id,
+    /// retries for the rest.
     pub fn return_machines(
         &self,
         id: RequestId,
@@ -61,10 +61,10 @@ impl Broker<'_> {
         Ok(ReturnAccepted { id, active, unknown: returning.unknown, renamed: returning.renamed, errors })
     }
 
-    /// Which machines a return of these would end, and which ones the store does not know. Changes nothing.
+    /// The machines that a return would terminate, and those that the store does not know. Changes no state.
     ///
     /// # Errors
-    /// `Refused` where it is doubtful which machine is meant.
+    /// `Refused` if a reference is ambiguous.
     pub fn rehearse_return(&self, machines: &[MachineRef]) -> Result<(Vec<Machine>, Vec<MachineRef>)> {
         let (mut active, mut unknown, mut doubts) = (Vec::new(), Vec::new(), Vec::new());
         for (wanted, found) in machines.iter().zip(self.store.find_machines(machines)?) {
@@ -83,7 +83,7 @@ impl Broker<'_> {
         Ok((active, unknown))
     }
 
-    /// Tells the providers of a recorded return, and stores that they were told.
+    /// Calls the providers of a recorded return, and stores that it has started.
     pub(super) fn release_recorded(
         &self,
         view: RequestWithMachines,
@@ -121,7 +121,7 @@ impl Broker<'_> {
     }
 }
 
-/// The refusal of what could mean more than one machine.
+/// The error for ambiguous references.
 pub(super) fn doubtful(doubts: &[Doubt]) -> Option<Error> {
     if doubts.is_empty() {
         return None;

@@ -1,5 +1,6 @@
-//! Machines that the scheduler names and the store does not know: those of an earlier plug-in, of cleared
-//! history, of a store that was restored. Unknown here is not absent in the cloud, so the providers are asked.
+//! Machines that the scheduler names and the store does not know: from an earlier plug-in, from pruned history,
+//! from before a restore. Unknown to the store is not absent in the cloud, so they are looked up at the
+//! providers.
 
 use super::Broker;
 use crate::error::{Error, ErrorKind, Result};
@@ -7,19 +8,19 @@ use crate::id::{MachineId, MachineRef};
 use crate::text::quoted;
 use crate::time::Timestamp;
 
-/// What the providers say about strangers.
+/// The result of the look-up.
 #[derive(Default)]
 pub(super) struct Found {
-    /// Those that exist: their ids, by provider.
+    /// Ids of existing machines, by provider.
     pub(super) existing: Vec<(String, Vec<MachineId>)>,
-    /// Those that no provider that answered has.
+    /// Machines that no answering provider has.
     pub(super) missing: Vec<MachineRef>,
-    /// Why one could not be asked: then what is missing may exist all the same.
+    /// The error of a provider that could not be reached; then `missing` machines may exist.
     pub(super) silent: Option<Error>,
 }
 
 impl Broker<'_> {
-    /// Asks each provider for strangers, until all are found.
+    /// Looks strangers up at each provider, until all are found.
     pub(super) fn look_for(&self, strangers: &[MachineRef], now: Timestamp) -> Found {
         let mut found = Found { missing: strangers.to_vec(), ..Found::default() };
         if strangers.is_empty() {
@@ -62,10 +63,10 @@ impl Broker<'_> {
         found
     }
 
-    /// Ends strangers; gives how many exist. What no provider has is ended already.
+    /// Terminates strangers and returns the number of existing ones. Machines that no provider has are gone already.
     ///
     /// # Errors
-    /// One that could not be looked up or ended, after all the others were.
+    /// The first failed look-up or release, after all others were tried.
     pub(super) fn end_strangers(&self, strangers: &[MachineRef], now: Timestamp) -> Result<usize> {
         let Found { existing, silent, .. } = self.look_for(strangers, now);
         let (mut ended, mut failure) = (0, silent);

@@ -1,5 +1,4 @@
-//! What has to be done although nobody asks for it: requests past their deadline, requests that nobody was
-//! told of, machines that turn up late.
+//! The sweep: requests past their deadline, unacknowledged requests, and late machines, independent of polls.
 
 use std::collections::HashSet;
 
@@ -14,25 +13,25 @@ use crate::store::{Applied, AttentionQuery, Change};
 use crate::time::Timestamp;
 use crate::with_machines::RequestWithMachines;
 
-/// Nothing is looked after more often than this.
+/// Minimum interval between two sweeps of the same request.
 const INTERVAL_MILLIS: i64 = 10_000;
 
-/// What a sweep did.
+/// The result of a sweep.
 #[derive(Clone, Debug, Default)]
 pub struct Swept {
-    /// Requests that were looked after.
+    /// Requests that were swept.
     pub requests: Vec<RequestId>,
-    /// What could not be done; the next sweep tries again.
+    /// Errors; the next sweep retries.
     pub errors: Vec<Error>,
 }
 
 impl Broker<'_> {
-    /// Looks after at most `limit` requests that need it.
+    /// Sweeps at most `limit` requests that need attention.
     pub fn sweep(&self, limit: u32, now: Timestamp) -> Result<Swept> {
         let timeout = i64::try_from(self.policy.unacknowledged_timeout).unwrap_or(i64::MAX);
         let unheard_before = now.plus_millis(timeout.saturating_mul(-1_000));
         let mut swept = Swept::default();
-        // What was looked after a moment ago comes last, so that nothing keeps others from their turn.
+        // Requests that were swept recently are skipped, so that no request starves.
         let untouched_since = now.plus_millis(-INTERVAL_MILLIS);
         let query = AttentionQuery { now, unacknowledged_before: unheard_before, untouched_since, limit };
         for view in self.store.needing_attention(&query)? {
@@ -68,7 +67,7 @@ impl Broker<'_> {
         }
     }
 
-    /// Ends a request that nobody was told of, and releases what it made.
+    /// Ends an unacknowledged request and releases its machines.
     fn abandon(&self, id: &RequestId, now: Timestamp, errors: &mut Vec<Error>) -> Result<()> {
         const WHY: &str = "nobody was told of this request in time";
         if !self.end(id, RequestState::Failed, WHY, now)? {
@@ -80,8 +79,8 @@ impl Broker<'_> {
         Ok(())
     }
 
-    /// Marks what a finished request made as released. It counts as acknowledged from then on: nobody will
-    /// ask for it, and it needs no attention for that any more.
+    /// Marks the machines of a finished request as released. The request is acknowledged then: no client will
+    /// poll it, and it needs no further attention.
     fn release_all(&self, id: &RequestId, why: &str, now: Timestamp) -> Result<()> {
         for _ in 0..TRIES {
             let RequestWithMachines { mut request, machines } = self.reload(id)?;
@@ -102,7 +101,7 @@ impl Broker<'_> {
         Err(contended(id))
     }
 
-    /// Looks for machines that exist because of a request that is over, and that it does not know of.
+    /// Finds machines of a finished request that it did not record.
     pub(super) fn release_late(&self, id: &RequestId, now: Timestamp, errors: &mut Vec<Error>) -> Result<()> {
         let view = self.reload(id)?;
         let name = view.request.provider.as_deref().unwrap_or_default();
@@ -147,16 +146,16 @@ impl Broker<'_> {
         if late.is_empty() {
             return Ok(());
         }
-        // A conflict means that another process has just recorded them; it releases them too.
+        // A conflict means that another process has just recorded and released them.
         self.store.apply(&Change { request: None, machines: late.clone() })?;
         let mut errors = Vec::new();
         self.end_released(&late, now, &mut errors);
-        // What could not be told now is told by the next look: they are recorded.
+        // A failed release is retried by the next poll, since the machines are recorded.
         Ok(())
     }
 
-    /// Stops watching a finished request once its time is over and nothing of it is left. Else notes that
-    /// it was looked after.
+    /// Stops watching a finished request once the time is over and no machine of it is left. Otherwise records
+    /// the sweep.
     fn stop_watching(&self, view: RequestWithMachines, now: Timestamp) -> Result<()> {
         let RequestWithMachines { mut request, machines } = view;
         let over = request.watch_until.is_some_and(|until| now >= until);
@@ -168,7 +167,7 @@ impl Broker<'_> {
             return Ok(());
         }
         request.updated = now;
-        // Whoever was faster did the same.
+        // On conflict another process has already made this change.
         self.store.apply(&Change { request: Some(request), machines: Vec::new() })?;
         Ok(())
     }
