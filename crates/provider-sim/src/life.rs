@@ -178,7 +178,7 @@ impl Life {
         }
     }
 
-    /// Somebody ends it; it takes a time. Gives whether that changed anything.
+    /// Releases the machine, which takes some time. Returns whether its life has changed.
     pub(crate) fn release(&mut self, takes: i64, now: Timestamp) -> bool {
         if self.settle(now) {
             return true;

@@ -1,4 +1,4 @@
-//! The simulated cloud, as the broker and whoever plays the cloud see it.
+//! The simulated cloud, as seen by the broker and by `ohfp sim`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! What operators ask for: a backup, a migration.
+//! Operators' actions: backup and migration.
 
 use std::path::Path;
 
@@ -12,12 +12,12 @@ use crate::store::SqliteStore;
 use crate::{create, migration, paths, schema, traces};
 
 impl SqliteStore {
-    /// Copies the store as it is now into one file, while others go on. An existing file is never replaced.
-    /// [`Self::restore`] puts the copy in the place of the store.
+    /// Copies the store into one file, while other processes keep writing. An existing file is never replaced.
+    /// [`Self::restore`] replaces the store by the copy.
     ///
     /// # Errors
     ///
-    /// `Refused` where the file exists, `NotFound` where there is no store yet, `System` where it cannot be written.
+    /// `Refused` if the file exists, `NotFound` if there is no store yet, `System` if it cannot be written.
     pub fn backup(&self, to: impl AsRef<Path>) -> Result<Backup> {
         let to = to.as_ref();
         let to = std::path::absolute(to).map_err(|error| failure::io("find", to, &error))?;
@@ -27,8 +27,8 @@ impl SqliteStore {
         })
     }
 
-    /// Brings the database up to date; with `dry_run`, only says what that would do. Any use of an outdated
-    /// store does the same first, so this is for those who want to choose the moment.
+    /// Migrates the database; with `dry_run`, only reports the effect. Any use of an outdated store migrates it
+    /// first, so this only serves to choose the moment.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Whether what is stored makes sense: SQLite's own checks, and ours.
+//! Consistency checks: SQLite's own, and ours.
 
 use ohfp_broker::Result;
 use ohfp_broker::administration::{Inconsistency, Validation};
@@ -7,10 +7,10 @@ use crate::rows::{self, DOCUMENT, MACHINE, REQUEST};
 use crate::session::Session;
 use crate::store::SqliteStore;
 
-/// Of each kind of finding no more than this.
+/// Maximum number of findings of each kind.
 const MOST: usize = 100;
 
-/// Table, what is wrong with a row, and the query for such rows: number and id.
+/// Table, message, and the query for inconsistent rows (number and id).
 const RULES: [(&str, &str, &str); 11] = [
     (
         "request",
@@ -82,7 +82,7 @@ const RULES: [(&str, &str, &str); 11] = [
 ];
 
 impl SqliteStore {
-    /// Looks at everything that is stored, and lists what is wrong. It changes nothing.
+    /// Checks the whole content and lists the findings. Read-only.
     pub fn validate(&self) -> Result<Validation> {
         let mut validation = self.read(|session| Ok(validate(session)))?.unwrap_or_default();
         validation.valid = validation.findings.is_empty();
@@ -92,7 +92,7 @@ impl SqliteStore {
 
 pub(crate) fn validate(session: &Session<'_>) -> Validation {
     let mut findings = Vec::new();
-    // What is too broken to be read on is itself a finding, and the last one.
+    // An unreadable database is itself a finding, the last one.
     if let Err(error) = integrity(session, &mut findings) {
         findings.push(about_file(error.summary()));
         return Validation { findings, ..Validation::default() };
@@ -122,7 +122,7 @@ fn integrity(session: &Session<'_>, findings: &mut Vec<Inconsistency>) -> Result
     foreign_keys(session, findings)
 }
 
-/// What names something that is not there.
+/// References to missing rows.
 pub(crate) fn foreign_keys(session: &Session<'_>, findings: &mut Vec<Inconsistency>) -> Result<()> {
     session.prepare("PRAGMA foreign_key_check")?.each([], |row| {
         let parts: rusqlite::Result<(String, Option<i64>, String)> =

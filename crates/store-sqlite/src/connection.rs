@@ -1,4 +1,4 @@
-//! A connection that has been checked, and is set up for how we use it.
+//! Checked and configured connections.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use crate::identity::{self, Identity};
 use crate::{failure, schema};
 
-/// What there is at the path.
+/// State of the database at a path.
 pub(crate) enum Found {
     /// A database that must first be brought to this version, or to the other journal.
     Outdated(Connection, Outdated),
@@ -21,7 +21,7 @@ pub(crate) enum Found {
     Ready(Connection),
 }
 
-/// What has to be done to a database first.
+/// Version and journal of an outdated database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Outdated {
     /// Its version.
@@ -35,9 +35,9 @@ pub(crate) struct Outdated {
 pub(crate) struct Setup {
     /// Whether it shall be in WAL mode.
     pub(crate) wal: bool,
-    /// For how long SQLite waits for others.
+    /// How long SQLite waits for locks of other processes.
     pub(crate) busy_timeout: Duration,
-    /// Whether nothing may be written.
+    /// Whether writes are forbidden.
     pub(crate) read_only: bool,
     /// Whether blocks of the file system are smaller than pages of memory.
     pub(crate) small_blocks: bool,
@@ -74,8 +74,8 @@ fn usable(path: &Path, application: i32, version: i64) -> Result<u32> {
     }
 }
 
-/// Whose database it is, its version, and whether it is in WAL mode. In one transaction: by itself each question
-/// takes locks and looks whether the file has changed.
+/// Application id, version and WAL mode of a database. Read in one transaction, since each separate query takes
+/// locks and checks the file for changes.
 fn marks(connection: &Connection) -> rusqlite::Result<(i32, i64, bool)> {
     let _reading = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)?;
     let application = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
@@ -95,7 +95,7 @@ fn newer(path: &Path, version: &str) -> Error {
     .hint("use the version of ohfp that wrote it, or a newer one")
 }
 
-/// Whether a database can be read as it is, by somebody who must not change it.
+/// Checks whether an outdated database can be read without migrating it.
 pub(crate) fn may_be_read(path: &Path, found: Outdated) -> Result<()> {
     if found.version < schema::VERSION {
         return Err(Error::new(
@@ -115,7 +115,7 @@ pub(crate) fn may_be_read(path: &Path, found: Outdated) -> Result<()> {
     Ok(())
 }
 
-/// Opens a database that is there. Calls instead of pragmas where there are calls: they cost nothing.
+/// Opens a database that is there. Uses calls instead of pragmas where possible, since they are cheaper.
 pub(crate) fn open(path: &Path, setup: Setup) -> Result<Connection> {
     if setup.wal && setup.small_blocks {
         has_room_for_index(path)?;
@@ -133,13 +133,13 @@ pub(crate) fn open(path: &Path, setup: Setup) -> Result<Connection> {
     };
     let opened = opened.and_then(|connection| {
         connection.busy_timeout(setup.busy_timeout)?;
-        // A schema that somebody has tampered with must not run anything, and keys always hold.
+        // A tampered schema must not execute code, and foreign keys are always enforced.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
-        // Every process is the last one to close most of the time; it would empty the log and remove it.
+        // Usually each process is the last one to close the database, which would checkpoint and remove the log.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         Ok(connection)
     });
@@ -234,8 +234,8 @@ fn has_log(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(journal == "wal")
 }
 
-/// Begins a transaction. That nobody has made the database newer meanwhile is looked up in the same go;
-/// it also pins what a reading transaction sees.
+/// Begins a transaction. The same query checks that no other process has migrated the database meanwhile, and
+/// fixes the state that a read transaction sees.
 pub(crate) fn begin<'c>(
     path: &Path,
     connection: &'c Connection,
@@ -255,13 +255,13 @@ pub(crate) fn begin<'c>(
     }
 }
 
-/// Commits. Readers may be in the way where there is no WAL; the transaction stays whole meanwhile.
+/// Commits. Without a WAL, readers may block the commit; the transaction stays intact meanwhile.
 pub(crate) fn commit(path: &Path, transaction: &Transaction<'_>, patience: Duration) -> Result<()> {
     patiently(patience, || transaction.execute_batch("COMMIT"))
         .map_err(|error| failure::sqlite(path, "write to", &error))
 }
 
-/// Does it again while others are in the way. SQLite waits by itself in most cases; here are the others.
+/// Retries a step while other processes block it, for the cases in which SQLite does not wait itself.
 pub(crate) fn patiently<T>(
     patience: Duration,
     mut step: impl FnMut() -> rusqlite::Result<T>,

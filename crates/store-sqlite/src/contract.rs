@@ -1,7 +1,7 @@
-//! What the broker's traits promise, as queries in transactions.
+//! The broker's traits, as queries in transactions.
 //!
-//! Where there is no database and nothing speaks of one, there are no requests yet; but a scheduler that names a
-//! machine, or a request by an id of ours, speaks of one.
+//! Without a database and without traces of one, there are no requests yet. A scheduler that names a machine,
+//! or a request by an id of ours, is such a trace.
 
 use ohfp_broker::RequestWithMachines;
 use ohfp_broker::documents::{DocumentStore, DocumentTx};

@@ -1,4 +1,4 @@
-//! Copies of a database, whole or not there.
+//! Atomic copies of a database.
 
 use std::fs;
 use std::io;
@@ -23,7 +23,7 @@ pub(crate) fn before_migration(database: &Path, connection: &Connection, version
     copy(connection, &to)
 }
 
-/// Copies into a draft first, so that a copy is whole or not there.
+/// Copies into a draft first, so that a copy is complete or absent.
 pub(crate) fn copy(from: &Connection, to: &Path) -> Result<Backup> {
     let exists = || refused(format!("`{}` exists already, and a backup replaces nothing", to.display()));
     if fs::symlink_metadata(to).is_ok() {

@@ -1,4 +1,4 @@
-//! How a store comes into being.
+//! Creation of a store.
 //!
 //! Before it has its name, the lock file says that it is being created, and after, that it was. So a process may
 //! be killed anywhere, and a power failure may come: what is there then is a store, or nothing was.

@@ -1,4 +1,4 @@
-//! Documents that providers keep.
+//! Documents of providers.
 
 use ohfp_broker::documents::{Document, DocumentTx};
 use ohfp_broker::{Result, Timestamp};
@@ -87,7 +87,7 @@ impl DocumentTx for Documents<'_, '_> {
     }
 }
 
-/// What providers have kept where there is no database yet.
+/// The empty documents of a store without a database.
 pub(crate) struct NoDocuments;
 
 impl DocumentTx for NoDocuments {

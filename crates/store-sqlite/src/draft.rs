@@ -1,4 +1,4 @@
-//! A database that is being made beside its later place: whole or not there, and never left behind for good.
+//! A database under construction beside its final path: it appears complete or not at all, and leftovers are removed.
 //!
 //! It has a name of its own for each process. The advisory lock on it tells the next process whether its maker
 //! is still alive; what a killed one left is removed then.
@@ -25,7 +25,7 @@ const ABANDONED: Duration = Duration::from_hours(24);
 /// How many names are tried.
 const ATTEMPTS: u32 = 100;
 
-/// A database that is being made. Dropped, it is removed.
+/// A database under construction; removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Draft {
     path: PathBuf,
@@ -58,7 +58,7 @@ impl Draft {
         Err(failed(&io::ErrorKind::AlreadyExists.into()))
     }
 
-    /// Where it is.
+    /// Its path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -69,7 +69,7 @@ impl Draft {
         Ok(status.ino())
     }
 
-    /// Waits until it is on the disk.
+    /// Syncs the file.
     pub(crate) fn sync(&self) -> Result<()> {
         self.file.sync_all().map_err(|error| failure::io("write", &self.path, &error))
     }

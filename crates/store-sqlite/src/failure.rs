@@ -47,7 +47,7 @@ fn is_wrong_checksum(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|failure| failure.extended_code == rusqlite::ffi::SQLITE_IOERR_DATA)
 }
 
-/// Whether somebody else is in the way for the moment.
+/// Whether another process blocks the step temporarily.
 pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
@@ -55,19 +55,19 @@ pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Others kept the store for too long.
+/// The error for a store that other processes keep busy for too long.
 pub(crate) fn busy(path: &Path) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the state store `{}` is busy", path.display()))
         .hint("other processes are using it; try again")
 }
 
-/// The file is not ours.
+/// The error for a file that is not a state store.
 pub(crate) fn foreign(path: &Path, why: &str) -> Error {
     Error::new(ErrorKind::Input, format!("`{}` is not a state store: {why}", path.display()))
         .hint("name another file, or move this one away")
 }
 
-/// The file is ours, and broken.
+/// The error for a damaged state store.
 pub(crate) fn damaged(path: &Path) -> Error {
     Error::new(ErrorKind::Damaged, format!("the state store `{}` is damaged", path.display())).hint(
         "`ohfp storage validate` says what is wrong; `ohfp storage restore FILE` puts a backup in its place",

@@ -7,17 +7,17 @@
 //! | module | what it is for |
 //! |---|---|
 //! | `store`, `contract` | [`SqliteStore`]: when to open, what a transaction is; the broker's traits |
-//! | `place` | the files: the database, its lock, what lies beside it |
+//! | `paths` | the files: database, lock file and others beside it |
 //! | `lock` | the write lock between processes |
 //! | `watermark`, `identity`, `coherence` | whether database, log and lock file belong together |
-//! | `traces`, `create`, `draft` | whether there was a store before; how one comes into being |
-//! | `connection` | a checked connection, set up for how we use it |
-//! | `schema` | tables, indices, migrations |
+//! | `traces`, `create`, `draft` | traces of an older store; creation |
+//! | `connection` | checked and configured connections |
+//! | `schema` | tables, indexes, migrations |
 //! | `session`, `rows`, `failure` | statements, rows and errors in the broker's terms |
 //! | `requests`, `machines`, `returns`, `documents` | the queries |
-//! | `upkeep`, `checks`, `backup`, `restore`, `digest`, `prune` | what operators ask for |
-//! | `maintenance`, `reserve` | what is done for the files now and then; room for returns |
-//! | `export`, `import` | all of it as one document, and back; other products' documents |
+//! | `upkeep`, `checks`, `backup`, `restore`, `digest`, `prune` | operators' actions |
+//! | `maintenance`, `reserve` | checkpoints after answers; disk space reserved for returns |
+//! | `export`, `import` | the content as one document, and back; other products' documents |
 
 mod administration;
 mod backup;

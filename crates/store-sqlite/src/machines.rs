@@ -1,4 +1,4 @@
-//! Machines: storing what was seen of them, finding them.
+//! Queries of machines.
 
 use ohfp_broker::lookup::{self, Candidates, Numbered};
 use ohfp_broker::machine::Ending;
@@ -51,8 +51,8 @@ impl<'c> Writer<'c> {
         })
     }
 
-    /// Stores one; gives by how much the number of machines that its request has left changes, or nothing
-    /// when somebody else has changed it meanwhile.
+    /// Stores a machine and returns the change in the number of remaining machines of its request; `None` if
+    /// another process has changed it meanwhile.
     pub(crate) fn store(&mut self, machine: &Machine) -> Result<Option<i64>> {
         let key = [machine.id.as_str(), machine.provider.as_str()];
         let before = self.before.first(key, rows::numbered)?;
@@ -235,7 +235,7 @@ pub(crate) fn list(session: &Session<'_>, filter: &MachineFilter) -> Result<Vec<
     session.prepare(&sql)?.all(parameters.as_slice(), rows::machine)
 }
 
-/// Machines that the scheduler may have to be told about.
+/// Machines that the scheduler may have to give up.
 pub(crate) fn watched(session: &Session<'_>) -> Result<Vec<Machine>> {
     let sql = format!(
         "SELECT {MACHINE} FROM machine INDEXED BY machine_watched

@@ -1,4 +1,4 @@
-//! What is done for the files of a store now and then, when no question waits for it.
+//! Maintenance of the files, after an answer.
 
 use std::fs;
 use std::path::Path;

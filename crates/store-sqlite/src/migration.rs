@@ -1,4 +1,4 @@
-//! Brings an existing database up to date.
+//! Migration of an existing database.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -11,8 +11,8 @@ use crate::connection::{Outdated, Setup, patiently, set_journal};
 use crate::copy::before_migration;
 use crate::{failure, identity, paths, schema};
 
-/// Brings a database to this version and to the right journal; gives the copy that was made before. The
-/// caller has the turn to write.
+/// Migrates a database to this version and journal mode; returns the copy made before. The caller holds the
+/// write lock.
 pub(crate) fn update(
     path: &Path,
     connection: &Connection,

@@ -1,4 +1,4 @@
-//! Clearing away what is over.
+//! Pruning of finished requests.
 
 use ohfp_broker::administration::Pruned;
 use ohfp_broker::{Request, RequestKind, Result, Timestamp};
@@ -8,7 +8,7 @@ use crate::rows::{self, REQUEST};
 use crate::session::{Query, Session, TxEnd};
 use crate::store::SqliteStore;
 
-/// So many requests in one transaction, so that others get their turns in between.
+/// Requests per transaction, so that other writers can run in between.
 const BATCH: usize = 200;
 
 impl SqliteStore {
@@ -147,5 +147,5 @@ impl<'c> Statements<'c> {
     }
 }
 
-/// Nobody launches more often than this; a number from a damaged row must not keep us busy.
+/// Maximum number of launch attempts considered; a number from a damaged row must not cause a long loop.
 const MOST_ATTEMPTS: usize = 100;

@@ -1,4 +1,4 @@
-//! Requests: letting them in, changing them, finding them.
+//! Queries of requests.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -15,10 +15,10 @@ use crate::machines;
 use crate::rows::{self, Cells, REQUEST, written};
 use crate::session::{Query, Session, TxEnd, in_words, window};
 
-/// States that something may follow, as the partial index has them.
+/// The states of unfinished requests, as in the partial index.
 const UNFINISHED: &str = "state IN ('recorded','started')";
 
-/// Counts, compares, stores.
+/// Counts against the limit and stores the request, in one transaction.
 pub(crate) fn admit(session: &Session<'_>, request: &Request, limit: MaxNumber) -> Result<TxEnd<Admission>> {
     let Some(template_id) = request.template_id.as_deref().filter(|_| request.kind == RequestKind::Acquire)
     else {
@@ -34,7 +34,7 @@ pub(crate) fn admit(session: &Session<'_>, request: &Request, limit: MaxNumber) 
     Ok(TxEnd::Commit(Admission::Admitted))
 }
 
-/// What counts against a template's limit.
+/// Number of machines that count against a template's limit.
 pub(crate) fn demand(session: &Session<'_>, template_id: &str) -> Result<u64> {
     let count = session.number(
         "SELECT (SELECT coalesce(sum(units), 0) FROM machine INDEXED BY machine_left
@@ -86,7 +86,7 @@ pub(crate) fn insert(session: &Session<'_>, request: &Request, version: i64) -> 
     Ok(())
 }
 
-/// Stores a change, if nobody has changed any of it meanwhile.
+/// Stores a change, unless another process has changed one of the rows meanwhile.
 pub(crate) fn apply(session: &Session<'_>, change: &Change) -> Result<TxEnd<Applied>> {
     if let Some(request) = &change.request
         && replace(session, request)? == Applied::Conflict
@@ -116,11 +116,11 @@ pub(crate) fn apply(session: &Session<'_>, change: &Change) -> Result<TxEnd<Appl
     Ok(TxEnd::Commit(Applied::Stored))
 }
 
-/// Puts a request in place of the version before.
+/// Replaces the previous version of a request.
 fn replace(session: &Session<'_>, request: &Request) -> Result<Applied> {
     let mut before = session.prepare(&format!("SELECT {REQUEST} FROM request WHERE id = ?1"))?;
     let Some(before) = before.first([request.id.as_str()], rows::request)? else {
-        // It was cleared away, or it never was: whoever reads it again finds out.
+        // The row was pruned or never existed; the caller reads it again.
         return Ok(Applied::Conflict);
     };
     if before.version != request.version {
@@ -152,7 +152,7 @@ fn replace(session: &Session<'_>, request: &Request) -> Result<Applied> {
     Ok(if changed == 1 { Applied::Stored } else { Applied::Conflict })
 }
 
-/// Whether one of these is known and nobody was told of it.
+/// Whether one of these requests exists and is not acknowledged.
 pub(crate) fn any_unacknowledged(session: &Session<'_>, ids: &[RequestId]) -> Result<bool> {
     let mut query = session.prepare("SELECT 1 FROM request WHERE id = ?1 AND acknowledged = 0")?;
     for id in ids {
@@ -163,7 +163,7 @@ pub(crate) fn any_unacknowledged(session: &Session<'_>, ids: &[RequestId]) -> Re
     Ok(false)
 }
 
-/// Notes that somebody was told. The version stays: it is nobody's conflict.
+/// Acknowledges requests. The version stays the same, so this never causes a conflict.
 pub(crate) fn acknowledge(session: &Session<'_>, ids: &[RequestId]) -> Result<TxEnd<()>> {
     let mut query =
         session.prepare("UPDATE request SET acknowledged = 1 WHERE id = ?1 AND acknowledged = 0")?;
@@ -186,9 +186,9 @@ pub(crate) fn views(session: &Session<'_>, ids: &[RequestId]) -> Result<Vec<Opti
         .collect()
 }
 
-/// An id that the index does not have is looked for without it before it counts as unknown, where it looks like
-/// one that was told: a damaged index must not make the scheduler forget machines. It reads the whole table,
-/// whose pages are compared with their checksums on the way.
+/// An id that the index does not have is looked for without it before it counts as unknown, if it has the form
+/// of our ids: a damaged index must not make the scheduler forget machines. It reads the whole table, whose
+/// pages are compared with their checksums on the way.
 fn missed(session: &Session<'_>, id: &RequestId) -> Result<()> {
     if !id.is_ours() {
         return Ok(());
@@ -226,8 +226,8 @@ pub(crate) fn list(session: &Session<'_>, filter: &RequestFilter) -> Result<Vec<
     with_machines(session, requests)
 }
 
-/// Requests that need attention although nobody asks, the longest untouched first. Each part reads an index
-/// that holds nothing finished and done with; three small queries are prepared faster than one of three parts.
+/// Requests that need attention, the longest untouched first. Each query reads a partial index without finished
+/// requests; three small queries are prepared faster than a combined one.
 pub(crate) fn needing_attention(
     session: &Session<'_>,
     query: &AttentionQuery,

@@ -1,4 +1,4 @@
-//! Room on the disk that is kept for returns: a machine that cannot be returned goes on costing money.
+//! Disk space reserved for returns: a machine that cannot be returned keeps costing money.
 //!
 //! It is a file beside the database with nothing in it. A return that finds the disk full gives its blocks up,
 //! and maintenance takes them again when there is room.
@@ -17,7 +17,7 @@ pub(crate) const SIZE: u64 = 4 << 20;
 /// Room that is left to others when the reserve is filled, in bytes.
 const SPARED: u64 = 4 * SIZE;
 
-/// How much is reserved at present, in bytes.
+/// The reserved space at present, in bytes.
 pub(crate) fn held(database: &Path) -> u64 {
     let status = std::fs::symlink_metadata(paths::beside(database, RESERVE_SUFFIX));
     status.map_or(0, |file| file.blocks().saturating_mul(512).min(SIZE))
@@ -44,7 +44,7 @@ pub(crate) fn fill(database: &Path) {
     }
 }
 
-/// Gives the room up. Gives whether there was any.
+/// Releases the reserve; returns whether there was any.
 pub(crate) fn release(database: &Path) -> bool {
     let path = paths::beside(database, RESERVE_SUFFIX);
     held(database) > 0 && files::open(&path, Access::ReadWrite).is_ok_and(|file| file.set_len(0).is_ok())

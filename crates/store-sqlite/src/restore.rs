@@ -1,4 +1,4 @@
-//! A backup in the place of the store.
+//! Restoring a backup.
 
 use std::fs;
 use std::path::Path;

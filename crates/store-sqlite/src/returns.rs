@@ -1,4 +1,4 @@
-//! Returns: which machines are given back by which.
+//! Queries of returns.
 
 use std::collections::HashSet;
 

@@ -1,7 +1,7 @@
-//! Tables, indices, and how a database of an older version becomes one of this version.
+//! Tables, indexes, and migrations from older versions.
 //!
-//! What a query costs must not depend on how much history there is. So each question that is asked again
-//! and again has a partial index that holds what is current and nothing else.
+//! The cost of a query must not depend on the amount of history. So each frequent query has a partial index of
+//! current rows.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 

@@ -14,7 +14,7 @@ pub(crate) struct Session<'c> {
     path: &'c Path,
 }
 
-/// What becomes of a transaction that has not failed.
+/// The end of a transaction that has not failed.
 pub(crate) enum TxEnd<T> {
     /// It is committed.
     Commit(T),
@@ -117,7 +117,7 @@ impl Query<'_> {
     }
 }
 
-/// ` AND column IN (…)`; nothing for no words. They are the broker's words, never anybody's text.
+/// ` AND column IN (…)`; empty without words. They are constants of the broker, never foreign text.
 pub(crate) fn in_words<'w>(column: &str, words: impl Iterator<Item = &'w str>) -> String {
     let words: Vec<String> = words.map(|word| format!("'{word}'")).collect();
     if words.is_empty() { String::new() } else { format!(" AND {column} IN ({})", words.join(",")) }

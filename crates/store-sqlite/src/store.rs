@@ -25,21 +25,21 @@ pub struct Options {
     pub local_file_system: bool,
     /// Size of a block of that file system in bytes; 0 where it is not known.
     pub block_size: u64,
-    /// For how long to wait for others, at most.
+    /// Maximum wait for other processes.
     pub busy_timeout: Duration,
     /// Whether to open at once what is there; else that is for the first query to do.
     pub eager: bool,
-    /// Whether nothing may be written, created or migrated.
+    /// Whether writing, creating and migrating are forbidden.
     pub read_only: bool,
 }
 
 /// Size of a page of memory in bytes, at least.
 const PAGE: u64 = 4_096;
 
-/// What becomes of a write where there is no database.
+/// Effect of a write without a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Creation {
-    /// It is created, unless something speaks of an older one.
+    /// The database is created, unless there are traces of an older one.
     Allowed,
     /// It is missing, which is an error.
     Refused,
@@ -47,8 +47,8 @@ pub(crate) enum Creation {
 
 /// The state store in an SQLite database.
 ///
-/// Reading creates nothing. Only a request for machines creates a store, and only where nothing speaks of an
-/// older one.
+/// Reading creates no file. Only a request for machines creates a store, and only without traces of an older
+/// one.
 #[derive(Debug)]
 pub struct SqliteStore {
     path: PathBuf,
@@ -71,7 +71,7 @@ pub(crate) struct Link {
     pub(crate) writes: bool,
     /// The write-ahead log, where there is one; only once it writes.
     pub(crate) log: Option<File>,
-    /// What was seen of the files before they were opened, until the first transaction has confirmed it.
+    /// State of the files before they were opened, until the first transaction confirms it.
     pub(crate) unconfirmed: Option<Seen>,
     /// Which store it is, once that is confirmed.
     pub(crate) id: Option<StoreId>,
@@ -119,12 +119,12 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// Where the database is.
+    /// Path of the database.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How it was opened.
+    /// The options of the store.
     pub fn options(&self) -> Options {
         self.options
     }

@@ -1,5 +1,4 @@
-//! What speaks of an older store where there is no database: then it is missing, and no new one is created in
-//! its place.
+//! Traces of an older store without a database: the store counts as missing, and no new one is created.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,7 +11,7 @@ use ohfp_platform::files::{self, Access, Refused, Replacement};
 use crate::paths::{self, BACKUP_SUFFIX, JOURNAL_SUFFIX, LOCK_SUFFIX, REPLACED_SUFFIX, WAL_SUFFIX};
 use crate::watermark::Watermark;
 
-/// Where else than beside the database a store leaves traces.
+/// Traces of a store outside its directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traces {
     /// A file outside the directory of the database, written when the store is created. It is there when the
@@ -82,7 +81,7 @@ impl Traces {
     }
 }
 
-/// A store that must have been there.
+/// The error for a missing store.
 pub(crate) fn missing(database: &Path) -> Error {
     Error::new(
         ErrorKind::Damaged,

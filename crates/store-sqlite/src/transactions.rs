@@ -1,4 +1,4 @@
-//! What a transaction is: one consistent state, checked against the files around it, durable when it says so.
+//! Transactions: a consistent state, checked against the files beside the database, and durable when they return.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -20,14 +20,14 @@ use crate::{failure, identity, reserve, traces};
 /// must not be long; a checkpoint costs two more writes to the disk, so it must not be done each time.
 const CHECKPOINT_ABOVE: u64 = 256 * 1024;
 
-/// The same while others wait for the write lock.
+/// The same threshold while other processes wait for the write lock.
 const CHECKPOINT_ABOVE_WHEN_CONTENDED: u64 = 2 * 1024 * 1024;
 
 /// How often files that do not seem to belong together are looked at: another process may be writing to them.
 const LOOKS: u32 = 6;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
-/// When what was written is on the disk.
+/// Durability of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Durability {
     /// When the transaction ends.
@@ -174,7 +174,7 @@ impl SqliteStore {
             let mark = Written { lock: &lock, id: known.id, number, mark, file };
             self.note(&mark, connection, log.as_ref());
             let lock_file = Arc::clone(lock.file());
-            // Others may write while this one waits for the disk, and one wait of the disk's serves them all.
+            // Other processes may write while this one waits for the disk, and one sync serves all of them.
             drop(lock);
             if at_once {
                 if let Some(log) = log {
@@ -243,7 +243,7 @@ impl SqliteStore {
         whole
     }
 
-    /// A watermark that cannot be written makes later checks milder, nothing worse.
+    /// A watermark that cannot be written only weakens later checks.
     fn noted(&self, written: std::io::Result<()>) {
         if let Err(error) = written {
             tracing::warn!(path = %self.path().display(), %error, "the lock file cannot be written");

@@ -1,4 +1,4 @@
-//! What operators ask of a store: is it well, how fast is it, what is in it.
+//! Operators' actions: health, round trip, metrics.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ use crate::store::SqliteStore;
 use crate::{connection, identity, paths, requests, reserve, rows, schema};
 
 impl SqliteStore {
-    /// How the store is doing. What is wrong is in the answer.
+    /// Checks the health. Problems are part of the result.
     pub fn health(&self) -> StoreHealth {
         let path = self.path();
         let mut health = StoreHealth {
@@ -43,7 +43,7 @@ impl SqliteStore {
             Ok(None) => {}
             Err(error) => health.problems.push(error.summary()),
         }
-        // The question must not make what it asks for.
+        // The check must not create the store.
         if health.problems.is_empty() && health.exists && !self.options().read_only {
             let written = self.write(|session| touch(session).map(TxEnd::Rollback));
             health.writable = Some(written.is_ok());
@@ -104,7 +104,7 @@ fn marks(session: &Session<'_>) -> Result<(String, i64, u64)> {
     Ok((journal.unwrap_or_default(), session.number("PRAGMA user_version", [])?, known.number))
 }
 
-/// Writes something that changes nothing; that may be refused, which is the question.
+/// Writes a row without changing it, to check whether writes are refused.
 fn touch(session: &Session<'_>) -> Result<()> {
     let version = session.number("PRAGMA user_version", [])?;
     session.run(&format!("PRAGMA user_version = {version}"), []).map(drop)

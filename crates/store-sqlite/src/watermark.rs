@@ -1,5 +1,5 @@
-//! The watermark in the lock file: whose store it is, and the last transaction that a scheduler may have been
-//! told of. A database that does not reach it has lost something.
+//! The watermark in the lock file: the id of the store, and the last transaction that an answer may contain. A
+//! database below it has lost transactions.
 //!
 //! | bytes | what |
 //! |---|---|
@@ -50,7 +50,7 @@ impl FileMark {
     }
 }
 
-/// What the lock file says.
+/// Content of the lock file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Watermark {
     pub(crate) id: StoreId,

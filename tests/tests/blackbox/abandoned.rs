@@ -25,7 +25,7 @@ fn newest(grid: &Grid) -> String {
 }
 
 #[test]
-fn what_nobody_knows_of_is_released() {
+fn unacknowledged_requests_are_released() {
     let settings = json!({ "request": { "unacknowledged_timeout_seconds": 1 } });
     // Told, and not told, in several ways.
     let told = Grid::new(&json!({}), &settings);

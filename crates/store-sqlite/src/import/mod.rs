@@ -1,4 +1,4 @@
-//! Taking over what another store has: an export of ours, or the database of Open Resource Broker.
+//! Imports: an export of ohfp, or the database of Open Resource Broker.
 //!
 //! A document is read and understood as a whole first; then all of it is stored in one transaction, and
 //! looked at by the rules of [`crate::checks`]. What is wrong anywhere leaves the store as it was.
@@ -23,8 +23,7 @@ use crate::store::{Creation, SqliteStore};
 use crate::transactions::Durability;
 
 impl SqliteStore {
-    /// Takes over what a document holds; all of it or nothing. Without `source`, the document says what it
-    /// is.
+    /// Imports a document, all or nothing. Without `source`, the format is detected.
     ///
     /// From an export of ours: what the store has already must be exactly the same. From elsewhere: what the
     /// store has already stays as it is.

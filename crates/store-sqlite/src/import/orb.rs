@@ -6,7 +6,7 @@
 //!
 //! | theirs | ours | because |
 //! |---|---|---|
-//! | unfinished request | `started` | its launch must not be done again; the next look finds out |
+//! | unfinished request | `started` | its launch must not be repeated; the next poll resolves it |
 //! | complete request | `complete`, or less where machines are missing | the word alone is no machine |
 //! | return with a machine that is still there | `recorded` | the machine is ended again, which harms nothing |
 //! | machine `unknown` or `failed` | `pending` | cannot tell is never finished |
@@ -26,7 +26,7 @@ use serde_json::Value;
 use super::content::{Content, Membership, malformed};
 use super::orb_record::{Entry, kind, wrong};
 
-/// What is taken for the time to fulfil a request where none is written.
+/// Default timeout of a request, in seconds, if none is written.
 const DEADLINE_SECONDS: u64 = 3_600;
 
 pub(super) fn read(bytes: &[u8]) -> Result<Content> {
@@ -222,7 +222,7 @@ impl Reading {
         Ok(())
     }
 
-    /// Gives every machine a request. Those that are gone and nobody's are let go.
+    /// Assigns a request to every machine. Terminated machines without a request are dropped.
     fn adopt(&mut self) {
         let mut lost: BTreeMap<RequestId, u32> = BTreeMap::new();
         let mut gone = Vec::new();

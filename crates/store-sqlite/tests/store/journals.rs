@@ -48,7 +48,7 @@ fn a_log_that_others_use_is_not_taken_from_them() {
     let impatient = Options { busy_timeout: Duration::from_millis(20), ..REMOTE };
     let error = SqliteStore::open(site.path(), impatient).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    // Somebody who only looks may, since the log is all there.
+    // A read-only process may read it, since the log is complete.
     let reader = SqliteStore::open(site.path(), Options { read_only: true, ..impatient }).unwrap();
     assert_eq!(view(&reader, "req-1").machines.len(), 1);
     assert!(!reader.health().healthy);

@@ -95,7 +95,7 @@ fn what_is_no_state_store_is_refused_and_left_alone() {
         assert_eq!(admitted.map_err(|error| error.kind()), Err(kind), "{what}");
         assert!(!lazy.health().healthy, "{what}");
         let mut after = files(directory.path());
-        // Whoever wants to write queues first; and whoever looks into a log shares an index of it.
+        // A writer queues first, and a reader of the log shares its index.
         after.retain(|name| !["state.db.lock", "state.db-shm"].contains(&name.as_str()));
         after.retain(|name| name != "state.db-wal" || before.0.contains(name));
         assert_eq!((after, fs::read(&path).ok()), before, "{what}");
@@ -128,7 +128,7 @@ fn what_is_no_state_store_is_refused_and_left_alone() {
     check("backup without database", ErrorKind::Damaged, "is missing", &|path| {
         fs::write(path.with_extension("db.backup-v1-2026"), "x").unwrap();
     });
-    // What nobody can have written into is no sign of a lost database.
+    // An unwritable file is no trace of a lost database.
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("state.db-wal"), "").unwrap();
     let store = SqliteStore::open(directory.path().join("state.db"), OPTIONS).unwrap();
@@ -231,7 +231,7 @@ fn nonsense_in_a_row_is_an_error_that_names_it() {
     let site = Site::new();
     fulfil(&site.store, "req-1", &["i-1"], 100);
     let tampered = Connection::open(site.path()).unwrap();
-    // Types and words are checked by the database itself, unless somebody means harm.
+    // The database itself checks types and words, unless it was tampered with.
     tampered
         .execute_batch(
             "PRAGMA ignore_check_constraints = ON;

@@ -244,7 +244,7 @@ fn waiting_for_the_turn_ends_and_a_death_gives_it_up() {
     impatient.admit(&acquire("req-2", 1, 1), MaxNumber::Unlimited).unwrap();
 }
 
-/// Somebody without the right to write there.
+/// An account without write permission.
 fn stranger(directory: &Path) {
     let kind = |outcome: ohfp_broker::Result<()>| outcome.unwrap_err().kind();
     let store = SqliteStore::open(directory.join("empty/state.db"), OPTIONS).unwrap();
@@ -280,7 +280,7 @@ fn who_may_not_write_is_told_so() {
     mode("empty", 0o555);
     mode("full", 0o555);
     mode("secret", 0o000);
-    // Root may do everything, so it must be somebody else, who must be able to read the program.
+    // Root may do everything, so another account is needed, which must be able to read the program.
     let program = path.join("program");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     mode("program", 0o755);

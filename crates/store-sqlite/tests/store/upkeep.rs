@@ -63,7 +63,7 @@ fn metrics_count_by_state_and_name_every_state() {
 
 #[test]
 fn what_does_not_fit_together_is_found() {
-    // What somebody did to the tables, and in which table that is seen.
+    // Manipulations of the tables, and the table of the finding.
     let check = |sql: &str, table: &str, words: &str| {
         let site = Site::new();
         fulfil(&site.store, "req-1", &["i-1", "i-2"], 100);
