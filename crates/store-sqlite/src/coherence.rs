@@ -118,13 +118,19 @@ impl Seen {
         self.watermark.as_ref().filter(|mark| !mark.creating)
     }
 
-    /// Whether the database is a copy that left its log behind. Ask before SQLite opens it, and makes a log.
-    pub(crate) fn is_alone(&self) -> bool {
-        let Some(Ok(alone)) = self.alone else { return false };
+    /// What is wrong with the database file by itself. Ask before SQLite opens it: it would make a log where there is
+    /// none, and cannot read a file that a foreign log is laid over.
+    pub(crate) fn doubt_alone(&self) -> Option<Doubt> {
+        let Some(Ok(alone)) = self.alone else { return None };
+        // A backup is a whole; it never had a log.
+        if alone.is_backup && self.has_log() {
+            return Some(Doubt::ForeignLog);
+        }
         // Without a watermark, only the inode number tells the original file from a copy.
         let is_young = self.watermark.is_some_and(|mark| mark.creating);
         let is_original = alone.inode == self.file.inode() && (self.log.is_some() || is_young);
-        self.reached().is_none() && !self.has_log() && !alone.is_backup && !is_original
+        let is_alone = self.reached().is_none() && !self.has_log() && !alone.is_backup && !is_original;
+        is_alone.then_some(Doubt::Alone)
     }
 
     /// What is wrong with the database, which has this identity with its log laid over it.
@@ -142,7 +148,7 @@ impl Seen {
             Some(Ok(alone)) => {
                 let base = self.reached().map_or(0, |mark| mark.base);
                 let in_order = alone.id == whole.id && (base..=whole.number).contains(&alone.number);
-                !self.has_log() || (in_order && !alone.is_backup)
+                !self.has_log() || in_order
             }
         };
         (!fits).then_some(Doubt::ForeignLog)

@@ -10,7 +10,7 @@ use ohfp_broker::Result;
 use ohfp_platform::files::{self, Access, Refused};
 use rusqlite::Connection;
 
-use crate::coherence::{self, Doubt, Lock, Seen};
+use crate::coherence::{self, Lock, Seen};
 use crate::connection::{self, Found, Setup};
 use crate::lock::{self, WriteLock};
 use crate::traces::{self, Traces};
@@ -220,7 +220,10 @@ impl SqliteStore {
             }
         };
         let seen = coherence::look(&self.path, lock, &file, log, wal)?;
-        if seen.is_alone() { Err(Doubt::Alone.error(&self.path)) } else { Ok(Some(seen)) }
+        match seen.doubt_alone() {
+            Some(doubt) => Err(doubt.error(&self.path)),
+            None => Ok(Some(seen)),
+        }
     }
 
     /// Opens the database, after which there is a write-ahead log where there should be one, and its name is on
