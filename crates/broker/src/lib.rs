@@ -3,6 +3,7 @@
 pub mod administration;
 #[cfg(feature = "contract")]
 pub mod contract;
+pub mod deadline;
 pub mod documents;
 pub mod error;
 pub mod host;
@@ -25,6 +26,7 @@ pub mod weights;
 pub mod wire_format;
 pub mod with_machines;
 
+pub use deadline::Deadline;
 pub use error::{Error, ErrorKind, Errors, Result};
 pub use id::{MachineId, MachineRef, RequestId, RequestKind};
 pub use machine::{Ending, Machine};

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::host;
 use crate::id::{MachineId, MachineRef, RequestId};
-use crate::provider::Instance;
+use crate::provider::{Detail, Identity, Instance, Releasing};
 use crate::request::Request;
 use crate::state::MachineState;
 use crate::time::Timestamp;
+use crate::weights::Weights;
 
 /// Why a machine ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,6 +85,12 @@ pub struct Machine {
     /// The fleet or reservation that it belongs to.
     #[serde(default)]
     pub resource_id: Option<String>,
+    /// The provider's account that it was launched in, where the provider said so.
+    #[serde(default)]
+    pub account: Option<String>,
+    /// The region that it was launched in, where the provider said so.
+    #[serde(default)]
+    pub region: Option<String>,
     /// `k=v;k=v`, as the template has it.
     pub tags: Option<String>,
     /// When it was launched.
@@ -104,9 +111,14 @@ fn one() -> u32 {
 }
 
 impl Machine {
-    /// A machine that was just launched.
-    pub fn from_instance(instance: &Instance, request: &Request, tags: Option<&str>, now: Timestamp) -> Self {
-        let machine_type = instance.instance_type.as_deref();
+    /// A machine that a launch of a provider with this identity has made.
+    pub fn from_instance(
+        instance: &Instance,
+        request: &Request,
+        identity: &Identity,
+        tags: Option<&str>,
+        now: Timestamp,
+    ) -> Self {
         let mut machine = Self {
             id: instance.id.clone(),
             provider: request.provider.clone().unwrap_or_default(),
@@ -121,11 +133,13 @@ impl Machine {
             public_ip: None,
             instance_type: None,
             price_type: None,
-            units: request.weights.as_ref().map_or(1, |weights| weights.units(machine_type)),
+            units: 1,
             cores: None,
             threads_per_core: None,
             rc_account: request.rc_account.clone(),
             resource_id: None,
+            account: identity.account.clone(),
+            region: identity.region.clone(),
             tags: tags.map(str::to_owned),
             launched: instance.launched,
             reclaim_at: None,
@@ -133,24 +147,27 @@ impl Machine {
             updated: now,
             version: 0,
         };
-        machine.observe(instance, now);
+        machine.observe(instance, Detail::Reclaims, now);
+        machine.weigh(instance, request.weights.as_ref(), now);
         machine
     }
 
-    /// Updates the machine from the provider's report; returns whether it has changed. Data of a machine that
-    /// is gone is kept, and a machine that is ending never becomes alive again.
-    pub fn observe(&mut self, seen: &Instance, now: Timestamp) -> bool {
+    /// Takes over what the provider says; gives whether anything changed. What is known of a machine that
+    /// has gone stays, and a machine that is ending never comes back.
+    pub fn observe(&mut self, seen: &Instance, detail: Detail, now: Timestamp) -> bool {
         let mut changed = newer(&mut self.name, seen.name.as_ref());
         changed |= newer(&mut self.private_ip, seen.private_ip.as_ref());
         changed |= newer(&mut self.public_ip, seen.public_ip.as_ref());
         changed |= newer(&mut self.instance_type, seen.instance_type.as_ref());
         changed |= newer(&mut self.price_type, seen.price_type.as_ref());
+        changed |= newer(&mut self.resource_id, seen.resource_id.as_ref());
         changed |= newer(&mut self.cores, seen.cores.as_ref());
         changed |= newer(&mut self.threads_per_core, seen.threads_per_core.as_ref());
         if self.state == MachineState::Pending || self.launched == Timestamp::default() {
             changed |= put(&mut self.launched, seen.launched);
         }
-        if self.ending.is_none() {
+        // Without a look at reclaims, one that is not mentioned is not off.
+        if self.ending.is_none() && (detail == Detail::Reclaims || seen.reclaim_at.is_some()) {
             changed |= put(&mut self.reclaim_at, seen.reclaim_at);
         }
         if self.state.can_transition_to(seen.state) {
@@ -170,6 +187,28 @@ impl Machine {
             self.updated = now;
         }
         changed
+    }
+
+    /// What it counts where its request counts units: as the provider says, else by its type. Gives whether that
+    /// changed; the launch may have told neither.
+    pub fn weigh(&mut self, seen: &Instance, weights: Option<&Weights>, now: Timestamp) -> bool {
+        let Some(weights) = weights else { return false };
+        let by_type = || weights.units(self.instance_type.as_deref());
+        let units = seen.units.filter(|units| *units > 0).unwrap_or_else(by_type);
+        let changed = put(&mut self.units, units);
+        if changed {
+            self.updated = now;
+        }
+        changed
+    }
+
+    /// Whether a provider of this identity has it. What is not known of either is no difference.
+    pub fn is_of(&self, identity: &Identity) -> bool {
+        let same = |own: &Option<String>, theirs: &Option<String>| match (own, theirs) {
+            (Some(own), Some(theirs)) => own == theirs,
+            _ => true,
+        };
+        same(&self.account, &identity.account) && same(&self.region, &identity.region)
     }
 
     /// Marks a machine that the provider no longer knows.
@@ -226,6 +265,12 @@ impl Machine {
     }
 }
 
+impl<'m> From<&'m Machine> for Releasing<'m> {
+    fn from(machine: &'m Machine) -> Self {
+        Self { id: &machine.id, resource_id: machine.resource_id.as_deref(), units: machine.units }
+    }
+}
+
 impl From<&Machine> for MachineRef {
     fn from(machine: &Machine) -> Self {
         Self { name: machine.name.clone(), id: Some(machine.id.clone()) }
@@ -260,7 +305,7 @@ mod tests {
     fn machine(state: MachineState) -> Machine {
         let (id, now) = (RequestId::from_text("req-1"), Timestamp::from_millis(5));
         let request = Request::new(id, RequestKind::Acquire, 1, now, now);
-        Machine::from_instance(&instance(state), &request, None, now)
+        Machine::from_instance(&instance(state), &request, &Identity::default(), None, now)
     }
 
     #[test]
@@ -272,9 +317,13 @@ mod tests {
         ] {
             let mut machine = machine(from);
             let seen = Instance { reclaimed, ..instance(MachineState::Terminated) };
-            assert!(machine.observe(&seen, Timestamp::from_millis(9)));
+            assert!(machine.observe(&seen, Detail::State, Timestamp::from_millis(9)));
             assert_eq!((machine.state, machine.ending), (MachineState::Terminated, Some(ending)));
-            assert!(!machine.observe(&instance(MachineState::Running), Timestamp::from_millis(10)));
+            assert!(!machine.observe(
+                &instance(MachineState::Running),
+                Detail::State,
+                Timestamp::from_millis(10)
+            ));
         }
     }
 
@@ -283,7 +332,7 @@ mod tests {
         let mut machine = machine(MachineState::Running);
         machine.released(None, Timestamp::from_millis(6));
         let bare = Instance { state: MachineState::Terminated, ..Instance::new(MachineId::new("i-1")) };
-        machine.observe(&bare, Timestamp::from_millis(7));
+        machine.observe(&bare, Detail::State, Timestamp::from_millis(7));
         assert_eq!(machine.name.as_deref(), Some("ip-10-0-0-1.internal"));
         assert_eq!(machine.ending, Some(Ending::Released));
     }

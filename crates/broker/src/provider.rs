@@ -1,5 +1,8 @@
 //! The provider trait: launching, describing and terminating machines.
 
+use std::fmt;
+
+use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::id::{MachineId, MachineRef};
 use crate::state::MachineState;
@@ -24,13 +27,18 @@ pub struct Instance {
     pub instance_type: Option<String>,
     /// `ondemand` or `spot`.
     pub price_type: Option<String>,
-    /// Number of cores, if known.
+    /// The fleet or group that it belongs to.
+    pub resource_id: Option<String>,
+    /// Units of capacity that it counts for, where the provider says so. It has no meaning for requests that count
+    /// machines.
+    pub units: Option<u32>,
+    /// Cores of its processors, where known.
     pub cores: Option<u32>,
     /// Threads per core, if known.
     pub threads_per_core: Option<u32>,
     /// When it was launched.
     pub launched: Timestamp,
-    /// When the provider will reclaim it; `None` without a notice.
+    /// When the provider will take it, if it has said so. [`Detail::State`] leaves it out.
     pub reclaim_at: Option<Timestamp>,
     /// Whether the provider reclaimed it (for example, a spot interruption), as opposed to a failed start.
     pub reclaimed: bool,
@@ -49,6 +57,8 @@ impl Instance {
             public_ip: None,
             instance_type: None,
             price_type: None,
+            resource_id: None,
+            units: None,
             cores: None,
             threads_per_core: None,
             launched: Timestamp::default(),
@@ -89,6 +99,69 @@ pub struct Launched {
     pub instances: Vec<Instance>,
     /// Why there are fewer than requested.
     pub shortfall: Option<String>,
+    /// Whether others may still come by themselves, be it late or in the place of one that ends. The provider then
+    /// adds none after [`Provider::settled`].
+    pub more: bool,
+    /// Fleets or groups that the launch created. They are the provider's to delete in [`Provider::tidy`].
+    pub resource_ids: Vec<String>,
+}
+
+/// A launch that may not be over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending<'a> {
+    /// Its token.
+    pub token: &'a str,
+    /// What it created beside machines, as far as the launch said.
+    pub resource_ids: &'a [String],
+    /// How many machines were ordered; units where the template has weights.
+    pub expected: u32,
+}
+
+/// What came of a launch so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Every machine that exists because of the token, terminated ones included as long as they are visible.
+    pub instances: Vec<Instance>,
+    /// As [`Launched::more`].
+    pub more: bool,
+    /// Why there are fewer than ordered so far, in the provider's words.
+    pub reason: Option<String>,
+}
+
+/// A machine to be terminated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Releasing<'a> {
+    /// The provider's id.
+    pub id: &'a MachineId,
+    /// The fleet or group that it belongs to, as the store has it.
+    pub resource_id: Option<&'a str>,
+    /// Units of capacity that it counts for; 1 where machines are counted.
+    pub units: u32,
+}
+
+impl<'a> Releasing<'a> {
+    /// A machine of which only the id is known.
+    pub fn of_id(id: &'a MachineId) -> Self {
+        Self { id, resource_id: None, units: 1 }
+    }
+}
+
+/// How much [`Provider::describe`] is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What machines are doing. [`Instance::reclaim_at`] may be left out.
+    State,
+    /// The same with announced reclaims, which some clouds tell by another call.
+    Reclaims,
+}
+
+/// Whose machines a provider handles, and where. `None` where that is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// For example the number of an AWS account.
+    pub account: Option<String>,
+    /// For example `us-east-1`.
+    pub region: Option<String>,
 }
 
 /// Why a launch failed. The class decides the answer to the scheduler.
@@ -113,7 +186,14 @@ pub struct Existence {
     pub found: Option<MachineId>,
 }
 
-/// Capabilities of a provider.
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
+        write!(f, "account {}, region {}", known(&self.account), known(&self.region))
+    }
+}
+
+/// What a provider can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// Whether it can reclaim machines, so that it must be polled.
@@ -135,8 +215,11 @@ pub struct Health {
 
 /// A source of machines. One value is one configured instance.
 ///
-/// Every method may block on the network, for a bounded time. An error means that the outcome is unknown: no
-/// conclusion may be drawn from it.
+/// Every method but the first five may do I/O. It then returns before its deadline, by an error where it must. An
+/// error means "cannot tell": nothing may be concluded from it, and what is asked about stays as it was. Errors are
+/// [`Unavailable`](crate::ErrorKind::Unavailable) where a retry may help and
+/// [`Refused`](crate::ErrorKind::Refused) where a person must change something; stores that a provider keeps its
+/// documents in add theirs.
 pub trait Provider: Send + Sync {
     /// The instance's name.
     fn name(&self) -> &str;
@@ -147,26 +230,82 @@ pub trait Provider: Send + Sync {
     /// Its capabilities.
     fn capabilities(&self) -> Capabilities;
 
-    /// Checks a launch and returns the effect that it would have. No I/O.
+    /// Whose machines it handles, as far as that is known without I/O. It is stored with each machine, and machines
+    /// of another account or region are not this provider's to describe or release.
+    fn identity(&self) -> Identity;
+
+    /// Checks a launch and says what it would do. No I/O.
+    ///
+    /// # Errors
+    /// `Refused` or [`Input`](crate::ErrorKind::Input) where the launch can never succeed.
     fn plan(&self, template: &Template, count: u32) -> Result<Plan>;
 
-    /// Launches machines. Idempotent by the request's token, also across processes and at the same time: with a
-    /// token that was used before it returns the machines launched with it.
-    fn launch(&self, request: &LaunchRequest<'_>, now: Timestamp) -> Result<Launched, LaunchFailure>;
+    /// Launches machines. Idempotent by the request's token, also across processes and at the same time:
+    /// with a token that was used before it gives the machines that exist because of it.
+    ///
+    /// # Errors
+    /// The class says whether machines may exist all the same: [`LaunchFailure::Unknown`] where the deadline was
+    /// reached after the launch may have been received.
+    fn launch(
+        &self,
+        request: &LaunchRequest<'_>,
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Result<Launched, LaunchFailure>;
 
-    /// All machines that were launched with this token, terminated ones included while they are visible.
-    fn find(&self, token: &str, now: Timestamp) -> Result<Vec<Instance>>;
+    /// What came of launches, one answer for each in the same order. Also of those whose outcome is unknown, of
+    /// those that have settled, and of tokens that were never used.
+    ///
+    /// # Errors
+    /// As the trait says; then of all of them.
+    fn progress(&self, pending: &[Pending<'_>], now: Timestamp, deadline: Deadline) -> Result<Vec<Progress>>;
 
-    /// Describes machines. One that is missing from the result does not exist.
-    fn describe(&self, ids: &[MachineId], now: Timestamp) -> Result<Vec<Instance>>;
+    /// No more machines shall come for this token: fleets stop launching and replacing. Machines stay. Idempotent;
+    /// a token that was never used is no error.
+    ///
+    /// # Errors
+    /// As the trait says; the caller tries again later.
+    fn settled(&self, pending: &Pending<'_>, now: Timestamp, deadline: Deadline) -> Result<()>;
+
+    /// Deletes at most `limit` resources of settled launches whose machines are gone; gives how many. `alive` says
+    /// whether the store has a machine of a resource that is not terminated. It may ask the store that documents are
+    /// kept in, so it must not be called inside a transaction of documents.
+    ///
+    /// # Errors
+    /// As the trait says; the caller tries again later.
+    fn tidy(
+        &self,
+        alive: &dyn Fn(&str) -> bool,
+        limit: u32,
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Result<u32>;
+
+    /// What the machines are doing now. One that is missing from the answer does not exist.
+    ///
+    /// # Errors
+    /// As the trait says.
+    fn describe(
+        &self,
+        ids: &[MachineId],
+        detail: Detail,
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Result<Vec<Instance>>;
 
     /// Terminates machines. Unknown and terminated ones are no error.
-    fn release(&self, ids: &[MachineId], now: Timestamp) -> Result<()>;
+    ///
+    /// # Errors
+    /// As the trait says; some of the machines may have been terminated.
+    fn release(&self, machines: &[Releasing<'_>], now: Timestamp, deadline: Deadline) -> Result<()>;
 
-    /// Looks up machines that only the scheduler knows, by id if there is one, ignoring the name then. A name
-    /// by the rule of [`stands_for`](crate::host::stands_for); one that several machines answer to is an error.
-    fn exists(&self, machines: &[MachineRef], now: Timestamp) -> Result<Vec<Existence>>;
+    /// Looks for machines that only the scheduler knows of: is there such a one, alive? By its id where it has
+    /// one; the name alone decides nothing then. A name by the rule of [`stands_for`](crate::host::stands_for).
+    ///
+    /// # Errors
+    /// As the trait says; `Refused` where several machines answer to a name.
+    fn exists(&self, machines: &[MachineRef], now: Timestamp, deadline: Deadline) -> Result<Vec<Existence>>;
 
-    /// Checks whether it is usable now.
-    fn health(&self, now: Timestamp) -> Health;
+    /// Whether it can be used now.
+    fn health(&self, now: Timestamp, deadline: Deadline) -> Health;
 }

@@ -42,7 +42,12 @@ pub struct Request {
     /// Ids of further cloud resources of this request: fleets or reservations.
     #[serde(default)]
     pub resource_ids: Vec<String>,
-    /// Lifecycle state.
+    /// Whether the provider may still add machines by itself: late ones, or others in the place of machines that
+    /// end. A request that is started waits for them until its deadline. One that is over stays open until its
+    /// provider was told so.
+    #[serde(default)]
+    pub open: bool,
+    /// How far it is.
     pub state: RequestState,
     /// Why it is partial or failed, or what it is waiting for.
     pub reason: Option<String>,
@@ -83,6 +88,7 @@ impl Request {
             rc_account: None,
             provider_api: None,
             resource_ids: Vec::new(),
+            open: false,
             state: RequestState::Recorded,
             reason: None,
             created: now,

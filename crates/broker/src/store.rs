@@ -187,8 +187,18 @@ pub trait Store: Send + Sync {
     /// returned yet.
     fn watched_machines(&self) -> Result<Vec<Machine>>;
 
+    /// Whether a machine of this provider that is not terminated belongs to this fleet or group.
+    ///
+    /// # Errors
+    /// Those of every method.
+    fn has_machine_of(&self, provider: &str, resource_id: &str) -> Result<bool>;
+
     /// Requests that need attention although no scheduler polls them: unfinished ones past their deadline,
     /// unfinished returns, unacknowledged ones that still have machines or may get some, and those with
-    /// `watch_until` set. The longest untouched come first.
+    /// `watch_until` set; the latter also where they were touched since, if they are over and still open. The
+    /// longest untouched come first.
+    ///
+    /// # Errors
+    /// Those of every method.
     fn needing_attention(&self, query: &AttentionQuery) -> Result<Vec<RequestWithMachines>>;
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use ohfp_broker::provider::Identity;
+
 use crate::chance::Span;
 use crate::network::Block;
 
@@ -20,6 +22,27 @@ pub struct SimConfig {
     pub(crate) describe: Describe,
     pub(crate) release: Release,
     pub(crate) latency: Latency,
+    pub(crate) fleet: Fleet,
+    pub(crate) identity: Identity,
+}
+
+/// What a launch creates.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Fleet {
+    pub(crate) kind: FleetKind,
+    pub(crate) at_once: u64,
+    pub(crate) interval: Span,
+}
+
+/// How a launch fulfils its order, in EC2's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FleetKind {
+    /// All machines are in the response.
+    Instant,
+    /// Machines come one after the other.
+    Request,
+    /// The same, and one that ends is replaced.
+    Maintain,
 }
 
 /// How machines come up.
@@ -122,6 +145,8 @@ impl Default for SimConfig {
                 error: 0.0,
             },
             latency: Latency { launch: 0, describe: 0, release: 0 },
+            fleet: Fleet { kind: FleetKind::Instant, at_once: 0, interval: Span::seconds(1, 5) },
+            identity: Identity::default(),
         }
     }
 }

@@ -15,6 +15,20 @@ pub(crate) struct Outcome {
     pub(crate) shortfall: Option<String>,
     /// Whether the answer to the launch was lost on its way: the next one with the token tells it.
     pub(crate) untold: bool,
+    /// The fleet that the launch created.
+    #[serde(default)]
+    pub(crate) fleet: Option<String>,
+}
+
+/// A fleet, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fleet {
+    /// The token of its launch.
+    pub(crate) token: String,
+    /// Whether it replaces machines that end.
+    pub(crate) replaces: bool,
+    /// Whether it launches no more.
+    pub(crate) settled: bool,
 }
 
 /// A machine with its id.
@@ -66,8 +80,7 @@ pub(crate) fn put_outcome(tx: &mut dyn DocumentTx, token: &str, outcome: &Outcom
 /// The machines of a token, in the order of their places.
 pub(crate) fn of_token(tx: &mut dyn DocumentTx, token: &str) -> Result<Vec<Machine>> {
     let records = tx.group(token)?;
-    let outcome = outcome_id(token);
-    let machines = records.iter().filter(|record| record.id != outcome).map(Machine::read);
+    let machines = records.iter().filter(|record| is_machine(&record.id)).map(Machine::read);
     let mut machines = machines.collect::<Result<Vec<Machine>>>()?;
     machines.sort_by_key(|machine| machine.life.number);
     Ok(machines)
@@ -75,10 +88,37 @@ pub(crate) fn of_token(tx: &mut dyn DocumentTx, token: &str) -> Result<Vec<Machi
 
 /// The machine of an id.
 pub(crate) fn by_id(tx: &mut dyn DocumentTx, id: &str) -> Result<Option<Machine>> {
-    if id.starts_with("token:") || id == KNOWN {
+    if !is_machine(id) {
         return Ok(None);
     }
     tx.get(id)?.as_ref().map(Machine::read).transpose()
+}
+
+/// Whether a document of that id is a machine's.
+fn is_machine(id: &str) -> bool {
+    !id.starts_with("token:") && !id.starts_with(FLEET) && id != KNOWN
+}
+
+/// Ids of fleets begin like this.
+pub(crate) const FLEET: &str = "fleet-";
+
+/// The group of fleets that exist. One that was deleted goes with the documents of its token.
+const FLEETS: &str = "fleets";
+
+/// The fleet of an id.
+pub(crate) fn fleet(tx: &mut dyn DocumentTx, id: &str) -> Result<Option<Fleet>> {
+    tx.get(id)?.as_ref().map(read).transpose()
+}
+
+/// All fleets that exist, with their ids.
+pub(crate) fn fleets(tx: &mut dyn DocumentTx) -> Result<Vec<(String, Fleet)>> {
+    tx.group(FLEETS)?.iter().map(|record| Ok((record.id.clone(), read(record)?))).collect()
+}
+
+/// Stores a fleet that exists, or that was deleted.
+pub(crate) fn put_fleet(tx: &mut dyn DocumentTx, id: &str, fleet: &Fleet, exists: bool) -> Result<()> {
+    let group = if exists { FLEETS } else { &fleet.token };
+    tx.put(&Document { id: id.to_owned(), group: group.to_owned(), live_until: None, body: written(fleet)? })
 }
 
 /// All machines that are held.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::chance::Span;
-use crate::config::SimConfig;
+use crate::config::{FleetKind, SimConfig};
 use crate::network::{Block, is_domain};
 
 /// One key.
@@ -105,6 +105,17 @@ pub const KEYS: &[OptionKey] = &[
         "from release to `terminated` for such a machine"),
     key!("release.error_probability", PROBABILITY, "0", probability => release.error,
         "how likely a release fails and ends nothing; trying again is another chance"),
+    key!("fleet.type", "\"instant\", \"request\" or \"maintain\"", "\"instant\"", fleet_kind => fleet.kind,
+        "`instant`: all machines are in the response to the launch; `request`: they come one after the other; \
+         `maintain`: the same, and one that ends is replaced until the request is over"),
+    key!("fleet.at_once", "a whole number from 0 to 1000000", "0", count => fleet.at_once,
+        "machines of a `request` or `maintain` fleet that are in the response to the launch"),
+    key!("fleet.interval_seconds", SPAN, "[1, 5]", span => fleet.interval,
+        "from one machine of such a fleet to the next, and from an end to its replacement"),
+    key!("identity.account", TEXT, "null", text => identity.account,
+        "account that machines are launched in; those of another account are not touched"),
+    key!("identity.region", TEXT, "null", text => identity.region,
+        "the same for the region"),
     key!("latency.launch_milliseconds", MILLIS, "0", latency => latency.launch,
         "how long a launch really takes"),
     key!("latency.describe_milliseconds", MILLIS, "0", latency => latency.describe,
@@ -112,6 +123,16 @@ pub const KEYS: &[OptionKey] = &[
     key!("latency.release_milliseconds", MILLIS, "0", latency => latency.release,
         "how long a release really takes"),
 ];
+
+/// Reads the kind of fleets.
+fn fleet_kind(value: &Value) -> Option<FleetKind> {
+    match value.as_str()? {
+        "instant" => Some(FleetKind::Instant),
+        "request" => Some(FleetKind::Request),
+        "maintain" => Some(FleetKind::Maintain),
+        _ => None,
+    }
+}
 
 /// The section of a dotted path, and the name in it.
 fn split(path: &str) -> (&str, &str) {
@@ -206,7 +227,12 @@ mod tests {
         let other = |key: &OptionKey| match key.path {
             "network.block" => "\"10.1.0.0/16\"",
             "network.public_block" => "\"198.18.0.0/15\"",
-            "network.domain" | "default_type" | "boot.failure_reason" => "\"other\"",
+            "network.domain"
+            | "default_type"
+            | "boot.failure_reason"
+            | "identity.account"
+            | "identity.region" => "\"other\"",
+            "fleet.type" => "\"request\"",
             "capacity.by_type" => "{\"a\": 1}",
             _ => "1",
         };

@@ -14,7 +14,9 @@
 //!               └───────────┴────── fails, reclaimed ───────┘
 //! ```
 //!
-//! Looks (`describe`, `find`, `sight`) only read. What changes a machine (a release, a reclaim, a failure) is
+//! A launch may create a fleet, `request` or `maintain` as EC2 calls them: then machines exist one after the other, and
+//! those that end are replaced, by the next call that asks what came of the launch. Other looks (`describe`, `exists`)
+//! only read. What changes a machine (a release, a reclaim, a failure) is
 //! one transaction that stores the end as a fact: a clock that is set back later does not bring it back.
 //!
 //! Chance is a function of the seed in the configuration, of the provider's name and of what is decided about:
@@ -27,6 +29,7 @@ mod chance;
 mod config;
 mod control;
 mod documents;
+mod fleets;
 mod keys;
 mod launching;
 mod life;

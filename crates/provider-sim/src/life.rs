@@ -21,6 +21,15 @@ pub(crate) struct Life {
     pub(crate) name: String,
     pub(crate) address: Ipv4Addr,
     pub(crate) public_address: Option<Ipv4Addr>,
+    /// The fleet that it belongs to.
+    #[serde(default)]
+    pub(crate) fleet: Option<String>,
+    /// Units that it counts for, where its template has weights.
+    #[serde(default)]
+    pub(crate) units: Option<u32>,
+    /// Whether its fleet has launched another one in its place.
+    #[serde(default)]
+    pub(crate) replaced: bool,
     /// When the launch was called.
     pub(crate) ordered: Timestamp,
     /// When it begins to exist: later than `ordered` where its launch is late.
@@ -75,7 +84,7 @@ impl End {
 
 impl Life {
     /// How it has ended by `now`, or is ending.
-    fn end_at(&self, now: Timestamp) -> Option<End> {
+    pub(crate) fn end_at(&self, now: Timestamp) -> Option<End> {
         if let Some(end) = &self.end {
             return Some(end.clone());
         }
@@ -154,6 +163,8 @@ impl Life {
             public_ip: public.map(|address| address.to_string()),
             instance_type: Some(self.instance_type.clone()),
             price_type: Some(self.price_type.clone()),
+            resource_id: self.fleet.clone(),
+            units: self.units,
             cores: self.cores,
             threads_per_core: self.cores.map(|_| 1),
             launched: self.launched,
@@ -198,6 +209,12 @@ impl Life {
                 true
             }
         }
+    }
+
+    /// It was ordered, and shall never exist.
+    pub(crate) fn cancel(&mut self, now: Timestamp) {
+        (self.launched, self.hidden_until) = (Timestamp::MAX, Timestamp::MAX);
+        self.end = Some(End::at_once(now, false, RELEASED));
     }
 
     /// The provider takes it after a time, at once when that is 0. One that is ending already is left, and

@@ -42,6 +42,11 @@ impl Offer {
         self.weights.as_ref().map_or(1, |weights| weights.units(Some(machine_type)))
     }
 
+    /// What a machine of a type says that it counts for; `None` where machines are counted.
+    pub(crate) fn said_units(&self, machine_type: &str) -> Option<u32> {
+        self.weights.as_ref().map(|weights| weights.units(Some(machine_type)))
+    }
+
     /// All types, for a message.
     pub(crate) fn names(&self) -> String {
         self.types.join(", ")

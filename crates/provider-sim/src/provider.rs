@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ohfp_broker::documents::{DocumentStore, DocumentTx};
 use ohfp_broker::provider::{
-    Capabilities, Existence, Health, Instance, LaunchFailure, LaunchRequest, Launched, Plan, Provider,
+    Capabilities, Detail, Existence, Health, Identity, Instance, LaunchFailure, LaunchRequest, Launched,
+    Pending, Plan, Progress, Provider, Releasing,
 };
-use ohfp_broker::{Error, ErrorKind, MachineId, MachineRef, Result, Template, Timestamp, host};
+use ohfp_broker::{Deadline, Error, ErrorKind, MachineId, MachineRef, Result, Template, Timestamp, host};
 
 use crate::chance::Chance;
 use crate::config::SimConfig;
+use crate::fleets::Launch;
 use crate::offer::Offer;
 use crate::{documents, launching};
 
@@ -57,8 +59,8 @@ impl SimProvider {
         self.chance(what).draw("now", millis).happens(probability)
     }
 
-    fn looks_fail(&self, now: Timestamp) -> Result<()> {
-        pause(self.config.latency.describe);
+    fn looks_fail(&self, now: Timestamp, deadline: Deadline) -> Result<()> {
+        self.pause(self.config.latency.describe, deadline)?;
         if self.passing("describe", self.config.describe.error, now) {
             return Err(Error::new(
                 ErrorKind::Unavailable,
@@ -68,6 +70,66 @@ impl SimProvider {
         }
         Ok(())
     }
+
+    /// Lets a call take its time, or what is left until the deadline: then it fails.
+    fn pause(&self, millis: u64, deadline: Deadline) -> Result<()> {
+        let wanted = Duration::from_millis(millis);
+        match deadline.left(Instant::now()) {
+            Some(left) if left <= wanted => {
+                thread::sleep(left);
+                let what = format!("the simulated provider `{}` did not answer in time", self.name);
+                Err(Error::new(ErrorKind::Unavailable, what)
+                    .hint("`latency` of its config is how long its calls take"))
+            }
+            _ if millis == 0 => Ok(()),
+            _ => {
+                thread::sleep(wanted);
+                Ok(())
+            }
+        }
+    }
+
+    /// What became of launches; machines that have ended are replaced first where a fleet does so.
+    fn launches(&self, pending: &[Pending<'_>], now: Timestamp) -> Result<Vec<Launch>> {
+        let mut launches = Vec::with_capacity(pending.len());
+        self.read(|tx| {
+            launches.clear();
+            for one in pending {
+                launches.push(Launch::read(tx, one.token)?);
+            }
+            Ok(())
+        })?;
+        if launches.iter().any(|launch| launch.is_to_refill(now)) {
+            self.write(|tx| {
+                launches.clear();
+                for one in pending {
+                    let mut launch = Launch::read(tx, one.token)?;
+                    launch.refill(&self.config, self.chance(one.token), tx, now)?;
+                    launches.push(launch);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(launches)
+    }
+
+    /// Ids of the fleets that exist.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn fleets(&self) -> Result<Vec<String>> {
+        let mut ids = Vec::new();
+        self.read(|tx| {
+            ids = documents::fleets(tx)?.into_iter().map(|(id, _)| id).collect();
+            Ok(())
+        })?;
+        Ok(ids)
+    }
+}
+
+/// Announced reclaims are told by another call.
+fn without_reclaims(instances: Vec<Instance>) -> Vec<Instance> {
+    instances.into_iter().map(|instance| Instance { reclaim_at: None, ..instance }).collect()
 }
 
 /// The id of the only machine that is there and answers to a name.
@@ -80,12 +142,6 @@ fn named(live: &[documents::Machine], name: &str, now: Timestamp) -> Result<Opti
             format!("{name} could be {} or {}", one.life.name, other.life.name),
         )),
         (found, _) => Ok(found.map(|machine| machine.id.clone())),
-    }
-}
-
-fn pause(millis: u64) {
-    if millis > 0 {
-        thread::sleep(Duration::from_millis(millis));
     }
 }
 
@@ -106,6 +162,10 @@ impl Provider for SimProvider {
         }
     }
 
+    fn identity(&self) -> Identity {
+        self.config.identity.clone()
+    }
+
     fn plan(&self, template: &Template, count: u32) -> Result<Plan> {
         let offer = Offer::of(template, &self.config.default_type);
         let seconds = |millis: i64| Duration::from_millis(u64::try_from(millis).unwrap_or(0)).as_secs_f64();
@@ -123,8 +183,17 @@ impl Provider for SimProvider {
         Ok(Plan { steps })
     }
 
-    fn launch(&self, request: &LaunchRequest<'_>, now: Timestamp) -> Result<Launched, LaunchFailure> {
-        pause(self.config.latency.launch);
+    fn launch(
+        &self,
+        request: &LaunchRequest<'_>,
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Result<Launched, LaunchFailure> {
+        if deadline.left(Instant::now()).is_some_and(|left| left.is_zero()) {
+            let what = format!("no time is left to ask the simulated provider `{}`", self.name);
+            return Err(LaunchFailure::Unreachable(Error::new(ErrorKind::Unavailable, what)));
+        }
+        let in_time = self.pause(self.config.latency.launch, deadline);
         if self.passing(request.token, self.config.launch.unreachable, now) {
             let what = format!("the simulated provider `{}` is not reached", self.name);
             return Err(LaunchFailure::Unreachable(
@@ -139,7 +208,8 @@ impl Provider for SimProvider {
             Ok(())
         });
         match (stored, launch) {
-            (Ok(()), Some(launch)) => launch,
+            // The call takes place, and its answer comes too late.
+            (Ok(()), Some(launch)) => in_time.map_err(LaunchFailure::Unknown).and(launch),
             // Whether the transaction took place is not known when it fails at its end.
             (Err(error), _) => Err(LaunchFailure::Unknown(error)),
             (Ok(()), None) => {
@@ -148,22 +218,69 @@ impl Provider for SimProvider {
         }
     }
 
-    fn find(&self, token: &str, now: Timestamp) -> Result<Vec<Instance>> {
-        self.looks_fail(now)?;
+    fn progress(&self, pending: &[Pending<'_>], now: Timestamp, deadline: Deadline) -> Result<Vec<Progress>> {
+        self.looks_fail(now, deadline)?;
         let visible = self.config.terminated_visible;
-        let mut instances = Vec::new();
-        self.read(|tx| {
-            let machines = documents::of_token(tx, token)?.into_iter();
-            let seen = machines
-                .filter(|machine| machine.life.is_arrived(now) && !machine.life.is_forgotten(now, visible));
-            instances = seen.map(|machine| machine.instance(now)).collect();
-            Ok(())
-        })?;
-        Ok(instances)
+        let launches = self.launches(pending, now)?;
+        Ok(launches
+            .iter()
+            .map(|launch| {
+                let progress = launch.progress(now, visible);
+                Progress { instances: without_reclaims(progress.instances), ..progress }
+            })
+            .collect())
     }
 
-    fn describe(&self, ids: &[MachineId], now: Timestamp) -> Result<Vec<Instance>> {
-        self.looks_fail(now)?;
+    fn settled(&self, pending: &Pending<'_>, now: Timestamp, deadline: Deadline) -> Result<()> {
+        self.pause(self.config.latency.release, deadline)?;
+        let mut is_open = false;
+        self.read(|tx| {
+            is_open = Launch::read(tx, pending.token)?.is_open();
+            Ok(())
+        })?;
+        if is_open {
+            self.write(|tx| Launch::read(tx, pending.token)?.settle(tx, now).map(drop))?;
+        }
+        Ok(())
+    }
+
+    fn tidy(
+        &self,
+        alive: &dyn Fn(&str) -> bool,
+        limit: u32,
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Result<u32> {
+        let mut unused = Vec::new();
+        self.read(|tx| {
+            unused.clear();
+            for (id, fleet) in documents::fleets(tx)? {
+                if fleet.settled && !Launch::read(tx, &fleet.token)?.has_machines(now) {
+                    unused.push((id, fleet));
+                }
+            }
+            Ok(())
+        })?;
+        unused.retain(|(id, _)| !alive(id));
+        unused.truncate(limit as usize);
+        if unused.is_empty() {
+            return Ok(0);
+        }
+        self.pause(self.config.latency.release, deadline)?;
+        self.write(|tx| {
+            unused.iter().try_for_each(|(id, fleet)| documents::put_fleet(tx, id, fleet, false))
+        })?;
+        Ok(u32::try_from(unused.len()).unwrap_or(u32::MAX))
+    }
+
+    fn describe(
+        &self,
+        ids: &[MachineId],
+        detail: Detail,
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Result<Vec<Instance>> {
+        self.looks_fail(now, deadline)?;
         let visible = self.config.terminated_visible;
         let mut instances = Vec::with_capacity(ids.len());
         self.read(|tx| {
@@ -175,11 +292,14 @@ impl Provider for SimProvider {
             }
             Ok(())
         })?;
+        if detail == Detail::State {
+            instances = without_reclaims(instances);
+        }
         Ok(instances)
     }
 
-    fn release(&self, ids: &[MachineId], now: Timestamp) -> Result<()> {
-        pause(self.config.latency.release);
+    fn release(&self, machines: &[Releasing<'_>], now: Timestamp, deadline: Deadline) -> Result<()> {
+        self.pause(self.config.latency.release, deadline)?;
         if self.passing("release", self.config.release.error, now) {
             return Err(Error::new(
                 ErrorKind::Unavailable,
@@ -188,7 +308,7 @@ impl Provider for SimProvider {
             .hint("`release.error_probability` of its config lets it fail"));
         }
         self.write(|tx| {
-            for id in ids {
+            for Releasing { id, .. } in machines {
                 let Some(mut machine) = documents::by_id(tx, id.as_str())? else { continue };
                 let chance = self.chance(id.as_str());
                 let slow = chance.draw("slow", 0).happens(self.config.release.slow);
@@ -201,8 +321,8 @@ impl Provider for SimProvider {
         })
     }
 
-    fn exists(&self, machines: &[MachineRef], now: Timestamp) -> Result<Vec<Existence>> {
-        self.looks_fail(now)?;
+    fn exists(&self, machines: &[MachineRef], now: Timestamp, deadline: Deadline) -> Result<Vec<Existence>> {
+        self.looks_fail(now, deadline)?;
         let mut sightings = Vec::with_capacity(machines.len());
         self.read(|tx| {
             sightings.clear();
@@ -227,7 +347,7 @@ impl Provider for SimProvider {
         Ok(sightings)
     }
 
-    fn health(&self, now: Timestamp) -> Health {
+    fn health(&self, now: Timestamp, _: Deadline) -> Health {
         match self.live_count(now) {
             Ok(live) => Health {
                 healthy: true,

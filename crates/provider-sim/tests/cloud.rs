@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::thread;
 
 use ohfp_broker::contract::MemoryStore;
-use ohfp_broker::provider::{Instance, LaunchFailure, LaunchRequest, Launched, Provider};
-use ohfp_broker::{ErrorKind, MachineId, MachineRef, MachineState, Template, Timestamp};
+use ohfp_broker::provider::{
+    self, Detail, Instance, LaunchFailure, LaunchRequest, Launched, Provider, Releasing,
+};
+use ohfp_broker::{Deadline, Error, ErrorKind, MachineId, MachineRef, MachineState, Template, Timestamp};
 use ohfp_provider_sim::{SimConfig, SimProvider};
 use serde_json::{Value, json};
 
@@ -40,7 +42,23 @@ fn launch(
     sim.launch(
         &LaunchRequest { template: &template, count, user_data: None, rc_account: None, token },
         at(now),
+        Deadline::NONE,
     )
+}
+
+/// What a token has made.
+fn find(sim: &SimProvider, token: &str, now: i64) -> Result<Vec<Instance>, Error> {
+    let pending = [provider::Pending { token, resource_ids: &[], expected: 1 }];
+    Ok(sim.progress(&pending, at(now), Deadline::NONE)?.remove(0).instances)
+}
+
+fn describe(sim: &SimProvider, ids: &[MachineId], now: i64) -> Result<Vec<Instance>, Error> {
+    sim.describe(ids, Detail::Reclaims, at(now), Deadline::NONE)
+}
+
+fn release(sim: &SimProvider, ids: &[MachineId], now: i64) -> Result<(), Error> {
+    let machines: Vec<_> = ids.iter().map(Releasing::of_id).collect();
+    sim.release(&machines, at(now), Deadline::NONE)
 }
 
 fn machines(sim: &SimProvider, token: &str, count: u32, now: i64) -> Vec<Instance> {
@@ -52,7 +70,7 @@ fn ids(instances: &[Instance]) -> Vec<MachineId> {
 }
 
 fn states(sim: &SimProvider, ids: &[MachineId], now: i64) -> Vec<MachineState> {
-    sim.describe(ids, at(now)).unwrap().iter().map(|instance| instance.state).collect()
+    describe(sim, ids, now).unwrap().iter().map(|instance| instance.state).collect()
 }
 
 use MachineState::{Pending, Running, ShuttingDown, Terminated};
@@ -69,15 +87,15 @@ fn a_life_is_read_off_the_clock() {
     assert_eq!(made[0].instance_type.as_deref(), Some("m6i.large"));
     assert_eq!(made[0].price_type.as_deref(), Some("ondemand"));
     assert_eq!((states(&sim, &id, 9), states(&sim, &id, 10)), (vec![Pending], vec![Running]));
-    sim.release(&id, at(20)).unwrap();
-    sim.release(&id, at(21)).unwrap();
+    release(&sim, &id, 20).unwrap();
+    release(&sim, &id, 21).unwrap();
     for (now, state) in [(22, ShuttingDown), (23, Terminated), (3_623, Terminated), (15, ShuttingDown)] {
         assert_eq!(states(&sim, &id, now), [state], "{now}");
     }
     assert_eq!(states(&sim, &id, 3_624), []);
-    assert_eq!(sim.find("a", at(3_624)).unwrap(), []);
+    assert_eq!(find(&sim, "a", 3_624).unwrap(), []);
     assert_eq!(sim.live_count(at(23)).unwrap(), 0);
-    assert_eq!(sim.release(&[MachineId::new("i-1")], at(23)), Ok(()));
+    assert_eq!(release(&sim, &[MachineId::new("i-1")], 23), Ok(()));
 }
 
 #[test]
@@ -85,7 +103,7 @@ fn boot_failures_and_spot_reclaims() {
     let sim = open(&json!({ "boot": { "seconds": 10, "failure_probability": 1 } }));
     let id = ids(&machines(&sim, "a", 1, 0));
     assert_eq!(states(&sim, &id, 9), [Pending]);
-    let seen = sim.describe(&id, at(10)).unwrap().remove(0);
+    let seen = describe(&sim, &id, 10).unwrap().remove(0);
     assert_eq!((seen.state, seen.reclaimed), (Terminated, false));
     assert_eq!(seen.reason.as_deref(), Some("Server.InternalError: Internal error on launch"));
 
@@ -93,7 +111,7 @@ fn boot_failures_and_spot_reclaims() {
         "reclaim_probability": 1, "reclaim_after_seconds": 500, "notice_seconds": 100
     } }));
     let id = ids(&launch(&sim, &json!({ "priceType": "spot" }), ("a", 1), 0).unwrap().instances);
-    let seen = |now| sim.describe(&id, at(now)).unwrap().remove(0);
+    let seen = |now| describe(&sim, &id, now).unwrap().remove(0);
     assert_eq!((seen(399).state, seen(399).reclaim_at), (Running, None));
     assert_eq!((seen(400).state, seen(400).reclaim_at), (Running, Some(at(500))));
     assert_eq!((seen(500).state, seen(500).reclaimed), (Terminated, true));
@@ -136,7 +154,7 @@ fn the_same_token_makes_machines_once() {
     assert_eq!(launch(&sim, &json!({}), ("a", 5), 0).unwrap(), first);
     let none = launch(&sim, &json!({}), ("b", 1), 1);
     assert!(matches!(&none, Err(LaunchFailure::NoCapacity(why)) if why.starts_with("0 of 1 machines: ")));
-    sim.release(&ids(&first.instances), at(100)).unwrap();
+    release(&sim, &ids(&first.instances), 100).unwrap();
     assert_eq!(launch(&sim, &json!({}), ("b", 1), 1_000), none, "what came of a token stays");
     assert_eq!(machines(&sim, "c", 3, 1_000).len(), 3);
 
@@ -164,7 +182,7 @@ fn the_same_seed_makes_the_same_machines() {
 fn addresses_are_unique_and_run_out() {
     let sim = open(&json!({ "network": { "block": "10.0.0.0/28", "public_block": "198.18.0.0/28" } }));
     let first = machines(&sim, "a", 6, 0);
-    sim.release(&ids(&first[..2]), at(60)).unwrap();
+    release(&sim, &ids(&first[..2]), 60).unwrap();
     let more = launch(&sim, &json!({}), ("b", 9), 100).unwrap();
     assert_eq!(more.instances.len(), 7);
     assert!(more.shortfall.unwrap().starts_with("InsufficientFreeAddressesInSubnet: "));
@@ -216,15 +234,15 @@ fn launches_fail_as_they_are_told_to() {
 
     let lost = one("unknown_probability");
     assert!(matches!(order(&lost, 0), Err(LaunchFailure::Unknown(_))));
-    assert_eq!(lost.find("a", at(0)).unwrap().len(), 2);
+    assert_eq!(find(&lost, "a", 0).unwrap().len(), 2);
     assert_eq!(order(&lost, 1).unwrap().instances.len(), 2);
 
     let late = open(&json!({ "launch": { "late_probability": 1, "late_seconds": 60 } }));
     for now in [0, 59] {
         assert!(matches!(order(&late, now), Err(LaunchFailure::Unknown(_))), "{now}");
-        assert_eq!((late.find("a", at(now)).unwrap(), late.list(at(now)).unwrap()), (vec![], vec![]));
+        assert_eq!((find(&late, "a", now).unwrap(), late.list(at(now)).unwrap()), (vec![], vec![]));
     }
-    let found = late.find("a", at(60)).unwrap();
+    let found = find(&late, "a", 60).unwrap();
     assert_eq!((found.len(), found[0].launched), (2, at(60)));
     assert_eq!(order(&late, 60).unwrap().instances, found);
 }
@@ -234,14 +252,14 @@ fn looks_and_releases_fail_as_they_are_told_to() {
     let records = Arc::new(MemoryStore::default());
     let made = ids(&machines(&cloud(&json!({}), &records), "a", 2, 0));
     let silent = cloud(&json!({ "describe": { "error_probability": 1 } }), &records);
-    assert_eq!(silent.describe(&made, at(60)).unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(silent.find("a", at(60)).unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(silent.exists(&[], at(60)).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(describe(&silent, &made, 60).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(find(&silent, "a", 60).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(silent.exists(&[], at(60), Deadline::NONE).unwrap_err().kind(), ErrorKind::Unavailable);
     let stubborn = cloud(&json!({ "release": { "error_probability": 1 } }), &records);
-    assert_eq!(stubborn.release(&made, at(60)).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(release(&stubborn, &made, 60).unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(stubborn.live_count(at(60)).unwrap(), 2);
     let slow = cloud(&json!({ "release": { "slow_probability": 1, "slow_seconds": 500 } }), &records);
-    slow.release(&made, at(60)).unwrap();
+    release(&slow, &made, 60).unwrap();
     assert_eq!(states(&slow, &made, 559), [ShuttingDown; 2]);
     assert_eq!(states(&slow, &made, 560), [Terminated; 2]);
 
@@ -258,7 +276,7 @@ fn the_cloud_is_played() {
     let name = |index: usize| made[index].name.clone().unwrap();
     let told = sim.reclaim(&name(0), 100, at(60)).unwrap();
     assert_eq!((told.state, told.reclaim_at), (Running, Some(at(160))));
-    let gone = sim.describe(&ids(&made[..1]), at(160)).unwrap().remove(0);
+    let gone = describe(&sim, &ids(&made[..1]), 160).unwrap().remove(0);
     assert_eq!((gone.state, gone.reclaimed), (Terminated, true));
     let gone = sim.reclaim(made[1].id.as_str(), 0, at(60)).unwrap();
     assert_eq!((gone.state, gone.reclaimed, gone.reclaim_at), (Terminated, true, None));
@@ -281,7 +299,7 @@ fn the_cloud_is_played() {
     ] {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let wanted = MachineRef { name: some(called), id: some(id).map(MachineId::new) };
-        let seen = sim.exists(std::slice::from_ref(&wanted), at(160)).unwrap().remove(0);
+        let seen = sim.exists(std::slice::from_ref(&wanted), at(160), Deadline::NONE).unwrap().remove(0);
         let found = found.then(|| made[3].id.clone());
         assert_eq!((seen.machine, seen.found), (wanted, found), "{called} {id}");
     }
@@ -290,7 +308,7 @@ fn the_cloud_is_played() {
         assert_eq!(sim.fail(unknown, at(60)).unwrap_err().kind(), ErrorKind::NotFound, "{unknown}");
     }
     assert_eq!(sim.fail(made[1].id.as_str(), at(10_000)).unwrap_err().kind(), ErrorKind::NotFound);
-    assert_eq!(sim.health(at(160)).detail, "1 of 10000 machines exist");
+    assert_eq!(sim.health(at(160), Deadline::NONE).detail, "1 of 10000 machines exist");
 }
 
 /// What has ended does not come back: not by another end, nor by a clock that is set back.

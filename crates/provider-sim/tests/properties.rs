@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ohfp_broker::contract::MemoryStore;
-use ohfp_broker::provider::{Instance, LaunchRequest, Provider};
-use ohfp_broker::{MachineId, MachineState, Template, Timestamp};
+use ohfp_broker::provider::{Detail, Instance, LaunchRequest, Provider, Releasing};
+use ohfp_broker::{Deadline, MachineId, MachineState, Template, Timestamp};
 use ohfp_provider_sim::{SimConfig, SimProvider};
 use proptest::prelude::*;
 use serde_json::json;
@@ -106,6 +106,11 @@ impl Seen {
     }
 }
 
+fn release(sim: &SimProvider, ids: &[MachineId], now: Timestamp) {
+    let machines: Vec<_> = ids.iter().map(Releasing::of_id).collect();
+    sim.release(&machines, now, Deadline::NONE).unwrap();
+}
+
 fn take(sim: &SimProvider, step: &Step, now: Timestamp, seen: &mut Seen) -> Result<(), TestCaseError> {
     match step {
         Step::Launch { token } => {
@@ -116,7 +121,7 @@ fn take(sim: &SimProvider, step: &Step, now: Timestamp, seen: &mut Seen) -> Resu
             let template = template(large);
             let order =
                 LaunchRequest { template: &template, count, user_data: None, rc_account: None, token: &name };
-            let launch = sim.launch(&order, now);
+            let launch = sim.launch(&order, now, Deadline::NONE);
             seen.said.push(format!("{launch:?}"));
             let Ok(launched) = launch else { return Ok(()) };
             let ids: Vec<_> = launched.instances.iter().map(|one| one.id.clone()).collect();
@@ -135,7 +140,7 @@ fn take(sim: &SimProvider, step: &Step, now: Timestamp, seen: &mut Seen) -> Resu
                 seen.of_token.insert(*token, ids);
             }
         }
-        Step::Release { machine, count } => sim.release(&seen.pick(*machine, *count), now).unwrap(),
+        Step::Release { machine, count } => release(sim, &seen.pick(*machine, *count), now),
         Step::Reclaim { machine, grace } => {
             for id in seen.pick(*machine, 1) {
                 seen.said.push(format!("{:?}", sim.reclaim(id.as_str(), *grace, now)));
@@ -154,7 +159,7 @@ fn take(sim: &SimProvider, step: &Step, now: Timestamp, seen: &mut Seen) -> Resu
 /// Looks at everything there is.
 fn check(sim: &SimProvider, now: Timestamp, seen: &mut Seen) -> Result<(), TestCaseError> {
     let known: Vec<_> = seen.machines.keys().cloned().collect();
-    let mut all = sim.describe(&known, now).unwrap();
+    let mut all = sim.describe(&known, Detail::Reclaims, now, Deadline::NONE).unwrap();
     all.extend(sim.list(now).unwrap());
     for instance in &all {
         seen.look(instance)?;
@@ -193,7 +198,7 @@ proptest! {
         // In the end all of it goes, late arrivals too, and room is free again.
         now = now.plus_seconds(60);
         let all: Vec<_> = one.list(now).unwrap().iter().map(|machine| machine.id.clone()).collect();
-        one.release(&all, now).unwrap();
+        release(&one, &all, now);
         let late = now.plus_seconds(10_000);
         prop_assert_eq!(one.live_count(late).unwrap(), 0);
         prop_assert_eq!(one.list(late).unwrap(), Vec::new());

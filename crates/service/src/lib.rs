@@ -19,6 +19,7 @@
 //! # Ok::<(), String>(())
 //! ```
 
+pub mod action_time;
 pub mod cache;
 pub mod cached_status;
 pub mod catalog;

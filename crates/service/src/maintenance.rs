@@ -10,6 +10,9 @@ use crate::registry::Requests;
 /// Most requests that one invocation sweeps.
 const SWEEP: u32 = 4;
 
+/// Most resources of providers that one invocation deletes.
+const TIDY: u32 = 20;
+
 /// Runs the maintenance that is due. `history_days` is how long finished requests are kept; 0 keeps them for ever.
 pub fn run(requests: &Requests, history_days: u64, now: Timestamp) -> Result<()> {
     let store = &requests.store;
@@ -17,11 +20,19 @@ pub fn run(requests: &Requests, history_days: u64, now: Timestamp) -> Result<()>
     if !store.exists() {
         return Ok(());
     }
-    let swept = requests.broker().sweep(SWEEP, now)?;
+    let broker = requests.upkeep();
+    let swept = broker.sweep(SWEEP, now)?;
     log::log_errors(&swept.errors);
-    if history_days > 0
-        && let Some(pruned) = history::clear(&***store, history_days, now)?
-    {
+    let cleared = if history_days > 0 { history::clear(&***store, history_days, now)? } else { None };
+    // Machines end while something is looked after, and whatever was missed then is found once a day.
+    if !swept.requests.is_empty() || cleared.is_some() {
+        let (deleted, errors) = broker.tidy(TIDY, now);
+        log::log_errors(&errors);
+        if deleted > 0 {
+            tracing::info!(resources = deleted, "unused resources of providers were deleted");
+        }
+    }
+    if let Some(pruned) = cleared {
         tracing::info!(requests = pruned.requests, machines = pruned.machines, "old history was cleared");
         store.keep_marker();
     }

@@ -6,10 +6,11 @@ mod sim;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use ohfp_broker::operations::{Broker, Policy, Providers};
 use ohfp_broker::provider::Provider;
-use ohfp_broker::{Error, ErrorKind, Errors, Result};
+use ohfp_broker::{Deadline, Error, ErrorKind, Errors, Result};
 use ohfp_components::Deferred;
 use ohfp_provider_sim::SimProvider;
 use ohfp_resolver::{Configuration, Performance, ProviderInstance};
@@ -17,6 +18,7 @@ use ohfp_resolver::{Configuration, Performance, ProviderInstance};
 pub use factory::{Checked, ProviderFactory};
 pub use kinds::{PROVIDERS, factory, simulated_kind};
 
+use crate::action_time::ActionTime;
 use crate::site_store::SiteStore;
 
 /// Requests and machines: the broker's operations on the store and the providers of this configuration.
@@ -26,6 +28,7 @@ pub struct Requests {
     /// The configured providers.
     pub providers: Arc<Registry>,
     policy: Policy,
+    time: ActionTime,
 }
 
 impl Requests {
@@ -34,13 +37,28 @@ impl Requests {
         store: Arc<SiteStore>,
         providers: Arc<Registry>,
         configuration: &Configuration,
+        time: ActionTime,
     ) -> Self {
-        Self { store, providers, policy: policy(configuration) }
+        Self { store, providers, policy: policy(configuration), time }
     }
 
-    /// A broker on this store and these providers.
+    /// A broker on this store and these providers, which have to answer in time for the question that is asked now.
     pub fn broker(&self) -> Broker<'_> {
-        Broker::new(&**self.store, self.providers.as_ref(), self.policy)
+        self.broker_until(self.deadline())
+    }
+
+    /// The same for what follows an answer.
+    pub(crate) fn upkeep(&self) -> Broker<'_> {
+        self.broker_until(self.time.upkeep(Instant::now()))
+    }
+
+    /// Until when providers have to answer a question that is asked now.
+    pub fn deadline(&self) -> Deadline {
+        self.time.answer(Instant::now())
+    }
+
+    fn broker_until(&self, deadline: Deadline) -> Broker<'_> {
+        Broker::new(&**self.store, self.providers.as_ref(), self.policy, deadline)
     }
 }
 

@@ -110,9 +110,11 @@ fn by_policy<'i>(
     enabled: &[&'i ProviderInstance],
     now: Timestamp,
 ) -> Result<Option<&'i ProviderInstance>> {
+    let deadline = requests.deadline();
     let provider = |instance: &ProviderInstance| requests.providers.get(&instance.name);
-    let healthy =
-        |instance: &&&ProviderInstance| provider(instance).is_ok_and(|provider| provider.health(now).healthy);
+    let healthy = |instance: &&&ProviderInstance| {
+        provider(instance).is_ok_and(|provider| provider.health(now, deadline).healthy)
+    };
     Ok(match policy {
         "ROUND_ROBIN" => {
             let turn = turn(requests)?;
@@ -151,7 +153,7 @@ fn by_policy<'i>(
         "FASTEST_RESPONSE" | "PERFORMANCE_BASED" => {
             let response = |instance: &ProviderInstance| {
                 let started = Instant::now();
-                let healthy = provider(instance).is_ok_and(|provider| provider.health(now).healthy);
+                let healthy = provider(instance).is_ok_and(|provider| provider.health(now, deadline).healthy);
                 (!healthy, started.elapsed())
             };
             enabled.iter().copied().min_by_key(|instance| response(instance))

@@ -14,6 +14,7 @@ use ohfp_resolver::{Configuration, Environment, load, location};
 use ohfp_wire;
 use serde_json::Value;
 
+use crate::action_time::ActionTime;
 use crate::cache::{Limits, ResultCache};
 use crate::clock;
 use crate::log;
@@ -77,7 +78,7 @@ impl Session {
         let (cache_at, cache_variables) = (place.clone(), env.clone());
         let settings = Arc::clone(&self.configuration);
         let (global, env) = (global.clone(), env.clone());
-        let bounds = Arc::clone(&self.configuration);
+        let (bounds, time) = (Arc::clone(&self.configuration), ActionTime::of(&env));
         self.container.register(Tier::Core, move |core| {
             let (at, variables) = (place.clone(), env.clone());
             let database = core.connecting().feature("features.database_support", on);
@@ -102,7 +103,7 @@ impl Session {
                 Ok(Arc::new(templates))
             })?;
             core.register_singleton("RequestService", move |container| {
-                Ok(Arc::new(Requests::new(container.get()?, container.get()?, &bounds)))
+                Ok(Arc::new(Requests::new(container.get()?, container.get()?, &bounds, time)))
             })
         })?;
 

@@ -31,6 +31,20 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    fn write_documents(
+        &self,
+        durability: Durability,
+        provider: &str,
+        body: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>,
+    ) -> Result<()> {
+        self.write_with(durability, Creation::Refused, |session| {
+            body(&mut Documents::new(*session, provider, true))?;
+            Ok(TxEnd::Commit(()))
+        })
+    }
+}
+
 impl Store for SqliteStore {
     fn admit(&self, request: &Request, limit: MaxNumber) -> Result<Admission> {
         self.write_with(Durability::AtOnce, Creation::Allowed, |session| {
@@ -99,6 +113,10 @@ impl Store for SqliteStore {
         Ok(self.read(machines::watched)?.unwrap_or_default())
     }
 
+    fn has_machine_of(&self, provider: &str, resource_id: &str) -> Result<bool> {
+        Ok(self.read(|session| machines::any_of(session, provider, resource_id))?.unwrap_or(false))
+    }
+
     fn needing_attention(&self, query: &AttentionQuery) -> Result<Vec<RequestWithMachines>> {
         let due = self.read(|session| requests::needing_attention(session, query))?;
         Ok(due.unwrap_or_default())
@@ -107,10 +125,15 @@ impl Store for SqliteStore {
 
 impl DocumentStore for SqliteStore {
     fn write(&self, provider: &str, body: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()> {
-        self.write_with(Durability::WithNext, Creation::Refused, |session| {
-            body(&mut Documents::new(*session, provider, true))?;
-            Ok(TxEnd::Commit(()))
-        })
+        self.write_documents(Durability::WithNext, provider, body)
+    }
+
+    fn write_through(
+        &self,
+        provider: &str,
+        body: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>,
+    ) -> Result<()> {
+        self.write_documents(Durability::AtOnce, provider, body)
     }
 
     fn read(&self, provider: &str, body: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()> {

@@ -37,9 +37,9 @@ impl<'c> Writer<'c> {
                 "INSERT INTO machine (id, provider, request, template_id, name, state, came_up, ending,
                    returned_by, private_ip, public_ip, instance_type, price_type, units, cores,
                    threads_per_core, rc_account, resource_id, tags, launched, reclaim_at, message, updated,
-                   version)
+                   version, account, region)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                   ?19, ?20, ?21, ?22, ?23, ?24)",
+                   ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
             )?,
             update: session.prepare(
                 "UPDATE machine SET name = ?3, state = ?4, came_up = ?5, ending = ?6, returned_by = ?7,
@@ -104,6 +104,8 @@ impl<'c> Writer<'c> {
             machine.message,
             machine.updated.millis(),
             version,
+            machine.account,
+            machine.region,
         ])?;
         Ok(())
     }
@@ -242,4 +244,11 @@ pub(crate) fn watched(session: &Session<'_>) -> Result<Vec<Machine>> {
          WHERE returned_by IS NULL AND (state <> 'terminated' OR ending = 'reclaimed') ORDER BY number"
     );
     session.prepare(&sql)?.all([], rows::machine)
+}
+
+/// Whether a machine that is not terminated belongs to a fleet or group.
+pub(crate) fn any_of(session: &Session<'_>, provider: &str, resource_id: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM machine INDEXED BY machine_resource
+         WHERE resource_id = ?1 AND provider = ?2 AND state <> 'terminated' LIMIT 1";
+    Ok(session.prepare(sql)?.first([resource_id, provider], |_| Ok(()))?.is_some())
 }

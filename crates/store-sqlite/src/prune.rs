@@ -112,7 +112,7 @@ impl<'c> Statements<'c> {
         };
         Ok(Self {
             deletable: session.prepare(&format!(
-                "SELECT 1 FROM request WHERE id = ?1 AND version = ?2 AND {SPENT} AND {nothing_left}"
+                "SELECT 1 FROM request WHERE id = ?1 AND version = ?2 AND {SPENT} AND open = 0 AND {nothing_left}"
             ))?,
             members: session.prepare(
                 "DELETE FROM return_member WHERE machine IN (SELECT number FROM machine WHERE request = ?1)",

@@ -58,8 +58,8 @@ pub(crate) fn insert(session: &Session<'_>, request: &Request, version: i64) -> 
     session.run(
         "INSERT INTO request (id, kind, template_id, provider, requested, weights, launch_fields, user_data,
            rc_account, provider_api, resource_ids, state, reason, created, updated, deadline, attempt,
-           acknowledged, watch_until, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+           acknowledged, watch_until, version, open)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
         params![
             request.id.as_str(),
             request.kind.name(),
@@ -81,6 +81,7 @@ pub(crate) fn insert(session: &Session<'_>, request: &Request, version: i64) -> 
             request.acknowledged,
             request.watch_until.map(Timestamp::millis),
             version,
+            request.open,
         ],
     )?;
     Ok(())
@@ -130,7 +131,7 @@ fn replace(session: &Session<'_>, request: &Request) -> Result<Applied> {
     let changed = session.run(
         "UPDATE request SET provider = ?3, requested = ?4, launch_fields = ?5, user_data = ?6,
            resource_ids = ?7, state = ?8, reason = ?9, updated = ?10, deadline = ?11, attempt = ?12,
-           acknowledged = max(acknowledged, ?13), watch_until = ?14, version = version + 1
+           acknowledged = max(acknowledged, ?13), watch_until = ?14, open = ?15, version = version + 1
          WHERE id = ?1 AND version = ?2",
         params![
             request.id.as_str(),
@@ -147,6 +148,7 @@ fn replace(session: &Session<'_>, request: &Request) -> Result<Applied> {
             request.attempt,
             request.acknowledged,
             request.watch_until.map(Timestamp::millis),
+            request.open,
         ],
     )?;
     Ok(if changed == 1 { Applied::Stored } else { Applied::Conflict })
@@ -234,22 +236,33 @@ pub(crate) fn needing_attention(
 ) -> Result<Vec<RequestWithMachines>> {
     let AttentionQuery { now, unacknowledged_before, untouched_since, limit } = *query;
     let (now, unheard) = (now.millis(), unacknowledged_before.millis());
+    let untouched = "updated <= ?1";
     let parts = [
         (
             "request_unfinished",
+            untouched,
             format!(
                 "{UNFINISHED}
                  AND (kind = 'return' OR deadline <= {now} OR acknowledged = 0 AND created < {unheard})"
             ),
         ),
-        ("request_unheard", format!("acknowledged = 0 AND machines_left > 0 AND created < {unheard}")),
-        ("request_watched", "watch_until IS NOT NULL".to_owned()),
+        (
+            "request_unheard",
+            untouched,
+            format!("acknowledged = 0 AND machines_left > 0 AND created < {unheard}"),
+        ),
+        (
+            "request_watched",
+            // One that is over and open waits for its provider to be told so.
+            "(updated <= ?1 OR open = 1 AND state <> 'recorded' AND state <> 'started')",
+            "watch_until IS NOT NULL".to_owned(),
+        ),
     ];
     let mut due = BTreeSet::new();
-    for (index, wanted) in parts {
+    for (index, touched, wanted) in parts {
         let sql = format!(
             "SELECT updated, number FROM request INDEXED BY {index}
-             WHERE {wanted} AND updated <= ?1 ORDER BY updated LIMIT ?2"
+             WHERE {wanted} AND {touched} ORDER BY updated LIMIT ?2"
         );
         session.prepare(&sql)?.each([untouched_since.millis(), i64::from(limit)], |row| {
             let cells = Cells { row, table: "request" };

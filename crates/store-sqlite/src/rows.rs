@@ -16,12 +16,12 @@ use serde::de::DeserializeOwned;
 /// Columns of a request, in the order that [`request`] reads them.
 pub(crate) const REQUEST: &str = "number, id, kind, template_id, provider, requested, weights, \
     launch_fields, user_data, rc_account, provider_api, resource_ids, state, reason, created, updated, \
-    deadline, attempt, acknowledged, watch_until, version";
+    deadline, attempt, acknowledged, watch_until, version, open";
 
 /// Columns of a machine, in the order that [`machine`] reads them.
 pub(crate) const MACHINE: &str = "number, id, provider, request, template_id, name, state, came_up, \
     ending, returned_by, private_ip, public_ip, instance_type, price_type, units, cores, threads_per_core, \
-    rc_account, resource_id, tags, launched, reclaim_at, message, updated, version";
+    rc_account, resource_id, tags, launched, reclaim_at, message, updated, version, account, region";
 
 /// Columns of a document, in the order that [`document`] reads them.
 pub(crate) const DOCUMENT: &str = "number, id, bundle, live_until, body";
@@ -50,6 +50,7 @@ pub(crate) fn request(row: &Row<'_>) -> Result<Request> {
         acknowledged: cells.flag(18)?,
         watch_until: cells.optional_integer(19)?.map(Timestamp::from_millis),
         version: cells.integer(20)?,
+        open: cells.flag(21)?,
     })
 }
 
@@ -86,6 +87,8 @@ pub(crate) fn machine(row: &Row<'_>) -> Result<Machine> {
         message: cells.optional_text(22)?,
         updated: cells.time(23)?,
         version: cells.integer(24)?,
+        account: cells.optional_text(25)?,
+        region: cells.optional_text(26)?,
     })
 }
 

@@ -9,11 +9,11 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub(crate) const APPLICATION_ID: i32 = 0x6f68_6670;
 
 /// The version that this program reads and writes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// What leads from each version to the next; the first one starts from an empty database. They never change
 /// once released.
-const MIGRATIONS: [&str; VERSION as usize] = [V1];
+const MIGRATIONS: [&str; VERSION as usize] = [V1, V2];
 
 const V1: &str = "
 CREATE TABLE store (
@@ -120,6 +120,15 @@ CREATE INDEX document_bundle ON document(provider, bundle);
 CREATE INDEX document_live ON document(provider, live_until) WHERE live_until IS NOT NULL;
 ";
 
+/// Requests that wait for more machines, and where machines were launched.
+const V2: &str = "
+ALTER TABLE request ADD COLUMN open INTEGER NOT NULL DEFAULT 0 CHECK (open IN (0,1));
+ALTER TABLE machine ADD COLUMN account TEXT;
+ALTER TABLE machine ADD COLUMN region TEXT;
+CREATE INDEX machine_resource ON machine(resource_id, provider)
+  WHERE resource_id IS NOT NULL AND state <> 'terminated';
+";
+
 /// The version of a database; 0 when it is new.
 pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
@@ -133,4 +142,55 @@ pub(crate) fn migrate(connection: &Connection, from: u32) -> rusqlite::Result<()
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Columns and indices, without the order that they were added in.
+    fn shape(connection: &Connection) -> BTreeSet<String> {
+        let mut shape = BTreeSet::new();
+        let mut columns = connection
+            .prepare(
+                "SELECT t.name || '.' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' '
+                   || coalesce(c.dflt_value, '-')
+                 FROM sqlite_schema AS t JOIN pragma_table_xinfo(t.name) AS c WHERE t.type = 'table'
+                 UNION ALL SELECT coalesce(sql, name) FROM sqlite_schema WHERE type = 'index'",
+            )
+            .unwrap();
+        shape.extend(columns.query_map([], |row| row.get::<_, String>(0)).unwrap().map(Result::unwrap));
+        shape
+    }
+
+    /// A database of each version becomes one of this version, with what was in it.
+    #[test]
+    fn every_version_leads_to_this_one() {
+        let new = Connection::open_in_memory().unwrap();
+        migrate(&new, 0).unwrap();
+        assert_eq!(version(&new).unwrap(), i64::from(VERSION));
+        for from in 1..VERSION {
+            let old = Connection::open_in_memory().unwrap();
+            for step in MIGRATIONS.iter().take(from as usize) {
+                old.execute_batch(step).unwrap();
+            }
+            old.execute_batch(
+                "INSERT INTO request (id, kind, template_id, requested, state, created, updated, deadline, attempt,
+                   acknowledged, version) VALUES ('req-1', 'acquire', 't', 1, 'started', 1, 1, 1, 1, 1, 1);
+                 INSERT INTO machine (id, provider, request, template_id, state, launched, updated, version)
+                   VALUES ('i-1', 'sim', 'req-1', 't', 'running', 1, 1, 1);",
+            )
+            .unwrap();
+            migrate(&old, from).unwrap();
+            assert_eq!(shape(&old), shape(&new), "from {from}");
+            let kept: (bool, Option<String>) = old
+                .query_row("SELECT open, region FROM request JOIN machine", [], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .unwrap();
+            assert_eq!(kept, (false, None));
+        }
+    }
 }

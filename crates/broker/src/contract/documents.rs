@@ -44,6 +44,24 @@ pub fn a_provider_has_its_own(site: &dyn Site) {
     assert_eq!(seen, [(vec![a.clone()], vec![b, c], vec![a], 1)]);
 }
 
+/// What is written through is there for other processes, and taken back where it fails.
+pub fn what_is_written_through_is_there(site: &dyn Site) {
+    let documents = site.documents();
+    documents.write_through("sim", &mut |tx| tx.put(&record("a", "g", Some(9)))).unwrap();
+    let failed = documents.write_through("sim", &mut |tx| {
+        tx.put(&record("a", "changed", None))?;
+        Err(Error::new(ErrorKind::Refused, "no"))
+    });
+    assert_eq!(failed, Err(Error::new(ErrorKind::Refused, "no")));
+    let mut found = None;
+    let read = documents.read("sim", &mut |tx| {
+        found = tx.get("a")?;
+        Ok(())
+    });
+    read.unwrap();
+    assert_eq!(found, Some(record("a", "g", Some(9))));
+}
+
 /// What a transaction that fails has put is not there.
 pub fn a_failure_takes_everything_back(site: &dyn Site) {
     let documents = site.documents();

@@ -2,7 +2,7 @@
 
 use crate::id::{MachineId, MachineRef, RequestId, RequestKind};
 use crate::machine::Machine;
-use crate::provider::Instance;
+use crate::provider::{Identity, Instance};
 use crate::request::Request;
 use crate::state::{MachineState, RequestState};
 use crate::store::{Admission, Applied, Change, Returning, Store};
@@ -43,7 +43,7 @@ pub fn machine(name: &str, request: &str) -> Machine {
         launched: at(7),
         ..Instance::new(MachineId::new(name))
     };
-    Machine::from_instance(&instance, &acquire(request, 1, 0), Some("a=b"), at(9))
+    Machine::from_instance(&instance, &acquire(request, 1, 0), &Identity::default(), Some("a=b"), at(9))
 }
 
 /// Admits a request and stores its machines, all running; the request is then complete.

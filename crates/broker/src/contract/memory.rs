@@ -306,6 +306,15 @@ impl Store for MemoryStore {
         Ok(self.data().machines.iter().filter(is_watched).cloned().collect())
     }
 
+    fn has_machine_of(&self, provider: &str, resource_id: &str) -> Result<bool> {
+        let is_of = |machine: &Machine| {
+            machine.provider == provider
+                && machine.resource_id.as_deref() == Some(resource_id)
+                && !machine.is_gone()
+        };
+        Ok(self.data().machines.iter().any(is_of))
+    }
+
     fn needing_attention(&self, query: &AttentionQuery) -> Result<Vec<RequestWithMachines>> {
         let AttentionQuery { now, unacknowledged_before, untouched_since, limit } = *query;
         let data = self.data();
@@ -326,7 +335,10 @@ impl Store for MemoryStore {
             .requests
             .iter()
             .filter(is_due)
-            .filter(|request| request.updated <= untouched_since)
+            .filter(|request| {
+                let settles = request.watch_until.is_some() && request.open && request.state.is_final();
+                request.updated <= untouched_since || settles
+            })
             .cloned()
             .collect();
         due.sort_by_key(|request| request.updated);
@@ -342,6 +354,14 @@ impl DocumentStore for MemoryStore {
             body(&mut Documents { records, may_write: true })?;
             Ok((true, ()))
         })
+    }
+
+    fn write_through(
+        &self,
+        provider: &str,
+        body: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>,
+    ) -> Result<()> {
+        self.write(provider, body)
     }
 
     fn read(&self, provider: &str, body: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()> {

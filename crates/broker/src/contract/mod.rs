@@ -58,9 +58,15 @@ macro_rules! store_contract {
             lists,
             watched_are_machines_the_scheduler_may_not_know_the_end_of,
             due_is_what_needs_attention_although_nobody_asks,
+            what_is_over_and_open_is_due_at_once,
+            a_resource_is_in_use_until_its_last_machine_has_gone,
             an_acknowledgement_is_nobodys_conflict_and_is_never_taken_back,
         }
-        $crate::store_contract! { @ $site => documents: a_provider_has_its_own, a_failure_takes_everything_back, }
+        $crate::store_contract! { @ $site => documents:
+            a_provider_has_its_own,
+            a_failure_takes_everything_back,
+            what_is_written_through_is_there,
+        }
     };
     (@ $site:expr => $module:ident: $($name:ident,)+) => {
         $(#[test]

@@ -25,6 +25,7 @@ pub fn what_was_stored_is_read_back_in_every_field(site: &dyn Site) {
     request.rc_account = Some("projA".to_owned());
     request.provider_api = Some("EC2Fleet".to_owned());
     request.resource_ids = vec!["fleet-1".to_owned(), "fleet-2".to_owned()];
+    request.open = true;
     assert_eq!(site.store().admit(&request, MaxNumber::Unlimited).unwrap(), Admission::Admitted);
     request.version = 1;
     assert_eq!(view(site.again().as_ref(), "req-1").request, request);
@@ -37,11 +38,32 @@ pub fn what_was_stored_is_read_back_in_every_field(site: &dyn Site) {
     (machine.cores, machine.threads_per_core) = (Some(8), Some(2));
     machine.rc_account = Some("projA".to_owned());
     machine.resource_id = Some("fleet-1".to_owned());
+    machine.account = Some("123456789012".to_owned());
+    machine.region = Some("eu-north-1".to_owned());
     machine.reclaim_at = Some(at(500));
     machine.message = Some("soon".to_owned());
     stored(site.store(), None, vec![machine.clone()]);
     machine.version = 1;
     assert_eq!(view(site.again().as_ref(), "req-1").machines, [machine]);
+    request.open = false;
+    stored(site.store(), Some(request), Vec::new());
+    assert!(!view(site.again().as_ref(), "req-1").request.open);
+}
+
+/// A resource has machines as long as one of them is not terminated.
+pub fn a_resource_is_in_use_until_its_last_machine_has_gone(site: &dyn Site) {
+    fulfil(site.store(), "req-1", &["i-1", "i-2", "i-3"], 100);
+    change(site.store(), &["i-1", "i-2"], |machine| machine.resource_id = Some("fleet-1".to_owned()));
+    let has = |provider: &str, resource: &str| site.again().has_machine_of(provider, resource).unwrap();
+    assert_eq!([has("sim", "fleet-1"), has("sim", "fleet-2"), has("other", "fleet-1")], [true, false, false]);
+    change(site.store(), &["i-1"], |machine| machine.lost(at(200)));
+    assert!(has("sim", "fleet-1"));
+    change(site.store(), &["i-2"], |machine| {
+        (machine.state, machine.ending) = (MachineState::ShuttingDown, Some(Ending::Released));
+    });
+    assert!(has("sim", "fleet-1"));
+    change(site.store(), &["i-2"], |machine| machine.lost(at(300)));
+    assert!(!has("sim", "fleet-1"));
 }
 
 /// A change is stored by the process that saw the version before.
@@ -401,6 +423,36 @@ pub fn due_is_what_needs_attention_although_nobody_asks(site: &dyn Site) {
         due(6_000, 5_001, 9_000, 100),
         ["late", "unheard, has", "watched", "unheard", "young", "return"]
     );
+}
+
+/// A request that is over and open is due at once: its provider is to be told.
+pub fn what_is_over_and_open_is_due_at_once(site: &dyn Site) {
+    for (name, state, open) in [
+        ("open", RequestState::Complete, true),
+        ("closed", RequestState::Complete, false),
+        ("waiting", RequestState::Started, true),
+    ] {
+        let mut request = acquire(name, 1, 100);
+        request.acknowledged = true;
+        request.watch_until = Some(at(9_000));
+        site.store().admit(&request, MaxNumber::Unlimited).unwrap();
+        let mut request = view(site.store(), name).request;
+        request.transition_to(state, None, at(500)).unwrap();
+        request.open = open;
+        stored(site.store(), Some(request), Vec::new());
+    }
+    let due = |untouched: i64| -> Vec<String> {
+        let query = AttentionQuery {
+            now: at(600),
+            unacknowledged_before: at(0),
+            untouched_since: at(untouched),
+            limit: 9,
+        };
+        let views = site.store().needing_attention(&query).unwrap();
+        views.iter().map(|view| view.request.id.to_string()).collect()
+    };
+    assert_eq!(due(499), ["open"]);
+    assert_eq!(due(500), ["open", "closed", "waiting"]);
 }
 
 /// An acknowledgement is nobodys conflict and is never taken back.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::settle::wind_up;
 use super::{Broker, completion, contended};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RequestId, RequestKind};
 use crate::machine::Machine;
-use crate::provider::{LaunchFailure, Launched, Plan, Provider};
+use crate::provider::{Identity, LaunchFailure, Launched, Plan, Provider};
 use crate::request::Request;
 use crate::state::RequestState;
 use crate::store::{Admission, Applied, Change};
@@ -76,12 +77,12 @@ impl Broker<'_> {
         }
         // From here on the intent is durable: if this process ends, a later one continues.
         let token = request.token();
-        let launch = provider.launch(&request.launch_of(asked.template, &token), now);
+        let launch = provider.launch(&request.launch_of(asked.template, &token), now, self.deadline);
         let unreachable = match &launch {
             Err(LaunchFailure::Unreachable(error)) => Some(error.clone()),
             _ => None,
         };
-        let request = self.record_launch(&asked.id, asked.template, &launch, now)?;
+        let request = self.record_launch(&asked.id, asked.template, &provider.identity(), &launch, now)?;
         match unreachable {
             // No machine was launched, so the scheduler should retry.
             Some(error) => Err(error),
@@ -138,6 +139,7 @@ impl Broker<'_> {
         &self,
         id: &RequestId,
         template: &Template,
+        identity: &Identity,
         launch: &Result<Launched, LaunchFailure>,
         now: Timestamp,
     ) -> Result<Request> {
@@ -147,12 +149,12 @@ impl Broker<'_> {
             if request.state != RequestState::Recorded {
                 // Another process has recorded the outcome. Release any instance that it did not record.
                 if let Ok(launched) = launch {
-                    self.release_latecomers(&request, &view.machines, &launched.instances, now)?;
+                    self.release_latecomers(&request, &view.machines, &launched.instances, identity, now)?;
                 }
                 return Ok(request);
             }
             let machines = match launch {
-                Ok(launched) => outcome(&mut request, template, launched, now)?,
+                Ok(launched) => outcome(&mut request, template, identity, launched, now)?,
                 Err(LaunchFailure::NoCapacity(why)) => {
                     fail(&mut request, why.clone(), now)?;
                     Vec::new()
@@ -184,6 +186,7 @@ impl Broker<'_> {
 fn outcome(
     request: &mut Request,
     template: &Template,
+    identity: &Identity,
     launched: &Launched,
     now: Timestamp,
 ) -> Result<Vec<Machine>> {
@@ -191,23 +194,33 @@ fn outcome(
     let machines: Vec<Machine> = launched
         .instances
         .iter()
-        .map(|instance| Machine::from_instance(instance, request, tags, now))
+        .map(|instance| Machine::from_instance(instance, request, identity, tags, now))
         .collect();
+    request.open = launched.more;
+    request.resource_ids.clone_from(&launched.resource_ids);
     let made: u64 = machines.iter().map(|machine| u64::from(machine.units)).sum();
-    if made < u64::from(request.requested) {
-        // The provider has accepted the launch nevertheless; machines that appear later belong to no request.
-        request.watch_until = Some(now.plus_seconds(super::WATCH_SECONDS));
-    }
-    if launched.instances.is_empty() {
+    let is_short = made < u64::from(request.requested);
+    if machines.is_empty() && !launched.more {
         let why = launched.shortfall.clone().unwrap_or_else(|| "the provider made no machine".to_owned());
-        fail(request, why, now)?;
+        request.transition_to(RequestState::Failed, Some(why), now)?;
+        wind_up(request, is_short, now);
         return Ok(Vec::new());
     }
     request.transition_to(RequestState::Started, launched.shortfall.clone(), now)?;
-    request.forget_launch();
-    // Some providers return running machines.
-    if let Some((state, reason)) = completion::of_acquire(request, &machines) {
+    if launched.more {
+        // The template's fields stay: machines that come later have its tags.
+        request.user_data = None;
+    } else {
+        request.forget_launch();
+        if is_short {
+            // The provider took the order all the same: what it makes of it later is nobody's.
+            request.watch_until = Some(now.plus_seconds(super::WATCH_SECONDS));
+        }
+    }
+    // Some providers have machines up at once.
+    if let Some((state, reason)) = completion::of_acquire(request, &machines, false) {
         request.transition_to(state, reason, now)?;
+        wind_up(request, is_short, now);
     }
     Ok(machines)
 }

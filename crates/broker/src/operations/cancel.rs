@@ -18,6 +18,7 @@ impl Broker<'_> {
             // It has finished in between.
             self.cancellable(id)?;
         }
+        self.settle(self.reload(id)?, now, &mut errors)?;
         self.release_late(id, now, &mut errors)?;
         let view = self.reload(id)?;
         self.end_released(&view.machines, now, &mut errors);

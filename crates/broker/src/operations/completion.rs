@@ -6,8 +6,13 @@ use crate::machine::{Ending, Machine};
 use crate::request::Request;
 use crate::state::RequestState;
 
-/// The final state of a started acquire request; `None` while machines are starting.
-pub(super) fn of_acquire(request: &Request, machines: &[Machine]) -> Option<(RequestState, Option<String>)> {
+/// The end of an acquire request that is started; `None` while machines are starting, or while others may still
+/// come and are needed.
+pub(super) fn of_acquire(
+    request: &Request,
+    machines: &[Machine],
+    past_deadline: bool,
+) -> Option<(RequestState, Option<String>)> {
     if machines.iter().any(Machine::is_starting) {
         return None;
     }
@@ -19,6 +24,9 @@ pub(super) fn of_acquire(request: &Request, machines: &[Machine]) -> Option<(Req
     let requested = u64::from(request.requested);
     if delivered >= requested {
         return Some((RequestState::Complete, None));
+    }
+    if request.open && !past_deadline {
+        return None;
     }
     let mut reasons: Vec<String> = request.reason.iter().cloned().collect();
     reasons.extend(reason_of(machines));

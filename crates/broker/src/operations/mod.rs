@@ -10,16 +10,19 @@
 //! | the launch | `recorded` | launches with the same token, gets the same machines |
 //! | its outcome | machines, `acknowledged` unset | releases them if the request is not polled in time |
 //! | the intent of a return | `recorded`, machines marked | releases them again |
+//! | the end of a request that is open | `open` set | tells the provider that no more machines shall come |
 //!
 //! An error of a provider is never an answer: machines that could not be observed keep their state.
 
 mod acquire;
 mod cancel;
 mod completion;
+mod observe;
 mod reclaimed;
 mod refresh;
 mod refresh_machines;
 mod return_machines;
+mod settle;
 mod strangers;
 mod sweep;
 
@@ -31,6 +34,7 @@ pub use reclaimed::{Reclaim, Reclaims};
 pub use return_machines::ReturnAccepted;
 pub use sweep::Swept;
 
+use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RequestId;
 use crate::provider::Provider;
@@ -40,6 +44,9 @@ use crate::with_machines::RequestWithMachines;
 /// The configured providers, each built on first use.
 pub trait Providers: Send + Sync {
     /// The provider of that name.
+    ///
+    /// # Errors
+    /// `Unavailable` where it is not configured or cannot be built, `Input` where its options are wrong.
     fn get(&self, name: &str) -> Result<Arc<dyn Provider>>;
 
     /// Names of all providers that may have machines.
@@ -71,12 +78,19 @@ pub struct Broker<'a> {
     store: &'a dyn Store,
     providers: &'a dyn Providers,
     policy: Policy,
+    deadline: Deadline,
 }
 
 impl<'a> Broker<'a> {
-    /// Creates a broker that runs its operations on `store` and `providers`.
-    pub fn new(store: &'a dyn Store, providers: &'a dyn Providers, policy: Policy) -> Self {
-        Self { store, providers, policy }
+    /// Creates a broker that runs its operations on `store` and `providers`. Providers must have answered by
+    /// `deadline`; one that has not is taken for silent, and its machines stay as they were.
+    pub fn new(
+        store: &'a dyn Store,
+        providers: &'a dyn Providers,
+        policy: Policy,
+        deadline: Deadline,
+    ) -> Self {
+        Self { store, providers, policy, deadline }
     }
 
     /// Acknowledges ids; to be called after the answer with them is written.

@@ -7,6 +7,7 @@ use super::strangers::Found;
 use crate::error::Result;
 use crate::id::{MachineId, MachineRef};
 use crate::machine::{Ending, Machine};
+use crate::provider::Detail;
 use crate::store::{Doubt, Lookup};
 use crate::time::Timestamp;
 
@@ -63,7 +64,7 @@ impl Broker<'_> {
                 }
             }
         }
-        let (machines, errors) = self.refresh_machines(machines, now)?;
+        let (machines, errors) = self.refresh_machines(machines, Detail::Reclaims, now)?;
         if let Some(error) = errors.into_iter().next() {
             return Err(error);
         }

@@ -1,46 +1,22 @@
 //! Refreshing requests: observes their machines and decides whether they are finished.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Broker, TRIES, WATCH_SECONDS, completion, contended};
+use super::observe::{News, Observations, own};
+use super::settle::wind_up;
+use super::sweep::latecomers;
+use super::{Broker, TRIES, completion, contended};
 use crate::error::{Error, Result};
 use crate::id::{MachineId, RequestId, RequestKind};
 use crate::json;
 use crate::machine::{Ending, Machine};
-use crate::provider::{Instance, LaunchFailure};
+use crate::provider::{Detail, LaunchFailure, Releasing};
+use crate::request::Request;
 use crate::state::RequestState;
 use crate::store::{Applied, Change};
 use crate::template::Template;
 use crate::time::Timestamp;
 use crate::with_machines::RequestWithMachines;
-
-/// The reports of providers, by machine, and the providers that could not be reached.
-#[derive(Default)]
-pub(super) struct Observations {
-    /// Machines that the provider has.
-    seen: HashMap<MachineId, Instance>,
-    /// Milliseconds for which a new machine may be invisible, by provider that answered.
-    answered: BTreeMap<String, i64>,
-    /// Providers that did not answer, with the error.
-    pub(super) silent: BTreeMap<String, Error>,
-}
-
-impl Observations {
-    /// Updates a machine from the observations; returns whether it has changed.
-    pub(super) fn apply_to(&self, machine: &mut Machine, now: Timestamp) -> bool {
-        if machine.is_gone() {
-            return false;
-        }
-        match (self.seen.get(&machine.id), self.answered.get(&machine.provider)) {
-            (Some(instance), _) => machine.observe(instance, now),
-            (None, Some(consistency)) if now.millis_since(machine.launched) > *consistency => {
-                machine.lost(now);
-                true
-            }
-            _ => false,
-        }
-    }
-}
 
 impl Broker<'_> {
     /// The current requests by id; `None` for an unknown id. A client that polls a request knows its id, so the
@@ -85,49 +61,19 @@ impl Broker<'_> {
         for view in views {
             current.push(self.carry_on(view, now, &mut errors)?);
         }
+        let open = current.iter().map(|view| &view.request).filter(|request| request.waits_for_more());
         let machines = current.iter().flat_map(|view| &view.machines);
-        let sightings = self.observe(machines, now);
-        errors.extend(sightings.silent.values().cloned());
+        let mut observations = self.observe(open, machines, Detail::State, now);
+        errors.append(&mut observations.errors);
         let mut done = Vec::with_capacity(current.len());
         for view in current {
-            done.push(self.bring_up_to_date(view, &sightings, acknowledge, now, &mut errors)?);
+            done.push(self.bring_up_to_date(view, &observations, acknowledge, now, &mut errors)?);
         }
         Ok((done, errors))
     }
 
-    /// Describes all machines that are not gone, with one call per provider.
-    pub(super) fn observe<'m>(
-        &self,
-        machines: impl Iterator<Item = &'m Machine>,
-        now: Timestamp,
-    ) -> Observations {
-        let mut wanted: BTreeMap<&str, Vec<MachineId>> = BTreeMap::new();
-        for machine in machines.filter(|machine| !machine.is_gone()) {
-            wanted.entry(&machine.provider).or_default().push(machine.id.clone());
-        }
-        let mut sightings = Observations::default();
-        for (name, mut ids) in wanted {
-            ids.sort_unstable();
-            ids.dedup();
-            let answer = self.providers.get(name).and_then(|provider| {
-                let seen = provider.describe(&ids, now)?;
-                Ok((provider.capabilities().consistency_millis, seen))
-            });
-            match answer {
-                Ok((consistency, seen)) => {
-                    sightings.answered.insert(name.to_owned(), consistency);
-                    sightings.seen.extend(seen.into_iter().map(|instance| (instance.id.clone(), instance)));
-                }
-                Err(error) => {
-                    sightings.silent.insert(name.to_owned(), error);
-                }
-            }
-        }
-        sightings
-    }
-
-    /// Repeats a launch or a release that an earlier process may not have finished.
-    fn carry_on(
+    /// Does again what a process before may not have finished: a launch, or a release.
+    pub(super) fn carry_on(
         &self,
         view: RequestWithMachines,
         now: Timestamp,
@@ -162,14 +108,14 @@ impl Broker<'_> {
             }
         };
         let token = request.token();
-        let launch = provider.launch(&request.launch_of(&template, &token), now);
-        // That this attempt launched no machine proves nothing about an earlier one.
+        let launch = provider.launch(&request.launch_of(&template, &token), now, self.deadline);
+        // That this try made nothing says nothing about the one before.
         let launch = launch.map_err(|failure| match failure {
             LaunchFailure::Unreachable(error) => LaunchFailure::Unknown(error),
             other => other,
         });
         let id = request.id.clone();
-        self.record_launch(&id, &template, &launch, now)?;
+        self.record_launch(&id, &template, &provider.identity(), &launch, now)?;
         self.reload(&id)
     }
 
@@ -196,9 +142,10 @@ impl Broker<'_> {
             if request.state.is_final() {
                 return Ok(false);
             }
+            // A launch that was not confirmed may have created anything.
+            request.open |= request.state == RequestState::Recorded && request.kind == RequestKind::Acquire;
             request.transition_to(state, Some(why.to_owned()), now)?;
-            request.forget_launch();
-            request.watch_until = Some(now.plus_seconds(WATCH_SECONDS));
+            wind_up(&mut request, true, now);
             let machines = view.machines.into_iter().filter(|machine| machine.ending.is_none());
             let machines = machines
                 .map(|mut machine| {
@@ -213,17 +160,17 @@ impl Broker<'_> {
         Err(contended(id))
     }
 
-    /// Applies observations, decides completion, stores the result, and terminates released machines.
-    fn bring_up_to_date(
+    /// Takes over what was observed, ends the request where it is over, stores; and makes sure that what is released is really ended.
+    pub(super) fn bring_up_to_date(
         &self,
         mut view: RequestWithMachines,
-        sightings: &Observations,
+        observations: &Observations,
         acknowledge: bool,
         now: Timestamp,
         errors: &mut Vec<Error>,
     ) -> Result<RequestWithMachines> {
         for _ in 0..TRIES {
-            let change = changes(&mut view, sightings, acknowledge, now)?;
+            let change = changes(&mut view, observations, acknowledge, now)?;
             if change.request.is_none() && change.machines.is_empty() {
                 break;
             }
@@ -240,32 +187,53 @@ impl Broker<'_> {
 
     /// Terminates machines that are marked as released but not terminating.
     pub(super) fn end_released(&self, machines: &[Machine], now: Timestamp, errors: &mut Vec<Error>) {
-        let mut wanted: BTreeMap<&str, Vec<MachineId>> = BTreeMap::new();
+        let mut wanted: BTreeMap<&str, Vec<&Machine>> = BTreeMap::new();
         let unheard = machines
             .iter()
             .filter(|machine| machine.ending == Some(Ending::Released) && !machine.state.is_ending());
         for machine in unheard {
-            wanted.entry(&machine.provider).or_default().push(machine.id.clone());
+            wanted.entry(&machine.provider).or_default().push(machine);
         }
-        for (name, ids) in wanted {
-            let told = self.providers.get(name).and_then(|provider| provider.release(&ids, now));
-            errors.extend(told.err());
+        for (name, machines) in wanted {
+            match self.providers.get(name) {
+                Ok(provider) => {
+                    let (own, foreign) = own(provider.as_ref(), machines, "terminated");
+                    errors.extend(foreign);
+                    let releasing: Vec<Releasing<'_>> = own.into_iter().map(Releasing::from).collect();
+                    if !releasing.is_empty() {
+                        errors.extend(provider.release(&releasing, now, self.deadline).err());
+                    }
+                }
+                Err(error) => errors.push(error),
+            }
         }
     }
 }
 
-/// Derives the changes of a request from observations and time. Machines are changed in place: if the change
-/// cannot be stored, the request is read again.
+/// What was observed and the clock change about a request. Its machines are changed at once: where that cannot be
+/// stored, all of it is read again.
 fn changes(
     view: &mut RequestWithMachines,
-    sightings: &Observations,
+    observations: &Observations,
     acknowledge: bool,
     now: Timestamp,
 ) -> Result<Change> {
     let machines = &mut view.machines;
-    let mut changed: Vec<bool> =
-        machines.iter_mut().map(|machine| sightings.apply_to(machine, now)).collect();
     let mut request = view.request.clone();
+    let weights = request.weights.as_ref();
+    let mut changed: Vec<bool> =
+        machines.iter_mut().map(|machine| observations.apply_to(machine, weights, now)).collect();
+    if let Some(news) = observations.news_of(&request) {
+        let came = arrivals(&request, machines, &news, now);
+        changed.resize(machines.len() + came.len(), true);
+        machines.extend(came);
+        if request.waits_for_more() {
+            request.open = news.more;
+            if news.reason.is_some() {
+                request.reason = news.reason.map(str::to_owned);
+            }
+        }
+    }
     let past = now >= request.deadline;
     if request.state == RequestState::Started {
         if request.kind == RequestKind::Acquire && past {
@@ -279,14 +247,12 @@ fn changes(
             }
         }
         let end = match request.kind {
-            RequestKind::Acquire => completion::of_acquire(&request, machines),
+            RequestKind::Acquire => completion::of_acquire(&request, machines, past),
             RequestKind::Return => completion::of_return(&request, machines, past),
         };
         if let Some((state, reason)) = end {
             request.transition_to(state, reason, now)?;
-            if past {
-                request.watch_until = Some(now.plus_seconds(WATCH_SECONDS));
-            }
+            wind_up(&mut request, past, now);
         }
     }
     request.acknowledged |= acknowledge;
@@ -295,4 +261,30 @@ fn changes(
         request: (request != view.request).then_some(request),
         machines: machines.filter(|(_, changed)| *changed).map(|(machine, _)| machine.clone()).collect(),
     })
+}
+
+/// Machines of a launch that its request does not know of: adopted while it waits for them, released once it is
+/// over.
+fn arrivals(request: &Request, known: &[Machine], news: &News<'_>, now: Timestamp) -> Vec<Machine> {
+    let instances = news.instances.iter().copied();
+    if request.state.is_final() {
+        return latecomers(request, known, instances, news.identity, now);
+    }
+    let ids: HashSet<&MachineId> = known.iter().map(|machine| &machine.id).collect();
+    let mut new = instances.filter(|instance| !ids.contains(&instance.id)).peekable();
+    if new.peek().is_none() {
+        return Vec::new();
+    }
+    let tags = tags_of(request, known);
+    new.map(|instance| Machine::from_instance(instance, request, news.identity, tags.as_deref(), now))
+        .collect()
+}
+
+/// The tags that machines of a request have.
+fn tags_of(request: &Request, known: &[Machine]) -> Option<String> {
+    if let Some(machine) = known.first() {
+        return machine.tags.clone();
+    }
+    let fields = json::object(request.launch_fields.as_deref()?).ok()?;
+    Template::from_fields(fields)?.text("instanceTags").map(str::to_owned)
 }

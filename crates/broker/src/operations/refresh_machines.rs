@@ -1,8 +1,11 @@
 //! Refreshing machines, independent of their requests.
 
+use std::iter;
+
 use super::{Broker, TRIES};
 use crate::error::{Error, Result};
 use crate::machine::Machine;
+use crate::provider::Detail;
 use crate::store::{Applied, Change};
 use crate::time::Timestamp;
 
@@ -12,18 +15,19 @@ impl Broker<'_> {
     pub fn refresh_machines(
         &self,
         machines: Vec<Machine>,
+        detail: Detail,
         now: Timestamp,
     ) -> Result<(Vec<Machine>, Vec<Error>)> {
         let mut machines = machines;
         machines.sort_by(|one, other| (&one.id, &one.provider).cmp(&(&other.id, &other.provider)));
         machines.dedup_by(|one, other| (&one.id, &one.provider) == (&other.id, &other.provider));
-        let sightings = self.observe(machines.iter(), now);
-        let errors: Vec<Error> = sightings.silent.values().cloned().collect();
+        let mut observations = self.observe(iter::empty(), machines.iter(), detail, now);
+        let errors = std::mem::take(&mut observations.errors);
         for _ in 0..TRIES {
             // If the change cannot be stored, the current row is read.
             let mut changed = Vec::new();
             for machine in &mut machines {
-                if sightings.apply_to(machine, now) {
+                if observations.apply_to(machine, None, now) {
                     changed.push(machine.clone());
                 }
             }

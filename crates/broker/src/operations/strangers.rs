@@ -5,6 +5,7 @@
 use super::Broker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{MachineId, MachineRef};
+use crate::provider::Releasing;
 use crate::text::quoted;
 use crate::time::Timestamp;
 
@@ -31,7 +32,11 @@ impl Broker<'_> {
             found.silent = Some(Error::new(ErrorKind::Unavailable, "no provider is enabled"));
         }
         for name in names {
-            match self.providers.get(&name).and_then(|provider| provider.exists(&found.missing, now)) {
+            match self
+                .providers
+                .get(&name)
+                .and_then(|provider| provider.exists(&found.missing, now, self.deadline))
+            {
                 Ok(sightings) => {
                     let ids: Vec<MachineId> =
                         sightings.iter().filter_map(|sighting| sighting.found.clone()).collect();
@@ -71,7 +76,10 @@ impl Broker<'_> {
         let Found { existing, silent, .. } = self.look_for(strangers, now);
         let (mut ended, mut failure) = (0, silent);
         for (name, ids) in existing {
-            match self.providers.get(&name).and_then(|provider| provider.release(&ids, now)) {
+            match self.providers.get(&name).and_then(|provider| {
+                let releasing: Vec<Releasing<'_>> = ids.iter().map(Releasing::of_id).collect();
+                provider.release(&releasing, now, self.deadline)
+            }) {
                 Ok(()) => ended += ids.len(),
                 Err(error) => {
                     failure.get_or_insert(error);

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
+use super::observe::progress;
 use super::{Broker, TRIES, WATCH_SECONDS, contended};
 use crate::error::{Error, Result};
 use crate::id::{MachineId, RequestId, RequestKind};
 use crate::machine::Machine;
-use crate::provider::Instance;
+use crate::provider::{Detail, Identity, Instance};
 use crate::request::Request;
 use crate::state::RequestState;
 use crate::store::{Applied, AttentionQuery, Change};
@@ -34,37 +35,45 @@ impl Broker<'_> {
         // Requests that were swept recently are skipped, so that no request starves.
         let untouched_since = now.plus_millis(-INTERVAL_MILLIS);
         let query = AttentionQuery { now, unacknowledged_before: unheard_before, untouched_since, limit };
+        let mut current = Vec::new();
         for view in self.store.needing_attention(&query)? {
             swept.requests.push(view.request.id.clone());
-            if let Err(error) = self.attend(&view.request, unheard_before, now, &mut swept.errors) {
-                swept.errors.push(error);
+            match self.attend(&view.request, unheard_before, now, &mut swept.errors) {
+                Ok(view) => current.extend(view),
+                Err(error) => swept.errors.push(error),
             }
+        }
+        // What is over is followed too: machines of it may have turned up.
+        let requests = current.iter().map(|view| &view.request);
+        let followed = requests.filter(|request| request.waits_for_more() || request.is_watched());
+        let machines = current.iter().flat_map(|view| &view.machines);
+        let mut observations = self.observe(followed, machines, Detail::State, now);
+        swept.errors.append(&mut observations.errors);
+        for view in current {
+            let done = self
+                .bring_up_to_date(view, &observations, false, now, &mut swept.errors)
+                .and_then(|view| self.stop_watching(view, now));
+            swept.errors.extend(done.err());
         }
         Ok(swept)
     }
 
+    /// Does what is due for one request; gives it where its machines are still to be looked at.
     fn attend(
         &self,
         request: &Request,
         unheard_before: Timestamp,
         now: Timestamp,
         errors: &mut Vec<Error>,
-    ) -> Result<()> {
+    ) -> Result<Option<RequestWithMachines>> {
         let id = request.id.clone();
         let abandoned =
             request.kind == RequestKind::Acquire && !request.acknowledged && request.created < unheard_before;
         if abandoned {
-            return self.abandon(&id, now, errors);
+            return self.abandon(&id, now, errors).map(|()| None);
         }
-        if request.watch_until.is_some() {
-            self.release_late(&id, now, errors)?;
-        }
-        let (refreshed, silent) = self.refresh(vec![self.reload(&id)?], false, now)?;
-        errors.extend(silent);
-        match refreshed.into_iter().next() {
-            Some(view) => self.stop_watching(view, now),
-            None => Ok(()),
-        }
+        let view = self.settle(self.reload(&id)?, now, errors)?;
+        self.carry_on(view, now, errors).map(Some)
     }
 
     /// Ends an unacknowledged request and releases its machines.
@@ -73,6 +82,7 @@ impl Broker<'_> {
         if !self.end(id, RequestState::Failed, WHY, now)? {
             self.release_all(id, WHY, now)?;
         }
+        self.settle(self.reload(id)?, now, errors)?;
         self.release_late(id, now, errors)?;
         let view = self.reload(id)?;
         self.end_released(&view.machines, now, errors);
@@ -109,8 +119,16 @@ impl Broker<'_> {
             return Ok(());
         }
         let token = view.request.token();
-        match self.providers.get(name).and_then(|provider| provider.find(&token, now)) {
-            Ok(instances) => self.release_latecomers(&view.request, &view.machines, &instances, now),
+        let pending = [view.request.pending(&token)];
+        let found = self.providers.get(name).and_then(|provider| {
+            let found = progress(provider.as_ref(), &pending, now, self.deadline)?;
+            Ok((provider.identity(), found))
+        });
+        match found {
+            Ok((identity, found)) => {
+                let instances: Vec<Instance> = found.into_iter().flat_map(|one| one.instances).collect();
+                self.release_latecomers(&view.request, &view.machines, &instances, &identity, now)
+            }
             Err(error) => {
                 errors.push(error);
                 Ok(())
@@ -124,25 +142,13 @@ impl Broker<'_> {
         request: &Request,
         machines: &[Machine],
         instances: &[Instance],
+        identity: &Identity,
         now: Timestamp,
     ) -> Result<()> {
         if !request.state.is_final() {
             return Ok(());
         }
-        let why = match &request.reason {
-            Some(reason) => format!("came after its request was over: {reason}"),
-            None => "came after its request was over".to_owned(),
-        };
-        let known: HashSet<&MachineId> = machines.iter().map(|machine| &machine.id).collect();
-        let late: Vec<Machine> = instances
-            .iter()
-            .filter(|instance| !known.contains(&instance.id) && !instance.state.is_ending())
-            .map(|instance| {
-                let mut machine = Machine::from_instance(instance, request, None, now);
-                machine.released(Some(&why), now);
-                machine
-            })
-            .collect();
+        let late = latecomers(request, machines, instances.iter(), identity, now);
         if late.is_empty() {
             return Ok(());
         }
@@ -160,7 +166,7 @@ impl Broker<'_> {
         let RequestWithMachines { mut request, machines } = view;
         let over = request.watch_until.is_some_and(|until| now >= until);
         let left = machines.iter().any(|machine| machine.ending.is_some() && !machine.is_gone());
-        if over && !left {
+        if over && !left && !request.open {
             request.watch_until = None;
             request.forget_launch();
         } else if now.millis_since(request.updated) < INTERVAL_MILLIS {
@@ -171,4 +177,27 @@ impl Broker<'_> {
         self.store.apply(&Change { request: Some(request), machines: Vec::new() })?;
         Ok(())
     }
+}
+
+/// Machines of a launch whose request is over and does not know of them, marked as released.
+pub(super) fn latecomers<'i>(
+    request: &Request,
+    known: &[Machine],
+    instances: impl Iterator<Item = &'i Instance>,
+    identity: &Identity,
+    now: Timestamp,
+) -> Vec<Machine> {
+    let why = match &request.reason {
+        Some(reason) => format!("came after its request was over: {reason}"),
+        None => "came after its request was over".to_owned(),
+    };
+    let known: HashSet<&MachineId> = known.iter().map(|machine| &machine.id).collect();
+    instances
+        .filter(|instance| !known.contains(&instance.id) && !instance.state.is_ending())
+        .map(|instance| {
+            let mut machine = Machine::from_instance(instance, request, identity, None, now);
+            machine.released(Some(&why), now);
+            machine
+        })
+        .collect()
 }

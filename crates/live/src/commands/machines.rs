@@ -1,6 +1,7 @@
 //! The command group `machines`: request, list, show and return machines.
 
 use ohfp_broker::operations::Accepted;
+use ohfp_broker::provider::Detail;
 use ohfp_broker::store::{Lookup, MachineFilter};
 use ohfp_broker::template::MaxNumber;
 use ohfp_broker::wire_format::MachinesWanted;
@@ -217,7 +218,7 @@ fn status(call: &Call<'_>, arguments: &MachinesStatus) -> Result<Reply, Errors> 
         find(&session, &wanted)?
     };
     let requests = session.requests()?;
-    let (machines, errors) = requests.broker().refresh_machines(machines, clock::now())?;
+    let (machines, errors) = requests.broker().refresh_machines(machines, Detail::State, clock::now())?;
     if !errors.is_empty() {
         return Err(errors.into());
     }

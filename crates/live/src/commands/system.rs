@@ -1,9 +1,12 @@
 //! The command group `system`, and `providers health`: health and costs of the components.
 
+use std::time::Instant;
+
 use ohfp_broker::operations::Providers as _;
-use ohfp_broker::{Error, ErrorKind, Errors, Result};
+use ohfp_broker::{Deadline, Error, ErrorKind, Errors, Result};
 use ohfp_cli::SystemCommand;
 use ohfp_render::queries::not_found;
+use ohfp_service::action_time::ActionTime;
 use ohfp_service::clock;
 use ohfp_service::session::Session;
 use ohfp_service::site_store::AccessMode;
@@ -71,7 +74,8 @@ fn health(call: &Call<'_>, session: &Session) -> Reply {
         Err(error) => check("providers".to_owned(), Err(error)),
         Ok(registry) => {
             for name in registry.names() {
-                let health = registry.get(&name).map(|provider| provider.health(clock::now()));
+                let health =
+                    registry.get(&name).map(|provider| provider.health(clock::now(), deadline(call)));
                 let sound = health.and_then(|health| {
                     let failed = || Error::new(ErrorKind::Unavailable, health.detail.clone());
                     if health.healthy { Ok(health.detail.clone()) } else { Err(failed()) }
@@ -83,6 +87,11 @@ fn health(call: &Call<'_>, session: &Session) -> Reply {
     checks.insert(1, log);
     let reply = call.document(&json!({ "checks": checks }));
     Reply { code: u8::from(!healthy), ..reply }
+}
+
+/// Until when a provider has to say how it is.
+fn deadline(call: &Call<'_>) -> Deadline {
+    ActionTime::of(call.env).answer(Instant::now())
 }
 
 pub(super) fn providers_health(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Errors> {
@@ -99,10 +108,11 @@ pub(super) fn providers_health(call: &Call<'_>, name: Option<&str>) -> Result<Re
         .iter()
         .filter(|known| name.is_none_or(|name| *known == name))
         .map(|name| {
-            let (sound, detail) = match registry.get(name).map(|provider| provider.health(clock::now())) {
-                Ok(health) => (health.healthy, health.detail),
-                Err(error) => (false, error.summary()),
-            };
+            let (sound, detail) =
+                match registry.get(name).map(|provider| provider.health(clock::now(), deadline(call))) {
+                    Ok(health) => (health.healthy, health.detail),
+                    Err(error) => (false, error.summary()),
+                };
             healthy &= sound;
             json!({ "name": name, "healthy": sound, "detail": detail })
         })

@@ -1,6 +1,6 @@
 //! Machines and requests in every form.
 
-use ohfp_broker::provider::Instance;
+use ohfp_broker::provider::{Identity, Instance};
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_broker::{
     Machine, MachineId, MachineState, Request, RequestId, RequestKind, RequestState, RequestWithMachines,
@@ -28,7 +28,7 @@ fn machine(number: u8, state: MachineState) -> Machine {
     let start = Timestamp::from_millis(0);
     let mut request = Request::new(RequestId::from_text("req-1"), RequestKind::Acquire, 1, start, start);
     (request.template_id, request.provider) = (Some("small".to_owned()), Some("sim".to_owned()));
-    Machine::from_instance(&instance, &request, Some("team=a"), start)
+    Machine::from_instance(&instance, &request, &Identity::default(), Some("team=a"), start)
 }
 
 fn view(kind: RequestKind, state: RequestState, machines: Vec<Machine>) -> RequestWithMachines {

@@ -211,6 +211,8 @@ impl Reading {
             threads_per_core: None,
             rc_account: None,
             resource_id: entry.text(&["resource_id"])?,
+            account: None,
+            region: None,
             tags: entry.tags("tags"),
             launched,
             reclaim_at: None,

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use ohfp_broker::documents::{Document, DocumentStore, DocumentTx};
 use ohfp_broker::store::{Admission, Store};
 use ohfp_broker::template::MaxNumber;
 use ohfp_broker::{ErrorKind, RequestKind, Timestamp};
@@ -98,6 +99,32 @@ fn what_was_told_is_never_lost_in_silence() {
         fs::copy(backup, path).unwrap();
         remove(path, "-wal");
     });
+}
+
+/// What is written through is as durable as what a scheduler was told: a log that lacks it is noticed.
+#[test]
+fn what_is_written_through_is_counted_and_other_documents_are_not() {
+    for is_through in [true, false] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.db");
+        let store = create(&path, OPTIONS);
+        fulfil(&store, "late", &["i-1"], 100);
+        checkpoint(&path);
+        let document = Document { id: "a".into(), group: "g".into(), live_until: None, body: "{}".into() };
+        let mut put = |tx: &mut dyn DocumentTx| tx.put(&document);
+        if is_through {
+            store.write_through("sim", &mut put).unwrap();
+        } else {
+            DocumentStore::write(&store, "sim", &mut put).unwrap();
+        }
+        drop(store);
+        fs::remove_file(beside(&path, "-wal")).unwrap();
+        if is_through {
+            refuses("a document that was written through", &path, "its last 1 transaction is missing");
+        } else {
+            assert_eq!(view(&open(&path), "late").machines.len(), 1);
+        }
+    }
 }
 
 #[test]

@@ -60,6 +60,10 @@ fn an_import_takes_what_is_new_and_knows_what_is_the_same() {
     assert!(target.store.validate().unwrap().valid);
     let second = target.store.import(&mut text.as_bytes(), None).unwrap();
     assert_eq!((second.taken, second.present), (Counts::default(), all));
+    // One that was written before there were open requests.
+    let older = text.replace("\"open\":false,", "").replace("\"account\":null,\"region\":null,", "");
+    assert_ne!(older, text);
+    assert_eq!(target.store.import(&mut older.as_bytes(), None).unwrap().present, all);
     // Beside something else.
     let other = Site::new();
     fulfil(&other.store, "req-9", &["i-9"], 900);
@@ -110,7 +114,7 @@ fn a_document_that_is_wrong_changes_nothing_and_says_where() {
     );
     check("fewer than complete", with("\"requested\":2", "\"requested\":5"), &["`req-1`", "fewer"]);
     let cancelled = with(
-        "\"launch_fields\":null,\"user_data\":null,\"rc_account\":null,\"provider_api\":null,\"resource_ids\":[],\"state\":\"recorded\"",
+        "\"launch_fields\":null,\"user_data\":null,\"rc_account\":null,\"provider_api\":null,\"resource_ids\":[],\"open\":false,\"state\":\"recorded\"",
         "\"launch_fields\":null,\"state\":\"cancelled\"",
     );
     check("cancelled return", cancelled, &["`ret-1`", "cancelled"]);

@@ -1,0 +1,33 @@
+//! Until when an answer is of use to the caller.
+
+use std::time::{Duration, Instant};
+
+/// A point in time at which I/O must have ended, on the monotonic clock; or none.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use ohfp_broker::Deadline;
+///
+/// let start = Instant::now();
+/// let deadline = Deadline::at(start + Duration::from_secs(3));
+/// assert_eq!(deadline.left(start + Duration::from_secs(1)), Some(Duration::from_secs(2)));
+/// assert_eq!(deadline.left(start + Duration::from_secs(4)), Some(Duration::ZERO));
+/// assert_eq!(Deadline::NONE.left(start), None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// I/O may take as long as it takes.
+    pub const NONE: Self = Self(None);
+
+    /// At this instant.
+    pub const fn at(instant: Instant) -> Self {
+        Self(Some(instant))
+    }
+
+    /// What is left of it; zero once it has passed, `None` where there is none.
+    pub fn left(self, now: Instant) -> Option<Duration> {
+        self.0.map(|instant| instant.saturating_duration_since(now))
+    }
+}

@@ -1,0 +1,288 @@
+//! What providers say about machines and about launches that may not be over: each provider is asked once, and
+//! several are asked side by side.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::thread;
+
+use super::Broker;
+use crate::deadline::Deadline;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{MachineId, RequestId};
+use crate::machine::Machine;
+use crate::provider::{Detail, Identity, Instance, Pending, Progress, Provider};
+use crate::request::Request;
+use crate::time::Timestamp;
+use crate::weights::Weights;
+
+/// What providers said, and which could not say it.
+#[derive(Default)]
+pub(super) struct Observations {
+    detail: Option<Detail>,
+    /// By provider.
+    answers: BTreeMap<String, Answer>,
+    /// By request.
+    launches: HashMap<RequestId, LaunchNews>,
+    /// Why machines could not be observed. They stay as they were.
+    pub(super) errors: Vec<Error>,
+}
+
+/// What one provider said.
+#[derive(Default)]
+struct Answer {
+    identity: Identity,
+    seen: HashMap<MachineId, Instance>,
+    /// The machines that it was asked to describe, in order; none where it did not answer.
+    described: Vec<MachineId>,
+    /// For how many milliseconds a new machine may be invisible.
+    consistency: i64,
+}
+
+/// What came of a launch: [`Progress`] with ids in place of machines.
+struct LaunchNews {
+    ids: Vec<MachineId>,
+    more: bool,
+    reason: Option<String>,
+}
+
+/// The part of a launch that is news to its request.
+pub(super) struct News<'o> {
+    /// The provider's machines of that launch.
+    pub(super) instances: Vec<&'o Instance>,
+    /// Whose they are.
+    pub(super) identity: &'o Identity,
+    /// Whether others may still come.
+    pub(super) more: bool,
+    /// Why there are fewer than ordered so far.
+    pub(super) reason: Option<&'o str>,
+}
+
+impl Observations {
+    /// Takes over what is known of a machine; whether that changed it. `weights` are those of its request.
+    pub(super) fn apply_to(&self, machine: &mut Machine, weights: Option<&Weights>, now: Timestamp) -> bool {
+        let Some(answer) = self.answers.get(&machine.provider).filter(|_| !machine.is_gone()) else {
+            return false;
+        };
+        if !machine.is_of(&answer.identity) {
+            return false;
+        }
+        if let Some(instance) = answer.seen.get(&machine.id) {
+            let changed = machine.observe(instance, self.detail.unwrap_or(Detail::State), now);
+            return machine.weigh(instance, weights, now) || changed;
+        }
+        // Only what was asked about can be missing: another process may have recorded a machine since.
+        let is_missing = answer.described.binary_search(&machine.id).is_ok()
+            && now.millis_since(machine.launched) > answer.consistency;
+        if is_missing {
+            machine.lost(now);
+        }
+        is_missing
+    }
+
+    /// What is known of the launch of a request, if that was asked for and answered.
+    pub(super) fn news_of(&self, request: &Request) -> Option<News<'_>> {
+        let LaunchNews { ids, more, reason } = self.launches.get(&request.id)?;
+        let Answer { identity, seen, .. } = self.answers.get(request.provider.as_deref()?)?;
+        let instances = ids.iter().filter_map(|id| seen.get(id)).collect();
+        Some(News { instances, identity, more: *more, reason: reason.as_deref() })
+    }
+}
+
+/// What is to be known from one provider.
+#[derive(Default)]
+struct Wanted<'m> {
+    /// Requests with the tokens of their launches.
+    launches: Vec<(Request, String)>,
+    machines: Vec<&'m Machine>,
+}
+
+/// What one provider is asked.
+struct Questions {
+    name: String,
+    provider: Arc<dyn Provider>,
+    launches: Vec<(Request, String)>,
+    ids: Vec<MachineId>,
+}
+
+/// What came of the questions to one provider.
+struct Answers {
+    answer: Answer,
+    launches: Vec<(RequestId, LaunchNews)>,
+    error: Option<Error>,
+}
+
+impl Questions {
+    /// Asks about launches first: machines that they show need no second look.
+    fn ask(&self, detail: Detail, now: Timestamp, deadline: Deadline) -> Answers {
+        let mut answers = Answers {
+            answer: Answer { identity: self.provider.identity(), ..Answer::default() },
+            launches: Vec::new(),
+            error: None,
+        };
+        let outcome = self.follow(&mut answers, now, deadline);
+        let outcome = outcome.and_then(|()| self.describe(&mut answers.answer, detail, now, deadline));
+        answers.error = outcome.err();
+        answers
+    }
+
+    fn follow(&self, answers: &mut Answers, now: Timestamp, deadline: Deadline) -> Result<()> {
+        if self.launches.is_empty() {
+            return Ok(());
+        }
+        let pending: Vec<Pending<'_>> =
+            self.launches.iter().map(|(request, token)| request.pending(token)).collect();
+        for ((request, _), progress) in
+            self.launches.iter().zip(progress(self.provider.as_ref(), &pending, now, deadline)?)
+        {
+            let Progress { instances, more, reason } = progress;
+            let ids = instances.iter().map(|instance| instance.id.clone()).collect();
+            answers.launches.push((request.id.clone(), LaunchNews { ids, more, reason }));
+            answers.answer.seen.extend(instances.into_iter().map(|instance| (instance.id.clone(), instance)));
+        }
+        Ok(())
+    }
+
+    fn describe(
+        &self,
+        answer: &mut Answer,
+        detail: Detail,
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Result<()> {
+        let mut ids = self.ids.clone();
+        // What progress says is as good as a look, but for announced reclaims.
+        if detail == Detail::State {
+            ids.retain(|id| !answer.seen.contains_key(id));
+        }
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let seen = self.provider.describe(&ids, detail, now, deadline)?;
+        answer.seen.extend(seen.into_iter().map(|instance| (instance.id.clone(), instance)));
+        answer.consistency = self.provider.capabilities().consistency_millis;
+        answer.described = ids;
+        Ok(())
+    }
+}
+
+/// The progress of launches: an answer for each of them.
+///
+/// # Errors
+/// Those of the provider; `Unavailable` where it answers about more or fewer launches than it was asked about.
+pub(super) fn progress(
+    provider: &dyn Provider,
+    pending: &[Pending<'_>],
+    now: Timestamp,
+    deadline: Deadline,
+) -> Result<Vec<Progress>> {
+    let answers = provider.progress(pending, now, deadline)?;
+    if answers.len() == pending.len() {
+        return Ok(answers);
+    }
+    Err(Error::new(
+        ErrorKind::Unavailable,
+        format!(
+            "provider `{}` was asked about {} launches and answered about {}",
+            provider.name(),
+            pending.len(),
+            answers.len()
+        ),
+    ))
+}
+
+impl Broker<'_> {
+    /// Asks providers about launches, and about machines that are not known to be gone.
+    pub(super) fn observe<'m>(
+        &self,
+        launches: impl Iterator<Item = &'m Request>,
+        machines: impl Iterator<Item = &'m Machine>,
+        detail: Detail,
+        now: Timestamp,
+    ) -> Observations {
+        let mut wanted: BTreeMap<&str, Wanted<'_>> = BTreeMap::new();
+        for request in launches {
+            let name = request.provider.as_deref().unwrap_or_default();
+            wanted.entry(name).or_default().launches.push((request.clone(), request.token()));
+        }
+        for machine in machines.filter(|machine| !machine.is_gone()) {
+            wanted.entry(&machine.provider).or_default().machines.push(machine);
+        }
+        let mut observations = Observations { detail: Some(detail), ..Observations::default() };
+        let mut asked = Vec::with_capacity(wanted.len());
+        for (name, Wanted { launches, machines }) in wanted {
+            match self.providers.get(name) {
+                Ok(provider) => {
+                    let (own, foreign) = own(provider.as_ref(), machines, "described");
+                    observations.errors.extend(foreign);
+                    let mut ids: Vec<MachineId> = own.iter().map(|machine| machine.id.clone()).collect();
+                    ids.sort_unstable();
+                    ids.dedup();
+                    asked.push(Questions { name: name.to_owned(), provider, launches, ids });
+                }
+                Err(error) => observations.errors.push(error),
+            }
+        }
+        let deadline = self.deadline;
+        let answers = side_by_side(&asked, |questions| questions.ask(detail, now, deadline));
+        for (questions, answers) in asked.into_iter().zip(answers) {
+            match answers {
+                Ok(Answers { answer, launches, error }) => {
+                    observations.errors.extend(error);
+                    observations.launches.extend(launches);
+                    observations.answers.insert(questions.name, answer);
+                }
+                Err(error) => observations.errors.push(error),
+            }
+        }
+        observations
+    }
+}
+
+/// Runs `ask` for each provider: on this thread for a single one, else each on its own.
+fn side_by_side(asked: &[Questions], ask: impl Fn(&Questions) -> Answers + Sync) -> Vec<Result<Answers>> {
+    if let [only] = asked {
+        return vec![Ok(ask(only))];
+    }
+    thread::scope(|scope| {
+        let running: Vec<_> = asked.iter().map(|questions| scope.spawn(|| ask(questions))).collect();
+        asked
+            .iter()
+            .zip(running)
+            .map(|(questions, thread)| {
+                thread.join().map_err(|_| {
+                    Error::new(ErrorKind::System, format!("provider `{}` has failed inside", questions.name))
+                })
+            })
+            .collect()
+    })
+}
+
+/// The machines that are this provider's, and an error that names one of the others. `done` is what would be done
+/// to them.
+pub(super) fn own<'m>(
+    provider: &dyn Provider,
+    machines: Vec<&'m Machine>,
+    done: &str,
+) -> (Vec<&'m Machine>, Option<Error>) {
+    let identity = provider.identity();
+    let (own, foreign): (Vec<&Machine>, Vec<&Machine>) =
+        machines.into_iter().partition(|machine| machine.is_of(&identity));
+    let error = foreign.first().map(|machine| {
+        let more = match foreign.len() - 1 {
+            0 => String::new(),
+            others => format!(" (and {others} more)"),
+        };
+        let theirs = Identity { account: machine.account.clone(), region: machine.region.clone() };
+        Error::new(
+            ErrorKind::Refused,
+            format!(
+                "machine `{}`{more} was launched in {theirs}, and provider `{}` is configured for {identity}: it \
+                 cannot be {done}",
+                machine.id,
+                provider.name()
+            ),
+        )
+        .hint("configure a provider of that name for the account and region of its machines")
+    });
+    (own, error)
+}

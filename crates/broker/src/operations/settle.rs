@@ -1,0 +1,104 @@
+//! What is left to do once a request is over: its provider adds no more machines for it, and deletes what was
+//! created beside machines once they are gone.
+
+use super::{Broker, TRIES, WATCH_SECONDS, contended};
+use crate::error::{Error, Result};
+use crate::id::RequestKind;
+use crate::provider::Pending;
+use crate::request::Request;
+use crate::state::RequestState;
+use crate::store::{Applied, Change};
+use crate::time::Timestamp;
+use crate::with_machines::RequestWithMachines;
+
+impl Request {
+    /// Its launch, as providers are asked about it. `token` is that of the request.
+    pub(super) fn pending<'a>(&'a self, token: &'a str) -> Pending<'a> {
+        Pending { token, resource_ids: &self.resource_ids, expected: self.requested }
+    }
+
+    /// Whether it is started and others of its machines may still come.
+    pub(super) fn waits_for_more(&self) -> bool {
+        self.open && self.state == RequestState::Started
+    }
+
+    /// Whether it is over, and machines of it may still turn up.
+    pub(super) fn is_watched(&self) -> bool {
+        self.kind == RequestKind::Acquire && self.state.is_final() && self.watch_until.is_some()
+    }
+
+    /// Whether its provider must be told that it is over.
+    pub(super) fn is_to_be_settled(&self) -> bool {
+        self.open && self.state.is_final()
+    }
+}
+
+/// Prepares what follows the end of a request. It is `watched` where machines may turn up that the provider did not
+/// confirm.
+pub(super) fn wind_up(request: &mut Request, watched: bool, now: Timestamp) {
+    request.forget_launch();
+    request.open |= !request.resource_ids.is_empty();
+    if watched || request.open {
+        request.watch_until = Some(now.plus_seconds(WATCH_SECONDS));
+    }
+}
+
+impl Broker<'_> {
+    /// Tells the provider of a request that is over to add no more machines. Where that fails, the next sweep tries
+    /// again.
+    pub(super) fn settle(
+        &self,
+        view: RequestWithMachines,
+        now: Timestamp,
+        errors: &mut Vec<Error>,
+    ) -> Result<RequestWithMachines> {
+        if !view.request.is_to_be_settled() {
+            return Ok(view);
+        }
+        let token = view.request.token();
+        let name = view.request.provider.as_deref().unwrap_or_default();
+        let told = self
+            .providers
+            .get(name)
+            .and_then(|provider| provider.settled(&view.request.pending(&token), now, self.deadline));
+        if let Err(error) = told {
+            errors.push(error);
+            return Ok(view);
+        }
+        let mut view = view;
+        for _ in 0..TRIES {
+            let mut request = view.request.clone();
+            if !request.is_to_be_settled() {
+                return Ok(view);
+            }
+            request.open = false;
+            request.updated = now;
+            let stored = self.store.apply(&Change { request: Some(request), machines: Vec::new() })?;
+            view = self.reload(&view.request.id)?;
+            if stored == Applied::Stored {
+                return Ok(view);
+            }
+        }
+        Err(contended(&view.request.id))
+    }
+
+    /// Lets providers delete at most `limit` resources whose machines are gone. Gives how many were deleted, and the
+    /// errors of providers that could not.
+    pub fn tidy(&self, limit: u32, now: Timestamp) -> (u32, Vec<Error>) {
+        let (mut deleted, mut errors) = (0, Vec::new());
+        for name in self.providers.names() {
+            // What cannot be looked up is kept.
+            let alive = |resource: &str| self.store.has_machine_of(&name, resource).unwrap_or(true);
+            let left = limit.saturating_sub(deleted);
+            let tidied = self
+                .providers
+                .get(&name)
+                .and_then(|provider| provider.tidy(&alive, left, now, self.deadline));
+            match tidied {
+                Ok(number) => deleted = deleted.saturating_add(number),
+                Err(error) => errors.push(error),
+            }
+        }
+        (deleted, errors)
+    }
+}
