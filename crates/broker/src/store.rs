@@ -140,14 +140,25 @@ pub struct AttentionQuery {
 
 /// The state store.
 ///
-/// The cost of a method must not depend on the amount of history.
+/// What it costs must not depend on how much history there is.
+///
+/// # Errors
+/// Every method fails with `Unavailable` where other processes keep the store busy, with `System` where it cannot be
+/// read or written, and with `Damaged` where it is missing although there was one, or holds what cannot have been
+/// stored. Nothing has changed then. What is not allowed is `Refused`.
 pub trait Store: Send + Sync {
     /// Stores the intent of an acquire request, unless the template's limit would be exceeded. Counted are
     /// machines of the template whose state is neither `shutting-down` nor `terminated`, each by its units,
     /// and what requests still in `recorded` ask for.
+    ///
+    /// # Errors
+    /// As the trait says; `Refused` where there is a request of that id, or it is not for machines of a template.
     fn admit(&self, request: &Request, limit: MaxNumber) -> Result<Admission>;
 
-    /// Number of machines of a template that count against its limit; units if it has weights.
+    /// How many machines of a template count against its limit now; units where it has weights.
+    ///
+    /// # Errors
+    /// As the trait says.
     fn demand(&self, template_id: &str) -> Result<u64>;
 
     /// Stores the intent of a return, resolves its machines and marks those that are not being returned yet
@@ -159,38 +170,65 @@ pub trait Store: Send + Sync {
     /// doubtful which one is meant. A name alone means the newest living machine that is called so, by the
     /// rule of [`stands_for`](crate::host::stands_for) with whole names before short ones, and the newest one
     /// that is gone where none is alive. A name of several living machines is doubtful.
+    ///
+    /// # Errors
+    /// As the trait says; `Refused` where there is a request of that id, or it is no return.
     fn admit_return(&self, request: &Request, wanted: &[MachineRef]) -> Result<Returning>;
 
-    /// Stores a change atomically.
+    /// Stores a change; everything in it or nothing.
+    ///
+    /// # Errors
+    /// As the trait says; `Refused` where [`replace`](crate::replace) does not allow the change.
     fn apply(&self, change: &Change) -> Result<Applied>;
 
-    /// Marks requests as acknowledged. Unknown ids are no error.
+    /// Notes that somebody was told these ids. Unknown ids are no error.
+    ///
+    /// # Errors
+    /// As the trait says.
     fn acknowledge(&self, ids: &[RequestId]) -> Result<()>;
 
-    /// Requests by id with their machines, in the order of `ids`; `None` for an unknown id.
+    /// Requests by id with their machines, in the order asked; nothing where there is no such request.
+    ///
+    /// # Errors
+    /// As the trait says.
     fn views(&self, ids: &[RequestId]) -> Result<Vec<Option<RequestWithMachines>>>;
 
     /// Machines by reference, by the rule of `admit_return`, in the order asked.
+    ///
+    /// # Errors
+    /// As the trait says.
     fn find_machines(&self, wanted: &[MachineRef]) -> Result<Vec<Lookup>>;
 
     /// Machines by id; unknown ones are left out.
+    ///
+    /// # Errors
+    /// As the trait says.
     fn machines_by_id(&self, ids: &[MachineId]) -> Result<Vec<Machine>>;
 
     /// Requests with their machines.
+    ///
+    /// # Errors
+    /// As the trait says.
     fn requests(&self, filter: &RequestFilter) -> Result<Vec<RequestWithMachines>>;
 
     /// Machines.
+    ///
+    /// # Errors
+    /// As the trait says.
     fn machines(&self, filter: &MachineFilter) -> Result<Vec<Machine>>;
 
-    /// Machines that the scheduler may have to be told about: all that are not gone and not being returned, and
-    /// reclaimed ones ([`Ending::Reclaimed`](crate::machine::Ending::Reclaimed)) that the scheduler has not
-    /// returned yet.
+    /// Machines that the scheduler may have to be told about: all that are not gone and not being returned,
+    /// and those that the provider took ([`Ending::Reclaimed`](crate::machine::Ending::Reclaimed)) and nobody
+    /// has returned yet.
+    ///
+    /// # Errors
+    /// As the trait says.
     fn watched_machines(&self) -> Result<Vec<Machine>>;
 
     /// Whether a machine of this provider that is not terminated belongs to this fleet or group.
     ///
     /// # Errors
-    /// Those of every method.
+    /// As the trait says.
     fn has_machine_of(&self, provider: &str, resource_id: &str) -> Result<bool>;
 
     /// Requests that need attention although no scheduler polls them: unfinished ones past their deadline,
@@ -199,6 +237,6 @@ pub trait Store: Send + Sync {
     /// longest untouched come first.
     ///
     /// # Errors
-    /// Those of every method.
+    /// As the trait says.
     fn needing_attention(&self, query: &AttentionQuery) -> Result<Vec<RequestWithMachines>>;
 }

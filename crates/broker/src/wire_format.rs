@@ -31,20 +31,36 @@ pub struct MachinesWanted {
 }
 
 /// A wire format.
+///
+/// # Errors
+/// What reads fails with [`Input`](crate::ErrorKind::Input), naming the field, where the input is not what the format
+/// asks for.
 pub trait WireFormat: Send + Sync {
     /// The name: `hostfactory` or `default`.
     fn name(&self) -> &'static str;
 
-    /// Parses the input of requestMachines.
+    /// Reads a question for machines.
+    ///
+    /// # Errors
+    /// As the trait says.
     fn read_request(&self, input: &Value) -> Result<MachinesWanted>;
 
-    /// Parses the input of requestReturnMachines; at least one machine.
+    /// Reads which machines are given back; never none.
+    ///
+    /// # Errors
+    /// As the trait says; also where no machine is named.
     fn read_return(&self, input: &Value) -> Result<Vec<MachineRef>>;
 
-    /// Parses the input of getRequestStatus.
+    /// Reads which requests are asked about.
+    ///
+    /// # Errors
+    /// As the trait says.
     fn read_status(&self, input: &Value) -> Result<Vec<RequestId>>;
 
-    /// Parses the input of getReturnRequests: the machines that the scheduler knows; `None` if it lists none.
+    /// Reads which machines the scheduler knows; nothing when it does not say.
+    ///
+    /// # Errors
+    /// As the trait says.
     fn read_reclaims(&self, input: &Value) -> Result<Option<Vec<MachineRef>>>;
 
     /// The output of requestMachines.

@@ -13,9 +13,16 @@
 //! ```ignore
 //! ohfp_broker::store_contract!(MySite::new());
 //! ```
+//!
+//! In the tests of a provider:
+//!
+//! ```ignore
+//! ohfp_broker::provider_contract!(MyCloud::new());
+//! ```
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::missing_panics_doc,
     reason = "a test that cannot go on must say so"
 )]
@@ -23,12 +30,16 @@
 pub mod documents;
 pub mod fixtures;
 mod memory;
+pub mod provider;
 pub mod store;
 
 pub use memory::{MemorySite, MemoryStore};
 
 use crate::documents::DocumentStore;
+use crate::provider::Provider;
 use crate::store::Store;
+use crate::template::Template;
+use crate::time::Timestamp;
 
 /// A store made for one test, with what it needs to live.
 pub trait Site {
@@ -73,5 +84,49 @@ macro_rules! store_contract {
         fn $name() {
             $crate::contract::$module::$name(&$site);
         })+
+    };
+}
+
+/// A cloud made for one test. Its machines are up in time, and it has room for ten.
+pub trait Cloud {
+    /// A provider of this cloud; each call makes another value on the same one.
+    fn provider(&self) -> Box<dyn Provider + '_>;
+
+    /// The same, and the answers to its launches are lost. `None` where that cannot be played.
+    fn losing_answers(&self) -> Option<Box<dyn Provider + '_>>;
+
+    /// A template of which it has machines; each counts as one.
+    fn template(&self) -> Template;
+
+    /// An id as this cloud makes them, of no machine.
+    fn unknown_id(&self) -> String;
+
+    /// When the test begins.
+    fn start(&self) -> Timestamp;
+
+    /// A time at which everything that was launched before is up. It waits for that time where there is a clock.
+    fn after_boot(&self) -> Timestamp;
+
+    /// A later time, at which everything that was released after [`after_boot`](Self::after_boot) is terminated.
+    fn after_release(&self) -> Timestamp;
+}
+
+/// Makes a test of each promise of [`Provider`], for clouds that the expression makes: a new [`Cloud`] at each
+/// evaluation.
+#[macro_export]
+macro_rules! provider_contract {
+    ($cloud:expr) => {
+        $crate::store_contract! { @ $cloud => provider:
+            a_token_makes_machines_once,
+            an_unknown_outcome_is_found_by_its_token,
+            progress_answers_for_each_launch_in_order,
+            a_release_terminates_what_it_names,
+            what_does_not_exist_is_missing,
+            machines_exist_by_id_and_by_name,
+            a_deadline_is_obeyed,
+            a_settled_token_gets_no_more_machines,
+            tidying_leaves_what_is_alive,
+            what_a_launch_says_fits_together,
+        }
     };
 }
