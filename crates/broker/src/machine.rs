@@ -395,17 +395,21 @@ mod tests {
             Instance { public_ip: text(), ..seen() },
             Instance { instance_type: text(), ..seen() },
             Instance { price_type: text(), ..seen() },
+            Instance { resource_id: text(), ..seen() },
             Instance { cores: Some(1), ..seen() },
             Instance { threads_per_core: Some(1), ..seen() },
             Instance { reclaim_at: Some(now), ..seen() },
             Instance { state: MachineState::Stopping, ..seen() },
         ] {
             let mut machine = machine(MachineState::Running);
-            assert!(!machine.observe(&instance(MachineState::Running), now), "nothing is new");
+            assert!(
+                !machine.observe(&instance(MachineState::Running), Detail::Reclaims, now),
+                "nothing is new"
+            );
             assert_eq!(machine.updated, Timestamp::from_millis(5));
-            assert!(machine.observe(&seen, now), "{seen:?}");
+            assert!(machine.observe(&seen, Detail::Reclaims, now), "{seen:?}");
             assert_eq!(machine.updated, now);
-            assert!(!machine.observe(&seen, now), "{seen:?}");
+            assert!(!machine.observe(&seen, Detail::Reclaims, now), "{seen:?}");
         }
         // When it was launched is not known before it runs, and does not change afterwards.
         let mut machine = machine(MachineState::Pending);
@@ -416,12 +420,16 @@ mod tests {
             (launched(4, MachineState::Running), 4),
             (launched(5, MachineState::Running), 4),
         ] {
-            machine.observe(&seen, now);
+            machine.observe(&seen, Detail::Reclaims, now);
             assert_eq!(machine.launched, Timestamp::from_millis(expected));
         }
         // What is ending is not taken by the provider.
         machine.released(None, now);
-        machine.observe(&Instance { reclaim_at: Some(now), ..instance(MachineState::Running) }, now);
+        machine.observe(
+            &Instance { reclaim_at: Some(now), ..instance(MachineState::Running) },
+            Detail::Reclaims,
+            now,
+        );
         assert_eq!(machine.reclaim_at, None);
     }
 
@@ -444,7 +452,7 @@ mod tests {
         assert_eq!((released.ending, released.message.as_deref()), (Some(Ending::Released), Some("why")));
         let mut failed = machine(MachineState::Pending);
         let seen = Instance { reason: Some("no disk".to_owned()), ..instance(MachineState::Terminated) };
-        failed.observe(&seen, now);
+        failed.observe(&seen, Detail::Reclaims, now);
         assert_eq!(failed.message.as_deref(), Some("no disk"));
         for ending in [Ending::Released, Ending::Reclaimed, Ending::FailedToStart] {
             assert_eq!(Ending::parse(ending.name()), Some(ending));

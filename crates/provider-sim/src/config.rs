@@ -74,6 +74,7 @@ pub(crate) struct Spot {
     pub(crate) reclaim: f64,
     pub(crate) reclaim_after: Span,
     pub(crate) notice: i64,
+    pub(crate) notice_on_demand: bool,
 }
 
 /// What can go wrong with launches.
@@ -128,7 +129,12 @@ impl Default for SimConfig {
                 public_block: None,
                 domain: "sim.internal".to_owned(),
             },
-            spot: Spot { reclaim: 0.0, reclaim_after: Span::seconds(300, 3_600), notice: 120_000 },
+            spot: Spot {
+                reclaim: 0.0,
+                reclaim_after: Span::seconds(300, 3_600),
+                notice: 120_000,
+                notice_on_demand: false,
+            },
             launch: Launch {
                 refused: 0.0,
                 no_capacity: 0.0,

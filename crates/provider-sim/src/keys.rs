@@ -81,6 +81,8 @@ pub const KEYS: &[OptionKey] = &[
         "from launch to when it is taken"),
     key!("spot.notice_seconds", SECONDS, "120", millis_of => spot.notice,
         "how long before that it is announced"),
+    key!("spot.notice_on_demand", "true or false", "false", flag => spot.notice_on_demand,
+        "whether announced reclaims are told only to those who ask for them, as EC2 does"),
     key!("launch.refused_probability", PROBABILITY, "0", probability => launch.refused,
         "how likely a launch is refused for good"),
     key!("launch.no_capacity_probability", PROBABILITY, "0", probability => launch.no_capacity,
@@ -123,6 +125,10 @@ pub const KEYS: &[OptionKey] = &[
     key!("latency.release_milliseconds", MILLIS, "0", latency => latency.release,
         "how long a release really takes"),
 ];
+
+fn flag(value: &Value) -> Option<bool> {
+    value.as_bool()
+}
 
 /// Reads the kind of fleets.
 fn fleet_kind(value: &Value) -> Option<FleetKind> {
@@ -232,6 +238,7 @@ mod tests {
             | "boot.failure_reason"
             | "identity.account"
             | "identity.region" => "\"other\"",
+            "spot.notice_on_demand" => "true",
             "fleet.type" => "\"request\"",
             "capacity.by_type" => "{\"a\": 1}",
             _ => "1",

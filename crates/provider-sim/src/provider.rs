@@ -222,13 +222,14 @@ impl Provider for SimProvider {
         self.looks_fail(now, deadline)?;
         let visible = self.config.terminated_visible;
         let launches = self.launches(pending, now)?;
-        Ok(launches
-            .iter()
-            .map(|launch| {
-                let progress = launch.progress(now, visible);
-                Progress { instances: without_reclaims(progress.instances), ..progress }
-            })
-            .collect())
+        let mut answers: Vec<Progress> =
+            launches.iter().map(|launch| launch.progress(now, visible)).collect();
+        if self.config.spot.notice_on_demand {
+            for progress in &mut answers {
+                progress.instances = without_reclaims(std::mem::take(&mut progress.instances));
+            }
+        }
+        Ok(answers)
     }
 
     fn settled(&self, pending: &Pending<'_>, now: Timestamp, deadline: Deadline) -> Result<()> {
@@ -292,7 +293,7 @@ impl Provider for SimProvider {
             }
             Ok(())
         })?;
-        if detail == Detail::State {
+        if detail == Detail::State && self.config.spot.notice_on_demand {
             instances = without_reclaims(instances);
         }
         Ok(instances)

@@ -1,5 +1,5 @@
 //! The simulated provider keeps the promises of every provider, whichever kind of fleet it launches.
-#![allow(clippy::unwrap_used, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::sync::Arc;
 

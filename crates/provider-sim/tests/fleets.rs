@@ -1,5 +1,5 @@
 //! Fleets of the simulated cloud: machines that come later, machines that are replaced, and their end.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -160,7 +160,8 @@ fn weighted_pools() {
 
 #[test]
 fn spot_machines_are_replaced_too_and_notices_are_told_on_demand() {
-    let spot = json!({ "reclaim_probability": 1, "reclaim_after_seconds": 100, "notice_seconds": 50 });
+    let spot = json!({ "reclaim_probability": 1, "reclaim_after_seconds": 100, "notice_seconds": 50,
+        "notice_on_demand": true });
     let sim = fleets("maintain", &json!({ "spot": spot }));
     let made = launch(&sim, &json!({ "priceType": "spot" }), 1, 0).unwrap().instances;
     let ids = [made[0].id.clone()];

@@ -1,7 +1,7 @@
 //! The frames that go out, whole: every field of IBM's tables and of LSF's, present and left out.
 
 use ohfp_broker::operations::{Accepted, Reclaim, ReturnAccepted};
-use ohfp_broker::provider::Instance;
+use ohfp_broker::provider::{Identity, Instance};
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_broker::{
     Ending, Machine, MachineId, MachineRef, MachineState, Request, RequestId, RequestKind, RequestState,
@@ -20,7 +20,13 @@ fn request(kind: RequestKind, state: RequestState) -> Request {
 /// A machine of which only its id is known.
 fn bare() -> Machine {
     let instance = Instance::new(MachineId::new("i-1"));
-    Machine::from_instance(&instance, &request(RequestKind::Acquire, RequestState::Started), None, LAUNCHED)
+    Machine::from_instance(
+        &instance,
+        &request(RequestKind::Acquire, RequestState::Started),
+        &Identity::default(),
+        None,
+        LAUNCHED,
+    )
 }
 
 /// One of which everything is.

@@ -1,11 +1,6 @@
 //! The broker's operations on a scripted provider and the store in memory: what is asked, in which order, and what
 //! becomes of the answers.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that cannot go on must say so"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on must say so")]
 
 mod open_requests;
 mod providers;
