@@ -181,7 +181,7 @@ pub trait Store: Send + Sync {
     /// As the trait says; `Refused` where [`replace`](crate::replace) does not allow the change.
     fn apply(&self, change: &Change) -> Result<Applied>;
 
-    /// Notes that somebody was told these ids. Unknown ids are no error.
+    /// Notes that the scheduler received these ids. Unknown ids are no error.
     ///
     /// # Errors
     /// As the trait says.
@@ -218,8 +218,8 @@ pub trait Store: Send + Sync {
     fn machines(&self, filter: &MachineFilter) -> Result<Vec<Machine>>;
 
     /// Machines that the scheduler may have to be told about: all that are not gone and not being returned,
-    /// and those that the provider took ([`Ending::Reclaimed`](crate::machine::Ending::Reclaimed)) and nobody
-    /// has returned yet.
+    /// and those that the provider took ([`Ending::Reclaimed`](crate::machine::Ending::Reclaimed)) and that no
+    /// return names yet.
     ///
     /// # Errors
     /// As the trait says.

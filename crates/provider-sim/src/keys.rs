@@ -92,7 +92,7 @@ pub const KEYS: &[OptionKey] = &[
     key!("launch.unknown_probability", PROBABILITY, "0", probability => launch.unknown,
         "how likely a launch makes its machines and then fails to say so; the next try finds them"),
     key!("launch.late_probability", PROBABILITY, "0", probability => launch.late,
-        "how likely a launch is accepted and its machines appear later; until then nobody knows"),
+        "how likely a launch is accepted and its machines appear later; until then the outcome is unknown"),
     key!("launch.late_seconds", SPAN, "60", span => launch.late_by,
         "how much later"),
     key!("describe.error_probability", PROBABILITY, "0", probability => describe.error,

@@ -46,12 +46,12 @@ const RULES: [(&str, &str, &str); 11] = [
     ),
     (
         "machine",
-        "is ending, and nobody has ended it",
+        "is ending, and nothing says who ended it",
         "SELECT number, id FROM machine WHERE state IN ('shutting-down','terminated') AND ending IS NULL",
     ),
     (
         "machine",
-        "is returned, and nobody has ended it",
+        "is returned, and nothing says who ended it",
         "SELECT number, id FROM machine WHERE returned_by IS NOT NULL AND ending IS NULL",
     ),
     (

@@ -74,7 +74,7 @@ fn unacknowledged_requests_are_released() {
     assert!(machines.iter().all(|machine| machine["result"] == "fail"), "{status}");
     for grid in [&closed, &full, &unknown] {
         let status = grid.settled(&newest(grid));
-        assert!(text(&status["machines"][0]["message"]).contains("nobody was told"), "{status}");
+        assert!(text(&status["machines"][0]["message"]).contains("did not receive the id"), "{status}");
     }
     for (grid, id, count) in [(&told, &kept, 2), (&asked, &found, 1)] {
         grid.answer("getReturnRequests", &json!({}));

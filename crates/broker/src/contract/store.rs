@@ -67,7 +67,7 @@ pub fn a_resource_is_in_use_until_its_last_machine_has_gone(site: &dyn Site) {
 }
 
 /// A change is stored by the process that saw the version before.
-pub fn a_change_is_stored_by_whoever_saw_the_version_before(site: &dyn Site) {
+pub fn a_change_is_stored_where_the_version_before_was_seen(site: &dyn Site) {
     fulfil(site.store(), "req-1", &["i-1"], 100);
     let other = site.again();
     let seen = view(other.as_ref(), "req-1");
@@ -129,7 +129,7 @@ pub fn what_the_state_machines_do_not_allow_is_an_error(site: &dyn Site) {
         ("ending", machine_at(1, |machine| machine.ending = Some(Ending::Released))),
         ("returned", machine_at(0, |machine| machine.returned_by = None)),
         ("owner", machine_at(0, |machine| machine.request = id("req-2"))),
-        ("nobody's", new(vec![machine("i-3", "req-none")])),
+        ("without a request", new(vec![machine("i-3", "req-none")])),
         ("of a return", new(vec![machine("i-3", "ret-1")])),
         ("twice", new(vec![machine("i-3", "req-1"), machine("i-3", "req-1")])),
     ];
@@ -207,7 +207,7 @@ pub fn machines_are_found_by_id_before_name_and_alive_before_gone(site: &dyn Sit
         ("Shared.A", "i-1"),
         ("old.a.example", "i-4"),
         ("OLD", "i-4"),
-        ("nobody", ""),
+        ("unknown", ""),
         ("share", ""),
         ("10", ""),
         ("10.0.0", ""),
@@ -222,9 +222,9 @@ pub fn machines_are_found_by_id_before_name_and_alive_before_gone(site: &dyn Sit
         ("shared/i-2", "i-2"),
         ("again/i-5", "i-5"),
         ("both/i-7", "i-7"),
-        ("nobody/i-1", "i-1"),
+        ("unknown/i-1", "i-1"),
         ("shared/i-9", ""),
-        ("nobody/i-9", ""),
+        ("unknown/i-9", ""),
         ("shared/i-3", "i-3"),
         // Both are known, and are not the same machine.
         ("old/i-1", "?"),
@@ -234,7 +234,7 @@ pub fn machines_are_found_by_id_before_name_and_alive_before_gone(site: &dyn Sit
         ("i-1/i-1", "i-1"),
         ("shared/shared", "i-1"),
         ("both/both", "?"),
-        ("nobody/nobody", ""),
+        ("unknown/unknown", ""),
         ("", ""),
     ] {
         let found_now = match site.store().find_machines(&[reference(wanted)]).unwrap().remove(0) {
@@ -253,7 +253,7 @@ pub fn machines_are_found_by_id_before_name_and_alive_before_gone(site: &dyn Sit
 }
 
 /// A return takes each machine once and marks those that no return has yet.
-pub fn a_return_takes_each_machine_once_and_marks_those_nobody_has_returned(site: &dyn Site) {
+pub fn a_return_takes_each_machine_once_and_marks_those_not_returned_yet(site: &dyn Site) {
     fulfil(site.store(), "req-1", &["i-1", "i-2", "i-3"], 100);
     change(site.store(), &["i-3"], |machine| machine.lost(at(150)));
     let first = return_machines(site.store(), "ret-1", &["host-i-1", "/i-1", "ghost", "/i-3"], 200);
@@ -369,7 +369,7 @@ pub fn watched_are_machines_the_scheduler_may_not_know_the_end_of(site: &dyn Sit
 }
 
 /// Due is what needs attention although no scheduler asks.
-pub fn due_is_what_needs_attention_although_nobody_asks(site: &dyn Site) {
+pub fn needing_attention_is_what_no_scheduler_polls(site: &dyn Site) {
     let admit = |name: &str, created: i64, acknowledged: bool, watch_until: Option<i64>| {
         let mut request = acquire(name, 1, created);
         request.acknowledged = acknowledged;
@@ -393,7 +393,7 @@ pub fn due_is_what_needs_attention_although_nobody_asks(site: &dyn Site) {
     admit("watched", 1_005, true, Some(2_000));
     finish("watched");
     fulfil(site.store(), "heard", &["i-3"], 1_006);
-    site.store().acknowledge(&[id("heard"), id("nobody")]).unwrap();
+    site.store().acknowledge(&[id("heard"), id("unknown")]).unwrap();
     return_machines(site.store(), "return", &["/i-3"], 5_500);
     return_machines(site.store(), "returned", &["/i-3"], 1_007);
     let mut returned = view(site.store(), "returned").request;
@@ -455,8 +455,8 @@ pub fn what_is_over_and_open_is_due_at_once(site: &dyn Site) {
     assert_eq!(due(500), ["open", "closed", "waiting"]);
 }
 
-/// An acknowledgement is nobodys conflict and is never taken back.
-pub fn an_acknowledgement_is_nobodys_conflict_and_is_never_taken_back(site: &dyn Site) {
+/// An acknowledgement conflicts with no change and is never taken back.
+pub fn an_acknowledgement_conflicts_with_no_change_and_is_never_taken_back(site: &dyn Site) {
     site.store().admit(&acquire("req-1", 1, 100), MaxNumber::Unlimited).unwrap();
     let mut seen = view(site.store(), "req-1").request;
     site.again().acknowledge(&[id("req-1")]).unwrap();

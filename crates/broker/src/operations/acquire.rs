@@ -213,7 +213,7 @@ fn outcome(
     } else {
         request.forget_launch();
         if is_short {
-            // The provider took the order all the same: what it makes of it later is nobody's.
+            // The provider accepted the launch all the same: machines that it makes later belong to no request.
             request.watch_until = Some(now.plus_seconds(super::WATCH_SECONDS));
         }
     }

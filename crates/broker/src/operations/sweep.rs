@@ -78,7 +78,7 @@ impl Broker<'_> {
 
     /// Ends an unacknowledged request and releases its machines.
     fn abandon(&self, id: &RequestId, now: Timestamp, errors: &mut Vec<Error>) -> Result<()> {
-        const WHY: &str = "nobody was told of this request in time";
+        const WHY: &str = "the scheduler did not receive the id of this request in time";
         if !self.end(id, RequestState::Failed, WHY, now)? {
             self.release_all(id, WHY, now)?;
         }

@@ -1,4 +1,4 @@
-//! What a document holds, whoever wrote it, before any of it is stored.
+//! The content of an import document of either format, before any of it is stored.
 
 use ohfp_broker::administration::Skipped;
 use ohfp_broker::{Error, ErrorKind, Machine, Request, RequestId};

@@ -103,7 +103,11 @@ fn a_document_that_is_wrong_changes_nothing_and_says_where() {
     check("no template", with("\"template_id\":\"t\"", "\"template_id\":null"), &["`req-1`", "template"]);
     check("a request twice", with("\"id\":\"req-2\"", "\"id\":\"req-1\""), &["`req-1`", "twice"]);
     check("a machine twice", with("{\"id\":\"i-2\"", "{\"id\":\"i-1\""), &["`i-1`", "twice"]);
-    check("nobody's machine", with("\"request\":\"req-1\"", "\"request\":\"req-8\""), &["`i-1`", "`req-8`"]);
+    check(
+        "machine without a request",
+        with("\"request\":\"req-1\"", "\"request\":\"req-8\""),
+        &["`i-1`", "`req-8`"],
+    );
     check("no such return", with("\"returned_by\":\"ret-1\"", "\"returned_by\":\"ret-8\""), &["machine"]);
     check("no such member", with("\"machine\":\"i-2\"", "\"machine\":\"i-8\""), &["`i-8`", "neither"]);
     check("member of nothing", with("{\"return\":\"ret-1\"", "{\"return\":\"ret-8\""), &["not there"]);

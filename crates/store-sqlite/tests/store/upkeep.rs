@@ -85,8 +85,12 @@ fn what_does_not_fit_together_is_found() {
     check("UPDATE request SET requested = 0 WHERE id = 'ret-1'", "request", "more machines than it says");
     check("UPDATE request SET state = 'complete' WHERE id = 'ret-1'", "request", "still there");
     check("UPDATE machine SET request = 'ret-1' WHERE id = 'i-1'", "machine", "no request of machines");
-    check("UPDATE machine SET state = 'shutting-down' WHERE id = 'i-2'", "machine", "nobody has ended it");
-    check("UPDATE machine SET ending = NULL WHERE id = 'i-1'", "machine", "is returned, and nobody");
+    check(
+        "UPDATE machine SET state = 'shutting-down' WHERE id = 'i-2'",
+        "machine",
+        "nothing says who ended it",
+    );
+    check("UPDATE machine SET ending = NULL WHERE id = 'i-1'", "machine", "is returned, and nothing says");
     check("UPDATE machine SET returned_by = 'req-1' WHERE id = 'i-1'", "machine", "no return");
     check("DELETE FROM return_member", "machine", "not among the machines");
     check("UPDATE machine SET returned_by = NULL WHERE id = 'i-1'", "machine", "does not say");
