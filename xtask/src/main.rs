@@ -73,6 +73,7 @@ To check it
   miri                  The byte-slice path of the snapshot format under Miri (nightly compiler)
   mutants [CRATE] [--shard K/N] [--changed BASE]
                         Change each crate's code; how much of that its own tests notice (cargo-mutants)
+  mutants --sample      A few changes of what the last commit changed, for four minutes at most, as CI tries
   conformance [ARGUMENTS]
                         Play Host Factory against an installed tree; ARGUMENTS go to the runner
   conformance --print-profile DIST

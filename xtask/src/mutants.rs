@@ -30,8 +30,12 @@ struct Outcome {
     unviable: u64,
 }
 
-/// Runs the command: `[CRATE] [--shard K/N] [--changed BASE]`.
+/// Runs the command: `[CRATE] [--shard K/N] [--changed BASE]`, or `--sample`.
 pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
+    if options == ["--sample"] {
+        sample(project);
+        return Ok(());
+    }
     let (mut wanted, mut shard, mut base) = (None, None, None);
     let mut words = options.iter();
     while let Some(word) = words.next() {
@@ -40,9 +44,10 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
             "--changed" => base = Some(*words.next().ok_or("--changed takes a commit")?),
             name if !name.starts_with('-') && wanted.is_none() => wanted = Some(name),
             other => {
-                return Err(
-                    format!("mutants takes `[CRATE] [--shard K/N] [--changed BASE]`, not `{other}`").into()
-                );
+                return Err(format!(
+                    "mutants takes `[CRATE] [--shard K/N] [--changed BASE]` or `--sample`, not `{other}`"
+                )
+                .into());
             }
         }
     }
@@ -144,6 +149,9 @@ fn tried(project: &Project) -> Result<()> {
         command(project, &bound, &tool, &directory).args(packages).args(only).args(["--shard", &shard]);
     command.quiet().ignore_stdout().ignore_stderr().ignore_status().run()?;
     let outcome = outcome(&directory)?;
+    if outcome.viable() == 0 {
+        return Err(format!("none of {count} was ready within {PATIENCE} s").into());
+    }
     say(HEAD)?;
     say(outcome.row("sample"))?;
     for missed in sh.read_file(directory.join("mutants.out/missed.txt")).unwrap_or_default().lines() {
