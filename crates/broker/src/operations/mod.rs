@@ -25,6 +25,9 @@ mod return_machines;
 mod settle;
 mod strangers;
 mod sweep;
+#[cfg(test)]
+#[cfg(feature = "contract")]
+mod tests;
 
 use std::sync::Arc;
 
