@@ -20,7 +20,7 @@ fn a_request_that_was_never_told_is_released() {
         assert_eq!(site.cloud.released(), [""; 0]);
         assert_eq!(swept(&site, seconds(300) + 1), ["req-1"]);
         let machine = site.machine("i-1");
-        let why = "nobody was told of this request in time";
+        let why = "the scheduler did not receive the id of this request in time";
         assert_eq!((machine.ending, machine.message.as_deref()), (Some(Ending::Released), Some(why)));
         assert_eq!(site.cloud.released(), ["i-1"]);
         let request = site.view("req-1").request;
