@@ -7,12 +7,12 @@
 //! use ohfp_cli::GlobalOptions;
 //! use ohfp_resolver::Environment;
 //! use ohfp_service::session::Session;
-//! use ohfp_service::store_factory::AccessMode;
+//! use ohfp_service::site_store::AccessMode;
 //!
 //! # let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/examples/sim");
 //! let global = GlobalOptions { config: Some(config.into()), ..GlobalOptions::default() };
 //! let env = Environment::from_iter([("HOME", "/nonexistent")]);
-//! let session = Session::assemble(&global, &env, AccessMode::ReadOnly).map_err(|errors| errors[0].to_string())?;
+//! let session = Session::assemble(&global, &env, AccessMode::ReadOnly).map_err(|errors| errors.joined().to_string())?;
 //! // Only now the registry is built; the store stays closed.
 //! let providers = session.providers().map_err(|error| error.to_string())?;
 //! assert_eq!(providers.instances().map(|instance| instance.kind.as_str()).collect::<Vec<_>>(), ["sim"]);
