@@ -147,9 +147,10 @@ impl<'a> Releasing<'a> {
 }
 
 /// How much [`Provider::describe`] is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Detail {
     /// What machines are doing. [`Instance::reclaim_at`] may be left out.
+    #[default]
     State,
     /// The same with announced reclaims, which some clouds tell by another call.
     Reclaims,

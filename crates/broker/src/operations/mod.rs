@@ -41,7 +41,8 @@ use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::RequestId;
 use crate::provider::Provider;
-use crate::store::Store;
+use crate::request::Request;
+use crate::store::{Applied, Change, Store};
 use crate::with_machines::RequestWithMachines;
 
 /// The configured providers, each built on first use.
@@ -99,6 +100,25 @@ impl<'a> Broker<'a> {
     /// Acknowledges ids; to be called after the answer with them is written.
     pub fn acknowledge(&self, ids: &[RequestId]) -> Result<()> {
         self.store.acknowledge(ids)
+    }
+
+    /// Stores what `decide` makes of a request, and gives the request as it is then. `decide` sees it anew whenever
+    /// another process was faster, and `None` leaves it as it is.
+    fn change_request(
+        &self,
+        view: RequestWithMachines,
+        decide: impl Fn(&RequestWithMachines) -> Result<Option<Request>>,
+    ) -> Result<RequestWithMachines> {
+        let mut view = view;
+        for _ in 0..TRIES {
+            let Some(request) = decide(&view)? else { return Ok(view) };
+            let stored = self.store.apply(&Change { request: Some(request), machines: Vec::new() })?;
+            view = self.reload(&view.request.id)?;
+            if stored == Applied::Stored {
+                return Ok(view);
+            }
+        }
+        Err(contended(&view.request.id))
     }
 
     fn reload(&self, id: &RequestId) -> Result<RequestWithMachines> {

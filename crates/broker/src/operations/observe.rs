@@ -18,7 +18,7 @@ use crate::weights::Weights;
 /// What providers said, and which could not say it.
 #[derive(Default)]
 pub(super) struct Observations {
-    detail: Option<Detail>,
+    detail: Detail,
     /// By provider.
     answers: BTreeMap<String, Answer>,
     /// By request.
@@ -67,7 +67,7 @@ impl Observations {
             return false;
         }
         if let Some(instance) = answer.seen.get(&machine.id) {
-            let changed = machine.observe(instance, self.detail.unwrap_or(Detail::State), now);
+            let changed = machine.observe(instance, self.detail, now);
             return machine.weigh(instance, weights, now) || changed;
         }
         // Only what was asked about can be missing: another process may have recorded a machine since.
@@ -207,7 +207,7 @@ impl Broker<'_> {
         for machine in machines.filter(|machine| !machine.is_gone()) {
             wanted.entry(&machine.provider).or_default().machines.push(machine);
         }
-        let mut observations = Observations { detail: Some(detail), ..Observations::default() };
+        let mut observations = Observations { detail, ..Observations::default() };
         let mut asked = Vec::with_capacity(wanted.len());
         for (name, Wanted { launches, machines }) in wanted {
             match self.providers.get(name) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::observe::{News, Observations, own};
-use super::settle::wind_up;
+use super::settle::{released, wind_up};
 use super::sweep::latecomers;
 use super::{Broker, TRIES, completion, contended};
 use crate::error::{Error, Result};
@@ -146,13 +146,7 @@ impl Broker<'_> {
             request.open |= request.state == RequestState::Recorded && request.kind == RequestKind::Acquire;
             request.transition_to(state, Some(why.to_owned()), now)?;
             wind_up(&mut request, true, now);
-            let machines = view.machines.into_iter().filter(|machine| machine.ending.is_none());
-            let machines = machines
-                .map(|mut machine| {
-                    machine.released(Some(why), now);
-                    machine
-                })
-                .collect();
+            let machines = released(view.machines, why, now);
             if self.store.apply(&Change { request: Some(request), machines })? == Applied::Stored {
                 return Ok(true);
             }

@@ -1,12 +1,12 @@
 //! Returning machines.
 
-use super::{Broker, TRIES, completion, contended};
+use super::{Broker, completion};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{MachineRef, RequestId, RequestKind};
 use crate::machine::Machine;
 use crate::request::Request;
 use crate::state::RequestState;
-use crate::store::{Applied, Change, Doubt, Lookup};
+use crate::store::{Doubt, Lookup};
 use crate::text::quoted;
 use crate::time::Timestamp;
 use crate::with_machines::RequestWithMachines;
@@ -93,31 +93,24 @@ impl Broker<'_> {
         let before = errors.len();
         self.end_released(&view.machines, now, errors);
         let failure = errors.get(before).map(Error::summary);
-        let id = view.request.id.clone();
-        let mut view = view;
-        for _ in 0..TRIES {
+        self.change_request(view, |view| {
             let mut request = view.request.clone();
             if request.state != RequestState::Recorded {
-                return Ok(view);
+                return Ok(None);
             }
             let late = now >= request.deadline;
             let end = completion::of_return(&request, &view.machines, late);
             match (end, &failure) {
                 (Some((state, reason)), _) => request.transition_to(state, reason, now)?,
                 (None, None) => request.transition_to(RequestState::Started, None, now)?,
-                (None, Some(why)) if request.reason.as_ref() == Some(why) => return Ok(view),
+                (None, Some(why)) if request.reason.as_ref() == Some(why) => return Ok(None),
                 (None, Some(why)) => {
                     request.reason = Some(why.clone());
                     request.updated = now;
                 }
             }
-            let stored = self.store.apply(&Change { request: Some(request), machines: Vec::new() })?;
-            view = self.reload(&id)?;
-            if stored == Applied::Stored {
-                return Ok(view);
-            }
-        }
-        Err(contended(&id))
+            Ok(Some(request))
+        })
     }
 }
 

@@ -1,13 +1,13 @@
 //! What is left to do once a request is over: its provider adds no more machines for it, and deletes what was
 //! created beside machines once they are gone.
 
-use super::{Broker, TRIES, WATCH_SECONDS, contended};
+use super::{Broker, WATCH_SECONDS};
 use crate::error::{Error, Result};
 use crate::id::RequestKind;
+use crate::machine::Machine;
 use crate::provider::Pending;
 use crate::request::Request;
 use crate::state::RequestState;
-use crate::store::{Applied, Change};
 use crate::time::Timestamp;
 use crate::with_machines::RequestWithMachines;
 
@@ -43,6 +43,16 @@ pub(super) fn wind_up(request: &mut Request, watched: bool, now: Timestamp) {
     }
 }
 
+/// Those of the machines that have no ending yet, marked as released.
+pub(super) fn released(machines: Vec<Machine>, why: &str, now: Timestamp) -> Vec<Machine> {
+    let mut machines = machines;
+    machines.retain(|machine| machine.ending.is_none());
+    for machine in &mut machines {
+        machine.released(Some(why), now);
+    }
+    machines
+}
+
 impl Broker<'_> {
     /// Tells the provider of a request that is over to add no more machines. Where that fails, the next sweep tries
     /// again.
@@ -65,21 +75,15 @@ impl Broker<'_> {
             errors.push(error);
             return Ok(view);
         }
-        let mut view = view;
-        for _ in 0..TRIES {
+        self.change_request(view, |view| {
             let mut request = view.request.clone();
             if !request.is_to_be_settled() {
-                return Ok(view);
+                return Ok(None);
             }
             request.open = false;
             request.updated = now;
-            let stored = self.store.apply(&Change { request: Some(request), machines: Vec::new() })?;
-            view = self.reload(&view.request.id)?;
-            if stored == Applied::Stored {
-                return Ok(view);
-            }
-        }
-        Err(contended(&view.request.id))
+            Ok(Some(request))
+        })
     }
 
     /// Lets providers delete at most `limit` resources whose machines are gone. Gives how many were deleted, and the

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::observe::progress;
+use super::settle::released;
 use super::{Broker, TRIES, WATCH_SECONDS, contended};
 use crate::error::{Error, Result};
 use crate::id::{MachineId, RequestId, RequestKind};
@@ -97,13 +98,7 @@ impl Broker<'_> {
             request.acknowledged = true;
             request.watch_until = Some(now.plus_seconds(WATCH_SECONDS));
             request.updated = now;
-            let unreleased = machines.into_iter().filter(|machine| machine.ending.is_none());
-            let machines = unreleased
-                .map(|mut machine| {
-                    machine.released(Some(why), now);
-                    machine
-                })
-                .collect();
+            let machines = released(machines, why, now);
             if self.store.apply(&Change { request: Some(request), machines })? == Applied::Stored {
                 return Ok(());
             }
