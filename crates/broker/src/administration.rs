@@ -255,9 +255,6 @@ pub struct Pruned {
 ///
 /// Answers are plain values; they are shown as they are.
 pub trait Administration: Send + Sync {
-    /// Where the store is: the path of a file, or an address without its secrets.
-    fn location(&self) -> String;
-
     /// The file of the store, where it is one.
     fn file(&self) -> Option<&Path>;
 

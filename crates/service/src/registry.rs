@@ -18,6 +18,8 @@ use ohfp_resolver::{Configuration, Performance, ProviderInstance};
 pub use factory::{Checked, ProviderFactory};
 pub use kinds::{PROVIDERS, factory, simulated_kind};
 
+use factory::BackEnd;
+
 use crate::action_time::ActionTime;
 use crate::site_store::SiteStore;
 
@@ -97,8 +99,8 @@ impl Registry {
         self.instances.iter()
     }
 
-    /// The instance of that name, if a provider can be built of it, with the factory of its kind.
-    fn buildable(&self, name: &str) -> Result<(&ProviderInstance, &'static ProviderFactory)> {
+    /// The instance of that name, if a provider can be built of it, with what builds it.
+    fn buildable(&self, name: &str) -> Result<(&ProviderInstance, &'static BackEnd)> {
         let instance = self.instances.iter().find(|instance| instance.name == name).ok_or_else(|| {
             Error::new(ErrorKind::Unavailable, format!("provider `{name}` is not configured"))
                 .hint("its machines can be polled and released only while it is in config.json")
@@ -112,7 +114,7 @@ impl Registry {
         if let Some(error) = instance.problems(&["type"]).pop() {
             return Err(error);
         }
-        let Some(factory) = factory.filter(|factory| factory.is_built_in()) else {
+        let Some(back_end) = factory.and_then(|factory| factory.back_end.as_ref()) else {
             let what = format!(
                 "provider `{name}` is of type `{}`, which is not compiled into this build",
                 instance.kind
@@ -120,7 +122,7 @@ impl Registry {
             return Err(Error::new(ErrorKind::Unavailable, what).hint(kinds::built_in()));
         };
         let wrong = instance.problems(&["config"]);
-        if wrong.is_empty() { Ok((instance, factory)) } else { Err(Errors::from(wrong).joined()) }
+        if wrong.is_empty() { Ok((instance, back_end)) } else { Err(Errors::from(wrong).joined()) }
     }
 
     /// The simulated provider of that name, for `ohfp sim`.
@@ -140,8 +142,8 @@ impl Providers for Registry {
         if let Some(provider) = built.get(name) {
             return Ok(Arc::clone(provider));
         }
-        let (instance, factory) = self.buildable(name)?;
-        let provider = factory.build(instance, self.store.get()?.documents()).map_err(Errors::joined)?;
+        let (instance, back_end) = self.buildable(name)?;
+        let provider = (back_end.build)(instance, self.store.get()?.documents()).map_err(Errors::joined)?;
         built.insert(name.to_owned(), Arc::clone(&provider));
         Ok(provider)
     }

@@ -32,3 +32,14 @@ fn factory(site: &StoreSite<'_>) -> Result<&'static StoreFactory> {
             .hint("`ohfp storage list` shows the kinds that it has")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_those_that_storage_list_shows() {
+        let strategies: Vec<&str> = STORES.iter().map(|factory| factory.strategy).collect();
+        assert_eq!(strategies, ohfp_render::documents::store_names().collect::<Vec<_>>());
+    }
+}

@@ -12,10 +12,6 @@ use ohfp_broker::{Result, Timestamp};
 use crate::store::SqliteStore;
 
 impl Administration for SqliteStore {
-    fn location(&self) -> String {
-        self.path().display().to_string()
-    }
-
     fn file(&self) -> Option<&Path> {
         Some(self.path())
     }

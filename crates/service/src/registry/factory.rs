@@ -13,8 +13,6 @@ pub struct ProviderFactory {
     pub kind: &'static str,
     /// Whether its machines do not exist.
     pub simulated: bool,
-    /// Names of the keys of an instance's `config`.
-    pub option_names: fn() -> Vec<&'static str>,
     pub(super) feature: Option<Feature>,
     /// `None` where this build does not have it.
     pub(super) back_end: Option<BackEnd>,
@@ -61,16 +59,5 @@ impl ProviderFactory {
     /// Looks at the options of an instance, without building anything.
     pub fn check(&self, instance: &ProviderInstance) -> Checked {
         self.back_end.as_ref().map(|back_end| (back_end.check)(instance)).unwrap_or_default()
-    }
-
-    pub(super) fn build(
-        &self,
-        instance: &ProviderInstance,
-        documents: Arc<dyn DocumentStore>,
-    ) -> Result<Arc<dyn Provider>, Errors> {
-        match &self.back_end {
-            Some(back_end) => (back_end.build)(instance, documents),
-            None => Err(Vec::new().into()),
-        }
     }
 }

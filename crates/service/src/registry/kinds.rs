@@ -9,7 +9,6 @@ pub const PROVIDERS: &[ProviderFactory] = &[
     ProviderFactory {
         kind: "aws",
         simulated: false,
-        option_names: Vec::new,
         feature: Some(Feature {
             key: "features.aws_integration",
             value: |performance| performance.aws_integration,
@@ -25,7 +24,7 @@ pub fn factory(kind: &str) -> Option<&'static ProviderFactory> {
 
 /// The kind of the simulated provider.
 pub fn simulated_kind() -> &'static str {
-    PROVIDERS.iter().find(|factory| factory.simulated).map_or_else(Default::default, |factory| factory.kind)
+    PROVIDERS.iter().find(|factory| factory.simulated).map_or("", |factory| factory.kind)
 }
 
 /// "`sim` is the only type in this build".

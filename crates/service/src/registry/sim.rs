@@ -13,10 +13,9 @@ use super::factory::{BackEnd, Checked, ProviderFactory};
 pub(super) const FACTORY: ProviderFactory = ProviderFactory {
     kind: "sim",
     simulated: true,
-    option_names: || KEYS.iter().map(|key| key.path).collect(),
     feature: None,
     back_end: Some(BackEnd {
-        check,
+        check: |instance| read(instance).1,
         build: |instance, documents| Ok(Arc::new(provider(instance, documents)?)),
     }),
 };
@@ -29,16 +28,16 @@ pub(super) fn provider(
     instance: &ProviderInstance,
     documents: Arc<dyn DocumentStore>,
 ) -> Result<SimProvider, Errors> {
-    let errors = check(instance).errors;
+    let (config, Checked { errors, .. }) = read(instance);
     if !errors.is_empty() {
         return Err(errors.into());
     }
-    let (config, _) = SimConfig::read(&instance.config);
     Ok(SimProvider::new(&*instance.name, config, documents))
 }
 
-fn check(instance: &ProviderInstance) -> Checked {
-    let (_, findings) = SimConfig::read(&instance.config);
+/// The options of an instance, as far as they are right, and what there is to say about them.
+fn read(instance: &ProviderInstance) -> (SimConfig, Checked) {
+    let (config, findings) = SimConfig::read(&instance.config);
     let (wrong, doubtful): (Vec<_>, Vec<_>) = findings.iter().partition(|finding| finding.is_wrong());
     let error = |finding: &OptionFinding| {
         let error = Error::new(ErrorKind::Input, named(instance, finding));
@@ -47,10 +46,11 @@ fn check(instance: &ProviderInstance) -> Checked {
             None => error,
         }
     };
-    Checked {
+    let checked = Checked {
         errors: wrong.into_iter().map(error).collect(),
         warnings: doubtful.into_iter().map(|finding| named(instance, finding)).collect(),
-    }
+    };
+    (config, checked)
 }
 
 fn named(instance: &ProviderInstance, finding: &OptionFinding) -> String {
@@ -59,6 +59,6 @@ fn named(instance: &ProviderInstance, finding: &OptionFinding) -> String {
 
 fn hint(finding: &OptionFinding) -> Option<String> {
     let OptionFinding::Unknown(path) = finding else { return None };
-    let known: Vec<&str> = ohfp_provider_sim::KEYS.iter().map(|key| key.path).collect();
+    let known: Vec<&str> = KEYS.iter().map(|key| key.path).collect();
     did_you_mean(nearest_dotted(path, &known))
 }
