@@ -14,11 +14,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-mod dice;
 mod types;
 
-use dice::Dice;
 use types::{Machine, Types};
+
+use crate::dice::Dice;
 
 const COUNTS: RangeInclusive<u64> = 10..=1_000_000;
 const USAGE: &str = "usage: cargo xtask catalog N [DIR], with N from 10 to 1000000";

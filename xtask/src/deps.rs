@@ -7,7 +7,7 @@ mod files;
 mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use xshell::cmd;
@@ -208,12 +208,18 @@ fn edges(metadata: &Value) -> Vec<String> {
     breaches
 }
 
+/// Our packages, each with the directory of its sources.
+fn sources(metadata: &Value) -> impl Iterator<Item = (&str, PathBuf)> {
+    metadata.get("packages").and_then(Value::as_array).into_iter().flatten().map(|package| {
+        let text = |key: &str| package.get(key).and_then(Value::as_str).unwrap_or_default();
+        (text("name"), Path::new(text("manifest_path")).with_file_name("src"))
+    })
+}
+
 /// Circles of files, and uses against the order of [`FLOORS`], in all our crates.
 fn directions(metadata: &Value) -> Result<Vec<String>> {
     let mut breaches = Vec::new();
-    for package in metadata.get("packages").and_then(Value::as_array).into_iter().flatten() {
-        let text = |key: &str| package.get(key).and_then(Value::as_str).unwrap_or_default();
-        let (name, src) = (text("name"), Path::new(text("manifest_path")).with_file_name("src"));
+    for (name, src) in sources(metadata) {
         let uses = files::Uses::read(&src)?;
         for circle in uses.circles() {
             if !CIRCLES.iter().any(|(of, files)| *of == name && circle == *files) {
@@ -230,11 +236,9 @@ fn directions(metadata: &Value) -> Result<Vec<String>> {
 /// Public type names that stand for two things in our library crates.
 fn meanings(metadata: &Value) -> Result<Vec<String>> {
     let mut found = BTreeMap::new();
-    for package in metadata.get("packages").and_then(Value::as_array).into_iter().flatten() {
-        let text = |key: &str| package.get(key).and_then(Value::as_str).unwrap_or_default();
-        let src = Path::new(text("manifest_path")).with_file_name("src");
-        if src.join("lib.rs").is_file() && text("name") != "ohfp-tests" {
-            names::collect(&src, text("name"), &mut found)?;
+    for (name, src) in sources(metadata) {
+        if src.join("lib.rs").is_file() && name != "ohfp-tests" {
+            names::collect(&src, name, &mut found)?;
         }
     }
     Ok(names::repeated(&found))

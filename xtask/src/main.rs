@@ -11,6 +11,7 @@ mod checks;
 mod conformance;
 mod demo;
 mod deps;
+mod dice;
 mod dist;
 mod elf;
 mod mutants;

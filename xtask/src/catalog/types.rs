@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::dice::Dice;
+use crate::dice::Dice;
 
 const COLUMNS: &str = "instance_type,vcpus,cores,memory_mib,architectures,gpus,usage_classes";
 

@@ -5,7 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::generations::{Generations, READERS};
-use super::stage::{Random, Stage};
+use super::stage::Stage;
+use crate::dice::Dice;
 use crate::project::{Result, say, step};
 
 pub(super) fn run(stage: &Stage, kills: u64) -> Result<()> {
@@ -17,13 +18,13 @@ pub(super) fn run(stage: &Stage, kills: u64) -> Result<()> {
     step(format_args!("killing {kills} builders under {READERS} readers"));
     let (started, mut killed, mut locked, mut most_left) = (Instant::now(), 0, 0, 0);
     let tally = generations.read_during(|_| {
-        let mut random = Random(1);
+        let mut dice = Dice::new(1);
         while killed < kills {
-            generations.edit(usize::try_from(random.below(1_000))?)?;
+            generations.edit(usize::try_from(dice.below(1_000))?)?;
             let mut builder =
                 stage.command("ohfp-snapshot", &generations.snapshot).args(["build", "--quiet"]).spawn()?;
             // Up to a little more than a whole build takes under this load.
-            thread::sleep(Duration::from_micros(random.below(whole_build.saturating_mul(3).max(1))));
+            thread::sleep(Duration::from_micros(dice.below(whole_build.saturating_mul(3).max(1))));
             builder.kill()?;
             if builder.wait()?.success() {
                 continue;

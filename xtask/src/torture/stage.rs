@@ -54,18 +54,3 @@ impl Stage {
         if built.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&built.stderr).into()) }
     }
 }
-
-/// A small generator: deterministic, so that a failure can be repeated.
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    /// A number below `bound`.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
-        // Steele and Vigna's SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)).checked_rem(bound).unwrap_or(0)
-    }
-}
