@@ -191,6 +191,18 @@ impl Victim {
         }
         (fs::read(&file).unwrap() != b"root's\n").then(|| "its content changed".to_owned())
     }
+
+    /// What is wrong after a case: processes that did not end by themselves, and harm, which is mended for the next
+    /// one.
+    fn faults(&self, site: &Site, case: &str, all: &[Ended]) -> Vec<String> {
+        let hung = all.iter().filter(|ended| ended.code == 124 || ended.code >= 128);
+        let mut faults: Vec<String> = hung.map(|ended| format!("{case}: {ended:?}")).collect();
+        if let Some(harm) = self.harm() {
+            faults.push(format!("{case}: {harm}"));
+            Self::new(site);
+        }
+        faults
+    }
 }
 
 /// Everything that is made belongs to the user, who can go on with it.
@@ -255,15 +267,7 @@ fn planted_names_lead_to_no_file_of_another() {
                 cases += 1;
                 let name = place.file_name().unwrap().to_string_lossy().into_owned();
                 let case = format!("{planted} as {name}{}", if existing { " in a store" } else { "" });
-                for ended in site.everything_as_root() {
-                    if ended.code == 124 || ended.code >= 128 {
-                        faults.push(format!("{case}: {ended:?}"));
-                    }
-                }
-                if let Some(harm) = victim.harm() {
-                    faults.push(format!("{case}: {harm}"));
-                    Victim::new(&site);
-                }
+                faults.extend(victim.faults(&site, &case, &site.everything_as_root()));
             }
         }
     }
@@ -384,14 +388,7 @@ fn answers_backups_and_exports_follow_no_link() {
                 victim.plant(planted, Path::new(&place));
                 cases += 1;
                 let case = format!("{:?}, a {planted} as out{ending}", &words[..2]);
-                let ended = site.run(Who::Root, &words);
-                if ended.code == 124 || ended.code >= 128 {
-                    faults.push(format!("{case}: {ended:?}"));
-                }
-                if let Some(harm) = victim.harm() {
-                    faults.push(format!("{case}: {harm}"));
-                    Victim::new(&site);
-                }
+                faults.extend(victim.faults(&site, &case, &[site.run(Who::Root, &words)]));
             }
         }
     }
