@@ -7,7 +7,10 @@ use std::os::unix::ffi::OsStringExt;
 use std::sync::OnceLock;
 
 use ohfp_broker::wire_format::SchedulerKind;
-use ohfp_cli::{Cli, Command, ConfigCommand, OutputFormat, ProvidersCommand, SchedulerCommand, StorageCommand, TemplatesCommand};
+use ohfp_cli::{
+    Cli, Command, ConfigCommand, OutputFormat, ProvidersCommand, SchedulerCommand, StorageCommand,
+    TemplatesCommand,
+};
 use ohfp_render::queries::Query;
 use ohfp_render::templates::{TemplateList, show_head, show_tail};
 use ohfp_render::{Format, Rendered};

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use ohfp_broker::{Error, Errors};
 use ohfp_broker::wire_format::SchedulerKind;
+use ohfp_broker::{Error, Errors};
 use ohfp_render::Format;
 use ohfp_render::templates::TemplateList;
 use ohfp_resolver::{Environment, Origin, Resolved, load};

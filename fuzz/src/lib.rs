@@ -3,12 +3,7 @@
 //!
 //! The runtime is a program, not a library, so its module under test is compiled into this crate from
 //! where it lies.
-#![expect(
-    dead_code,
-    unused_imports,
-    clippy::missing_panics_doc,
-    reason = "parts of programs, and checks that panic"
-)]
+#![expect(dead_code, clippy::missing_panics_doc, reason = "parts of programs, and checks that panic")]
 
 pub mod command_line;
 pub mod config;

@@ -9,12 +9,18 @@ use crate::{deps, elf, mutants, testing};
 
 const CARGO_DENY: &str = "0.20.2";
 
+/// The fuzz targets are a workspace of their own.
+const FUZZ: &str = "fuzz/Cargo.toml";
+
 /// Formats the sources, or says which need it.
 pub(crate) fn fmt(project: &Project, check: bool) -> Result<()> {
     step("formatting");
     let cargo = Project::cargo();
     let check = check.then_some("--check");
-    Ok(cmd!(project.sh, "{cargo} fmt --all {check...}").quiet().run()?)
+    for manifest in ["Cargo.toml", FUZZ] {
+        cmd!(project.sh, "{cargo} fmt --all --manifest-path {manifest} {check...}").quiet().run()?;
+    }
+    Ok(())
 }
 
 /// Clippy on all targets.
