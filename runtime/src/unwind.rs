@@ -3,7 +3,7 @@
 //! The Rust library refers to these symbols for unwinding and for backtraces. With libunwind behind
 //! them the runtime is twice as large and touches another 64 KiB of its file at every start, about
 //! 8 µs of page faults. Defined here, they keep libunwind out.
-#![expect(unsafe_code, non_snake_case, reason = "the names of a C interface")]
+#![expect(unsafe_code, reason = "the names of a C interface")]
 
 use std::ffi::{c_int, c_void};
 
