@@ -34,13 +34,14 @@ const RUNTIME_DEPENDENCIES: [&str; 13] = [
 
 /// Which of our packages each of our packages may depend on, in any way. Packages that are not listed must not
 /// be depended on: the programs, the tests and xtask are not libraries.
-const EDGES: [(&str, &[&str]); 16] = [
+const EDGES: [(&str, &[&str]); 17] = [
     ("ohfp-platform", &[]),
     ("ohfp-broker", &[]),
+    ("ohfp-keys", &["ohfp-broker"]),
     ("ohfp-cli", &[]),
     ("ohfp-snapshot-format", &["ohfp-platform"]),
     ("ohfp", &["ohfp-platform", "ohfp-snapshot-format"]),
-    ("ohfp-resolver", &["ohfp-broker", "ohfp-platform"]),
+    ("ohfp-resolver", &["ohfp-broker", "ohfp-keys", "ohfp-platform"]),
     ("ohfp-render", &["ohfp-broker", "ohfp-resolver"]),
     ("ohfp-wire", &["ohfp-broker", "ohfp-platform"]),
     ("ohfp-components", &["ohfp-broker", "ohfp-render", "ohfp-resolver"]),
@@ -88,7 +89,7 @@ const EDGES: [(&str, &[&str]); 16] = [
 
 /// Order of the top modules of a crate, from the ground up: each may use those before it, none behind it. Modules
 /// that are not listed only have to be free of circles.
-const FLOORS: [(&str, &[&str]); 8] = [
+const FLOORS: [(&str, &[&str]); 9] = [
     ("ohfp-snapshot-format", &["refusal", "header", "index", "stamps", "backing", "view", "open"]),
     (
         "ohfp-broker",
@@ -109,6 +110,7 @@ const FLOORS: [(&str, &[&str]); 8] = [
             "scheduler",
         ],
     ),
+    ("ohfp-keys", &["rule", "key"]),
     ("ohfp-resolver", &["nearest", "source", "settings", "providers", "resolved", "load"]),
     ("ohfp-resolver", &["nearest", "source", "settings", "templates", "resolved", "load"]),
     (

@@ -32,7 +32,6 @@ pub use providers::configured::KINDS as PROVIDER_KINDS;
 pub use providers::instance::ProviderInstance;
 pub use resolved::{Configuration, Origin, Resolved};
 pub use settings::effective::{Refresh, Setting, SettingSource, Settings};
-pub use settings::key::Key;
 pub use settings::keys::KEYS;
 pub use settings::performance::Performance;
 pub use settings::redact::{REDACTED, Secrets, redact, redact_templates};

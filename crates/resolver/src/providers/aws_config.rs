@@ -1,11 +1,11 @@
 //! The keys of IBM's `awsprov_config.json`, and their check. It must not know how they are used.
 
+use ohfp_keys::{Rule, shown};
 use serde_json::{Map, Value};
 
 use crate::nearest::{did_you_mean, nearest};
 use crate::providers::instance::ProviderInstance;
 use crate::settings::redact::redact;
-use crate::settings::rule::{Rule, shown};
 use crate::source::findings::{Findings, Subject};
 use crate::source::text::{Step, Text, find, members};
 

@@ -2,6 +2,7 @@
 //!
 //! It must not know what a provider does with its options, nor which instance requests go to.
 
+use ohfp_keys::{Rule, shown};
 use serde_json::{Map, Value};
 
 use crate::nearest::{did_you_mean, nearest};
@@ -9,7 +10,6 @@ use crate::providers::aws_config;
 use crate::providers::instance::ProviderInstance;
 use crate::settings::effective::{SettingSource, Settings};
 use crate::settings::redact::redact;
-use crate::settings::rule::{Rule, shown};
 use crate::source::findings::{Findings, Subject};
 use crate::source::text::{Step, Text, find, members};
 use crate::templates::defaults::field_defaults;

@@ -6,16 +6,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind};
+use ohfp_keys::{Key, Rule, bytes, shown};
 use serde_json::Value;
 
 use crate::nearest::{did_you_mean, nearest};
 use crate::settings::effective::{Setting, SettingSource, Settings};
-use crate::settings::key::Key;
-use crate::settings::keys::KeyKind;
+use crate::settings::keys::{self, KeyKind};
 use crate::settings::redact::redact;
-use crate::settings::rule::shown;
 use crate::settings::words::log_level_word;
-use crate::settings::{keys, rule};
 use crate::source::findings::{Findings, Subject};
 use crate::source::text::{Step, Text, find, members};
 use crate::source::trail::Recorder;
@@ -182,7 +180,7 @@ impl<'r> Reader<'r, '_> {
             self.findings.about(Subject::Everything);
             return;
         }
-        if let (rule::Rule::Bytes, Some(bytes)) = (key.rule, rule::bytes(&value)) {
+        if let (Rule::Bytes, Some(bytes)) = (key.rule, bytes(&value)) {
             value = Value::from(bytes);
         }
         let line = self.text.place(at).position.map_or(1, |(line, _)| line);

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_broker::{Error, Result};
+use ohfp_keys::Key;
 use serde_json::Value;
 
-use crate::settings::key::Key;
 use crate::settings::keys::KEYS;
 use crate::settings::redact::redact;
 use crate::source::findings::{Problem, Subject};

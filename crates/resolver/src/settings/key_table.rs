@@ -1,7 +1,7 @@
 //! The keys of `config.json`: the one table that defaults, checks, messages and documents come from.
 
-use crate::settings::key::{DefaultValue, Key, key};
-use crate::settings::rule::Rule;
+use ohfp_keys::{DefaultValue, Key, Rule, key};
+
 use crate::settings::words::{COMPONENTS, LOG_LEVELS};
 
 /// Selection policies, named as in other brokers' files.

@@ -2,7 +2,8 @@
 //!
 //! It must not know how a file is read.
 
-use crate::settings::key::Key;
+use ohfp_keys::Key;
+
 pub use crate::settings::key_table::KEYS;
 use crate::settings::key_table::{ALIASES, DESCRIPTIVE, WITHOUT_EFFECT};
 

@@ -5,10 +5,10 @@
 
 use std::path::Path;
 
+use ohfp_keys::shown;
 use serde_json::{Map, Value};
 
 use crate::settings::effective::{SettingSource, Settings};
-use crate::settings::rule::shown;
 use crate::settings::words::{LOG_LEVELS, log_level_word};
 use crate::source::findings::Findings;
 use crate::source::text::{Step, Text, find};

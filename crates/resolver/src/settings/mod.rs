@@ -3,11 +3,11 @@
 pub(crate) mod config_file;
 pub(crate) mod effective;
 pub(crate) mod expand;
-pub(crate) mod key;
 mod key_table;
 pub mod keys;
 pub(crate) mod log_settings;
 pub mod performance;
 pub mod redact;
-pub mod rule;
 pub mod words;
+
+pub(crate) use ohfp_keys::rule;

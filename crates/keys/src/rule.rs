@@ -223,7 +223,7 @@ fn quoted(words: &[&str]) -> String {
 }
 
 /// Formats a value for a message: short ones as written, others by their type.
-pub(crate) fn shown(value: &Value) -> String {
+pub fn shown(value: &Value) -> String {
     match value {
         Value::Object(_) => "an object".to_owned(),
         Value::Array(list) if list.iter().any(|item| item.is_array() || item.is_object()) => {
@@ -242,7 +242,7 @@ pub(crate) fn shown(value: &Value) -> String {
 const LARGEST_BYTES: u64 = 1 << 32;
 
 /// A number of bytes: `67108864`, `"67108864"` or `"64MiB"`.
-pub(crate) fn bytes(value: &Value) -> Option<u64> {
+pub fn bytes(value: &Value) -> Option<u64> {
     const UNITS: &[(&str, u64)] = &[
         ("", 1),
         ("b", 1),

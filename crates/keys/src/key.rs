@@ -1,10 +1,10 @@
-//! A row of the table of keys of `config.json`.
+//! A row of a table of keys.
 
 use serde_json::{Map, Value};
 
-use crate::settings::rule::Rule;
+use crate::rule::Rule;
 
-/// A key of `config.json`.
+/// A key of a configuration file.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
     /// Dotted name.
@@ -56,6 +56,7 @@ impl DefaultValue {
     }
 }
 
-pub(crate) const fn key(name: &'static str, rule: Rule, default: DefaultValue, help: &'static str) -> Key {
+/// Creates a row.
+pub const fn key(name: &'static str, rule: Rule, default: DefaultValue, help: &'static str) -> Key {
     Key { name, rule, default, help }
 }
