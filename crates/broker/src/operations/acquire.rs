@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::pass::Pass;
 use super::settle::wind_up;
 use super::{Broker, completion, contended};
 use crate::error::{Error, ErrorKind, Result};
@@ -82,7 +83,8 @@ impl Broker<'_> {
             Err(LaunchFailure::Unreachable(error)) => Some(error.clone()),
             _ => None,
         };
-        let request = self.record_launch(&asked.id, asked.template, &provider.identity(), &launch, now)?;
+        let pass = self.pass(now);
+        let request = pass.record_launch(&asked.id, asked.template, &provider.identity(), &launch)?;
         match unreachable {
             // No machine was launched, so the scheduler should retry.
             Some(error) => Err(error),
@@ -132,7 +134,9 @@ impl Broker<'_> {
             )),
         }
     }
+}
 
+impl Pass<'_> {
     /// Stores the outcome of a launch and returns the updated request. If two processes have launched with the
     /// same token, they got the same machines, and the second one finds the outcome recorded.
     pub(super) fn record_launch(
@@ -141,15 +145,15 @@ impl Broker<'_> {
         template: &Template,
         identity: &Identity,
         launch: &Result<Launched, LaunchFailure>,
-        now: Timestamp,
     ) -> Result<Request> {
+        let now = self.now;
         for _ in 0..super::TRIES {
-            let view = self.reload(id)?;
+            let view = self.broker.reload(id)?;
             let mut request = view.request;
             if request.state != RequestState::Recorded {
                 // Another process has recorded the outcome. Release any instance that it did not record.
                 if let Ok(launched) = launch {
-                    self.release_latecomers(&request, &view.machines, &launched.instances, identity, now)?;
+                    self.release_latecomers(&request, &view.machines, &launched.instances, identity)?;
                 }
                 return Ok(request);
             }
@@ -174,7 +178,7 @@ impl Broker<'_> {
                 }
             };
             let change = Change { request: Some(request.clone()), machines };
-            if self.store.apply(&change)? == Applied::Stored {
+            if self.broker.store.apply(&change)? == Applied::Stored {
                 return Ok(request);
             }
         }

@@ -13,16 +13,16 @@ impl Broker<'_> {
     /// machines are kept.
     pub fn cancel(&self, id: &RequestId, now: Timestamp) -> Result<(RequestWithMachines, Vec<Error>)> {
         self.cancellable(id)?;
-        let mut errors = Vec::new();
-        if !self.end(id, RequestState::Cancelled, "cancelled", now)? {
+        let mut pass = self.pass(now);
+        if !pass.end(id, RequestState::Cancelled, "cancelled")? {
             // It has finished in between.
             self.cancellable(id)?;
         }
-        self.settle(self.reload(id)?, now, &mut errors)?;
-        self.release_late(id, now, &mut errors)?;
+        pass.settle(self.reload(id)?)?;
+        pass.release_late(id)?;
         let view = self.reload(id)?;
-        self.end_released(&view.machines, now, &mut errors);
-        Ok((view, errors))
+        pass.end_released(&view.machines);
+        Ok((view, pass.errors))
     }
 
     /// The request, if it can be cancelled.

@@ -18,11 +18,13 @@ mod acquire;
 mod cancel;
 mod completion;
 mod observe;
+mod pass;
 mod reclaimed;
 mod refresh;
 mod refresh_machines;
 mod return_machines;
 mod settle;
+mod side_by_side;
 mod strangers;
 mod sweep;
 #[cfg(test)]

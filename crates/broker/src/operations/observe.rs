@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::thread;
 
-use super::Broker;
+use super::pass::Pass;
+use super::side_by_side::side_by_side;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{MachineId, RequestId};
@@ -15,7 +15,7 @@ use crate::request::Request;
 use crate::time::Timestamp;
 use crate::weights::Weights;
 
-/// What providers said, and which could not say it.
+/// What providers said.
 #[derive(Default)]
 pub(super) struct Observations {
     detail: Detail,
@@ -23,8 +23,6 @@ pub(super) struct Observations {
     answers: BTreeMap<String, Answer>,
     /// By request.
     launches: HashMap<RequestId, LaunchNews>,
-    /// Why machines could not be observed. They stay as they were.
-    pub(super) errors: Vec<Error>,
 }
 
 /// What one provider said.
@@ -98,7 +96,6 @@ struct Wanted<'m> {
 
 /// What one provider is asked.
 struct Questions {
-    name: String,
     provider: Arc<dyn Provider>,
     launches: Vec<(Request, String)>,
     ids: Vec<MachineId>,
@@ -190,14 +187,13 @@ pub(super) fn progress(
     ))
 }
 
-impl Broker<'_> {
+impl Pass<'_> {
     /// Asks providers about launches, and about machines that are not known to be gone.
     pub(super) fn observe<'m>(
-        &self,
+        &mut self,
         launches: impl Iterator<Item = &'m Request>,
         machines: impl Iterator<Item = &'m Machine>,
         detail: Detail,
-        now: Timestamp,
     ) -> Observations {
         let mut wanted: BTreeMap<&str, Wanted<'_>> = BTreeMap::new();
         for request in launches {
@@ -210,51 +206,24 @@ impl Broker<'_> {
         let mut observations = Observations { detail, ..Observations::default() };
         let mut asked = Vec::with_capacity(wanted.len());
         for (name, Wanted { launches, machines }) in wanted {
-            match self.providers.get(name) {
-                Ok(provider) => {
-                    let (own, foreign) = own(provider.as_ref(), machines, "described");
-                    observations.errors.extend(foreign);
-                    let mut ids: Vec<MachineId> = own.iter().map(|machine| machine.id.clone()).collect();
-                    ids.sort_unstable();
-                    ids.dedup();
-                    asked.push(Questions { name: name.to_owned(), provider, launches, ids });
-                }
-                Err(error) => observations.errors.push(error),
-            }
+            let Some(provider) = self.noted(self.broker.providers.get(name)) else { continue };
+            let (own, foreign) = own(provider.as_ref(), machines, "described");
+            self.errors.extend(foreign);
+            let mut ids: Vec<MachineId> = own.iter().map(|machine| machine.id.clone()).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            asked.push((name.to_owned(), Questions { provider, launches, ids }));
         }
-        let deadline = self.deadline;
+        let (now, deadline) = (self.now, self.broker.deadline);
         let answers = side_by_side(&asked, |questions| questions.ask(detail, now, deadline));
-        for (questions, answers) in asked.into_iter().zip(answers) {
-            match answers {
-                Ok(Answers { answer, launches, error }) => {
-                    observations.errors.extend(error);
-                    observations.launches.extend(launches);
-                    observations.answers.insert(questions.name, answer);
-                }
-                Err(error) => observations.errors.push(error),
-            }
+        for ((name, _), answers) in asked.into_iter().zip(answers) {
+            let Some(Answers { answer, launches, error }) = self.noted(answers) else { continue };
+            self.errors.extend(error);
+            observations.launches.extend(launches);
+            observations.answers.insert(name, answer);
         }
         observations
     }
-}
-
-/// Runs `ask` for each provider: on this thread for a single one, else each on its own.
-fn side_by_side(asked: &[Questions], ask: impl Fn(&Questions) -> Answers + Sync) -> Vec<Result<Answers>> {
-    if let [only] = asked {
-        return vec![Ok(ask(only))];
-    }
-    thread::scope(|scope| {
-        let running: Vec<_> = asked.iter().map(|questions| scope.spawn(|| ask(questions))).collect();
-        asked
-            .iter()
-            .zip(running)
-            .map(|(questions, thread)| {
-                thread.join().map_err(|_| {
-                    Error::new(ErrorKind::System, format!("provider `{}` has failed inside", questions.name))
-                })
-            })
-            .collect()
-    })
 }
 
 /// The machines that are this provider's, and an error that names one of the others. `done` is what would be done

@@ -86,7 +86,7 @@ impl Broker<'_> {
 
     /// Machines that only the scheduler knows and no provider has.
     fn vanished(&self, strangers: &[MachineRef], now: Timestamp) -> Result<Vec<Reclaim>> {
-        let Found { missing, silent, .. } = self.look_for(strangers, now);
+        let Found { missing, silent, .. } = self.pass(now).look_for(strangers);
         match silent {
             Some(error) if !missing.is_empty() => Err(error),
             _ => Ok(missing

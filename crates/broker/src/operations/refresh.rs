@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::observe::{News, Observations, own};
+use super::pass::Pass;
 use super::settle::{released, wind_up};
 use super::sweep::latecomers;
 use super::{Broker, TRIES, completion, contended};
@@ -39,148 +40,127 @@ impl Broker<'_> {
             }));
         }
         let is_each_once = places.iter().flatten().count() == known.len();
-        let (refreshed, errors) = self.refresh(known, true, now)?;
+        let mut pass = self.pass(now);
+        let refreshed = pass.refresh(known, true)?;
         let mut refreshed: Vec<Option<RequestWithMachines>> = refreshed.into_iter().map(Some).collect();
         let mut view_at = |place: usize| {
             let view = refreshed.get_mut(place)?;
             if is_each_once { view.take() } else { view.clone() }
         };
-        Ok((places.into_iter().map(|place| view_at(place?)).collect(), errors))
+        Ok((places.into_iter().map(|place| view_at(place?)).collect(), pass.errors))
     }
+}
 
-    /// Refreshes requests from their providers and stores the changes; returns them in the same order, with the
-    /// errors of providers that could not be reached, whose machines keep their state.
-    pub(super) fn refresh(
-        &self,
+impl Pass<'_> {
+    /// Refreshes requests from their providers and stores the changes; returns them in the same order. Machines of
+    /// providers that could not be reached keep their state.
+    fn refresh(
+        &mut self,
         views: Vec<RequestWithMachines>,
         acknowledge: bool,
-        now: Timestamp,
-    ) -> Result<(Vec<RequestWithMachines>, Vec<Error>)> {
-        let mut errors = Vec::new();
+    ) -> Result<Vec<RequestWithMachines>> {
         let mut current = Vec::with_capacity(views.len());
         for view in views {
-            current.push(self.carry_on(view, now, &mut errors)?);
+            current.push(self.carry_on(view)?);
         }
         let open = current.iter().map(|view| &view.request).filter(|request| request.waits_for_more());
         let machines = current.iter().flat_map(|view| &view.machines);
-        let mut observations = self.observe(open, machines, Detail::State, now);
-        errors.append(&mut observations.errors);
+        let observations = self.observe(open, machines, Detail::State);
         let mut done = Vec::with_capacity(current.len());
         for view in current {
-            done.push(self.bring_up_to_date(view, &observations, acknowledge, now, &mut errors)?);
+            done.push(self.bring_up_to_date(view, &observations, acknowledge)?);
         }
-        Ok((done, errors))
+        Ok(done)
     }
 
     /// Does again what a process before may not have finished: a launch, or a release.
-    pub(super) fn carry_on(
-        &self,
-        view: RequestWithMachines,
-        now: Timestamp,
-        errors: &mut Vec<Error>,
-    ) -> Result<RequestWithMachines> {
+    pub(super) fn carry_on(&mut self, view: RequestWithMachines) -> Result<RequestWithMachines> {
         if view.request.state != RequestState::Recorded {
             return Ok(view);
         }
         match view.request.kind {
-            RequestKind::Return => self.release_recorded(view, now, errors),
-            RequestKind::Acquire if now >= view.request.deadline => self.give_up_launch(&view, now, errors),
-            RequestKind::Acquire => self.launch_again(view, now, errors),
+            RequestKind::Return => self.release_recorded(view),
+            RequestKind::Acquire if self.now >= view.request.deadline => self.give_up_launch(&view),
+            RequestKind::Acquire => self.launch_again(view),
         }
     }
 
-    fn launch_again(
-        &self,
-        view: RequestWithMachines,
-        now: Timestamp,
-        errors: &mut Vec<Error>,
-    ) -> Result<RequestWithMachines> {
+    fn launch_again(&mut self, view: RequestWithMachines) -> Result<RequestWithMachines> {
         let request = &view.request;
         let fields = request.launch_fields.as_deref().and_then(|fields| json::object(fields).ok());
         let Some(template) = fields.and_then(Template::from_fields) else {
-            return self.give_up_launch(&view, now, errors);
+            return self.give_up_launch(&view);
         };
-        let provider = match self.providers.get(request.provider.as_deref().unwrap_or_default()) {
-            Ok(provider) => provider,
-            Err(error) => {
-                errors.push(error);
-                return Ok(view);
-            }
-        };
+        let provider = self.broker.providers.get(request.provider.as_deref().unwrap_or_default());
+        let Some(provider) = self.noted(provider) else { return Ok(view) };
         let token = request.token();
-        let launch = provider.launch(&request.launch_of(&template, &token), now, self.deadline);
+        let launch = provider.launch(&request.launch_of(&template, &token), self.now, self.broker.deadline);
         // That this try made nothing says nothing about the one before.
         let launch = launch.map_err(|failure| match failure {
             LaunchFailure::Unreachable(error) => LaunchFailure::Unknown(error),
             other => other,
         });
         let id = request.id.clone();
-        self.record_launch(&id, &template, &provider.identity(), &launch, now)?;
-        self.reload(&id)
+        self.record_launch(&id, &template, &provider.identity(), &launch)?;
+        self.broker.reload(&id)
     }
 
     /// Ends a request whose launch was never confirmed; machines that exist nevertheless are released.
-    pub(super) fn give_up_launch(
-        &self,
-        view: &RequestWithMachines,
-        now: Timestamp,
-        errors: &mut Vec<Error>,
-    ) -> Result<RequestWithMachines> {
+    pub(super) fn give_up_launch(&mut self, view: &RequestWithMachines) -> Result<RequestWithMachines> {
         let waiting = view.request.reason.clone().map(|reason| format!(" ({reason})")).unwrap_or_default();
         let why = format!("the launch was not confirmed in time{waiting}");
         let id = view.request.id.clone();
-        self.end(&id, RequestState::Failed, &why, now)?;
-        self.release_late(&id, now, errors)?;
-        self.reload(&id)
+        self.end(&id, RequestState::Failed, &why)?;
+        self.release_late(&id)?;
+        self.broker.reload(&id)
     }
 
     /// Ends an unfinished acquire request and marks its machines as released. Returns whether it did.
-    pub(super) fn end(&self, id: &RequestId, state: RequestState, why: &str, now: Timestamp) -> Result<bool> {
+    pub(super) fn end(&self, id: &RequestId, state: RequestState, why: &str) -> Result<bool> {
         for _ in 0..TRIES {
-            let view = self.reload(id)?;
+            let view = self.broker.reload(id)?;
             let mut request = view.request;
             if request.state.is_final() {
                 return Ok(false);
             }
             // A launch that was not confirmed may have created anything.
             request.open |= request.state == RequestState::Recorded && request.kind == RequestKind::Acquire;
-            request.transition_to(state, Some(why.to_owned()), now)?;
-            wind_up(&mut request, true, now);
-            let machines = released(view.machines, why, now);
-            if self.store.apply(&Change { request: Some(request), machines })? == Applied::Stored {
+            request.transition_to(state, Some(why.to_owned()), self.now)?;
+            wind_up(&mut request, true, self.now);
+            let machines = released(view.machines, why, self.now);
+            if self.broker.store.apply(&Change { request: Some(request), machines })? == Applied::Stored {
                 return Ok(true);
             }
         }
         Err(contended(id))
     }
 
-    /// Takes over what was observed, ends the request where it is over, stores; and makes sure that what is released is really ended.
+    /// Applies what was observed, finishes the request where it is over, and stores that. Then terminates what is
+    /// marked as released.
     pub(super) fn bring_up_to_date(
-        &self,
+        &mut self,
         mut view: RequestWithMachines,
         observations: &Observations,
         acknowledge: bool,
-        now: Timestamp,
-        errors: &mut Vec<Error>,
     ) -> Result<RequestWithMachines> {
         for _ in 0..TRIES {
-            let change = changes(&mut view, observations, acknowledge, now)?;
+            let change = changes(&mut view, observations, acknowledge, self.now)?;
             if change.request.is_none() && change.machines.is_empty() {
                 break;
             }
-            let stored = self.store.apply(&change)?;
+            let stored = self.broker.store.apply(&change)?;
             // The stored versions are one higher; what follows reads them again if it needs them.
-            view = self.reload(&view.request.id)?;
+            view = self.broker.reload(&view.request.id)?;
             if stored == Applied::Stored {
                 break;
             }
         }
-        self.end_released(&view.machines, now, errors);
+        self.end_released(&view.machines);
         Ok(view)
     }
 
     /// Terminates machines that are marked as released but not terminating.
-    pub(super) fn end_released(&self, machines: &[Machine], now: Timestamp, errors: &mut Vec<Error>) {
+    pub(super) fn end_released(&mut self, machines: &[Machine]) {
         let mut wanted: BTreeMap<&str, Vec<&Machine>> = BTreeMap::new();
         let unheard = machines
             .iter()
@@ -189,16 +169,12 @@ impl Broker<'_> {
             wanted.entry(&machine.provider).or_default().push(machine);
         }
         for (name, machines) in wanted {
-            match self.providers.get(name) {
-                Ok(provider) => {
-                    let (own, foreign) = own(provider.as_ref(), machines, "terminated");
-                    errors.extend(foreign);
-                    let releasing: Vec<Releasing<'_>> = own.into_iter().map(Releasing::from).collect();
-                    if !releasing.is_empty() {
-                        errors.extend(provider.release(&releasing, now, self.deadline).err());
-                    }
-                }
-                Err(error) => errors.push(error),
+            let Some(provider) = self.noted(self.broker.providers.get(name)) else { continue };
+            let (own, foreign) = own(provider.as_ref(), machines, "terminated");
+            self.errors.extend(foreign);
+            let releasing: Vec<Releasing<'_>> = own.into_iter().map(Releasing::from).collect();
+            if !releasing.is_empty() {
+                self.noted(provider.release(&releasing, self.now, self.broker.deadline));
             }
         }
     }

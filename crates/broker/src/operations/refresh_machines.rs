@@ -21,8 +21,8 @@ impl Broker<'_> {
         let mut machines = machines;
         machines.sort_by(|one, other| (&one.id, &one.provider).cmp(&(&other.id, &other.provider)));
         machines.dedup_by(|one, other| (&one.id, &one.provider) == (&other.id, &other.provider));
-        let mut observations = self.observe(iter::empty(), machines.iter(), detail, now);
-        let errors = std::mem::take(&mut observations.errors);
+        let mut pass = self.pass(now);
+        let observations = pass.observe(iter::empty(), machines.iter(), detail);
         for _ in 0..TRIES {
             // If the change cannot be stored, the current row is read.
             let mut changed = Vec::new();
@@ -34,12 +34,12 @@ impl Broker<'_> {
             if changed.is_empty()
                 || self.store.apply(&Change { request: None, machines: changed })? == Applied::Stored
             {
-                return Ok((machines, errors));
+                return Ok((machines, pass.errors));
             }
             let ids: Vec<_> = machines.iter().map(|machine| machine.id.clone()).collect();
             machines = self.store.machines_by_id(&ids)?;
         }
         // Other processes keep changing these machines, so their rows are as fresh as our observations.
-        Ok((machines, errors))
+        Ok((machines, pass.errors))
     }
 }

@@ -1,12 +1,13 @@
 //! Returning machines.
 
+use super::pass::Pass;
 use super::{Broker, completion};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{MachineRef, RequestId, RequestKind};
 use crate::machine::Machine;
 use crate::request::Request;
 use crate::state::RequestState;
-use crate::store::{Doubt, Lookup};
+use crate::store::{Doubt, Lookup, Returning};
 use crate::text::quoted;
 use crate::time::Timestamp;
 use crate::with_machines::RequestWithMachines;
@@ -46,19 +47,20 @@ impl Broker<'_> {
         let request = Request::new(id.clone(), RequestKind::Return, 0, now, deadline);
         let returning = self.store.admit_return(&request, machines)?;
         let mut active = returning.machines.iter().filter(|machine| !machine.state.is_ending()).count();
-        let mut errors = Vec::new();
+        let mut pass = self.pass(now);
         if !returning.machines.is_empty() {
-            self.release_recorded(self.reload(&id)?, now, &mut errors)?;
+            pass.release_recorded(self.reload(&id)?)?;
         }
-        active += self.end_strangers(&returning.unknown, now)?;
+        active += pass.end_strangers(&returning.unknown)?;
         if let Some(error) = doubtful(&returning.doubtful) {
             return Err(error);
         }
         if returning.machines.is_empty() {
             self.store.admit_return(&request, &[])?;
-            self.release_recorded(self.reload(&id)?, now, &mut errors)?;
+            pass.release_recorded(self.reload(&id)?)?;
         }
-        Ok(ReturnAccepted { id, active, unknown: returning.unknown, renamed: returning.renamed, errors })
+        let Returning { unknown, renamed, .. } = returning;
+        Ok(ReturnAccepted { id, active, unknown, renamed, errors: pass.errors })
     }
 
     /// The machines that a return would terminate, and those that the store does not know. Changes no state.
@@ -82,18 +84,15 @@ impl Broker<'_> {
         active.dedup_by(|left, right| left.id == right.id);
         Ok((active, unknown))
     }
+}
 
+impl Pass<'_> {
     /// Calls the providers of a recorded return, and stores that it has started.
-    pub(super) fn release_recorded(
-        &self,
-        view: RequestWithMachines,
-        now: Timestamp,
-        errors: &mut Vec<Error>,
-    ) -> Result<RequestWithMachines> {
-        let before = errors.len();
-        self.end_released(&view.machines, now, errors);
-        let failure = errors.get(before).map(Error::summary);
-        self.change_request(view, |view| {
+    pub(super) fn release_recorded(&mut self, view: RequestWithMachines) -> Result<RequestWithMachines> {
+        let (now, before) = (self.now, self.errors.len());
+        self.end_released(&view.machines);
+        let failure = self.errors.get(before).map(Error::summary);
+        self.broker.change_request(view, |view| {
             let mut request = view.request.clone();
             if request.state != RequestState::Recorded {
                 return Ok(None);

@@ -1,6 +1,7 @@
 //! What is left to do once a request is over: its provider adds no more machines for it, and deletes what was
 //! created beside machines once they are gone.
 
+use super::pass::Pass;
 use super::{Broker, WATCH_SECONDS};
 use crate::error::{Error, Result};
 use crate::id::RequestKind;
@@ -53,29 +54,24 @@ pub(super) fn released(machines: Vec<Machine>, why: &str, now: Timestamp) -> Vec
     machines
 }
 
-impl Broker<'_> {
+impl Pass<'_> {
     /// Tells the provider of a request that is over to add no more machines. Where that fails, the next sweep tries
     /// again.
-    pub(super) fn settle(
-        &self,
-        view: RequestWithMachines,
-        now: Timestamp,
-        errors: &mut Vec<Error>,
-    ) -> Result<RequestWithMachines> {
+    pub(super) fn settle(&mut self, view: RequestWithMachines) -> Result<RequestWithMachines> {
+        let now = self.now;
         if !view.request.is_to_be_settled() {
             return Ok(view);
         }
         let token = view.request.token();
         let name = view.request.provider.as_deref().unwrap_or_default();
-        let told = self
-            .providers
-            .get(name)
-            .and_then(|provider| provider.settled(&view.request.pending(&token), now, self.deadline));
-        if let Err(error) = told {
-            errors.push(error);
+        let settled =
+            self.broker.providers.get(name).and_then(|provider| {
+                provider.settled(&view.request.pending(&token), now, self.broker.deadline)
+            });
+        if self.noted(settled).is_none() {
             return Ok(view);
         }
-        self.change_request(view, |view| {
+        self.broker.change_request(view, |view| {
             let mut request = view.request.clone();
             if !request.is_to_be_settled() {
                 return Ok(None);
@@ -85,11 +81,13 @@ impl Broker<'_> {
             Ok(Some(request))
         })
     }
+}
 
+impl Broker<'_> {
     /// Lets providers delete at most `limit` resources whose machines are gone. Gives how many were deleted, and the
     /// errors of providers that could not.
     pub fn tidy(&self, limit: u32, now: Timestamp) -> (u32, Vec<Error>) {
-        let (mut deleted, mut errors) = (0, Vec::new());
+        let (mut deleted, mut pass) = (0_u32, self.pass(now));
         for name in self.providers.names() {
             // What cannot be looked up is kept.
             let alive = |resource: &str| self.store.has_machine_of(&name, resource).unwrap_or(true);
@@ -98,11 +96,8 @@ impl Broker<'_> {
                 .providers
                 .get(&name)
                 .and_then(|provider| provider.tidy(&alive, left, now, self.deadline));
-            match tidied {
-                Ok(number) => deleted = deleted.saturating_add(number),
-                Err(error) => errors.push(error),
-            }
+            deleted = deleted.saturating_add(pass.noted(tidied).unwrap_or(0));
         }
-        (deleted, errors)
+        (deleted, pass.errors)
     }
 }

@@ -2,12 +2,12 @@
 //! from before a restore. Unknown to the store is not absent in the cloud, so they are looked up at the
 //! providers.
 
-use super::Broker;
+use super::pass::Pass;
+use super::side_by_side::side_by_side;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{MachineId, MachineRef};
-use crate::provider::Releasing;
+use crate::provider::{Existence, Releasing};
 use crate::text::quoted;
-use crate::time::Timestamp;
 
 /// The result of the look-up.
 #[derive(Default)]
@@ -20,42 +20,47 @@ pub(super) struct Found {
     pub(super) silent: Option<Error>,
 }
 
-impl Broker<'_> {
-    /// Looks strangers up at each provider, until all are found.
-    pub(super) fn look_for(&self, strangers: &[MachineRef], now: Timestamp) -> Found {
+impl Pass<'_> {
+    /// Looks strangers up at all providers, side by side. One that several have counts for the first of them.
+    pub(super) fn look_for(&self, strangers: &[MachineRef]) -> Found {
         let mut found = Found { missing: strangers.to_vec(), ..Found::default() };
         if strangers.is_empty() {
             return found;
         }
-        let names = self.providers.names();
+        let (providers, now, deadline) = (self.broker.providers, self.now, self.broker.deadline);
+        let names = providers.names();
         if names.is_empty() {
             found.silent = Some(Error::new(ErrorKind::Unavailable, "no provider is enabled"));
         }
+        let mut asked = Vec::with_capacity(names.len());
         for name in names {
-            match self
-                .providers
-                .get(&name)
-                .and_then(|provider| provider.exists(&found.missing, now, self.deadline))
-            {
-                Ok(sightings) => {
-                    let ids: Vec<MachineId> =
-                        sightings.iter().filter_map(|sighting| sighting.found.clone()).collect();
-                    let there = |wanted: &MachineRef| {
-                        sightings
-                            .iter()
-                            .any(|sighting| sighting.machine == *wanted && sighting.found.is_some())
-                    };
-                    found.missing.retain(|wanted| !there(wanted));
-                    if !ids.is_empty() {
-                        found.existing.push((name, ids));
-                    }
-                }
+            match providers.get(&name) {
+                Ok(provider) => asked.push((name, provider)),
                 Err(error) => {
                     found.silent.get_or_insert(error);
                 }
             }
-            if found.missing.is_empty() {
-                break;
+        }
+        let answers = side_by_side(&asked, |provider| provider.exists(strangers, now, deadline));
+        for ((name, _), answer) in asked.into_iter().zip(answers) {
+            let existing = match answer.flatten() {
+                Ok(existing) => existing,
+                Err(error) => {
+                    found.silent.get_or_insert(error);
+                    continue;
+                }
+            };
+            let mut ids = Vec::new();
+            for Existence { machine, found: id } in existing {
+                let Some(id) = id else { continue };
+                let before = found.missing.len();
+                found.missing.retain(|wanted| *wanted != machine);
+                if found.missing.len() < before && !ids.contains(&id) {
+                    ids.push(id);
+                }
+            }
+            if !ids.is_empty() {
+                found.existing.push((name, ids));
             }
         }
         if let Some(error) = found.silent.take().filter(|_| !found.missing.is_empty()) {
@@ -72,13 +77,13 @@ impl Broker<'_> {
     ///
     /// # Errors
     /// The first failed look-up or release, after all others were tried.
-    pub(super) fn end_strangers(&self, strangers: &[MachineRef], now: Timestamp) -> Result<usize> {
-        let Found { existing, silent, .. } = self.look_for(strangers, now);
+    pub(super) fn end_strangers(&self, strangers: &[MachineRef]) -> Result<usize> {
+        let Found { existing, silent, .. } = self.look_for(strangers);
         let (mut ended, mut failure) = (0, silent);
         for (name, ids) in existing {
-            match self.providers.get(&name).and_then(|provider| {
+            match self.broker.providers.get(&name).and_then(|provider| {
                 let releasing: Vec<Releasing<'_>> = ids.iter().map(Releasing::of_id).collect();
-                provider.release(&releasing, now, self.deadline)
+                provider.release(&releasing, self.now, self.broker.deadline)
             }) {
                 Ok(()) => ended += ids.len(),
                 Err(error) => {

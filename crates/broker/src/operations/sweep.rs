@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::observe::progress;
+use super::pass::Pass;
 use super::settle::released;
 use super::{Broker, TRIES, WATCH_SECONDS, contended};
 use crate::error::{Error, Result};
@@ -32,74 +33,72 @@ impl Broker<'_> {
     pub fn sweep(&self, limit: u32, now: Timestamp) -> Result<Swept> {
         let timeout = i64::try_from(self.policy.unacknowledged_timeout).unwrap_or(i64::MAX);
         let unheard_before = now.plus_millis(timeout.saturating_mul(-1_000));
-        let mut swept = Swept::default();
+        let (mut pass, mut requests) = (self.pass(now), Vec::new());
         // Requests that were swept recently are skipped, so that no request starves.
         let untouched_since = now.plus_millis(-INTERVAL_MILLIS);
         let query = AttentionQuery { now, unacknowledged_before: unheard_before, untouched_since, limit };
         let mut current = Vec::new();
         for view in self.store.needing_attention(&query)? {
-            swept.requests.push(view.request.id.clone());
-            match self.attend(&view.request, unheard_before, now, &mut swept.errors) {
-                Ok(view) => current.extend(view),
-                Err(error) => swept.errors.push(error),
-            }
+            requests.push(view.request.id.clone());
+            let attended = pass.attend(&view.request, unheard_before);
+            current.extend(pass.noted(attended).flatten());
         }
         // What is over is followed too: machines of it may have turned up.
-        let requests = current.iter().map(|view| &view.request);
-        let followed = requests.filter(|request| request.waits_for_more() || request.is_watched());
+        let followed = current
+            .iter()
+            .map(|view| &view.request)
+            .filter(|request| request.waits_for_more() || request.is_watched());
         let machines = current.iter().flat_map(|view| &view.machines);
-        let mut observations = self.observe(followed, machines, Detail::State, now);
-        swept.errors.append(&mut observations.errors);
+        let observations = pass.observe(followed, machines, Detail::State);
         for view in current {
-            let done = self
-                .bring_up_to_date(view, &observations, false, now, &mut swept.errors)
-                .and_then(|view| self.stop_watching(view, now));
-            swept.errors.extend(done.err());
+            let done =
+                pass.bring_up_to_date(view, &observations, false).and_then(|view| pass.stop_watching(view));
+            pass.noted(done);
         }
-        Ok(swept)
+        Ok(Swept { requests, errors: pass.errors })
     }
+}
 
+impl Pass<'_> {
     /// Does what is due for one request; gives it where its machines are still to be looked at.
     fn attend(
-        &self,
+        &mut self,
         request: &Request,
         unheard_before: Timestamp,
-        now: Timestamp,
-        errors: &mut Vec<Error>,
     ) -> Result<Option<RequestWithMachines>> {
         let id = request.id.clone();
         let abandoned =
             request.kind == RequestKind::Acquire && !request.acknowledged && request.created < unheard_before;
         if abandoned {
-            return self.abandon(&id, now, errors).map(|()| None);
+            return self.abandon(&id).map(|()| None);
         }
-        let view = self.settle(self.reload(&id)?, now, errors)?;
-        self.carry_on(view, now, errors).map(Some)
+        let view = self.settle(self.broker.reload(&id)?)?;
+        self.carry_on(view).map(Some)
     }
 
     /// Ends an unacknowledged request and releases its machines.
-    fn abandon(&self, id: &RequestId, now: Timestamp, errors: &mut Vec<Error>) -> Result<()> {
+    fn abandon(&mut self, id: &RequestId) -> Result<()> {
         const WHY: &str = "the scheduler did not receive the id of this request in time";
-        if !self.end(id, RequestState::Failed, WHY, now)? {
-            self.release_all(id, WHY, now)?;
+        if !self.end(id, RequestState::Failed, WHY)? {
+            self.release_all(id, WHY)?;
         }
-        self.settle(self.reload(id)?, now, errors)?;
-        self.release_late(id, now, errors)?;
-        let view = self.reload(id)?;
-        self.end_released(&view.machines, now, errors);
+        self.settle(self.broker.reload(id)?)?;
+        self.release_late(id)?;
+        let view = self.broker.reload(id)?;
+        self.end_released(&view.machines);
         Ok(())
     }
 
     /// Marks the machines of a finished request as released. The request is acknowledged then: no client will
     /// poll it, and it needs no further attention.
-    fn release_all(&self, id: &RequestId, why: &str, now: Timestamp) -> Result<()> {
+    fn release_all(&self, id: &RequestId, why: &str) -> Result<()> {
         for _ in 0..TRIES {
-            let RequestWithMachines { mut request, machines } = self.reload(id)?;
+            let RequestWithMachines { mut request, machines } = self.broker.reload(id)?;
             request.acknowledged = true;
-            request.watch_until = Some(now.plus_seconds(WATCH_SECONDS));
-            request.updated = now;
-            let machines = released(machines, why, now);
-            if self.store.apply(&Change { request: Some(request), machines })? == Applied::Stored {
+            request.watch_until = Some(self.now.plus_seconds(WATCH_SECONDS));
+            request.updated = self.now;
+            let machines = released(machines, why, self.now);
+            if self.broker.store.apply(&Change { request: Some(request), machines })? == Applied::Stored {
                 return Ok(());
             }
         }
@@ -107,28 +106,21 @@ impl Broker<'_> {
     }
 
     /// Finds machines of a finished request that it did not record.
-    pub(super) fn release_late(&self, id: &RequestId, now: Timestamp, errors: &mut Vec<Error>) -> Result<()> {
-        let view = self.reload(id)?;
+    pub(super) fn release_late(&mut self, id: &RequestId) -> Result<()> {
+        let view = self.broker.reload(id)?;
         let name = view.request.provider.as_deref().unwrap_or_default();
         if view.request.kind == RequestKind::Return || name.is_empty() {
             return Ok(());
         }
         let token = view.request.token();
         let pending = [view.request.pending(&token)];
-        let found = self.providers.get(name).and_then(|provider| {
-            let found = progress(provider.as_ref(), &pending, now, self.deadline)?;
+        let found = self.broker.providers.get(name).and_then(|provider| {
+            let found = progress(provider.as_ref(), &pending, self.now, self.broker.deadline)?;
             Ok((provider.identity(), found))
         });
-        match found {
-            Ok((identity, found)) => {
-                let instances: Vec<Instance> = found.into_iter().flat_map(|one| one.instances).collect();
-                self.release_latecomers(&view.request, &view.machines, &instances, &identity, now)
-            }
-            Err(error) => {
-                errors.push(error);
-                Ok(())
-            }
-        }
+        let Some((identity, found)) = self.noted(found) else { return Ok(()) };
+        let instances: Vec<Instance> = found.into_iter().flat_map(|one| one.instances).collect();
+        self.release_latecomers(&view.request, &view.machines, &instances, &identity)
     }
 
     /// Releases machines that a finished request did not record.
@@ -138,26 +130,25 @@ impl Broker<'_> {
         machines: &[Machine],
         instances: &[Instance],
         identity: &Identity,
-        now: Timestamp,
     ) -> Result<()> {
         if !request.state.is_final() {
             return Ok(());
         }
-        let late = latecomers(request, machines, instances.iter(), identity, now);
+        let late = latecomers(request, machines, instances.iter(), identity, self.now);
         if late.is_empty() {
             return Ok(());
         }
         // A conflict means that another process has just recorded and released them.
-        self.store.apply(&Change { request: None, machines: late.clone() })?;
-        let mut errors = Vec::new();
-        self.end_released(&late, now, &mut errors);
+        self.broker.store.apply(&Change { request: None, machines: late.clone() })?;
         // A failed release is retried by the next poll, since the machines are recorded.
+        self.broker.pass(self.now).end_released(&late);
         Ok(())
     }
 
     /// Stops watching a finished request once the time is over and no machine of it is left. Otherwise records
     /// the sweep.
-    fn stop_watching(&self, view: RequestWithMachines, now: Timestamp) -> Result<()> {
+    fn stop_watching(&self, view: RequestWithMachines) -> Result<()> {
+        let now = self.now;
         let RequestWithMachines { mut request, machines } = view;
         let over = request.watch_until.is_some_and(|until| now >= until);
         let left = machines.iter().any(|machine| machine.ending.is_some() && !machine.is_gone());
@@ -169,7 +160,7 @@ impl Broker<'_> {
         }
         request.updated = now;
         // On conflict another process has already made this change.
-        self.store.apply(&Change { request: Some(request), machines: Vec::new() })?;
+        self.broker.store.apply(&Change { request: Some(request), machines: Vec::new() })?;
         Ok(())
     }
 }

@@ -121,11 +121,8 @@ fn units_are_what_the_provider_says_where_units_are_counted() {
     assert_eq!((view.machines[0].units, view.request.state), (4, RequestState::Complete));
 }
 
-#[test]
-fn providers_are_asked_side_by_side() {
-    let site = Site::new();
-    let requests = [running(&site, "sim", "req-1", &["i-1"]), running(&site, "other", "req-2", &["i-2"])];
-    // Each waits for the other to be asked as well.
+/// Lets each of the two providers answer only once the other is asked as well.
+fn have_them_meet(site: &Site) {
     let (first, second) = (mpsc::channel(), mpsc::channel());
     for (provider, here, there) in [("sim", first.0, second.1), ("other", second.0, first.1)] {
         let there = Mutex::new(there);
@@ -136,8 +133,58 @@ fn providers_are_asked_side_by_side() {
         });
         site.script_of(provider, |script| script.meet = Some(Arc::new(meet)));
     }
+}
+
+#[test]
+fn providers_are_asked_side_by_side() {
+    let site = Site::new();
+    let requests = [running(&site, "sim", "req-1", &["i-1"]), running(&site, "other", "req-2", &["i-2"])];
+    have_them_meet(&site);
     let (_, errors) = site.broker().status(&requests, at(1)).unwrap();
     assert_eq!(errors, []);
+}
+
+#[test]
+fn machines_that_no_request_knows_are_looked_up_side_by_side() {
+    let site = Site::new();
+    site.script(|script| script.instances = vec![up("i-1"), up("i-2")]);
+    // Both providers see `i-2`, as two of one account do; `i-1` is named in two ways, and `i-9` does not exist.
+    site.script_of("other", |script| script.instances = vec![up("i-2"), up("i-3")]);
+    have_them_meet(&site);
+    let wanted = [
+        reference("i-1"),
+        reference("i-2"),
+        MachineRef::of_name("host-i-1"),
+        reference("i-3"),
+        reference("i-9"),
+    ];
+    let back = RequestId::from_text("ret-1");
+    let taken = site.broker().return_machines(back, &wanted, at(1)).unwrap();
+    assert_eq!((taken.active, taken.unknown.len(), taken.errors), (3, 5, vec![]));
+    let look = "exists i-1 i-2 host-i-1 i-3 i-9";
+    assert_eq!(site.asked(), [look, "release i-1/-/1"]);
+    assert_eq!(site.asked_of("other"), [look, "release i-2/-/1 i-3/-/1"]);
+    have_them_meet(&site);
+    let gone = site.broker().reclaimed(Some(&wanted), at(2)).unwrap().machines;
+    assert_eq!(gone.iter().map(|reclaim| reclaim.name.as_str()).collect::<Vec<_>>(), ["i-9"]);
+}
+
+/// One silent provider matters for machines that no other one has, and for nothing else.
+#[test]
+fn a_silent_provider_leaves_it_open_whether_a_machine_exists() {
+    let site = Site::new();
+    site.script(|script| script.instances = vec![up("i-1")]);
+    let silent: Meet = Box::new(|| Err(Error::new(ErrorKind::Unavailable, "no answer in time")));
+    site.script_of("other", |script| script.meet = Some(Arc::new(silent)));
+    let back = |id: &str, machines: &[MachineRef]| {
+        site.broker().return_machines(RequestId::from_text(id), machines, at(1))
+    };
+    assert_eq!(back("ret-1", &[reference("i-1")]).unwrap().active, 1);
+    let error = back("ret-2", &[reference("i-1"), reference("i-2")]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(error.summary(), "cannot tell whether `i-2` exist: no answer in time");
+    // What is known to exist is ended all the same.
+    assert_eq!(site.asked().last().unwrap(), "release i-1/-/1");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use ohfp_broker::{
 };
 use serde_json::{Value, json};
 
-/// What the provider does when it is asked what machines are doing.
+/// What the provider does when it is asked what machines are doing, or whether they exist.
 pub(crate) type Meet = Box<dyn Fn() -> Result<()> + Send + Sync>;
 
 pub(crate) struct Script {
@@ -38,6 +38,11 @@ pub(crate) struct Scripted {
 impl Scripted {
     fn note(&self, what: String) {
         self.script.lock().unwrap().asked.push(what);
+    }
+
+    fn meet(&self) -> Result<()> {
+        let meet = self.script.lock().unwrap().meet.clone();
+        meet.map_or(Ok(()), |meet| meet())
     }
 }
 
@@ -94,10 +99,7 @@ impl Provider for Scripted {
     ) -> Result<Vec<Instance>> {
         let names: Vec<&str> = ids.iter().map(MachineId::as_str).collect();
         self.note(format!("describe {} {detail:?}", names.join(" ")));
-        let meet = self.script.lock().unwrap().meet.clone();
-        if let Some(meet) = meet {
-            meet()?;
-        }
+        self.meet()?;
         let instances = self.script.lock().unwrap().instances.clone();
         Ok(instances.into_iter().filter(|instance| ids.contains(&instance.id)).collect())
     }
@@ -112,7 +114,21 @@ impl Provider for Scripted {
     }
 
     fn exists(&self, machines: &[MachineRef], _: Timestamp, _: Deadline) -> Result<Vec<Existence>> {
-        Ok(machines.iter().map(|machine| Existence { machine: machine.clone(), found: None }).collect())
+        let names: Vec<String> = machines.iter().map(ToString::to_string).collect();
+        self.note(format!("exists {}", names.join(" ")));
+        self.meet()?;
+        let instances = self.script.lock().unwrap().instances.clone();
+        let found = |wanted: &MachineRef| {
+            let is_it = |instance: &&Instance| match &wanted.id {
+                Some(id) => instance.id == *id,
+                None => instance.name == wanted.name,
+            };
+            instances.iter().find(is_it).map(|instance| instance.id.clone())
+        };
+        Ok(machines
+            .iter()
+            .map(|machine| Existence { machine: machine.clone(), found: found(machine) })
+            .collect())
     }
 
     fn health(&self, _: Timestamp, _: Deadline) -> Health {
