@@ -19,6 +19,7 @@ mod documents;
 mod dry_runs;
 mod durability;
 mod fingerprints;
+mod fleets;
 mod foreign_text;
 mod freshness;
 mod golden;
