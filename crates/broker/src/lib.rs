@@ -1,4 +1,20 @@
-//! The domain of ohfp. It knows what a template, a request and a machine are; it performs no I/O.
+//! The domain of ohfp: requests for machines, from the intent to the last machine that is gone. It performs no I/O.
+//!
+//! The [`operations`] run on two traits, which the caller implements: a [`Store`](store::Store) that remembers, and a
+//! [`Provider`](provider::Provider) that has machines. Every operation stores its intent first, calls the provider, and
+//! stores the outcome with compare-and-swap, so that it can be continued by any process.
+//!
+//! The states that requests and machines can have, and in which order, are decided here and nowhere else:
+//!
+//! ```
+//! use ohfp_broker::{MachineState, RequestKind, RequestState};
+//!
+//! let acquire = RequestKind::Acquire;
+//! assert!(RequestState::Recorded.can_transition_to(acquire, RequestState::Started));
+//! // What is over stays as it is, also for a process that comes late.
+//! assert!(!RequestState::Complete.can_transition_to(acquire, RequestState::Failed));
+//! assert!(!MachineState::Terminated.can_transition_to(MachineState::Running));
+//! ```
 
 pub mod administration;
 #[cfg(feature = "contract")]

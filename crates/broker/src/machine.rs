@@ -423,7 +423,7 @@ mod tests {
             machine.observe(&seen, Detail::Reclaims, now);
             assert_eq!(machine.launched, Timestamp::from_millis(expected));
         }
-        // What is ending is not taken by the provider.
+        // A machine that is ending is not reclaimed by the provider.
         machine.released(None, now);
         machine.observe(
             &Instance { reclaim_at: Some(now), ..instance(MachineState::Running) },

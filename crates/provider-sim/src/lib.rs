@@ -24,6 +24,16 @@
 //! one thing that depends on the order of launches: they are handed out going round the block.
 //!
 //! What can be set is in [`KEYS`]; without any of it machines come up after 5 to 15 seconds and nothing fails.
+//!
+//! ```
+//! use ohfp_provider_sim::SimConfig;
+//! use serde_json::json;
+//!
+//! let options = json!({ "boot": { "seconds": [2, 4] }, "spot": { "reclaim_probability": 1.5 } });
+//! let (_, findings) = SimConfig::read(options.as_object().expect("it is an object"));
+//! assert_eq!(findings.len(), 1);
+//! assert_eq!(findings[0].to_string(), "`spot.reclaim_probability` must be a number from 0 to 1, not 1.5");
+//! ```
 
 mod chance;
 mod config;

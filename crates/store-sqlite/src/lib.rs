@@ -4,6 +4,30 @@
 //! [`DocumentStore`](ohfp_broker::documents::DocumentStore) promise, for many short-lived processes at a time. It decides
 //! nothing about requests or machines; it only refuses what their state machines do not allow.
 //!
+//! ```
+//! use ohfp_broker::store::{Admission, Store};
+//! use ohfp_broker::template::MaxNumber;
+//! use ohfp_broker::{Request, RequestId, RequestKind, Timestamp};
+//! use ohfp_store_sqlite::{Options, SqliteStore};
+//!
+//! let directory = tempfile::tempdir()?;
+//! let options = Options {
+//!     local_file_system: true,
+//!     block_size: 0,
+//!     busy_timeout: std::time::Duration::from_secs(30),
+//!     eager: false,
+//!     read_only: false,
+//! };
+//! let store = SqliteStore::open(directory.path().join("ohfp.db"), options)?;
+//! let now = Timestamp::from_millis(0);
+//! let mut request = Request::new(RequestId::from_text("req-1"), RequestKind::Acquire, 2, now, now.plus_seconds(900));
+//! request.template_id = Some("small".to_owned());
+//! // Counting what exists and storing the request is one transaction: two processes cannot both be the last.
+//! assert_eq!(store.admit(&request, MaxNumber::AtMost(2))?, Admission::Admitted);
+//! assert_eq!(store.demand("small")?, 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! | module | what it is for |
 //! |---|---|
 //! | `store`, `contract` | [`SqliteStore`]: when to open, what a transaction is; the broker's traits |

@@ -353,7 +353,7 @@ pub fn watched_are_machines_the_scheduler_may_not_know_the_end_of(site: &dyn Sit
     fulfil(
         site.store(),
         "req-1",
-        &["up", "down", "taken", "failed_to_start", "given up", "back", "both"],
+        &["up", "down", "taken", "failed_to_start", "abandoned", "back", "both"],
         100,
     );
     let end = |name: &str, ending: Ending, state: MachineState| {
@@ -362,10 +362,10 @@ pub fn watched_are_machines_the_scheduler_may_not_know_the_end_of(site: &dyn Sit
     end("down", Ending::Reclaimed, MachineState::ShuttingDown);
     end("taken", Ending::Reclaimed, MachineState::Terminated);
     end("failed_to_start", Ending::FailedToStart, MachineState::Terminated);
-    end("given up", Ending::Released, MachineState::Running);
+    end("abandoned", Ending::Released, MachineState::Running);
     end("both", Ending::Reclaimed, MachineState::Terminated);
     return_machines(site.store(), "ret-1", &["/back", "/both"], 200);
-    assert_eq!(ids(&site.store().watched_machines().unwrap()), ["up", "down", "taken", "given up"]);
+    assert_eq!(ids(&site.store().watched_machines().unwrap()), ["up", "down", "taken", "abandoned"]);
 }
 
 /// Due is what needs attention although no scheduler asks.

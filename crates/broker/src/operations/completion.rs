@@ -69,9 +69,9 @@ pub fn reason_of(machines: &[Machine]) -> Option<String> {
     for machine in machines.iter().filter(|machine| !machine.is_delivered()) {
         let why = machine.message.as_deref().unwrap_or(match machine.ending {
             Some(Ending::Released) if machine.returned_by.is_some() => RETURNED_EARLY,
-            Some(Ending::Released) => "given up",
-            Some(Ending::Reclaimed) => "taken by the provider",
-            Some(Ending::FailedToStart) => "did not start",
+            Some(Ending::Released) => "abandoned",
+            Some(Ending::Reclaimed) => "reclaimed by the provider",
+            Some(Ending::FailedToStart) => "failed to start",
             None => "not usable",
         });
         *reasons.entry(why).or_default() += 1;

@@ -142,7 +142,7 @@ fn reclaim(wanted: &MachineRef, machine: &Machine, scheduler_knows: bool, now: T
         return None;
     }
     let (grace, default_reason) = match (machine.ending, machine.reclaim_at) {
-        (Some(Ending::Reclaimed), _) => (0, "the provider has taken this machine"),
+        (Some(Ending::Reclaimed), _) => (0, "the provider has reclaimed this machine"),
         // Abandoned or never running: reported only to a scheduler that lists it.
         (Some(Ending::Released | Ending::FailedToStart), _) if scheduler_knows => {
             (0, "this machine is no longer provided")
@@ -150,7 +150,7 @@ fn reclaim(wanted: &MachineRef, machine: &Machine, scheduler_knows: bool, now: T
         (Some(_), _) | (None, None) => return None,
         (None, Some(at)) => {
             let left = u64::try_from(at.millis_since(now).max(0)).unwrap_or(0);
-            (left.div_ceil(1_000), "the provider takes this machine")
+            (left.div_ceil(1_000), "the provider is reclaiming this machine")
         }
     };
     let name = wanted.name.as_ref().or(machine.name.as_ref());

@@ -123,7 +123,7 @@ pub(super) fn doubtful(doubts: &[Doubt]) -> Option<Error> {
         .take(3)
         .map(|doubt| format!("{}: {}", quoted(&doubt.wanted.to_string()), doubt.why))
         .collect();
-    let what = format!("it is not clear which machine is meant, so none is ended: {}", named.join("; "));
+    let what = format!("ambiguous machine references, so no machine is terminated: {}", named.join("; "));
     Some(
         Error::new(ErrorKind::Refused, what)
             .hint("name machines by their ids; `ohfp machines list` has them"),

@@ -5,7 +5,7 @@ use crate::contract::fixtures::{acquire, machine};
 use crate::machine::Ending;
 use crate::operations::{completion, reason_of};
 
-/// `up`, `starting`, `returned`, `returned early`, `given up`, `taken`, `stillborn`, `lost`, or any message.
+/// `up`, `starting`, `returned`, `returned early`, `abandoned`, `taken`, `lost`, or any message.
 fn of(what: &str) -> Machine {
     let up = machine("i", "req-1");
     let ended = |ending| Machine {
@@ -21,7 +21,7 @@ fn of(what: &str) -> Machine {
         "stopped" => Machine { state: MachineState::Stopped, came_up: None, ..up },
         "returned" => Machine { returned_by, came_up: Some(at(1)), ..ended(Ending::Released) },
         "returned early" => Machine { returned_by, ..ended(Ending::Released) },
-        "given up" => ended(Ending::Released),
+        "abandoned" => ended(Ending::Released),
         "taken" => ended(Ending::Reclaimed),
         "failed" => ended(Ending::FailedToStart),
         message => Machine { message: Some(message.to_owned()), ..ended(Ending::Reclaimed) },
@@ -36,9 +36,9 @@ fn all(what: &[&str]) -> Vec<Machine> {
 fn reasons_are_counted() {
     for (what, reason) in [
         (&["up", "returned"][..], None),
-        (&["taken", "taken"], Some("2 × taken by the provider")),
-        (&["given up", "returned early"], Some("1 × given up; 1 × returned before it was up")),
-        (&["failed", "stopped", "disk full"], Some("1 × did not start; 1 × disk full; 1 × not usable")),
+        (&["taken", "taken"], Some("2 × reclaimed by the provider")),
+        (&["abandoned", "returned early"], Some("1 × abandoned; 1 × returned before it was up")),
+        (&["failed", "stopped", "disk full"], Some("1 × failed to start; 1 × disk full; 1 × not usable")),
     ] {
         let reason: Option<&str> = reason;
         let sorted = |text: &str| {
@@ -63,9 +63,9 @@ fn the_end_of_a_request() {
             2,
             Some("no more"),
             &["up", "taken"],
-            Some((RequestState::Partial, Some("1 of 2 machines: no more; 1 × taken by the provider"))),
+            Some((RequestState::Partial, Some("1 of 2 machines: no more; 1 × reclaimed by the provider"))),
         ),
-        (1, None, &["failed"], Some((RequestState::Failed, Some("0 of 1 machines: 1 × did not start")))),
+        (1, None, &["failed"], Some((RequestState::Failed, Some("0 of 1 machines: 1 × failed to start")))),
     ] {
         let mut request = acquire("req-1", count, 0);
         request.reason = why.map(str::to_owned);

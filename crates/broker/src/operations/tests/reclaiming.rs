@@ -32,14 +32,17 @@ fn announced_and_done() {
     let found = site.broker().reclaimed(None, at(1_000)).unwrap();
     let expected = [
         // The grace in seconds, rounded up.
-        reclaim("host-i-1", Some("i-1"), 120, "the provider takes this machine"),
+        reclaim("host-i-1", Some("i-1"), 120, "the provider is reclaiming this machine"),
         reclaim("host-i-2", Some("i-2"), 0, "spot interruption"),
-        reclaim("host-i-3", Some("i-3"), 0, "the provider has taken this machine"),
+        reclaim("host-i-3", Some("i-3"), 0, "the provider has reclaimed this machine"),
     ];
     assert_eq!((found.machines.as_slice(), found.doubtful.len()), (&expected[..], 0));
     // The scheduler's own names are told back.
     let asked = known(&site, &["HOST-I-1", "host-i-4"], 120_002).unwrap();
-    assert_eq!(asked.machines, [reclaim("HOST-I-1", Some("i-1"), 0, "the provider takes this machine")]);
+    assert_eq!(
+        asked.machines,
+        [reclaim("HOST-I-1", Some("i-1"), 0, "the provider is reclaiming this machine")]
+    );
 }
 
 #[test]
@@ -51,7 +54,7 @@ fn what_the_scheduler_returned_is_not_told() {
     assert_eq!(site.broker().reclaimed(None, at(3)).unwrap(), Reclaims::default());
 }
 
-/// What was given up is of interest to a scheduler that still believes in it, and to no other.
+/// An abandoned machine is of interest to a scheduler that still believes in it, and to no other.
 #[test]
 fn what_was_given_up_is_told_to_who_asks_for_it() {
     let site = site(1);
@@ -83,7 +86,7 @@ fn strangers_that_no_provider_has() {
     assert_eq!(site.broker().reclaimed(None, at(4)), Err(silence()));
 }
 
-/// Clouds use addresses again: a name that a living machine has now is not told, or that one would be given up.
+/// Clouds use addresses again: a name that a living machine has now is left out, or the scheduler would give up that one.
 #[test]
 fn a_successor_keeps_its_name() {
     let site = site(1);

@@ -129,7 +129,7 @@ fn nothing_and_doubtful_names_are_refused() {
         site.broker().rehearse_return(&named(&["h"])).unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::Refused);
-        let start = "it is not clear which machine is meant, so none is ended: `h`: ";
+        let start = "ambiguous machine references, so no machine is terminated: `h`: ";
         assert!(error.summary().starts_with(start), "{}", error.summary());
     }
     assert_eq!(site.cloud.released(), [""; 0]);
