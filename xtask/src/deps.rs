@@ -34,7 +34,7 @@ const RUNTIME_DEPENDENCIES: [&str; 13] = [
 
 /// Which of our packages each of our packages may depend on, in any way. Packages that are not listed must not
 /// be depended on: the programs, the tests and xtask are not libraries.
-const EDGES: [(&str, &[&str]); 17] = [
+const EDGES: [(&str, &[&str]); 18] = [
     ("ohfp-platform", &[]),
     ("ohfp-broker", &[]),
     ("ohfp-keys", &["ohfp-broker"]),
@@ -47,6 +47,7 @@ const EDGES: [(&str, &[&str]); 17] = [
     ("ohfp-components", &["ohfp-broker", "ohfp-render", "ohfp-resolver"]),
     ("ohfp-store-sqlite", &["ohfp-broker", "ohfp-platform"]),
     ("ohfp-provider-sim", &["ohfp-broker"]),
+    ("ohfp-provider-aws", &["ohfp-broker", "ohfp-keys"]),
     (
         "ohfp-snapshot-builder",
         &["ohfp-broker", "ohfp-cli", "ohfp-platform", "ohfp-render", "ohfp-resolver", "ohfp-snapshot-format"],
