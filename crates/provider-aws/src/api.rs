@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ohfp_broker::{Deadline, Timestamp};
 
 use crate::calls::{
-    CreateAutoScalingGroup, CreateFleet, CreateLaunchTemplate, LaunchTemplateSpec, RequestSpotFleet,
+    CreateAutoScalingGroup, CreateFleet, CreateLaunchTemplate, LaunchTemplateSpecification, RequestSpotFleet,
     RunInstances,
 };
 use crate::failure::{Answered, Failure};
@@ -210,7 +210,7 @@ pub trait Api: Send + Sync {
         &self,
         call: &CreateLaunchTemplate,
         deadline: Deadline,
-    ) -> Called<LaunchTemplateSpec>;
+    ) -> Called<LaunchTemplateSpecification>;
     /// `CreateFleet`.
     fn create_fleet(&self, call: &CreateFleet, deadline: Deadline) -> Called<FleetCreated>;
     /// `RequestSpotFleet`; `sfr-…`.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
-use super::{InstanceRequirements, LaunchTemplateSpec, TagSpecification};
+use super::{InstanceRequirementsRequest, LaunchTemplateSpecification, TagSpecification};
 
 /// `CreateFleet`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ pub struct TargetCapacity {
 #[serde(rename_all = "PascalCase")]
 pub struct FleetLaunchTemplateConfig {
     /// The template.
-    pub launch_template_specification: LaunchTemplateSpec,
+    pub launch_template_specification: LaunchTemplateSpecification,
     /// The pools.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<FleetOverride>,
@@ -74,7 +74,7 @@ pub struct FleetOverride {
     pub instance_type: Option<String>,
     /// Attributes by which EC2 chooses types.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub instance_requirements: Option<InstanceRequirements>,
+    pub instance_requirements: Option<InstanceRequirementsRequest>,
     /// One subnet, or several joined by commas where the API allows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subnet_id: Option<String>,

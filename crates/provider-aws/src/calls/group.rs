@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{InstanceRequirements, LaunchTemplateSpec};
+use super::{InstanceRequirementsRequest, LaunchTemplateSpecification};
 
 /// `CreateAutoScalingGroup`. It has no token: its name is one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub struct CreateAutoScalingGroup {
     pub vpc_zone_identifier: Option<String>,
     /// The template, where there is one pool of on-demand machines.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub launch_template: Option<LaunchTemplateSpec>,
+    pub launch_template: Option<LaunchTemplateSpecification>,
     /// Several types, or spot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mixed_instances_policy: Option<MixedInstancesPolicy>,
@@ -60,7 +60,7 @@ pub struct MixedInstancesPolicy {
 #[serde(rename_all = "PascalCase")]
 pub struct MixedLaunchTemplate {
     /// The template.
-    pub launch_template_specification: LaunchTemplateSpec,
+    pub launch_template_specification: LaunchTemplateSpecification,
     /// Machine types, in the order in which they are preferred.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<MixedOverride>,
@@ -75,7 +75,7 @@ pub struct MixedOverride {
     pub instance_type: Option<String>,
     /// Attributes by which EC2 chooses types.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub instance_requirements: Option<InstanceRequirements>,
+    pub instance_requirements: Option<InstanceRequirementsRequest>,
     /// 1 to 999, as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weighted_capacity: Option<String>,

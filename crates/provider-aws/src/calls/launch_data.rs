@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::InstanceRequirements;
+use super::InstanceRequirementsRequest;
 
 /// The members that `RunInstances` and `LaunchTemplateData` share.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct LaunchData {
     pub instance_type: Option<String>,
     /// Attributes by which EC2 chooses machine types; in launch templates only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub instance_requirements: Option<InstanceRequirements>,
+    pub instance_requirements: Option<InstanceRequirementsRequest>,
     /// Name of a key pair.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_name: Option<String>,
@@ -32,7 +32,7 @@ pub struct LaunchData {
     pub user_data: Option<UserDataBytes>,
     /// The role of the machines.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub iam_instance_profile: Option<InstanceProfile>,
+    pub iam_instance_profile: Option<IamInstanceProfileSpecification>,
     /// Volumes that differ from the image's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub block_device_mappings: Vec<BlockDevice>,
@@ -85,7 +85,7 @@ impl<'de> Deserialize<'de> for UserDataBytes {
 
 /// An instance profile: one of the two.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum InstanceProfile {
+pub enum IamInstanceProfileSpecification {
     /// `arn:aws:iam::123456789012:instance-profile/name`
     Arn(String),
     /// The name alone.
@@ -188,7 +188,7 @@ impl SpotMarket {
 /// A launch template, version pinned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct LaunchTemplateSpec {
+pub struct LaunchTemplateSpecification {
     /// `lt-…`
     pub launch_template_id: String,
     /// A number, `$Default` or `$Latest`.

@@ -18,10 +18,10 @@ pub use group::{
     MixedOverride,
 };
 pub use launch_data::{
-    BlockDevice, EbsVolume, InstanceProfile, LaunchData, LaunchTemplateSpec, NetworkInterface, Placement,
-    SpotMarket, SpotMarketOptions, Tag, TagSpecification, UserDataBytes,
+    BlockDevice, EbsVolume, IamInstanceProfileSpecification, LaunchData, LaunchTemplateSpecification,
+    NetworkInterface, Placement, SpotMarket, SpotMarketOptions, Tag, TagSpecification, UserDataBytes,
 };
-pub use requirements::{DecimalRange, InstanceRequirements, WholeRange};
+pub use requirements::{DecimalRange, InstanceRequirementsRequest, WholeRange};
 pub use spot_fleet::{RequestSpotFleet, SpotFleetConfig, SpotFleetOverride, SpotFleetTemplateConfig};
 
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ pub struct RunInstances {
     pub subnet_id: Option<String>,
     /// A launch template, for what the call leaves open.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub launch_template: Option<LaunchTemplateSpec>,
+    pub launch_template: Option<LaunchTemplateSpecification>,
     /// What machines are made of.
     #[serde(flatten)]
     pub data: LaunchData,

@@ -7,7 +7,7 @@ use serde_json::Number;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 #[expect(missing_docs, reason = "the members are EC2's, which documents them")]
-pub struct InstanceRequirements {
+pub struct InstanceRequirementsRequest {
     #[serde(rename = "VCpuCount", skip_serializing_if = "Option::is_none")]
     pub v_cpu_count: Option<WholeRange>,
     #[serde(rename = "MemoryMiB", skip_serializing_if = "Option::is_none")]

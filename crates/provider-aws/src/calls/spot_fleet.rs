@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
-use super::{InstanceRequirements, LaunchTemplateSpec, TagSpecification};
+use super::{InstanceRequirementsRequest, LaunchTemplateSpecification, TagSpecification};
 
 /// `RequestSpotFleet`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -61,7 +61,7 @@ pub struct SpotFleetConfig {
 #[serde(rename_all = "PascalCase")]
 pub struct SpotFleetTemplateConfig {
     /// The template.
-    pub launch_template_specification: LaunchTemplateSpec,
+    pub launch_template_specification: LaunchTemplateSpecification,
     /// The pools.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<SpotFleetOverride>,
@@ -76,7 +76,7 @@ pub struct SpotFleetOverride {
     pub instance_type: Option<String>,
     /// Attributes by which EC2 chooses types.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub instance_requirements: Option<InstanceRequirements>,
+    pub instance_requirements: Option<InstanceRequirementsRequest>,
     /// One subnet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subnet_id: Option<String>,

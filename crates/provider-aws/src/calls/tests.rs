@@ -29,7 +29,7 @@ fn machines() {
             key_name: Some("key".to_owned()),
             security_group_ids: vec!["sg-1".to_owned()],
             user_data: Some(UserDataBytes(b"#!/bin/sh\n".to_vec())),
-            iam_instance_profile: Some(InstanceProfile::Name("role".to_owned())),
+            iam_instance_profile: Some(IamInstanceProfileSpecification::Name("role".to_owned())),
             block_device_mappings: vec![BlockDevice {
                 device_name: "/dev/xvda".to_owned(),
                 ebs: EbsVolume {
@@ -65,8 +65,8 @@ fn machines() {
     );
 }
 
-fn template() -> LaunchTemplateSpec {
-    LaunchTemplateSpec { launch_template_id: "lt-1".to_owned(), version: "1".to_owned() }
+fn template() -> LaunchTemplateSpecification {
+    LaunchTemplateSpecification { launch_template_id: "lt-1".to_owned(), version: "1".to_owned() }
 }
 
 fn written() -> Value {
@@ -85,10 +85,10 @@ fn templates_and_groups() {
                     groups: vec!["sg-1".to_owned()],
                     ..NetworkInterface::default()
                 }],
-                instance_requirements: Some(InstanceRequirements {
+                instance_requirements: Some(InstanceRequirementsRequest {
                     v_cpu_count: Some(WholeRange { min: Some(2), max: None }),
                     memory_mib: Some(WholeRange { min: Some(4096), max: Some(8192) }),
-                    ..InstanceRequirements::default()
+                    ..InstanceRequirementsRequest::default()
                 }),
                 ..LaunchData::default()
             },
