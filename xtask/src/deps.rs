@@ -111,7 +111,7 @@ const FLOORS: [(&str, &[&str]); 9] = [
             "scheduler",
         ],
     ),
-    ("ohfp-keys", &["rule", "key"]),
+    ("ohfp-keys", &["rule", "key", "keyword", "typed", "options"]),
     ("ohfp-resolver", &["nearest", "source", "settings", "providers", "resolved", "load"]),
     ("ohfp-resolver", &["nearest", "source", "settings", "templates", "resolved", "load"]),
     (

@@ -17,6 +17,16 @@ pub enum SchedulerKind {
     Default,
 }
 
+impl SchedulerKind {
+    /// The word of this kind, in `scheduler.type` and elsewhere.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::HostFactory => "hostfactory",
+            Self::Default => "default",
+        }
+    }
+}
+
 /// The input of requestMachines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MachinesWanted {

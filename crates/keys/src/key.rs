@@ -28,6 +28,10 @@ pub enum DefaultValue {
     Number(u64),
     /// true or false.
     Flag(bool),
+    /// A list of the least and the greatest number, or the number if both are the same.
+    Range(u64, u64),
+    /// The value that this function makes, of a constant of another type.
+    Made(fn() -> Value),
     /// A list of strings.
     Texts(&'static [&'static str]),
     /// An object of strings.
@@ -46,6 +50,9 @@ impl DefaultValue {
             Self::Text(text) => Value::from(text),
             Self::Number(number) => Value::from(number),
             Self::Flag(flag) => Value::from(flag),
+            Self::Range(least, greatest) if least == greatest => Value::from(least),
+            Self::Range(least, greatest) => Value::from(vec![least, greatest]),
+            Self::Made(make) => make(),
             Self::Texts(texts) => Value::from(texts),
             Self::Object(members) => Value::Object(
                 members.iter().map(|(name, text)| ((*name).to_owned(), Value::from(*text))).collect(),
@@ -56,7 +63,26 @@ impl DefaultValue {
     }
 }
 
-/// Creates a row.
-pub const fn key(name: &'static str, rule: Rule, default: DefaultValue, help: &'static str) -> Key {
-    Key { name, rule, default, help }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_as_json() {
+        for (default, wanted) in [
+            (DefaultValue::Unset, "null"),
+            (DefaultValue::Text("a"), "\"a\""),
+            (DefaultValue::Number(1), "1"),
+            (DefaultValue::Flag(true), "true"),
+            (DefaultValue::Range(5, 15), "[5,15]"),
+            (DefaultValue::Range(60, 60), "60"),
+            (DefaultValue::Made(|| Value::from("made")), "\"made\""),
+            (DefaultValue::Texts(&["a", "b"]), "[\"a\",\"b\"]"),
+            (DefaultValue::Object(&[("b", "1"), ("a", "2")]), "{\"b\":\"1\",\"a\":\"2\"}"),
+            (DefaultValue::EmptyObject, "{}"),
+            (DefaultValue::EmptyList, "[]"),
+        ] {
+            assert_eq!(default.value().to_string(), wanted);
+        }
+    }
 }

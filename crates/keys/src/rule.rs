@@ -8,7 +8,7 @@ use ohfp_broker::template::{AllocationStrategy, PriceType};
 use serde_json::{Number, Value};
 
 /// The values that a field, key or option may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Rule {
     /// Any value.
@@ -53,6 +53,13 @@ pub enum Rule {
     Object,
     /// A list.
     List,
+    /// What a check of the table's own allows, such as a block of addresses.
+    Custom {
+        /// The allowed values, to complete "must be …".
+        allowed: &'static str,
+        /// Whether a value is allowed.
+        check: fn(&Value) -> bool,
+    },
 }
 
 impl Rule {
@@ -85,6 +92,7 @@ impl Rule {
             Self::Tags => value.is_string() || self.allows_members(value),
             Self::Object => value.is_object(),
             Self::List => value.is_array(),
+            Self::Custom { check, .. } => check(value),
         }
     }
 
@@ -115,6 +123,7 @@ impl Rule {
             Self::Tags => "a string like \"k=v;k=v\"".to_owned(),
             Self::Object => "an object".to_owned(),
             Self::List => "a list".to_owned(),
+            Self::Custom { allowed, .. } => allowed.to_owned(),
         }
     }
 
@@ -306,6 +315,7 @@ mod tests {
         check(Rule::Tags, &["\"a=b\"", "{\"a\": \"b\"}"], &["{\"a\": 1}", "[]"]);
         check(Rule::Object, &["{}"], &["[]"]);
         check(Rule::List, &["[]"], &["{}"]);
+        check(Rule::Custom { allowed: "x", check: Value::is_null }, &["null"], &["{}"]);
         check(
             Rule::Bytes,
             &["0", "\"64MiB\"", "\"1 GiB\"", "\"5kb\""],
