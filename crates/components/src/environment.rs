@@ -2,7 +2,7 @@
 //! not part of the snapshot's stamps.
 
 use ohfp_broker::{Error, ErrorKind, Result};
-use ohfp_resolver::settings::words::{LOG_LEVELS, log_level};
+use ohfp_resolver::settings::words::LogLevel;
 use ohfp_resolver::{Environment, Performance};
 
 /// `performance.lazy_loading.enabled`
@@ -24,8 +24,8 @@ pub fn overridden(mut performance: Performance, env: &Environment) -> Result<Per
         performance.performance_timing = debug;
     }
     if let Some(word) = value(LOG_LEVEL, env) {
-        let level = log_level(&word).ok_or_else(|| wrong(LOG_LEVEL, &LOG_LEVELS.join(", "), &word))?;
-        performance.performance_log_level = Some(level);
+        let level = LogLevel::lenient(&word).ok_or_else(|| wrong(LOG_LEVEL, &LogLevel::listed(), &word))?;
+        performance.performance_log_level = Some(level.level());
     }
     Ok(performance)
 }

@@ -212,7 +212,7 @@ fn to_simulated(instances: &[ProviderInstance]) -> String {
 /// Opens the state store read-only, as a status does, and checks whether a writer could.
 fn store(configuration: &Configuration, place: &ConfigLocation, env: &Environment) -> Vec<Check> {
     let what = "store";
-    if configuration.settings.get("features.database_support").as_bool() == Some(false) {
+    if !configuration.settings.database_support() {
         return vec![Check {
             what,
             status: WARNING,

@@ -6,7 +6,7 @@
 
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_resolver::settings::keys;
-use ohfp_resolver::{ProviderInstance, Resolved, Secrets, Settings};
+use ohfp_resolver::{ProviderInstance, Resolved, Secrets, Settings, StorageStrategy};
 use serde_json::{Map, Value, json};
 
 use super::table::Table;
@@ -190,19 +190,19 @@ struct Choice {
 
 const SCHEDULERS: [Choice; 2] = [
     Choice {
-        name: "hostfactory",
+        name: SchedulerKind::HostFactory.word(),
         description: "IBM Spectrum Symphony and LSF Host Factory",
         details: &[("names", "camelCase"), ("template_id", "templateId"), ("request_id", "requestId")],
     },
     Choice {
-        name: "default",
+        name: SchedulerKind::Default.word(),
         description: "Any other caller",
         details: &[("names", "snake_case"), ("template_id", "template_id"), ("request_id", "request_id")],
     },
 ];
 
 const STORES: [Choice; 1] = [Choice {
-    name: "sqlite",
+    name: StorageStrategy::Sqlite.word(),
     description: "Embedded database in the work directory",
     details: &[("transactions", "yes"), ("shared_between_processes", "yes"), ("shared_between_hosts", "no")],
 }];
@@ -229,10 +229,11 @@ fn choice(all: &[Choice], active: &str, name: Option<&str>) -> Option<Value> {
 }
 
 fn active_scheduler(resolved: &Resolved) -> &'static str {
-    match resolved.settings.scheduler() {
-        Ok(SchedulerKind::Default) => "default",
-        Ok(SchedulerKind::HostFactory) | Err(_) => "hostfactory",
-    }
+    resolved.settings.scheduler().unwrap_or(SchedulerKind::HostFactory).word()
+}
+
+fn active_store(settings: &Settings) -> &'static str {
+    settings.storage_strategy().map_or("", StorageStrategy::word)
 }
 
 /// `scheduler list`.
@@ -252,12 +253,12 @@ pub fn scheduler_names() -> impl Iterator<Item = &'static str> {
 
 /// `storage list`.
 pub fn stores(resolved: &Resolved) -> Value {
-    json!({ "strategies": choices(&STORES, resolved.settings.storage_strategy().unwrap_or_default()) })
+    json!({ "strategies": choices(&STORES, active_store(&resolved.settings)) })
 }
 
 /// `storage show [NAME]`: the named one, else the configured one.
 pub fn store(settings: &Settings, name: Option<&str>) -> Option<Value> {
-    choice(&STORES, settings.storage_strategy().unwrap_or_default(), name)
+    choice(&STORES, active_store(settings), name)
 }
 
 /// The names that `storage show` accepts.

@@ -27,14 +27,16 @@ pub mod settings;
 pub mod source;
 pub mod templates;
 
+pub use ohfp_keys::{Key, Keyword};
 pub use providers::choice::choice_problems;
 pub use providers::configured::KINDS as PROVIDER_KINDS;
 pub use providers::instance::ProviderInstance;
 pub use resolved::{Configuration, Origin, Resolved};
-pub use settings::effective::{Refresh, Setting, SettingSource, Settings};
+pub use settings::effective::{Setting, SettingSource, Settings};
 pub use settings::keys::KEYS;
 pub use settings::performance::Performance;
 pub use settings::redact::{REDACTED, Secrets, redact, redact_templates};
+pub use settings::words::{Refresh, SelectionPolicy, StorageStrategy};
 pub use source::environment::Environment;
 pub use source::findings::{Problem, Subject, Warning};
 pub use source::text::SourcePosition;

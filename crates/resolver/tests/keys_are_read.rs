@@ -1,7 +1,7 @@
 //! Every key of `config.json` is read by something: a key that is accepted and has no effect is a lie.
 //!
-//! Looks at the sources. A key is read where its name is looked up; where that is an accessor of `Settings` or
-//! a field of `Performance`, other code has to use the accessor or the field.
+//! Looks at the sources. A key is read where its row is; where that is an accessor of `Settings` or a field of
+//! `Performance`, other code has to use the accessor or the field.
 #![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::fs;
@@ -66,13 +66,19 @@ fn uses(text: &str, name: &str) -> bool {
     })
 }
 
-fn is_read(key: &str, sources: &[SettingSource]) -> bool {
-    let literal = format!("\"{key}\"");
+/// Whether the row of that name in the table of keys is read.
+fn is_read(row: &str, sources: &[SettingSource]) -> bool {
     sources.iter().any(|source| {
-        source.text.match_indices(&literal).any(|(at, _)| {
-            let before = &source.text[..at];
+        source.text.match_indices(row).any(|(at, _)| {
+            let before = source.text[..at].strip_suffix("key_table::").unwrap_or(&source.text[..at]);
+            let behind = &source.text[at + row.len()..];
+            let is_whole = !behind.starts_with(|next: char| next.is_alphanumeric() || next == '_');
+            // `&ROW.key` is its name, which messages have.
+            if !is_whole || !before.ends_with('&') || behind.starts_with(".key") {
+                return false;
+            }
             if !DEFINITIONS.iter().any(|definition| source.path.ends_with(definition)) {
-                return [".get(", ".require(", ".text("].iter().any(|read| before.ends_with(read));
+                return true;
             }
             let name = accessor(before);
             sources.iter().any(|user| user.path != source.path && uses(&user.text, name))
@@ -80,31 +86,55 @@ fn is_read(key: &str, sources: &[SettingSource]) -> bool {
     })
 }
 
+/// The rows of the table, each with its key.
+fn rows(table: &str) -> Vec<(&str, &str)> {
+    table.lines().filter_map(row_of).collect()
+}
+
+/// `ROW: type = "key", …`
+fn row_of(line: &str) -> Option<(&str, &str)> {
+    let (row, rest) = line.trim_start().split_once(": ")?;
+    let key = rest.split_once(" = \"")?.1.split_once('"')?.0;
+    row.bytes()
+        .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+        .then_some((row, key))
+}
+
 #[test]
 fn every_key_is_read() {
     let sources = sources();
-    let unread: Vec<&str> = KEYS.iter().map(|key| key.name).filter(|key| !is_read(key, &sources)).collect();
+    let rows = rows(include_str!("../src/settings/key_table.rs"));
+    assert_eq!(
+        rows.iter().map(|(_, key)| *key).collect::<Vec<_>>(),
+        KEYS.iter().map(|key| key.name).collect::<Vec<_>>()
+    );
+    let unread: Vec<&str> =
+        rows.into_iter().filter(|(row, _)| !is_read(row, &sources)).map(|(_, key)| key).collect();
     assert!(unread.is_empty(), "give these keys an effect, or remove them from KEYS: {unread:#?}");
 }
 
 #[test]
 fn what_counts_as_reading() {
     let source = |path: &str, text: &str| SettingSource { path: PathBuf::from(path), text: production(text) };
-    let settings = || source("settings/effective.rs", "fn port(&self) {\n    self.get(\"a.port\")\n}\n");
-    let fields = || source("settings/performance.rs", "Self {\n    slow: flag(\"a.slow\"),\n}\n");
+    let settings = || source("settings/effective.rs", "fn port(&self) {\n    self.of(&key_table::PORT)\n}\n");
+    let fields =
+        || source("settings/performance.rs", "Self {\n    slow: settings.of(&key_table::SLOW),\n}\n");
     let check = |key: &str, others: &[&str], wanted: bool| {
         let mut all = vec![settings(), fields()];
         all.extend(others.iter().map(|text| source("crates/live/src/x.rs", text)));
         assert_eq!(is_read(key, &all), wanted, "{key} {others:?}");
     };
-    check("a.port", &[], false);
-    check("a.port", &["settings.port()"], true);
-    check("a.port", &["settings.ports()"], false);
-    check("a.port", &["// settings.port()"], false);
-    check("a.port", &["#[cfg(test)]\nmod tests {\n settings.port() }"], false);
-    check("a.slow", &["performance.slow = true;"], false);
-    check("a.slow", &["if performance.slow {"], true);
-    check("a.slow", &["performance.slow == true"], true);
-    check("a.other", &["settings.get(\"a.other\")"], true);
-    check("a.other", &["format!(\"a.other\")"], false);
+    check("PORT", &[], false);
+    check("PORT", &["settings.port()"], true);
+    check("PORT", &["settings.ports()"], false);
+    check("PORT", &["// settings.port()"], false);
+    check("PORT", &["#[cfg(test)]\nmod tests {\n settings.port() }"], false);
+    check("SLOW", &["performance.slow = true;"], false);
+    check("SLOW", &["if performance.slow {"], true);
+    check("SLOW", &["performance.slow == true"], true);
+    check("OTHER", &["settings.of(&OTHER)"], true);
+    check("OTHER", &["settings.of(&key_table::OTHER)"], true);
+    check("OTHER", &["settings.of(&OTHER_ONE)"], false);
+    check("OTHER", &["message(OTHER.key.name)"], false);
+    check("OTHER", &["message(&OTHER.key)"], false);
 }

@@ -13,6 +13,7 @@ use ohfp_broker::provider::Provider;
 use ohfp_broker::{Deadline, Error, ErrorKind, Errors, Result};
 use ohfp_components::Deferred;
 use ohfp_provider_sim::SimProvider;
+use ohfp_resolver::settings::key_table::LONGEST_TIMEOUT;
 use ohfp_resolver::{Configuration, Performance, ProviderInstance};
 
 pub use factory::{Checked, ProviderFactory};
@@ -157,8 +158,7 @@ impl Providers for Registry {
 /// The policy for existing requests. New requests require every value to be valid; for existing ones an invalid
 /// timeout counts as the longest one, so that no request expires because of a typing error.
 fn policy(configuration: &Configuration) -> Policy {
-    /// Longest timeout that can be configured, in seconds.
-    const LONGEST: u64 = 604_800;
+    const LONGEST: u64 = LONGEST_TIMEOUT as u64;
     let settings = &configuration.settings;
     Policy {
         max_machines_per_request: settings.max_machines_per_request().ok().flatten().unwrap_or(u64::MAX),

@@ -9,7 +9,7 @@ use ohfp_broker::store::{MachineFilter, RequestFilter};
 use ohfp_broker::{
     Error, ErrorKind, Errors, MachineState, RequestKind, RequestState, Result, Template, Timestamp,
 };
-use ohfp_resolver::{Configuration, ProviderInstance, choice_problems};
+use ohfp_resolver::{Configuration, ProviderInstance, SelectionPolicy, choice_problems};
 
 use crate::registry::{Requests, simulated_kind};
 
@@ -32,8 +32,8 @@ pub fn choose(
     let settings = &configuration.settings;
     let (name, kind) = match (template.text("providerName"), template.text("providerType")) {
         (None, None) => {
-            let name = settings.require("template.default_provider_name")?.as_str();
-            let kind = settings.require("template.default_provider_type")?.as_str();
+            let name = settings.default_provider_name()?;
+            let kind = settings.default_provider_type()?;
             (name, kind.filter(|_| name.is_none()))
         }
         (name, kind) => (name, kind.filter(|_| name.is_none())),
@@ -104,7 +104,7 @@ fn wanted(requests: &Requests, template: &Template, name: &str) -> Result<String
 /// Applies the policy; `None` if it prefers none of them.
 fn by_policy<'i>(
     requests: &Requests,
-    policy: &str,
+    policy: SelectionPolicy,
     template: &Template,
     count: u64,
     enabled: &[&'i ProviderInstance],
@@ -116,11 +116,11 @@ fn by_policy<'i>(
         provider(instance).is_ok_and(|provider| provider.health(now, deadline).healthy)
     };
     Ok(match policy {
-        "ROUND_ROBIN" => {
+        SelectionPolicy::RoundRobin => {
             let turn = turn(requests)?;
             enabled.iter().cycle().nth(remainder(turn, enabled.len() as u64)).copied()
         }
-        "WEIGHTED_ROUND_ROBIN" => {
+        SelectionPolicy::WeightedRoundRobin => {
             let weight = |instance: &ProviderInstance| u64::try_from(instance.weight).unwrap_or(1);
             let total: u64 = enabled.iter().map(|instance| weight(instance)).sum();
             let mut place = remainder(turn(requests)?, total) as u64;
@@ -131,12 +131,12 @@ fn by_policy<'i>(
                 found
             })
         }
-        "RANDOM" => {
+        SelectionPolicy::Random => {
             let mut random = [0; 8];
             getrandom::fill(&mut random).ok();
             enabled.get(remainder(u64::from_le_bytes(random), enabled.len() as u64)).copied()
         }
-        "LEAST_CONNECTIONS" => {
+        SelectionPolicy::LeastConnections => {
             let states = MachineState::ALL.iter().copied().filter(|state| !state.is_ending()).collect();
             let machines = requests.store.machines(&MachineFilter { states, ..MachineFilter::default() })?;
             let load = |instance: &ProviderInstance| {
@@ -144,13 +144,13 @@ fn by_policy<'i>(
             };
             enabled.iter().copied().min_by_key(|instance| load(instance))
         }
-        "CAPABILITY_BASED" => enabled.iter().copied().find(|instance| {
+        SelectionPolicy::CapabilityBased => enabled.iter().copied().find(|instance| {
             provider(instance).is_ok_and(|provider| {
                 let able = u64::from(provider.capabilities().largest_launch) >= count;
                 able && provider.plan(template, u32::try_from(count).unwrap_or(u32::MAX)).is_ok()
             })
         }),
-        "FASTEST_RESPONSE" | "PERFORMANCE_BASED" => {
+        SelectionPolicy::FastestResponse | SelectionPolicy::PerformanceBased => {
             let response = |instance: &ProviderInstance| {
                 let started = Instant::now();
                 let healthy = provider(instance).is_ok_and(|provider| provider.health(now, deadline).healthy);
@@ -158,15 +158,16 @@ fn by_policy<'i>(
             };
             enabled.iter().copied().min_by_key(|instance| response(instance))
         }
-        "HIGHEST_SUCCESS_RATE" => {
+        SelectionPolicy::HighestSuccessRate => {
             let rates = success_rates(requests)?;
             // A provider without history counts as successful.
             let failures =
                 |instance: &ProviderInstance| 100 - rates.get(&instance.name).copied().unwrap_or(100);
             enabled.iter().copied().min_by_key(|instance| failures(instance))
         }
-        // FIRST_AVAILABLE and HEALTH_BASED: the first healthy one.
-        _ => enabled.iter().find(healthy).copied(),
+        SelectionPolicy::FirstAvailable | SelectionPolicy::HealthBased => {
+            enabled.iter().find(healthy).copied()
+        }
     })
 }
 

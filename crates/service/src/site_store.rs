@@ -7,7 +7,7 @@ use ohfp_broker::Result;
 use ohfp_broker::administration::StateStore;
 use ohfp_broker::documents::DocumentStore;
 use ohfp_resolver::location::ConfigLocation;
-use ohfp_resolver::{Configuration, Environment};
+use ohfp_resolver::{Configuration, Environment, StorageStrategy};
 
 /// Whether an invocation may change state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum AccessMode {
 /// A kind of state store.
 pub struct StoreFactory {
     /// As `storage.strategy` names it.
-    pub strategy: &'static str,
+    pub strategy: StorageStrategy,
     pub(crate) locate: fn(&StoreSite<'_>) -> Result<StoreLocation>,
     pub(crate) open: fn(&StoreSite<'_>, AccessMode, bool) -> Result<SiteStore>,
 }

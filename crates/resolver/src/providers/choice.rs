@@ -12,12 +12,13 @@ use crate::nearest::{did_you_mean, nearest};
 use crate::providers::configured::place;
 use crate::providers::instance::ProviderInstance;
 use crate::settings::effective::Settings;
+use crate::settings::key_table::{ACTIVE_PROVIDER, DEFAULT_PROVIDER_INSTANCE, DEFAULT_PROVIDER_TYPE};
 use crate::source::findings::{Findings, Subject};
 use crate::source::text::{Step, Text, find};
 
-const ACTIVE: &str = "provider.active_provider";
-const DEFAULT_INSTANCE: &str = "provider.default_provider_instance";
-const DEFAULT_TYPE: &str = "provider.default_provider_type";
+const ACTIVE: &str = ACTIVE_PROVIDER.key.name;
+const DEFAULT_INSTANCE: &str = DEFAULT_PROVIDER_INSTANCE.key.name;
+const DEFAULT_TYPE: &str = DEFAULT_PROVIDER_TYPE.key.name;
 
 /// Errors in the settings that decide the choice of a provider; choosing one requires all of them to be valid.
 pub fn choice_problems(settings: &Settings, providers: &[ProviderInstance]) -> Vec<Error> {
@@ -116,8 +117,8 @@ fn stated(
     findings: &mut Findings,
 ) -> Option<Stated> {
     let mut stated = None;
-    for key in [ACTIVE, DEFAULT_INSTANCE, DEFAULT_TYPE] {
-        let Some(word) = settings.get(key).as_str() else { continue };
+    for row in [&ACTIVE_PROVIDER, &DEFAULT_PROVIDER_INSTANCE, &DEFAULT_PROVIDER_TYPE] {
+        let (Some(word), key) = (settings.of(row), row.key.name) else { continue };
         let found =
             if key == DEFAULT_TYPE { of_type(instances, word) } else { of_name(instances, key, word, text) };
         match found {

@@ -9,6 +9,10 @@ use crate::nearest::{did_you_mean, nearest};
 use crate::providers::aws_config;
 use crate::providers::instance::ProviderInstance;
 use crate::settings::effective::{SettingSource, Settings};
+use crate::settings::key_table::{
+    ACTIVE_PROVIDER, DEFAULT_PROVIDER_INSTANCE, DEFAULT_PROVIDER_TYPE, PROVIDER_AWS, PROVIDER_DEFAULTS,
+    PROVIDER_SIM, PROVIDER_TYPE, PROVIDERS,
+};
 use crate::settings::redact::redact;
 use crate::source::findings::{Findings, Subject};
 use crate::source::text::{Step, Text, find, members};
@@ -35,11 +39,11 @@ const WITHOUT_EFFECT: &[&str] =
 /// The instances in `provider.providers`, else the only one of the form with `provider.type`. Template
 /// defaults of their types are not in them yet.
 pub(crate) fn configured(text: &Text, settings: &Settings, findings: &mut Findings) -> Vec<ProviderInstance> {
-    let list = settings.get("provider.providers").as_array().map_or(&[][..], Vec::as_slice);
+    let list = settings.of(&PROVIDERS).unwrap_or_default();
     if list.is_empty() {
         return only(text, settings, findings).into_iter().collect();
     }
-    for key in ["provider.type", "provider.aws", "provider.sim"] {
+    for key in [PROVIDER_TYPE.key.name, PROVIDER_AWS.key.name, PROVIDER_SIM.key.name] {
         if !settings.get(key).is_null() {
             let message = format!("`{key}` has no effect beside `provider.providers`");
             findings.warning(text, place(text, key), message, None);
@@ -58,7 +62,7 @@ pub(crate) fn configured(text: &Text, settings: &Settings, findings: &mut Findin
             continue;
         };
         let Some(mut instance) = instance(text, part, members, findings) else { continue };
-        instance.source = source(settings, "provider.providers", text, text.offset(part));
+        instance.source = source(settings, PROVIDERS.key.name, text, text.offset(part));
         if instances.iter().any(|other| other.name == instance.name) {
             let at = find(part, &[Step::Key("name")]).unwrap_or(part);
             let message =
@@ -89,13 +93,12 @@ fn source(settings: &Settings, key: &str, text: &Text, at: usize) -> String {
 /// The form of other brokers for one provider: `{"type": "aws", "aws": {…}}`, or its section alone, or its
 /// type alone.
 fn only(text: &Text, settings: &Settings, findings: &mut Findings) -> Option<ProviderInstance> {
-    let names =
-        [settings.text("provider.active_provider"), settings.text("provider.default_provider_instance")];
-    let sections = [("aws", settings.get("provider.aws")), ("sim", settings.get("provider.sim"))];
-    let mut written = sections.iter().filter(|(_, section)| section.is_object());
+    let names = [settings.of(&ACTIVE_PROVIDER), settings.of(&DEFAULT_PROVIDER_INSTANCE)];
+    let sections = [("aws", settings.of(&PROVIDER_AWS)), ("sim", settings.of(&PROVIDER_SIM))];
+    let mut written = sections.iter().filter(|(_, section)| section.is_some());
     // A type that is named where a name is expected: there is nothing else that it could mean.
     let kind_in_place = names.into_iter().flatten().find(|name| KINDS.contains(name));
-    let (kind, key) = match (settings.text("provider.type"), written.next(), written.next()) {
+    let (kind, key) = match (settings.of(&PROVIDER_TYPE), written.next(), written.next()) {
         (Some(kind), ..) => (kind, "provider.type"),
         (None, Some((kind, _)), None) => {
             (*kind, if *kind == "aws" { "provider.aws" } else { "provider.sim" })
@@ -108,7 +111,7 @@ fn only(text: &Text, settings: &Settings, findings: &mut Findings) -> Option<Pro
             findings.about(Subject::Everything);
             return None;
         }
-        (None, None, _) => match (kind_in_place, settings.text("provider.default_provider_type")) {
+        (None, None, _) => match (kind_in_place, settings.of(&DEFAULT_PROVIDER_TYPE)) {
             (Some(kind), _) => (kind, "provider.active_provider"),
             (None, Some(kind)) => (kind, "provider.default_provider_type"),
             (None, None) => return None,
@@ -117,8 +120,7 @@ fn only(text: &Text, settings: &Settings, findings: &mut Findings) -> Option<Pro
     let name = names.into_iter().flatten().next().unwrap_or(kind);
     let section = find(text.as_str(), &[Step::Key("provider"), Step::Key(kind)]).unwrap_or("{}");
     let empty = Map::new();
-    let given =
-        sections.iter().find(|(known, _)| *known == kind).and_then(|(_, section)| section.as_object());
+    let given = sections.iter().find(|(known, _)| *known == kind).and_then(|(_, section)| *section);
     let (mut members, mut options) = (Map::new(), Map::new());
     for (name, value) in given.unwrap_or(&empty) {
         let is_member =
@@ -243,7 +245,7 @@ pub(crate) fn add_type_defaults(
 ) {
     /// The member of a type's defaults that has an effect.
     const DEFAULTS: &str = "template_defaults";
-    for (kind, value) in settings.get("provider.provider_defaults").as_object().into_iter().flatten() {
+    for (kind, value) in settings.of(&PROVIDER_DEFAULTS).into_iter().flatten() {
         let path = [Step::Key("provider"), Step::Key("provider_defaults"), Step::Key(kind)];
         let part = find(text.as_str(), &path).unwrap_or(text.as_str());
         let users: Vec<String> = instances

@@ -11,9 +11,11 @@ use serde_json::Value;
 
 use crate::nearest::{did_you_mean, nearest};
 use crate::settings::effective::{Setting, SettingSource, Settings};
+use crate::settings::key_table::{LOG_LEVEL, REFRESH};
 use crate::settings::keys::{self, KeyKind};
+use crate::settings::other_names::OTHER_WORDS;
 use crate::settings::redact::redact;
-use crate::settings::words::log_level_word;
+use crate::settings::words::LogLevel;
 use crate::source::findings::{Findings, Subject};
 use crate::source::text::{Step, Text, find, members};
 use crate::source::trail::Recorder;
@@ -61,10 +63,10 @@ pub(crate) fn read(
 
 fn override_refresh(settings: &mut Settings, recorder: &Recorder<'_>, findings: &mut Findings) {
     let Some(raw) = recorder.variable(REFRESH_VARIABLE).filter(|value| !value.is_empty()) else { return };
-    let Some(key) = keys::find("snapshot.refresh") else { return };
+    let key = &REFRESH.key;
     let value = Value::from(raw.to_string_lossy().into_owned());
     if key.rule.allows(&value) {
-        settings.set(key.name, value, SettingSource::Variable(REFRESH_VARIABLE.to_owned()));
+        settings.set(key, value, SettingSource::Variable(REFRESH_VARIABLE.to_owned()));
         return;
     }
     findings.about(Subject::Setting(key.name.to_owned()));
@@ -184,7 +186,7 @@ impl<'r> Reader<'r, '_> {
             value = Value::from(bytes);
         }
         let line = self.text.place(at).position.map_or(1, |(line, _)| line);
-        self.settings.set(key.name, value, SettingSource::File { path: self.path.clone(), line });
+        self.settings.set(key, value, SettingSource::File { path: self.path.clone(), line });
     }
 
     /// A value under an alias counts only if the key itself is not written.
@@ -204,21 +206,22 @@ impl<'r> Reader<'r, '_> {
 
     /// Translates values of other brokers' files into ours.
     fn translate(&mut self, key: &Key, value: &mut Value, at: usize) {
-        let ours = match (key.name, value.as_str()) {
-            ("scheduler.type", Some("hf")) => "hostfactory",
-            ("logging.level", Some(word)) => match log_level_word(word) {
-                Some(level) => level,
-                None => return,
-            },
-            ("storage.strategy", Some(theirs @ ("json" | "sql"))) => {
-                let message = format!(
-                    "`storage.strategy` \"{theirs}\" is read as \"sqlite\": ohfp keeps its state in SQLite"
-                );
-                self.findings.warning(self.text, at, message, None);
-                "sqlite"
-            }
-            _ => return,
-        };
+        let Some(word) = value.as_str() else { return };
+        let name = key.name;
+        let ours =
+            if let Some(other) = OTHER_WORDS.iter().find(|other| other.key == name && other.theirs == word) {
+                if let Some(because) = other.because {
+                    let message = format!("`{name}` \"{word}\" is read as \"{}\": {because}", other.ours);
+                    self.findings.warning(self.text, at, message, None);
+                }
+                other.ours
+            } else if name == LOG_LEVEL.key.name
+                && let Some(level) = LogLevel::lenient(word)
+            {
+                level.word()
+            } else {
+                return;
+            };
         *value = Value::from(ours);
     }
 
@@ -238,7 +241,7 @@ impl<'r> Reader<'r, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::effective::Refresh;
+    use crate::settings::words::Refresh;
     use crate::source::environment::Environment;
 
     fn settings(content: &str, variables: &[(&str, &str)]) -> (Settings, Vec<String>) {

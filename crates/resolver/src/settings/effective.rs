@@ -7,11 +7,12 @@ use std::path::PathBuf;
 
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_broker::{Error, Result};
-use ohfp_keys::Key;
+use ohfp_keys::{Key, KeyType, Typed};
 use serde_json::Value;
 
-use crate::settings::keys::KEYS;
+use crate::settings::key_table::{self, KEYS};
 use crate::settings::redact::redact;
+use crate::settings::words::{Refresh, SelectionPolicy, StorageStrategy};
 use crate::source::findings::{Problem, Subject};
 
 /// Source of a value.
@@ -68,17 +69,6 @@ impl Setting {
     }
 }
 
-/// What to do when a snapshot is older than its sources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refresh {
-    /// Rebuild it after the answer.
-    Auto,
-    /// Answer from the files; the administrator rebuilds it.
-    Manual,
-    /// Answer from the files; the snapshot is not opened.
-    Never,
-}
-
 /// The effective configuration: a value for every key, in the order of the table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings(Vec<Setting>);
@@ -101,15 +91,23 @@ impl Settings {
         self.0.iter()
     }
 
-    /// The value of a key, or the error in it.
+    /// The value of a row, or its default if the written value is invalid.
+    pub fn of<T: KeyType>(&self, row: &Typed<T>) -> T::Read<'_> {
+        row.read(self.get(row.key.name))
+    }
+
+    /// The value of a row, or the error in it.
     ///
     /// # Errors
     /// [`ErrorKind::Input`](ohfp_broker::ErrorKind::Input): the written value is invalid.
-    pub fn require(&self, key: &str) -> Result<&Value> {
-        let Some(setting) = self.entries().find(|setting| setting.key == key) else {
-            return Ok(&Value::Null);
-        };
-        setting.problem.as_ref().map_or(Ok(&setting.value), |problem| Err(problem.clone()))
+    pub fn require<T: KeyType>(&self, row: &Typed<T>) -> Result<T::Read<'_>> {
+        let Some(setting) = self.setting(&row.key) else { return Ok(row.read(&Value::Null)) };
+        setting.problem.as_ref().map_or_else(|| Ok(row.read(&setting.value)), |problem| Err(problem.clone()))
+    }
+
+    /// The setting of a key.
+    pub(crate) fn setting(&self, key: &Key) -> Option<&Setting> {
+        self.entries().find(|setting| setting.key == key.name)
     }
 
     /// Errors in the key or section `name`, each once.
@@ -126,106 +124,99 @@ impl Settings {
         self.entries().find(|setting| setting.key == key).map_or(&Value::Null, |setting| &setting.value)
     }
 
-    /// The text of a key; `None` if it is invalid, unset, or no text.
-    pub fn text(&self, key: &str) -> Option<&str> {
-        self.get(key).as_str()
-    }
-
     /// `scheduler.type`
     ///
     /// # Errors
     /// As [`require`](Self::require); so are those of the following.
     pub fn scheduler(&self) -> Result<SchedulerKind> {
-        Ok(match self.require("scheduler.type")?.as_str() {
-            Some("default") => SchedulerKind::Default,
-            _ => SchedulerKind::HostFactory,
-        })
+        self.require(&key_table::SCHEDULER)
     }
 
     /// `snapshot.refresh`
     pub fn refresh(&self) -> Refresh {
-        match self.get("snapshot.refresh").as_str() {
-            Some("manual") => Refresh::Manual,
-            Some("never") => Refresh::Never,
-            _ => Refresh::Auto,
-        }
+        self.of(&key_table::REFRESH)
     }
 
     /// `snapshot.render_limit`, in bytes.
     pub fn render_limit(&self) -> u64 {
-        self.get("snapshot.render_limit").as_u64().unwrap_or(64 << 20)
+        self.of(&key_table::RENDER_LIMIT)
     }
 
     /// `storage.strategy`
-    pub fn storage_strategy(&self) -> Result<&str> {
-        Ok(self.require("storage.strategy")?.as_str().unwrap_or("sqlite"))
+    pub fn storage_strategy(&self) -> Result<StorageStrategy> {
+        self.require(&key_table::STORAGE_STRATEGY)
     }
 
     /// `storage.sql_strategy.name`. An error if another storage strategy is configured: state in another place
     /// must not count as missing.
     pub fn database_name(&self) -> Result<&str> {
         self.storage_strategy()?;
-        Ok(self.require("storage.sql_strategy.name")?.as_str().unwrap_or("ohfp.db"))
+        self.require(&key_table::DATABASE_NAME)
     }
 
     /// `request.max_machines_per_request`; `None` means no limit.
     pub fn max_machines_per_request(&self) -> Result<Option<u64>> {
-        Ok(self.require("request.max_machines_per_request")?.as_u64())
+        self.require(&key_table::MAX_MACHINES_PER_REQUEST)
     }
 
     /// `request.fulfillment_timeout_seconds`
     pub fn fulfillment_timeout(&self) -> Result<u64> {
-        Ok(self.require("request.fulfillment_timeout_seconds")?.as_u64().unwrap_or(900))
+        self.require(&key_table::FULFILLMENT_TIMEOUT)
     }
 
     /// `request.return_timeout_seconds`
     pub fn return_timeout(&self) -> Result<u64> {
-        Ok(self.require("request.return_timeout_seconds")?.as_u64().unwrap_or(900))
+        self.require(&key_table::RETURN_TIMEOUT)
     }
 
     /// `request.unacknowledged_timeout_seconds`
     pub fn unacknowledged_timeout(&self) -> Result<u64> {
-        Ok(self.require("request.unacknowledged_timeout_seconds")?.as_u64().unwrap_or(600))
+        self.require(&key_table::UNACKNOWLEDGED_TIMEOUT)
     }
 
     /// `storage.sql_strategy.timeout`, in seconds.
     pub fn busy_timeout(&self) -> u64 {
-        self.get("storage.sql_strategy.timeout").as_u64().unwrap_or(30)
+        self.of(&key_table::BUSY_TIMEOUT)
     }
 
-    /// `storage.history_days`; 0 keeps history for ever. An invalid value counts as 0, so that a default never
-    /// prunes what the value would have kept.
+    /// `storage.history_days`; 0 keeps history for ever.
     pub fn history_days(&self) -> u64 {
-        self.require("storage.history_days").map_or(0, |days| days.as_u64().unwrap_or(90))
+        // An invalid value counts as 0, so that the default never prunes what the value would have kept.
+        self.require(&key_table::HISTORY_DAYS).unwrap_or(0)
     }
 
     /// `provider.selection_policy`
-    pub fn selection_policy(&self) -> Result<&str> {
-        Ok(self.require("provider.selection_policy")?.as_str().unwrap_or("FIRST_AVAILABLE"))
+    pub fn selection_policy(&self) -> Result<SelectionPolicy> {
+        self.require(&key_table::SELECTION_POLICY)
+    }
+
+    /// `features.database_support`
+    pub fn database_support(&self) -> bool {
+        self.of(&key_table::DATABASE_SUPPORT)
     }
 
     /// `logging.accept_propagated_setting`
     pub fn accepts_propagated_log_settings(&self) -> bool {
-        self.get("logging.accept_propagated_setting").as_bool() == Some(true)
+        self.of(&key_table::ACCEPT_PROPAGATED_LOG_SETTINGS) == Some(true)
     }
 
     /// `template.default_provider_name`
-    pub fn default_provider_name(&self) -> Option<&str> {
-        self.get("template.default_provider_name").as_str()
+    pub fn default_provider_name(&self) -> Result<Option<&str>> {
+        self.require(&key_table::TEMPLATE_PROVIDER_NAME)
     }
 
     /// `template.default_provider_type`
-    pub fn default_provider_type(&self) -> Option<&str> {
-        self.get("template.default_provider_type").as_str()
+    pub fn default_provider_type(&self) -> Result<Option<&str>> {
+        self.require(&key_table::TEMPLATE_PROVIDER_TYPE)
     }
 
     /// `template.max_number`
     pub fn max_number(&self) -> Option<i64> {
-        self.get("template.max_number").as_i64()
+        self.of(&key_table::MAX_NUMBER)
     }
 
-    pub(crate) fn set(&mut self, key: &'static str, value: Value, source: SettingSource) {
-        if let Some(setting) = self.0.iter_mut().find(|setting| setting.key == key) {
+    pub(crate) fn set(&mut self, key: &Key, value: Value, source: SettingSource) {
+        if let Some(setting) = self.0.iter_mut().find(|setting| setting.key == key.name) {
             setting.value = value;
             setting.source = source;
         }
@@ -250,6 +241,7 @@ fn is_in(key: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::keys;
 
     #[test]
     fn without_a_file_everything_is_default() {
@@ -257,7 +249,7 @@ mod tests {
         assert_eq!(settings.scheduler(), Ok(SchedulerKind::HostFactory));
         assert_eq!(settings.refresh(), Refresh::Auto);
         assert_eq!(settings.render_limit(), 67_108_864);
-        assert_eq!(settings.storage_strategy(), Ok("sqlite"));
+        assert_eq!(settings.storage_strategy(), Ok(StorageStrategy::Sqlite));
         assert_eq!(settings.database_name(), Ok("ohfp.db"));
         assert_eq!(settings.max_machines_per_request(), Ok(None));
         assert_eq!(settings.max_number(), None);
@@ -293,7 +285,7 @@ mod tests {
     fn each_accessor_tells_its_key() {
         let with = |key: &'static str, value: Value| {
             let mut settings = Settings::default();
-            settings.set(key, value, SettingSource::Variable("X".to_owned()));
+            settings.set(keys::find(key).unwrap(), value, SettingSource::Variable("X".to_owned()));
             settings
         };
         let text = |key, value: &str| with(key, Value::from(value));
@@ -302,7 +294,7 @@ mod tests {
         assert_eq!(text("snapshot.refresh", "manual").refresh(), Refresh::Manual);
         assert_eq!(text("snapshot.refresh", "never").refresh(), Refresh::Never);
         assert_eq!(number("snapshot.render_limit").render_limit(), 7);
-        assert_eq!(text("storage.strategy", "x").storage_strategy(), Ok("x"));
+        assert_eq!(text("storage.strategy", "sqlite").storage_strategy(), Ok(StorageStrategy::Sqlite));
         assert_eq!(text("storage.sql_strategy.name", "x.db").database_name(), Ok("x.db"));
         assert_eq!(number("request.max_machines_per_request").max_machines_per_request(), Ok(Some(7)));
         assert_eq!(number("request.fulfillment_timeout_seconds").fulfillment_timeout(), Ok(7));
@@ -310,16 +302,18 @@ mod tests {
         assert_eq!(number("request.unacknowledged_timeout_seconds").unacknowledged_timeout(), Ok(7));
         assert_eq!(number("storage.sql_strategy.timeout").busy_timeout(), 7);
         assert_eq!(number("storage.history_days").history_days(), 7);
-        assert_eq!(text("provider.selection_policy", "RANDOM").selection_policy(), Ok("RANDOM"));
+        assert_eq!(
+            text("provider.selection_policy", "RANDOM").selection_policy(),
+            Ok(SelectionPolicy::Random)
+        );
         let accepts = |value: bool| with("logging.accept_propagated_setting", Value::Bool(value));
         assert!(accepts(true).accepts_propagated_log_settings());
         assert!(!accepts(false).accepts_propagated_log_settings());
-        assert_eq!(text("template.default_provider_name", "n").default_provider_name(), Some("n"));
-        assert_eq!(text("template.default_provider_type", "t").default_provider_type(), Some("t"));
+        assert_eq!(text("template.default_provider_name", "n").default_provider_name(), Ok(Some("n")));
+        assert_eq!(text("template.default_provider_type", "t").default_provider_type(), Ok(Some("t")));
         assert_eq!(number("template.max_number").max_number(), Some(7));
-        assert_eq!(text("logging.level", "DEBUG").text("logging.level"), Some("DEBUG"));
+        assert!(!with("features.database_support", Value::Bool(false)).database_support());
         assert_eq!(Settings::default().get("no.such.key"), &Value::Null);
-        assert_eq!(Settings::default().require("no.such.key"), Ok(&Value::Null));
 
         let settings = text("logging.level", "DEBUG");
         let level = settings.entries().find(|setting| setting.key == "logging.level").unwrap();
@@ -338,8 +332,11 @@ mod tests {
         assert_eq!(settings.return_timeout(), Ok(900));
         assert_eq!(settings.unacknowledged_timeout(), Ok(600));
         assert_eq!((settings.busy_timeout(), settings.history_days()), (30, 90));
-        assert_eq!(settings.selection_policy(), Ok("FIRST_AVAILABLE"));
-        assert_eq!((settings.default_provider_name(), settings.default_provider_type()), (None, None));
+        assert_eq!(settings.selection_policy(), Ok(SelectionPolicy::FirstAvailable));
+        assert_eq!(
+            (settings.default_provider_name(), settings.default_provider_type()),
+            (Ok(None), Ok(None))
+        );
         assert!(!settings.accepts_propagated_log_settings());
     }
 }

@@ -1,411 +1,131 @@
 //! The keys of `config.json`: the one table that defaults, checks, messages and documents come from.
 
-use ohfp_keys::{DefaultValue, Key, Rule, key};
+use std::time::Duration;
 
-use crate::settings::words::{COMPONENTS, LOG_LEVELS};
+use ohfp_broker::wire_format::SchedulerKind;
+use ohfp_keys::{
+    DefaultValue, Items, Object, Rule, count, flag, list, object, seconds, size, text, unset_flag,
+    unset_signed, unset_text, unset_whole, whole, word, words,
+};
 
-/// Selection policies, named as in other brokers' files.
-const POLICIES: &[&str] = &[
-    "FIRST_AVAILABLE",
-    "ROUND_ROBIN",
-    "WEIGHTED_ROUND_ROBIN",
-    "LEAST_CONNECTIONS",
-    "FASTEST_RESPONSE",
-    "HIGHEST_SUCCESS_RATE",
-    "CAPABILITY_BASED",
-    "HEALTH_BASED",
-    "RANDOM",
-    "PERFORMANCE_BASED",
-];
+use crate::settings::words::{
+    COMPONENTS, LogLevel, Mode, NcpusFrom, Refresh, SelectionPolicy, StorageStrategy,
+};
 
-/// Lazy (on first use) or eager (at start).
-const MODE: Rule = Rule::Word(&["lazy", "eager"]);
+/// The longest time that requests and returns can be given: a week, in seconds.
+pub const LONGEST_TIMEOUT: u32 = 604_800;
 
-/// Every key that has an effect, in the order they are listed.
-pub const KEYS: &[Key] = &[
-    key(
-        "scheduler.type",
-        Rule::Word(&["hostfactory", "default"]),
-        DefaultValue::Text("hostfactory"),
-        "whose field names and frames are written",
-    ),
-    key(
-        "snapshot.refresh",
-        Rule::Word(&["auto", "manual", "never"]),
-        DefaultValue::Text("auto"),
-        "whether a snapshot that is older than its sources is rebuilt automatically",
-    ),
-    key(
-        "snapshot.render_limit",
-        Rule::Bytes,
-        DefaultValue::Number(64 << 20),
-        "largest snapshot with pre-rendered YAML, table and list output, in bytes",
-    ),
-    key(
-        "storage.strategy",
-        Rule::Word(&["sqlite"]),
-        DefaultValue::Text("sqlite"),
-        "where requests and machines are remembered",
-    ),
-    key(
-        "storage.sql_strategy.timeout",
-        Rule::Whole(1, 3_600),
-        DefaultValue::Number(30),
-        "seconds to wait for the database while others write to it",
-    ),
-    key(
-        "storage.history_days",
-        Rule::Whole(0, 36_500),
-        DefaultValue::Number(90),
-        "days that finished requests are kept; 0: for ever",
-    ),
-    key("storage.sql_strategy.name", Rule::Name, DefaultValue::Text("ohfp.db"), "file name of the database"),
-    key(
-        "template.max_number",
-        Rule::Whole(-1, i64::MAX),
-        DefaultValue::Unset,
-        "maxNumber of templates that have none; unset: each must have one",
-    ),
-    key(
-        "template.ncpus_from",
-        Rule::Word(&["vcpus", "cores"]),
-        DefaultValue::Text("vcpus"),
-        "what attributes.ncpus counts if it is derived from the machine type",
-    ),
-    key(
-        "template.machine_type_names",
-        Rule::Object,
-        DefaultValue::Object(&[("x86_64", "X86_64"), ("arm64", "AARCH64")]),
-        "attributes.type by kind of processor, if it is derived",
-    ),
-    key(
-        "template.default_attributes",
-        Rule::Object,
-        DefaultValue::EmptyObject,
-        "attributes of templates that lack them",
-    ),
-    key(
-        "template.default_provider_name",
-        Rule::Name,
-        DefaultValue::Unset,
-        "the provider of templates that name neither a provider nor a provider type",
-    ),
-    key(
-        "template.default_provider_type",
-        Rule::Name,
-        DefaultValue::Unset,
-        "the provider type of templates that name neither a provider nor a provider type",
-    ),
-    key(
-        "template.default_price_type",
-        Rule::Price,
-        DefaultValue::Unset,
-        "priceType of templates that have none",
-    ),
-    key(
-        "request.max_machines_per_request",
-        Rule::Whole(1, i64::MAX),
-        DefaultValue::Unset,
-        "a request for more is refused; unset: only maxNumber and the provider set limits",
-    ),
-    key(
-        "request.fulfillment_timeout_seconds",
-        Rule::Whole(1, 604_800),
-        DefaultValue::Number(900),
-        "seconds until machines that are not running are abandoned and released",
-    ),
-    key(
-        "request.return_timeout_seconds",
-        Rule::Whole(1, 604_800),
-        DefaultValue::Number(900),
-        "seconds until a return fails whose machines are not terminated",
-    ),
-    key(
-        "request.unacknowledged_timeout_seconds",
-        Rule::Whole(1, 604_800),
-        DefaultValue::Number(600),
-        "seconds until machines of an unacknowledged request are released",
-    ),
-    key("provider.active_provider", Rule::Name, DefaultValue::Unset, "the provider that new requests go to"),
-    key(
-        "provider.selection_policy",
-        Rule::Word(POLICIES),
-        DefaultValue::Text("FIRST_AVAILABLE"),
-        "how one of several enabled providers is selected",
-    ),
-    key("provider.providers", Rule::List, DefaultValue::EmptyList, "name, type and options of each provider"),
-    key(
-        "provider.type",
-        Rule::Name,
-        DefaultValue::Unset,
-        "type of the only provider, in place of `provider.providers`; its options are in the section of that name",
-    ),
-    key("provider.aws", Rule::Object, DefaultValue::Unset, "options of the only provider, of type aws"),
-    key("provider.sim", Rule::Object, DefaultValue::Unset, "options of the only provider, of type sim"),
-    key(
-        "provider.default_provider_instance",
-        Rule::Name,
-        DefaultValue::Unset,
-        "the provider that new requests go to if `provider.active_provider` is unset",
-    ),
-    key(
-        "provider.default_provider_type",
-        Rule::Name,
-        DefaultValue::Unset,
-        "the type of provider that new requests go to if no provider is named",
-    ),
-    key(
-        "provider.provider_defaults",
-        Rule::Object,
-        DefaultValue::EmptyObject,
-        "per provider type: template_defaults, fields of templates that lack them",
-    ),
-    key(
-        "features.aws_integration",
-        Rule::Boolean,
-        DefaultValue::Unset,
-        "whether the AWS provider is registered; unset: if a provider of type aws is configured",
-    ),
-    key(
-        "features.database_support",
-        Rule::Boolean,
-        DefaultValue::Flag(true),
-        "whether the state store is registered; false: only operations on templates and configuration work",
-    ),
-    key(
-        "features.monitoring",
-        Rule::Boolean,
-        DefaultValue::Flag(false),
-        "whether MonitoringService is registered, which logs the component costs of each command",
-    ),
-    key(
-        "logging.level",
-        Rule::Word(LOG_LEVELS),
-        DefaultValue::Text("INFO"),
-        "least severe event that is logged; unset: LSF's `LogLevel` in IBM's file decides",
-    ),
-    key(
-        "logging.accept_propagated_setting",
-        Rule::Boolean,
-        DefaultValue::Unset,
-        "whether Host Factory's HF_LOGLEVEL, HF_LOG_MAX_FILE_SIZE and HF_LOG_MAX_ROTATE count; unset: ACCEPT_PROPAGATED_LOG_SETTING in IBM's file decides",
-    ),
-    key(
-        "logging.performance_timing",
-        Rule::Boolean,
-        DefaultValue::Flag(false),
-        "logs the time, loads, hits and memory of each command when it ends",
-    ),
-    key(
-        "performance.lazy_loading.enabled",
-        Rule::Boolean,
-        DefaultValue::Flag(true),
-        "true: a component is built when first used; false: all are registered and built at start",
-    ),
-    key(
-        "performance.lazy_loading.cache_instances",
-        Rule::Boolean,
-        DefaultValue::Flag(true),
-        "true: a built component is kept and shared; false: it is dropped with its last user, except for critical ones",
-    ),
-    key(
-        "performance.lazy_loading.discovery_mode",
-        MODE,
-        DefaultValue::Text("lazy"),
-        "when on-demand registrations run: lazy, at the first request for their component; eager, at start",
-    ),
-    key(
-        "performance.lazy_loading.connection_mode",
-        MODE,
-        DefaultValue::Text("lazy"),
-        "when components that connect (store, providers) are built: lazy, when first used; eager, at start",
-    ),
-    key(
-        "performance.lazy_loading.debug_timing",
-        Rule::Boolean,
-        DefaultValue::Flag(false),
-        "prints the load times of all components on standard error when a command ends",
-    ),
-    key(
-        "performance.lazy_loading.log_component_loads",
-        Rule::Boolean,
-        DefaultValue::Flag(false),
-        "logs each load and unload of a component",
-    ),
-    key(
-        "performance.lazy_loading.track_memory_usage",
-        Rule::Boolean,
-        DefaultValue::Flag(false),
-        "measures the growth of memory with each load",
-    ),
-    key(
-        "performance.lazy_loading.preload_critical",
-        Rule::Words(COMPONENTS),
-        DefaultValue::Texts(&["LoggingPort", "ConfigurationPort"]),
-        "components built at start, in this order, and never unloaded; a failure ends the command",
-    ),
-    key(
-        "performance.lazy_loading.background_loading.enabled",
-        Rule::Boolean,
-        DefaultValue::Flag(false),
-        "builds the components of `preload_common` in background threads",
-    ),
-    key(
-        "performance.lazy_loading.background_loading.thread_pool_size",
-        Rule::Whole(1, 64),
-        DefaultValue::Number(2),
-        "maximum number of background threads",
-    ),
-    key(
-        "performance.lazy_loading.background_loading.preload_common",
-        Rule::Words(COMPONENTS),
-        DefaultValue::Texts(&["TemplateService", "RequestService"]),
-        "components built in the background, in this order",
-    ),
-    key(
-        "performance.startup.minimal_registration",
-        Rule::Boolean,
-        DefaultValue::Flag(true),
-        "registers the optional components only when an unregistered one is requested",
-    ),
-    key(
-        "performance.startup.defer_heavy_operations",
-        Rule::Boolean,
-        DefaultValue::Flag(true),
-        "true: maintenance, such as writing caches, runs after the answer; false: it runs at once",
-    ),
-    key(
-        "performance.startup.background_loading",
-        Rule::Boolean,
-        DefaultValue::Flag(false),
-        "true: components for start are built in the background, and the command does not wait for all of them",
-    ),
-    key(
-        "performance.caching.component_cache_size",
-        Rule::Whole(0, 1_000_000),
-        DefaultValue::Number(100),
-        "maximum number of unused components, and of answers in the result cache; the least recently used are dropped first",
-    ),
-    key(
-        "performance.caching.result_cache_ttl",
-        Rule::Whole(0, 31_536_000),
-        DefaultValue::Number(300),
-        "seconds until a cached answer expires, and an unused component is unloaded in long-running commands; 0: no result cache",
-    ),
-    key(
-        "performance.caching.memory_limit_mb",
-        Rule::Whole(1, 1_048_576),
-        DefaultValue::Number(500),
-        "memory in MiB above which unused components are unloaded; the result cache is never larger",
-    ),
-    key(
-        "performance.optimization.batch_size",
-        Rule::Whole(1, 1000),
-        DefaultValue::Number(10),
-        "number of components preloaded between checks of the timeout and the memory limit",
-    ),
-    key(
-        "performance.optimization.concurrent_loads",
-        Rule::Whole(1, 64),
-        DefaultValue::Number(3),
-        "maximum number of threads that build components at the same time",
-    ),
-    key(
-        "performance.optimization.timeout_seconds",
-        Rule::Whole(1, 86_400),
-        DefaultValue::Number(30),
-        "seconds that preloading may take, and that a request waits for a component that another thread builds",
-    ),
-];
+/// Each kind of processor with its default `attributes.type`.
+pub(crate) const X86_64: (&str, &str) = ("x86_64", "X86_64");
+pub(crate) const ARM64: (&str, &str) = ("arm64", "AARCH64");
 
-/// Aliases of keys. If both are written, the key counts.
-pub(super) const ALIASES: &[(&str, &str)] = &[
-    ("storage.type", "storage.strategy"),
-    ("performance.background_loading.enabled", "performance.lazy_loading.background_loading.enabled"),
-    (
-        "performance.background_loading.thread_pool_size",
-        "performance.lazy_loading.background_loading.thread_pool_size",
-    ),
-    (
-        "performance.background_loading.preload_common",
-        "performance.lazy_loading.background_loading.preload_common",
-    ),
-];
-
-/// Keys and whole sections of other brokers' files that are read and have no effect.
-pub(super) const WITHOUT_EFFECT: &[&str] = &[
-    "naming",
-    "logging.backup_count",
-    "logging.console_enabled",
-    "logging.file_path",
-    "logging.format",
-    "logging.max_size",
-    "metrics",
-    "observability",
-    "events",
-    "resource",
-    "circuit_breaker",
-    "performance.adaptive_batch_sizing",
-    "performance.batch_sizes",
-    "performance.cache_ttl",
-    "performance.caching.ami_resolution",
-    "performance.caching.handler_discovery",
-    "performance.caching.request_status",
-    "performance.enable_adaptive_batch_sizing",
-    "performance.enable_batching",
-    "performance.enable_caching",
-    "performance.enable_parallel",
-    "performance.lazy_loading.max_concurrent_loads",
-    "performance.max_workers",
-    "performance.sync_timeout_seconds",
-    "server",
-    "ui",
-    "native_spec",
-    "environment",
-    "debug",
-    "allow_destructive_admin",
-    "scripts_dir",
-    "database",
-    "retry",
-    "request_timeout",
-    "scheduler.config_root",
-    "scheduler.config_dir",
-    "scheduler.work_dir",
-    "scheduler.log_dir",
-    "scheduler.log_level",
-    "scheduler.console_enabled",
-    "scheduler.templates_filename",
-    "scheduler.on_scheduler_mismatch",
-    "storage.json_strategy",
-    "storage.database",
-    "storage.default_storage_path",
-    "storage.dynamodb_strategy",
-    "storage.sql_strategy.type",
-    "storage.sql_strategy.host",
-    "storage.sql_strategy.port",
-    "storage.sql_strategy.username",
-    "storage.sql_strategy.password",
-    "storage.sql_strategy.pool_size",
-    "storage.sql_strategy.max_overflow",
-    "storage.sql_strategy.ssl_ca",
-    "storage.sql_strategy.ssl_verify",
-    "storage.sql_strategy.cluster_endpoint",
-    "template.default_instance_tags",
-    "template.tags",
-    "template.default_provider_api",
-    "template.filename_patterns",
-    "template.templates_file_path",
-    "template.legacy_templates_file_path",
-    "template.ami_resolution",
-    "request.default_grace_period",
-    "request.fulfillment_max_retries",
-    "request.concurrency_max_retries",
-    "request.fulfillment_batch_size",
-    "request.fulfillment_fallback_template_id",
-    "request.default_timeout",
-    "provider.health_check_interval",
-    "provider.circuit_breaker",
-];
-
-/// Keys that describe the file itself.
-pub(super) const DESCRIPTIVE: &[&str] = &["version", "$schema", "_comment"];
+ohfp_keys::table! {
+    /// Every key that has an effect, in the order they are listed.
+    pub KEYS;
+    SCHEDULER: SchedulerKind = "scheduler.type", word!(SchedulerKind::HostFactory),
+        "whose field names and frames are written";
+    REFRESH: Refresh = "snapshot.refresh", word!(Refresh::Auto),
+        "whether a snapshot that is older than its sources is rebuilt automatically";
+    RENDER_LIMIT: u64 = "snapshot.render_limit", size(64 << 20),
+        "largest snapshot with pre-rendered YAML, table and list output, in bytes";
+    STORAGE_STRATEGY: StorageStrategy = "storage.strategy", word!(StorageStrategy::Sqlite),
+        "where requests and machines are remembered";
+    BUSY_TIMEOUT: u64 = "storage.sql_strategy.timeout", whole(1, 3_600, 30),
+        "seconds to wait for the database while others write to it";
+    HISTORY_DAYS: u64 = "storage.history_days", whole(0, 36_500, 90),
+        "days that finished requests are kept; 0: for ever";
+    DATABASE_NAME: &'static str = "storage.sql_strategy.name", text(Rule::Name, "ohfp.db"),
+        "file name of the database";
+    MAX_NUMBER: Option<i64> = "template.max_number", unset_signed(-1),
+        "maxNumber of templates that have none; unset: each must have one";
+    NCPUS_FROM: NcpusFrom = "template.ncpus_from", word!(NcpusFrom::Vcpus),
+        "what attributes.ncpus counts if it is derived from the machine type";
+    MACHINE_TYPE_NAMES: Option<Object> = "template.machine_type_names", object(Rule::Object, DefaultValue::Object(&[X86_64, ARM64])),
+        "X86_64";
+    DEFAULT_ATTRIBUTES: Option<Object> = "template.default_attributes", object(Rule::Object, DefaultValue::EmptyObject),
+        "attributes of templates that lack them";
+    TEMPLATE_PROVIDER_NAME: Option<&'static str> = "template.default_provider_name", unset_text(Rule::Name),
+        "the provider of templates that name neither a provider nor a provider type";
+    TEMPLATE_PROVIDER_TYPE: Option<&'static str> = "template.default_provider_type", unset_text(Rule::Name),
+        "the provider type of templates that name neither a provider nor a provider type";
+    DEFAULT_PRICE_TYPE: Option<&'static str> = "template.default_price_type", unset_text(Rule::Price),
+        "priceType of templates that have none";
+    MAX_MACHINES_PER_REQUEST: Option<u64> = "request.max_machines_per_request", unset_whole(1),
+        "a request for more is refused; unset: only maxNumber and the provider set limits";
+    FULFILLMENT_TIMEOUT: u64 = "request.fulfillment_timeout_seconds", whole(1, LONGEST_TIMEOUT, 900),
+        "seconds until machines that are not running are abandoned and released";
+    RETURN_TIMEOUT: u64 = "request.return_timeout_seconds", whole(1, LONGEST_TIMEOUT, 900),
+        "seconds until a return fails whose machines are not terminated";
+    UNACKNOWLEDGED_TIMEOUT: u64 = "request.unacknowledged_timeout_seconds", whole(1, LONGEST_TIMEOUT, 600),
+        "seconds until machines of an unacknowledged request are released";
+    ACTIVE_PROVIDER: Option<&'static str> = "provider.active_provider", unset_text(Rule::Name),
+        "the provider that new requests go to";
+    SELECTION_POLICY: SelectionPolicy = "provider.selection_policy", word!(SelectionPolicy::FirstAvailable),
+        "how one of several enabled providers is selected";
+    PROVIDERS: Option<Items> = "provider.providers", list(),
+        "name, type and options of each provider";
+    PROVIDER_TYPE: Option<&'static str> = "provider.type", unset_text(Rule::Name),
+        "type of the only provider, in place of `provider.providers`; its options are in the section of that name";
+    PROVIDER_AWS: Option<Object> = "provider.aws", object(Rule::Object, DefaultValue::Unset),
+        "options of the only provider, of type aws";
+    PROVIDER_SIM: Option<Object> = "provider.sim", object(Rule::Object, DefaultValue::Unset),
+        "options of the only provider, of type sim";
+    DEFAULT_PROVIDER_INSTANCE: Option<&'static str> = "provider.default_provider_instance", unset_text(Rule::Name),
+        "the provider that new requests go to if `provider.active_provider` is unset";
+    DEFAULT_PROVIDER_TYPE: Option<&'static str> = "provider.default_provider_type", unset_text(Rule::Name),
+        "the type of provider that new requests go to if no provider is named";
+    PROVIDER_DEFAULTS: Option<Object> = "provider.provider_defaults", object(Rule::Object, DefaultValue::EmptyObject),
+        "per provider type: template_defaults, fields of templates that lack them";
+    AWS_INTEGRATION: Option<bool> = "features.aws_integration", unset_flag(),
+        "whether the AWS provider is registered; unset: if a provider of type aws is configured";
+    DATABASE_SUPPORT: bool = "features.database_support", flag(true),
+        "whether the state store is registered; false: only operations on templates and configuration work";
+    MONITORING: bool = "features.monitoring", flag(false),
+        "whether MonitoringService is registered, which logs the component costs of each command";
+    LOG_LEVEL: LogLevel = "logging.level", word!(LogLevel::Info),
+        "least severe event that is logged; unset: LSF's `LogLevel` in IBM's file decides";
+    ACCEPT_PROPAGATED_LOG_SETTINGS: Option<bool> = "logging.accept_propagated_setting", unset_flag(),
+        "whether Host Factory's HF_LOGLEVEL, HF_LOG_MAX_FILE_SIZE and HF_LOG_MAX_ROTATE count; unset: ACCEPT_PROPAGATED_LOG_SETTING in IBM's file decides";
+    PERFORMANCE_TIMING: bool = "logging.performance_timing", flag(false),
+        "logs the time, loads, hits and memory of each command when it ends";
+    LAZY_LOADING: bool = "performance.lazy_loading.enabled", flag(true),
+        "true: a component is built when first used; false: all are registered and built at start";
+    CACHE_INSTANCES: bool = "performance.lazy_loading.cache_instances", flag(true),
+        "true: a built component is kept and shared; false: it is dropped with its last user, except for critical ones";
+    DISCOVERY_MODE: Mode = "performance.lazy_loading.discovery_mode", word!(Mode::Lazy),
+        "when on-demand registrations run: lazy, at the first request for their component; eager, at start";
+    CONNECTION_MODE: Mode = "performance.lazy_loading.connection_mode", word!(Mode::Lazy),
+        "when components that connect (store, providers) are built: lazy, when first used; eager, at start";
+    DEBUG_TIMING: bool = "performance.lazy_loading.debug_timing", flag(false),
+        "prints the load times of all components on standard error when a command ends";
+    LOG_COMPONENT_LOADS: bool = "performance.lazy_loading.log_component_loads", flag(false),
+        "logs each load and unload of a component";
+    TRACK_MEMORY_USAGE: bool = "performance.lazy_loading.track_memory_usage", flag(false),
+        "measures the growth of memory with each load";
+    PRELOAD_CRITICAL: Option<Items> = "performance.lazy_loading.preload_critical", words(COMPONENTS, &["LoggingPort", "ConfigurationPort"]),
+        "components built at start, in this order, and never unloaded; a failure ends the command";
+    BACKGROUND_LOADING: bool = "performance.lazy_loading.background_loading.enabled", flag(false),
+        "builds the components of `preload_common` in background threads";
+    THREAD_POOL_SIZE: usize = "performance.lazy_loading.background_loading.thread_pool_size", count(1, 64, 2),
+        "maximum number of background threads";
+    PRELOAD_COMMON: Option<Items> = "performance.lazy_loading.background_loading.preload_common", words(COMPONENTS, &["TemplateService", "RequestService"]),
+        "components built in the background, in this order";
+    MINIMAL_REGISTRATION: bool = "performance.startup.minimal_registration", flag(true),
+        "registers the optional components only when an unregistered one is requested";
+    DEFER_HEAVY_OPERATIONS: bool = "performance.startup.defer_heavy_operations", flag(true),
+        "true: maintenance, such as writing caches, runs after the answer; false: it runs at once";
+    START_IN_BACKGROUND: bool = "performance.startup.background_loading", flag(false),
+        "true: components for start are built in the background, and the command does not wait for all of them";
+    COMPONENT_CACHE_SIZE: usize = "performance.caching.component_cache_size", count(0, 1_000_000, 100),
+        "maximum number of unused components, and of answers in the result cache; the least recently used are dropped first";
+    RESULT_CACHE_TTL: Duration = "performance.caching.result_cache_ttl", seconds(0, 31_536_000, 300),
+        "seconds until a cached answer expires, and an unused component is unloaded in long-running commands; 0: no result cache";
+    MEMORY_LIMIT_MB: u64 = "performance.caching.memory_limit_mb", whole(1, 1_048_576, 500),
+        "memory in MiB above which unused components are unloaded; the result cache is never larger";
+    BATCH_SIZE: usize = "performance.optimization.batch_size", count(1, 1_000, 10),
+        "number of components preloaded between checks of the timeout and the memory limit";
+    CONCURRENT_LOADS: usize = "performance.optimization.concurrent_loads", count(1, 64, 3),
+        "maximum number of threads that build components at the same time";
+    PRELOAD_TIMEOUT: Duration = "performance.optimization.timeout_seconds", seconds(1, 86_400, 30),
+        "seconds that preloading may take, and that a request waits for a component that another thread builds";
+}

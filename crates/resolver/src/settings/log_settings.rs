@@ -9,13 +9,12 @@ use ohfp_keys::shown;
 use serde_json::{Map, Value};
 
 use crate::settings::effective::{SettingSource, Settings};
-use crate::settings::words::{LOG_LEVELS, log_level_word};
+use crate::settings::key_table::{ACCEPT_PROPAGATED_LOG_SETTINGS, LOG_LEVEL};
+use crate::settings::words::LogLevel;
 use crate::source::findings::Findings;
 use crate::source::text::{Step, Text, find};
 use crate::source::trail::Recorder;
 
-const LEVEL: &str = "logging.level";
-const ACCEPT: &str = "logging.accept_propagated_setting";
 /// Host Factory's log level.
 const VARIABLE: &str = "HF_LOGLEVEL";
 
@@ -44,12 +43,12 @@ impl Ibm<'_> {
         }
     }
 
-    fn level(&self, findings: &mut Findings) -> Option<&'static str> {
+    fn level(&self, findings: &mut Findings) -> Option<LogLevel> {
         let written = self.options.get("LogLevel").filter(|value| !value.is_null())?;
-        let level = written.as_str().and_then(log_level_word);
+        let level = written.as_str().and_then(LogLevel::lenient);
         if level.is_none() {
             let message = format!("`LogLevel` {} is no level and is ignored", shown(written));
-            let hint = format!("the levels are {}", LOG_LEVELS.join(", "));
+            let hint = format!("the levels are {}", LogLevel::listed());
             findings.warning(self.text, self.at("LogLevel"), message, Some(hint));
         }
         level
@@ -64,25 +63,29 @@ pub(crate) fn decide(
     findings: &mut Findings,
 ) {
     if let Some(ibm) = ibm {
-        if settings.get(ACCEPT).is_null()
+        if settings.of(&ACCEPT_PROPAGATED_LOG_SETTINGS).is_none()
             && let Some(accepts) = ibm.accepts()
         {
-            settings.set(ACCEPT, Value::Bool(accepts), ibm.source("ACCEPT_PROPAGATED_LOG_SETTING"));
+            settings.set(
+                &ACCEPT_PROPAGATED_LOG_SETTINGS.key,
+                Value::Bool(accepts),
+                ibm.source("ACCEPT_PROPAGATED_LOG_SETTING"),
+            );
         }
         let level = ibm.level(findings);
-        let is_set = settings.entries().any(|setting| {
-            setting.key == LEVEL && (setting.source != SettingSource::Default || setting.problem.is_some())
-        });
+        let is_set = settings
+            .setting(&LOG_LEVEL.key)
+            .is_some_and(|setting| setting.source != SettingSource::Default || setting.problem.is_some());
         if let (Some(level), false) = (level, is_set) {
-            settings.set(LEVEL, Value::from(level), ibm.source("LogLevel"));
+            settings.set(&LOG_LEVEL.key, Value::from(level.word()), ibm.source("LogLevel"));
         }
     }
     // Looked up only if it counts: a change of a recorded variable makes a snapshot stale.
     if settings.accepts_propagated_log_settings()
         && let Some(level) =
-            recorder.variable(VARIABLE).and_then(|word| word.to_str()).and_then(log_level_word)
+            recorder.variable(VARIABLE).and_then(|word| word.to_str()).and_then(LogLevel::lenient)
     {
-        settings.set(LEVEL, Value::from(level), SettingSource::Variable(VARIABLE.to_owned()));
+        settings.set(&LOG_LEVEL.key, Value::from(level.word()), SettingSource::Variable(VARIABLE.to_owned()));
     }
 }
 
@@ -111,7 +114,7 @@ mod tests {
                 path: Path::new("awsprov_config.json"),
             });
             decide(&mut settings, ibm.as_ref(), &recorder, &mut findings);
-            let level = settings.entries().find(|setting| setting.key == LEVEL).unwrap();
+            let level = settings.setting(&LOG_LEVEL.key).unwrap();
             let case = format!("{variable:?} {}", config.as_str());
             assert_eq!(
                 (level.value.as_str(), level.source.to_string().as_str()),

@@ -3,9 +3,10 @@
 pub(crate) mod config_file;
 pub(crate) mod effective;
 pub(crate) mod expand;
-mod key_table;
+pub mod key_table;
 pub mod keys;
 pub(crate) mod log_settings;
+mod other_names;
 pub mod performance;
 pub mod redact;
 pub mod words;

@@ -9,16 +9,8 @@ use serde_json::Value;
 use tracing::Level;
 
 use crate::settings::effective::Settings;
-use crate::settings::words::log_level;
-
-/// When a component is registered or built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// On first use.
-    Lazy,
-    /// At start.
-    Eager,
-}
+use crate::settings::key_table;
+pub use crate::settings::words::Mode;
 
 /// One field for each key, under the key's last name where that is distinct.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,42 +81,38 @@ impl Default for Performance {
 impl Performance {
     /// Reads the options from the settings.
     pub fn new(settings: &Settings) -> Self {
-        let flag = |key| settings.get(key).as_bool().unwrap_or_default();
-        let mode = |key| if settings.get(key).as_str() == Some("eager") { Mode::Eager } else { Mode::Lazy };
-        let number = |key| settings.get(key).as_u64().unwrap_or_default();
-        let size = |key| usize::try_from(number(key)).unwrap_or(usize::MAX);
-        let names = |key| {
-            let list = settings.get(key).as_array().map_or(&[][..], Vec::as_slice);
-            list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        let names = |row| {
+            let list: Option<&[Value]> = settings.of(row);
+            list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
         };
         Self {
-            aws_integration: settings.get("features.aws_integration").as_bool(),
-            database_support: flag("features.database_support"),
-            monitoring: flag("features.monitoring"),
-            log_level: settings.get("logging.level").as_str().and_then(log_level).unwrap_or(Level::INFO),
+            aws_integration: settings.of(&key_table::AWS_INTEGRATION),
+            database_support: settings.database_support(),
+            monitoring: settings.of(&key_table::MONITORING),
+            log_level: settings.of(&key_table::LOG_LEVEL).level(),
             performance_log_level: None,
-            accept_propagated_log_settings: flag("logging.accept_propagated_setting"),
-            performance_timing: flag("logging.performance_timing"),
-            lazy_loading: flag("performance.lazy_loading.enabled"),
-            cache_instances: flag("performance.lazy_loading.cache_instances"),
-            discovery_mode: mode("performance.lazy_loading.discovery_mode"),
-            connection_mode: mode("performance.lazy_loading.connection_mode"),
-            debug_timing: flag("performance.lazy_loading.debug_timing"),
-            log_component_loads: flag("performance.lazy_loading.log_component_loads"),
-            track_memory_usage: flag("performance.lazy_loading.track_memory_usage"),
-            preload_critical: names("performance.lazy_loading.preload_critical"),
-            background_loading: flag("performance.lazy_loading.background_loading.enabled"),
-            thread_pool_size: size("performance.lazy_loading.background_loading.thread_pool_size"),
-            preload_common: names("performance.lazy_loading.background_loading.preload_common"),
-            minimal_registration: flag("performance.startup.minimal_registration"),
-            defer_heavy_operations: flag("performance.startup.defer_heavy_operations"),
-            start_in_background: flag("performance.startup.background_loading"),
-            component_cache_size: size("performance.caching.component_cache_size"),
-            result_cache_ttl: Duration::from_secs(number("performance.caching.result_cache_ttl")),
-            memory_limit: number("performance.caching.memory_limit_mb") << 20,
-            batch_size: size("performance.optimization.batch_size"),
-            concurrent_loads: size("performance.optimization.concurrent_loads"),
-            timeout: Duration::from_secs(number("performance.optimization.timeout_seconds")),
+            accept_propagated_log_settings: settings.accepts_propagated_log_settings(),
+            performance_timing: settings.of(&key_table::PERFORMANCE_TIMING),
+            lazy_loading: settings.of(&key_table::LAZY_LOADING),
+            cache_instances: settings.of(&key_table::CACHE_INSTANCES),
+            discovery_mode: settings.of(&key_table::DISCOVERY_MODE),
+            connection_mode: settings.of(&key_table::CONNECTION_MODE),
+            debug_timing: settings.of(&key_table::DEBUG_TIMING),
+            log_component_loads: settings.of(&key_table::LOG_COMPONENT_LOADS),
+            track_memory_usage: settings.of(&key_table::TRACK_MEMORY_USAGE),
+            preload_critical: names(&key_table::PRELOAD_CRITICAL),
+            background_loading: settings.of(&key_table::BACKGROUND_LOADING),
+            thread_pool_size: settings.of(&key_table::THREAD_POOL_SIZE),
+            preload_common: names(&key_table::PRELOAD_COMMON),
+            minimal_registration: settings.of(&key_table::MINIMAL_REGISTRATION),
+            defer_heavy_operations: settings.of(&key_table::DEFER_HEAVY_OPERATIONS),
+            start_in_background: settings.of(&key_table::START_IN_BACKGROUND),
+            component_cache_size: settings.of(&key_table::COMPONENT_CACHE_SIZE),
+            result_cache_ttl: settings.of(&key_table::RESULT_CACHE_TTL),
+            memory_limit: settings.of(&key_table::MEMORY_LIMIT_MB) << 20,
+            batch_size: settings.of(&key_table::BATCH_SIZE),
+            concurrent_loads: settings.of(&key_table::CONCURRENT_LOADS),
+            timeout: settings.of(&key_table::PRELOAD_TIMEOUT),
         }
     }
 }
@@ -155,7 +143,11 @@ mod tests {
     fn each_key_has_a_field() {
         let check = |key: &'static str, value: serde_json::Value, change: fn(&mut Performance)| {
             let mut settings = Settings::default();
-            settings.set(key, value, crate::settings::effective::SettingSource::Default);
+            settings.set(
+                crate::settings::keys::find(key).unwrap(),
+                value,
+                crate::settings::effective::SettingSource::Default,
+            );
             let mut expected = Performance::default();
             change(&mut expected);
             assert_ne!(expected, Performance::default(), "{key}");

@@ -1,6 +1,143 @@
-//! Words in values: the names of components and of log levels.
+//! Words in values: an enum for each closed list, and the names of components.
 
+use ohfp_keys::{Keyword, keywords};
 use tracing::Level;
+
+/// What to do when a snapshot is older than its sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refresh {
+    /// Rebuild it after the answer.
+    Auto,
+    /// Answer from the files; the administrator rebuilds it.
+    Manual,
+    /// Answer from the files; the snapshot is not opened.
+    Never,
+}
+
+keywords!(Refresh { Auto: "auto", Manual: "manual", Never: "never" });
+
+/// Kind of the state store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StorageStrategy {
+    /// An SQLite database in the work directory.
+    Sqlite,
+}
+
+keywords!(StorageStrategy { Sqlite: "sqlite" });
+
+/// What `attributes.ncpus` counts if it is derived from the machine type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NcpusFrom {
+    /// Virtual processors.
+    Vcpus,
+    /// Physical cores, as IBM counts with hyper-threading.
+    Cores,
+}
+
+keywords!(NcpusFrom { Vcpus: "vcpus", Cores: "cores" });
+
+/// How one of several enabled providers is selected; named as in other brokers' files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SelectionPolicy {
+    /// The first healthy one in the order of preference.
+    FirstAvailable,
+    /// In turn.
+    RoundRobin,
+    /// In turn, in proportion to the weights.
+    WeightedRoundRobin,
+    /// The one with the fewest machines.
+    LeastConnections,
+    /// The healthy one whose health check returns first.
+    FastestResponse,
+    /// The one with the most requests that were fulfilled completely.
+    HighestSuccessRate,
+    /// The first that can launch all of the machines.
+    CapabilityBased,
+    /// As [`FirstAvailable`](Self::FirstAvailable).
+    HealthBased,
+    /// Any.
+    Random,
+    /// As [`FastestResponse`](Self::FastestResponse).
+    PerformanceBased,
+}
+
+keywords!(SelectionPolicy {
+    FirstAvailable: "FIRST_AVAILABLE",
+    RoundRobin: "ROUND_ROBIN",
+    WeightedRoundRobin: "WEIGHTED_ROUND_ROBIN",
+    LeastConnections: "LEAST_CONNECTIONS",
+    FastestResponse: "FASTEST_RESPONSE",
+    HighestSuccessRate: "HIGHEST_SUCCESS_RATE",
+    CapabilityBased: "CAPABILITY_BASED",
+    HealthBased: "HEALTH_BASED",
+    Random: "RANDOM",
+    PerformanceBased: "PERFORMANCE_BASED",
+});
+
+/// When a component is registered or built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// On first use.
+    Lazy,
+    /// At start.
+    Eager,
+}
+
+keywords!(Mode { Lazy: "lazy", Eager: "eager" });
+
+/// The least severe event that is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Everything.
+    Trace,
+    /// Details for developers.
+    Debug,
+    /// What was done.
+    Info,
+    /// What an administrator should look into.
+    Warning,
+    /// What failed.
+    Error,
+    /// As [`Error`](Self::Error); other brokers' files tell them apart.
+    Critical,
+}
+
+keywords!(LogLevel {
+    Trace: "TRACE",
+    Debug: "DEBUG",
+    Info: "INFO",
+    Warning: "WARNING",
+    Error: "ERROR",
+    Critical: "CRITICAL",
+});
+
+impl LogLevel {
+    /// The level of a word in any case, with or without `LOG_`; `WARN` and `FATAL` are known too.
+    pub fn lenient(word: &str) -> Option<Self> {
+        let word = word.to_ascii_uppercase();
+        match word.strip_prefix("LOG_").unwrap_or(&word) {
+            "WARN" => Some(Self::Warning),
+            "FATAL" => Some(Self::Critical),
+            other => Self::parse(other),
+        }
+    }
+
+    /// The level of the log.
+    pub fn level(self) -> Level {
+        match self {
+            Self::Trace => Level::TRACE,
+            Self::Debug => Level::DEBUG,
+            Self::Info => Level::INFO,
+            Self::Warning => Level::WARN,
+            Self::Error | Self::Critical => Level::ERROR,
+        }
+    }
+
+    /// All words, for messages.
+    pub fn listed() -> String {
+        Self::WORDS.join(", ")
+    }
+}
 
 /// The names of all components, as `preload_critical` and `preload_common` have them.
 pub const COMPONENTS: &[&str] = &[
@@ -15,34 +152,28 @@ pub const COMPONENTS: &[&str] = &[
     "MonitoringService",
 ];
 
-/// The words of `logging.level`, the most verbose one first.
-pub const LOG_LEVELS: &[&str] = &["TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
-
-/// Normalizes `word` to one of [`LOG_LEVELS`]; it may be in any case, with or without `LOG_`.
-pub fn log_level_word(word: &str) -> Option<&'static str> {
-    let word = word.to_ascii_uppercase();
-    let word = match word.strip_prefix("LOG_").unwrap_or(&word) {
-        "WARN" => "WARNING",
-        "FATAL" => "CRITICAL",
-        other => other,
-    };
-    LOG_LEVELS.iter().copied().find(|known| *known == word)
-}
-
-/// The level of a word; `None` if it is unknown.
-pub fn log_level(word: &str) -> Option<Level> {
-    Some(match log_level_word(word)? {
-        "TRACE" => Level::TRACE,
-        "DEBUG" => Level::DEBUG,
-        "INFO" => Level::INFO,
-        "WARNING" => Level::WARN,
-        _ => Level::ERROR,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fmt::Display;
+
     use super::*;
+
+    #[test]
+    fn each_word_stands_for_its_value() {
+        fn check<K: Keyword + Display>() {
+            assert_eq!(K::ALL.len(), K::WORDS.len());
+            for (value, word) in K::ALL.iter().zip(K::WORDS) {
+                assert_eq!((value.to_string().as_str(), K::parse(word)), (*word, Some(*value)));
+                assert_eq!((K::parse(&format!("{word} ")), K::parse("")), (None, None));
+            }
+        }
+        check::<Refresh>();
+        check::<StorageStrategy>();
+        check::<NcpusFrom>();
+        check::<SelectionPolicy>();
+        check::<Mode>();
+        check::<LogLevel>();
+    }
 
     #[test]
     fn levels() {
@@ -52,12 +183,14 @@ mod tests {
             ("log_info", Some(Level::INFO)),
             ("warn", Some(Level::WARN)),
             ("FATAL", Some(Level::ERROR)),
+            ("error", Some(Level::ERROR)),
             ("TRACE", Some(Level::TRACE)),
             ("loud", None),
             ("", None),
         ] {
-            assert_eq!(log_level(word), wanted, "{word}");
+            assert_eq!(LogLevel::lenient(word).map(LogLevel::level), wanted, "{word}");
         }
-        assert!(LOG_LEVELS.iter().all(|word| log_level_word(word) == Some(*word)));
+        assert!(LogLevel::ALL.iter().all(|level| LogLevel::lenient(level.word()) == Some(*level)));
+        assert_eq!(LogLevel::listed(), "TRACE, DEBUG, INFO, WARNING, ERROR, CRITICAL");
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::nearest::nearest;
 use crate::settings::rule::shown;
+use crate::settings::words::NcpusFrom;
 use crate::templates::instance_types;
 use crate::templates::instance_types::InstanceType;
 
@@ -28,16 +29,6 @@ const STRINGS: &[&str] = &["type", "priceInfo"];
 const COMMON: &[&str] = &["ngpus", "maxmem"];
 
 const TYPES: [&str; 3] = ["String", "Numeric", "Boolean"];
-
-/// What `ncpus` counts where it is derived.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum NcpusFrom {
-    /// Virtual processors.
-    #[default]
-    Vcpus,
-    /// Physical cores, as IBM counts with hyper-threading.
-    Cores,
-}
 
 /// Makes `value` of attribute `name` a typed list like `["Numeric", "2"]`. A typed list stays as it is. The
 /// error describes the allowed values.

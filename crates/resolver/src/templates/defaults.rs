@@ -7,11 +7,15 @@ use serde_json::{Map, Value};
 use crate::nearest::did_you_mean;
 use crate::providers::instance::ProviderInstance;
 use crate::settings::effective::Settings;
+use crate::settings::key_table::{
+    ARM64, DEFAULT_ATTRIBUTES, DEFAULT_PRICE_TYPE, MACHINE_TYPE_NAMES, NCPUS_FROM, TEMPLATE_PROVIDER_NAME,
+    TEMPLATE_PROVIDER_TYPE, X86_64,
+};
 use crate::settings::redact::redact;
 use crate::settings::rule::shown;
 use crate::source::findings::{Findings, Subject};
 use crate::source::text::{Step, Text, find};
-use crate::templates::attributes::{Derivation, NcpusFrom, make_typed};
+use crate::templates::attributes::{Derivation, make_typed};
 use crate::templates::fields;
 
 /// Fields of which a template has at most one: a default for one must not contradict another.
@@ -22,7 +26,7 @@ const MACHINE_TYPE_FIELDS: [&str; 2] = ["vmType", "vmTypes"];
 pub(crate) struct Defaults<'s> {
     /// Typed attributes.
     attributes: Map<String, Value>,
-    price_type: Option<&'s Value>,
+    price_type: Option<&'s str>,
     max_number: Option<i64>,
     derivation: Derivation,
     /// `template.default_provider_name`
@@ -41,7 +45,7 @@ impl<'s> Defaults<'s> {
         findings: &mut Findings,
     ) -> Self {
         let mut attributes = Map::new();
-        for (name, value) in settings.get("template.default_attributes").as_object().into_iter().flatten() {
+        for (name, value) in settings.of(&DEFAULT_ATTRIBUTES).into_iter().flatten() {
             let mut value = value.clone();
             match (make_typed(name, &mut value), config) {
                 (Ok(()), _) => {
@@ -58,15 +62,15 @@ impl<'s> Defaults<'s> {
                 (Err(_), None) => (),
             }
         }
-        let price_type = Some(settings.get("template.default_price_type")).filter(|value| !value.is_null());
+        let price_type = settings.of(&DEFAULT_PRICE_TYPE);
         let derivation = derivation(settings, config, findings);
         Self {
             attributes,
             price_type,
             max_number: settings.max_number(),
             derivation,
-            provider_name: settings.default_provider_name(),
-            provider_type: settings.default_provider_type(),
+            provider_name: settings.of(&TEMPLATE_PROVIDER_NAME),
+            provider_type: settings.of(&TEMPLATE_PROVIDER_TYPE),
             providers,
         }
     }
@@ -86,7 +90,7 @@ impl<'s> Defaults<'s> {
             }
         }
         if let (Some(price_type), false) = (self.price_type, fields.contains_key("priceType")) {
-            fields.insert("priceType".to_owned(), price_type.clone());
+            fields.insert("priceType".to_owned(), Value::from(price_type));
         }
         if let (Some(number), false) = (self.max_number, fields.contains_key("maxNumber")) {
             fields.insert("maxNumber".to_owned(), Value::from(number));
@@ -127,16 +131,16 @@ impl<'s> Defaults<'s> {
 
 /// How attributes are derived, from the keys of `template`.
 fn derivation(settings: &Settings, config: Option<&Text>, findings: &mut Findings) -> Derivation {
-    const KEY: &str = "template.machine_type_names";
-    let ncpus_from = match settings.get("template.ncpus_from").as_str() {
-        Some("cores") => NcpusFrom::Cores,
-        _ => NcpusFrom::Vcpus,
+    const KEY: &str = MACHINE_TYPE_NAMES.key.name;
+    let mut derivation = Derivation {
+        ncpus_from: settings.of(&NCPUS_FROM),
+        x86: X86_64.1.to_owned(),
+        arm: ARM64.1.to_owned(),
     };
-    let mut derivation = Derivation { ncpus_from, x86: "X86_64".to_owned(), arm: "AARCH64".to_owned() };
-    for (name, value) in settings.get("template.machine_type_names").as_object().into_iter().flatten() {
+    for (name, value) in settings.of(&MACHINE_TYPE_NAMES).into_iter().flatten() {
         let word = match name.as_str() {
-            "x86_64" => Some(&mut derivation.x86),
-            "arm64" => Some(&mut derivation.arm),
+            name if name == X86_64.0 => Some(&mut derivation.x86),
+            name if name == ARM64.0 => Some(&mut derivation.arm),
             _ => None,
         };
         let message = match (word, value.as_str().filter(|text| !text.is_empty())) {

@@ -84,7 +84,7 @@ pub fn hf_name(name: &str) -> &str {
 }
 
 /// A field that ohfp interprets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Field {
     /// Host Factory's name.
     pub(crate) hf: &'static str,

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_resolver::StorageStrategy;
 use ohfp_store_sqlite::{Options, SqliteStore, Traces};
 
 use crate::site_store::{AccessMode, SiteStore, StoreFactory, StoreLocation, StoreSite};
 use crate::{log, state_dir};
 
-pub(super) const FACTORY: StoreFactory = StoreFactory { strategy: "sqlite", locate, open };
+pub(super) const FACTORY: StoreFactory = StoreFactory { strategy: StorageStrategy::Sqlite, locate, open };
 
 fn locate(site: &StoreSite<'_>) -> Result<StoreLocation> {
     let path = database(site)?;

@@ -1,0 +1,130 @@
+//! Names of `config.json` besides its keys: aliases, names without effect, words of other brokers' files.
+
+use crate::settings::key_table::{SCHEDULER, STORAGE_STRATEGY};
+use crate::settings::words::StorageStrategy;
+use ohfp_broker::wire_format::SchedulerKind;
+
+/// Aliases of keys. If both are written, the key counts.
+pub(super) const ALIASES: &[(&str, &str)] = &[
+    ("storage.type", "storage.strategy"),
+    ("performance.background_loading.enabled", "performance.lazy_loading.background_loading.enabled"),
+    (
+        "performance.background_loading.thread_pool_size",
+        "performance.lazy_loading.background_loading.thread_pool_size",
+    ),
+    (
+        "performance.background_loading.preload_common",
+        "performance.lazy_loading.background_loading.preload_common",
+    ),
+];
+
+/// Keys and whole sections of other brokers' files that are read and have no effect.
+pub(super) const WITHOUT_EFFECT: &[&str] = &[
+    "naming",
+    "logging.backup_count",
+    "logging.console_enabled",
+    "logging.file_path",
+    "logging.format",
+    "logging.max_size",
+    "metrics",
+    "observability",
+    "events",
+    "resource",
+    "circuit_breaker",
+    "performance.adaptive_batch_sizing",
+    "performance.batch_sizes",
+    "performance.cache_ttl",
+    "performance.caching.ami_resolution",
+    "performance.caching.handler_discovery",
+    "performance.caching.request_status",
+    "performance.enable_adaptive_batch_sizing",
+    "performance.enable_batching",
+    "performance.enable_caching",
+    "performance.enable_parallel",
+    "performance.lazy_loading.max_concurrent_loads",
+    "performance.max_workers",
+    "performance.sync_timeout_seconds",
+    "server",
+    "ui",
+    "native_spec",
+    "environment",
+    "debug",
+    "allow_destructive_admin",
+    "scripts_dir",
+    "database",
+    "retry",
+    "request_timeout",
+    "scheduler.config_root",
+    "scheduler.config_dir",
+    "scheduler.work_dir",
+    "scheduler.log_dir",
+    "scheduler.log_level",
+    "scheduler.console_enabled",
+    "scheduler.templates_filename",
+    "scheduler.on_scheduler_mismatch",
+    "storage.json_strategy",
+    "storage.database",
+    "storage.default_storage_path",
+    "storage.dynamodb_strategy",
+    "storage.sql_strategy.type",
+    "storage.sql_strategy.host",
+    "storage.sql_strategy.port",
+    "storage.sql_strategy.username",
+    "storage.sql_strategy.password",
+    "storage.sql_strategy.pool_size",
+    "storage.sql_strategy.max_overflow",
+    "storage.sql_strategy.ssl_ca",
+    "storage.sql_strategy.ssl_verify",
+    "storage.sql_strategy.cluster_endpoint",
+    "template.default_instance_tags",
+    "template.tags",
+    "template.default_provider_api",
+    "template.filename_patterns",
+    "template.templates_file_path",
+    "template.legacy_templates_file_path",
+    "template.ami_resolution",
+    "request.default_grace_period",
+    "request.fulfillment_max_retries",
+    "request.concurrency_max_retries",
+    "request.fulfillment_batch_size",
+    "request.fulfillment_fallback_template_id",
+    "request.default_timeout",
+    "provider.health_check_interval",
+    "provider.circuit_breaker",
+];
+
+/// Keys that describe the file itself.
+pub(super) const DESCRIPTIVE: &[&str] = &["version", "$schema", "_comment"];
+
+/// A word of other brokers' files for one of ours.
+pub(super) struct OtherWord {
+    pub(super) key: &'static str,
+    pub(super) theirs: &'static str,
+    pub(super) ours: &'static str,
+    /// Why it is read so, where an administrator has to know.
+    pub(super) because: Option<&'static str>,
+}
+
+const OURS: Option<&str> = Some("ohfp keeps its state in SQLite");
+
+/// Words of other brokers' files that stand for one of ours.
+pub(super) const OTHER_WORDS: &[OtherWord] = &[
+    OtherWord {
+        key: SCHEDULER.key.name,
+        theirs: "hf",
+        ours: SchedulerKind::HostFactory.word(),
+        because: None,
+    },
+    OtherWord {
+        key: STORAGE_STRATEGY.key.name,
+        theirs: "json",
+        ours: StorageStrategy::Sqlite.word(),
+        because: OURS,
+    },
+    OtherWord {
+        key: STORAGE_STRATEGY.key.name,
+        theirs: "sql",
+        ours: StorageStrategy::Sqlite.word(),
+        because: OURS,
+    },
+];
