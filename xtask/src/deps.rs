@@ -46,7 +46,7 @@ const EDGES: [(&str, &[&str]); 18] = [
     ("ohfp-wire", &["ohfp-broker", "ohfp-platform"]),
     ("ohfp-components", &["ohfp-broker", "ohfp-render", "ohfp-resolver"]),
     ("ohfp-store-sqlite", &["ohfp-broker", "ohfp-platform"]),
-    ("ohfp-provider-sim", &["ohfp-broker"]),
+    ("ohfp-provider-sim", &["ohfp-broker", "ohfp-keys"]),
     ("ohfp-provider-aws", &["ohfp-broker", "ohfp-keys"]),
     (
         "ohfp-snapshot-builder",
@@ -58,6 +58,7 @@ const EDGES: [(&str, &[&str]); 18] = [
             "ohfp-broker",
             "ohfp-cli",
             "ohfp-components",
+            "ohfp-keys",
             "ohfp-platform",
             "ohfp-provider-sim",
             "ohfp-render",
@@ -129,7 +130,7 @@ const FLOORS: [(&str, &[&str]); 9] = [
             "contract",
         ],
     ),
-    ("ohfp-provider-sim", &["chance", "network", "config", "keys", "options", "life", "provider"]),
+    ("ohfp-provider-sim", &["chance", "network", "shapes", "keys", "config", "options", "life", "provider"]),
     (
         "ohfp-service",
         &["state_dir", "log", "catalog", "template_lookup", "store_factory", "registry", "session"],

@@ -8,7 +8,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    pub(crate) fn seconds(least: i64, most: i64) -> Self {
+    pub(crate) const fn seconds(least: i64, most: i64) -> Self {
         Self { least: least * 1_000, most: most * 1_000 }
     }
 

@@ -1,11 +1,12 @@
 //! What can be set about the simulation, and what holds where nothing is set.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 
 use ohfp_broker::provider::Identity;
+use ohfp_keys::OptionValues;
 
 use crate::chance::Span;
+use crate::keys::{self, FleetKind};
 use crate::network::Block;
 
 /// Everything that can be set about the simulation. `Default` is what holds where nothing is set.
@@ -32,17 +33,6 @@ pub(crate) struct Fleet {
     pub(crate) kind: FleetKind,
     pub(crate) at_once: u64,
     pub(crate) interval: Span,
-}
-
-/// How a launch fulfils its order, in EC2's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FleetKind {
-    /// All machines are in the response.
-    Instant,
-    /// Machines come one after the other.
-    Request,
-    /// The same, and one that ends is replaced.
-    Maintain,
 }
 
 /// How machines come up.
@@ -114,45 +104,70 @@ pub(crate) struct Latency {
 
 impl Default for SimConfig {
     fn default() -> Self {
+        Self::new(&OptionValues::default())
+    }
+}
+
+impl SimConfig {
+    /// Takes over the values of the keys, each default from its row.
+    pub(crate) fn new(values: &OptionValues) -> Self {
+        let by_type = values.of(&keys::CAPACITY_BY_TYPE).into_iter().flatten();
         Self {
-            seed: 0,
-            default_type: "m6i.large".to_owned(),
-            terminated_visible: 3_600_000,
+            seed: values.of(&keys::SEED),
+            default_type: values.of(&keys::DEFAULT_TYPE).to_owned(),
+            terminated_visible: values.of(&keys::TERMINATED_VISIBLE),
             boot: Boot {
-                time: Span::seconds(5, 15),
-                failure: 0.0,
-                failure_reason: "Server.InternalError: Internal error on launch".to_owned(),
+                time: values.of(&keys::BOOT_TIME),
+                failure: values.of(&keys::BOOT_FAILURE),
+                failure_reason: values.of(&keys::BOOT_FAILURE_REASON).to_owned(),
             },
-            capacity: Capacity { total: 10_000, by_type: BTreeMap::new() },
+            capacity: Capacity {
+                total: values.of(&keys::CAPACITY),
+                by_type: by_type.filter_map(|(name, count)| Some((name.clone(), count.as_u64()?))).collect(),
+            },
             network: Network {
-                block: Block::new(Ipv4Addr::new(10, 0, 0, 0), 16),
-                public_block: None,
-                domain: "sim.internal".to_owned(),
+                block: values.of(&keys::BLOCK),
+                public_block: values.of(&keys::PUBLIC_BLOCK),
+                domain: values.of(&keys::DOMAIN_NAME).to_owned(),
             },
             spot: Spot {
-                reclaim: 0.0,
-                reclaim_after: Span::seconds(300, 3_600),
-                notice: 120_000,
-                notice_on_demand: false,
+                reclaim: values.of(&keys::RECLAIM),
+                reclaim_after: values.of(&keys::RECLAIM_AFTER),
+                notice: values.of(&keys::NOTICE),
+                notice_on_demand: values.of(&keys::NOTICE_ON_DEMAND),
             },
             launch: Launch {
-                refused: 0.0,
-                no_capacity: 0.0,
-                unreachable: 0.0,
-                unknown: 0.0,
-                late: 0.0,
-                late_by: Span::seconds(60, 60),
+                refused: values.of(&keys::LAUNCH_REFUSED),
+                no_capacity: values.of(&keys::LAUNCH_NO_CAPACITY),
+                unreachable: values.of(&keys::LAUNCH_UNREACHABLE),
+                unknown: values.of(&keys::LAUNCH_UNKNOWN),
+                late: values.of(&keys::LAUNCH_LATE),
+                late_by: values.of(&keys::LATE_BY),
             },
-            describe: Describe { error: 0.0, consistency: 0 },
+            describe: Describe {
+                error: values.of(&keys::DESCRIBE_ERROR),
+                consistency: values.of(&keys::CONSISTENCY),
+            },
             release: Release {
-                time: Span::seconds(2, 5),
-                slow: 0.0,
-                slow_time: Span::seconds(300, 300),
-                error: 0.0,
+                time: values.of(&keys::RELEASE_TIME),
+                slow: values.of(&keys::RELEASE_SLOW),
+                slow_time: values.of(&keys::RELEASE_SLOW_TIME),
+                error: values.of(&keys::RELEASE_ERROR),
             },
-            latency: Latency { launch: 0, describe: 0, release: 0 },
-            fleet: Fleet { kind: FleetKind::Instant, at_once: 0, interval: Span::seconds(1, 5) },
-            identity: Identity::default(),
+            latency: Latency {
+                launch: values.of(&keys::LAUNCH_LATENCY),
+                describe: values.of(&keys::DESCRIBE_LATENCY),
+                release: values.of(&keys::RELEASE_LATENCY),
+            },
+            fleet: Fleet {
+                kind: values.of(&keys::FLEET_KIND),
+                at_once: values.of(&keys::FLEET_AT_ONCE),
+                interval: values.of(&keys::FLEET_INTERVAL),
+            },
+            identity: Identity {
+                account: values.of(&keys::ACCOUNT).map(str::to_owned),
+                region: values.of(&keys::REGION).map(str::to_owned),
+            },
         }
     }
 }

@@ -7,8 +7,9 @@ use ohfp_broker::provider::{LaunchFailure, LaunchRequest, Launched};
 use ohfp_broker::{Error, ErrorKind, Result, Timestamp, Weights, weights};
 
 use crate::chance::Chance;
-use crate::config::{FleetKind, SimConfig};
+use crate::config::SimConfig;
 use crate::documents::{self, Fleet, Machine, Outcome};
+use crate::keys::FleetKind;
 use crate::life::{Fate, Life};
 use crate::offer::Offer;
 use crate::placing::{NoRoom, Room};

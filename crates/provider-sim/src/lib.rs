@@ -48,8 +48,10 @@ mod offer;
 mod options;
 mod placing;
 mod provider;
+mod shapes;
 
 pub use config::SimConfig;
-pub use keys::{KEYS, OptionKey};
-pub use options::OptionFinding;
 pub use provider::SimProvider;
+
+/// Every key of a provider's `config` object.
+pub const KEYS: &[ohfp_keys::Key] = keys::KEYS;

@@ -16,8 +16,11 @@ const RESERVED: u32 = 4;
 impl Block {
     pub(crate) const ALLOWED: &'static str = "an IPv4 block such as \"10.0.0.0/16\", from /8 to /28";
 
+    /// `10.0.0.0/16`
+    pub(crate) const PRIVATE: Self = Self { first: Ipv4Addr::new(10, 0, 0, 0).to_bits(), prefix: 16 };
+
     /// The block of `prefix` bits that an address lies in.
-    pub(crate) fn new(address: Ipv4Addr, prefix: u32) -> Self {
+    fn new(address: Ipv4Addr, prefix: u32) -> Self {
         let mask = u32::MAX.checked_shl(32 - prefix).unwrap_or(0);
         Self { first: u32::from(address) & mask, prefix }
     }

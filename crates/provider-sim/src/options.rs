@@ -2,22 +2,19 @@
 //!
 //! It must not know where the object was read from.
 
-use std::fmt;
-
-use ohfp_broker::quoted::readings;
 use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_keys::{OptionFinding, OptionValues};
 use serde_json::{Map, Value};
 
 use crate::config::SimConfig;
-use crate::keys::{KEYS, OptionKey, is_section};
+use crate::keys::KEYS;
 
 impl SimConfig {
     /// Reads a provider's `config` object as far as it is right. What is missing, null or wrong has its
     /// default.
     pub fn read(options: &Map<String, Value>) -> (Self, Vec<OptionFinding>) {
-        let mut config = Self::default();
-        let mut findings = Vec::new();
-        read(options, "", &mut config, &mut findings);
+        let (values, mut findings) = OptionValues::read(KEYS, options);
+        let config = Self::new(&values);
         let network = &config.network;
         if network.public_block.is_some_and(|public| public.size() < network.block.size()) {
             findings.push(OptionFinding::Wrong(format!(
@@ -46,79 +43,52 @@ impl SimConfig {
     }
 }
 
-/// Something wrong or doubtful in the options.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OptionFinding {
-    /// A key that does not exist, by its dotted path.
-    Unknown(String),
-    /// A value that is not allowed: what is said of it.
-    Wrong(String),
-    /// A value in quotes, or in another form than it is meant, that was read: what is said of it.
-    Quoted(String),
-}
+#[cfg(test)]
+mod tests {
+    use ohfp_keys::Key;
 
-impl OptionFinding {
-    /// Whether it stops the provider.
-    pub fn is_wrong(&self) -> bool {
-        !matches!(self, Self::Quoted(_))
-    }
-}
+    use super::*;
 
-impl fmt::Display for OptionFinding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown(path) => write!(f, "`{path}` is not a known key"),
-            Self::Wrong(message) | Self::Quoted(message) => f.write_str(message),
+    /// The options with that key alone.
+    fn options(key: &Key, value: Value) -> Map<String, Value> {
+        match key.name.split_once('.') {
+            Some((section, name)) => Map::from_iter([(
+                section.to_owned(),
+                Value::Object(Map::from_iter([(name.to_owned(), value)])),
+            )]),
+            None => Map::from_iter([(key.name.to_owned(), value)]),
         }
     }
-}
 
-/// Walks the object: a member is a key, or a section that has keys.
-fn read(
-    object: &Map<String, Value>,
-    section: &str,
-    config: &mut SimConfig,
-    findings: &mut Vec<OptionFinding>,
-) {
-    for (name, value) in object {
-        let path = if section.is_empty() { name.clone() } else { format!("{section}.{name}") };
-        // A dot stands between section and name; it is never part of a name.
-        let key = KEYS.iter().find(|key| key.path == path && !name.contains('.'));
-        if let Some(key) = key {
-            findings.extend(take(key, value, config));
-        } else if is_section(&path) && !path.is_empty() && !name.contains('.') {
-            match value {
-                Value::Null => {}
-                Value::Object(members) => read(members, &path, config, findings),
-                other => findings.push(OptionFinding::Wrong(format!(
-                    "`{path}` must be an object that holds settings, not {}",
-                    shown(other)
-                ))),
-            }
-        } else {
-            findings.push(OptionFinding::Unknown(path));
+    #[test]
+    fn defaults_that_are_written_change_nothing() {
+        for key in KEYS {
+            let (config, findings) = SimConfig::read(&options(key, key.default.value()));
+            assert_eq!((config, findings), (SimConfig::default(), Vec::new()), "{}", key.name);
         }
     }
-}
 
-/// Takes a value over, in quotes or not.
-fn take(key: &OptionKey, value: &Value, config: &mut SimConfig) -> Option<OptionFinding> {
-    if value.is_null() || key.set(value, config).is_some() {
-        return None;
+    #[test]
+    fn every_key_sets_something_of_its_own() {
+        let other = |key: &Key| match key.name {
+            "network.block" => "\"10.1.0.0/16\"",
+            "network.public_block" => "\"198.18.0.0/15\"",
+            "network.domain"
+            | "default_type"
+            | "boot.failure_reason"
+            | "identity.account"
+            | "identity.region" => "\"other\"",
+            "spot.notice_on_demand" => "true",
+            "fleet.type" => "\"request\"",
+            "capacity.by_type" => "{\"a\": 1}",
+            _ => "1",
+        };
+        let mut seen: Vec<SimConfig> = vec![SimConfig::default()];
+        for key in KEYS {
+            let value = serde_json::from_str(other(key)).unwrap();
+            let config = SimConfig::from_options(&options(key, value)).unwrap();
+            assert!(!seen.contains(&config), "{}", key.name);
+            seen.push(config);
+        }
     }
-    let path = key.path;
-    let meant = readings(value).into_iter().find(|meant| key.set(meant, config).is_some());
-    Some(match meant {
-        Some(meant) => OptionFinding::Quoted(format!(
-            "`{path}` is written as {}; it is read as {}",
-            shown(value),
-            shown(&meant)
-        )),
-        None => OptionFinding::Wrong(format!("`{path}` must be {}, not {}", key.allowed, shown(value))),
-    })
-}
-
-/// A value for a message; the beginning of a long one.
-fn shown(value: &Value) -> String {
-    value.to_string().chars().take(60).collect()
 }

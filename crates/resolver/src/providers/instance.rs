@@ -34,8 +34,8 @@ pub struct ProviderInstance {
 }
 
 impl ProviderInstance {
-    /// Creates an instance with default values.
-    pub(crate) fn new(name: &str, kind: &str, source: String) -> Self {
+    /// Creates an instance with default values. `source` is its position in the configuration.
+    pub fn new(name: &str, kind: &str, source: String) -> Self {
         Self {
             name: name.to_owned(),
             kind: kind.to_owned(),

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use ohfp_broker::documents::DocumentStore;
 use ohfp_broker::provider::Provider;
-use ohfp_broker::{Error, Errors};
+use ohfp_broker::{Error, ErrorKind, Errors};
+use ohfp_keys::{Key, OptionFinding};
+use ohfp_resolver::nearest::{did_you_mean, nearest_dotted};
 use ohfp_resolver::{Performance, ProviderInstance};
+use serde_json::{Map, Value};
 
 /// A kind of provider.
 pub struct ProviderFactory {
@@ -13,6 +16,8 @@ pub struct ProviderFactory {
     pub kind: &'static str,
     /// Whether its machines do not exist.
     pub simulated: bool,
+    /// The keys of an instance's `config`; none where this build does not have the kind.
+    pub options: &'static [Key],
     pub(super) feature: Option<Feature>,
     /// `None` where this build does not have it.
     pub(super) back_end: Option<BackEnd>,
@@ -29,7 +34,7 @@ pub(super) type Build = fn(&ProviderInstance, Arc<dyn DocumentStore>) -> Result<
 
 /// What a kind that is built in can do.
 pub(super) struct BackEnd {
-    pub(super) check: fn(&ProviderInstance) -> Checked,
+    pub(super) findings: fn(&Map<String, Value>) -> Vec<OptionFinding>,
     pub(super) build: Build,
 }
 
@@ -58,6 +63,85 @@ impl ProviderFactory {
 
     /// Looks at the options of an instance, without building anything.
     pub fn check(&self, instance: &ProviderInstance) -> Checked {
-        self.back_end.as_ref().map(|back_end| (back_end.check)(instance)).unwrap_or_default()
+        let Some(back_end) = &self.back_end else { return Checked::default() };
+        self.judge(instance, &(back_end.findings)(&instance.config))
+    }
+
+    /// Findings as errors and warnings, each with the instance's name and its place.
+    pub(super) fn judge(&self, instance: &ProviderInstance, findings: &[OptionFinding]) -> Checked {
+        let named = |finding: &OptionFinding| {
+            let (source, name, kind) = (&instance.source, &instance.name, self.kind);
+            format!("{source}: provider `{name}`: config of a `{kind}` provider: {finding}")
+        };
+        let mut checked = Checked::default();
+        for finding in findings {
+            if finding.is_wrong() {
+                let error = Error::new(ErrorKind::Input, named(finding));
+                checked.errors.push(match self.hint(finding) {
+                    Some(hint) => error.hint(hint),
+                    None => error,
+                });
+            } else {
+                checked.warnings.push(named(finding));
+            }
+        }
+        checked
+    }
+
+    /// The option that an unknown one may stand for.
+    fn hint(&self, finding: &OptionFinding) -> Option<String> {
+        let OptionFinding::Unknown(name) = finding else { return None };
+        let known: Vec<&str> = self.options.iter().map(|key| key.name).collect();
+        did_you_mean(nearest_dotted(name, &known))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ohfp_keys::{OptionValues, flag, whole};
+
+    use super::*;
+
+    ohfp_keys::table! {
+        /// Options of this test.
+        OPTIONS;
+        RETRIES: u64 = "calls.retries", whole(0, 9, 3), "how often a call is repeated";
+        DEBUG: bool = "debug", flag(false), "whether calls are logged";
+    }
+
+    const FACTORY: ProviderFactory = ProviderFactory {
+        kind: "cloud",
+        simulated: false,
+        options: OPTIONS,
+        feature: None,
+        back_end: Some(BackEnd {
+            findings: |options| OptionValues::read(OPTIONS, options).1,
+            build: |_, _| Err(Error::new(ErrorKind::Unavailable, "not here").into()),
+        }),
+    };
+
+    /// Messages and hints come from a factory's own table, whichever kind it is.
+    #[test]
+    fn options_are_judged_by_the_table_of_their_kind() {
+        let check = |options: &str, errors: &[&str], warnings: &[&str]| {
+            let mut instance = ProviderInstance::new("c", "cloud", "config.json:3".to_owned());
+            instance.config = serde_json::from_str(options).unwrap();
+            let checked = FACTORY.check(&instance);
+            let place =
+                |text: &&str| format!("config.json:3: provider `c`: config of a `cloud` provider: {text}");
+            let told: Vec<String> = checked.errors.iter().map(ToString::to_string).collect();
+            let wanted = errors.iter().map(|text| format!("invalid input: {}", place(text)));
+            assert_eq!(told, wanted.collect::<Vec<_>>(), "{options}");
+            assert_eq!(checked.warnings, warnings.iter().map(place).collect::<Vec<_>>(), "{options}");
+        };
+        check(r#"{"calls": {"retries": 1}, "debug": true}"#, &[], &[]);
+        check(r#"{"debug": "true"}"#, &[], &["`debug` is written as \"true\"; it is read as true"]);
+        check(r#"{"debug": 2}"#, &["`debug` must be true or false, not 2"], &[]);
+        check(
+            r#"{"calls": {"retires": 1}}"#,
+            &["`calls.retires` is not a known key\n  hint: did you mean `calls.retries`?"],
+            &[],
+        );
+        check(r#"{"quux": 1}"#, &["`quux` is not a known key"], &[]);
     }
 }

@@ -9,6 +9,7 @@ pub const PROVIDERS: &[ProviderFactory] = &[
     ProviderFactory {
         kind: "aws",
         simulated: false,
+        options: &[],
         feature: Some(Feature {
             key: "features.aws_integration",
             value: |performance| performance.aws_integration,
@@ -52,6 +53,7 @@ mod tests {
     #[test]
     fn one_kind_is_simulated_and_it_is_built_in() {
         assert_eq!(PROVIDERS.iter().filter(|kind| kind.simulated && kind.is_built_in()).count(), 1);
+        assert!(PROVIDERS.iter().all(|kind| kind.is_built_in() != kind.options.is_empty()));
         assert_eq!(built_in(), "`sim` is the only type in this build");
     }
 }
