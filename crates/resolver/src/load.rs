@@ -8,6 +8,7 @@ mod tests;
 mod unread;
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use serde_json::Map;
@@ -21,7 +22,7 @@ use crate::source::environment::Environment;
 use crate::source::findings::{Findings, Problem, Subject};
 use crate::source::open;
 use crate::source::text::Text;
-use crate::source::trail::Recorder;
+use crate::source::trail::{Recorder, Trail};
 use crate::templates::defaults::Defaults;
 use crate::templates::files;
 use crate::templates::files::{TemplateFiles, ibm_names};
@@ -47,54 +48,7 @@ pub fn load(origin: &Origin, env: &Environment) -> Result<Resolved, Errors> {
 /// # Errors
 /// Every error found, where nothing can be answered because of one of them.
 pub fn load_with_problems(origin: &Origin, env: &Environment) -> Result<Resolved, Errors> {
-    let mut files = Files::read(origin, env);
-    let Files { root, recorder, findings, instance_name, .. } = &mut files;
-    findings.about(Subject::Templates);
-    let catalog = TemplateFiles::find_ibm(root, instance_name.as_deref(), TEMPLATES, recorder, findings);
-    findings.about(Subject::Everything);
-    let (providers, mut catalog) = files.providers(Some(catalog));
-    let Files { root, mut recorder, mut findings, config, mut settings, instance_name, .. } = files;
-    findings.about(Subject::Templates);
-    if !catalog.has_any() {
-        catalog.find_chain(&root, &providers, TEMPLATES, &mut recorder, &mut findings);
-    }
-    if !catalog.has_any() {
-        findings.failure(TEMPLATES, catalog.nothing_found(&root));
-    }
-
-    let defaults = Defaults::new(&settings, &providers, config.as_ref(), &mut findings);
-    let parts: Vec<(&Text, Vec<&str>)> =
-        catalog.texts.iter().map(|text| (text, files::templates(text, &mut findings))).collect();
-    let mut resolver = Resolver::new(&defaults, &mut findings);
-    for (text, parts) in parts {
-        for part in parts {
-            resolver.add(text, part);
-        }
-    }
-    let (templates, left_out) = resolver.finish();
-    drop(defaults);
-    let (mut warnings, problems) = findings.finish()?;
-    settings.mark(&problems);
-    let providers = marked(providers, &problems);
-    let trail = recorder.finish();
-    warnings.extend(unread::find(&unread::Loaded {
-        root: &root,
-        instance_name: instance_name.as_deref(),
-        settings: &settings,
-        templates: &templates,
-        trail: &trail,
-    }));
-    Ok(Resolved {
-        origin: origin.clone(),
-        settings,
-        providers,
-        templates,
-        left_out,
-        held: Vec::new(),
-        warnings,
-        problems,
-        trail,
-    })
+    Inputs::read(origin, env).resolve(env)
 }
 
 /// Loads and resolves the configuration without the templates. Errors are returned beside the valid parts.
@@ -102,13 +56,109 @@ pub fn load_with_problems(origin: &Origin, env: &Environment) -> Result<Resolved
 /// # Errors
 /// Every error found, where nothing can be answered because of one of them.
 pub fn configuration(origin: &Origin, env: &Environment) -> Result<Configuration, Errors> {
-    let mut files = Files::read(origin, env);
-    let (providers, _) = files.providers(None);
-    let Files { findings, mut settings, .. } = files;
-    let (warnings, problems) = findings.finish()?;
-    settings.mark(&problems);
-    let providers = marked(providers, &problems);
-    Ok(Configuration { settings, providers, warnings, problems })
+    Inputs::read(origin, env).configuration(env)
+}
+
+/// What every way of loading reads first: `config.json` and IBM's configuration file. An invocation that needs the
+/// templates after the configuration opens them once, and sees one state of both.
+#[derive(Debug)]
+pub struct Inputs {
+    origin: Origin,
+    root: PathBuf,
+    config: Result<Option<Text>>,
+    instance_name: Result<Option<String>>,
+    ibm_config: Result<Option<Text>>,
+    trail: Trail,
+    read_at: SystemTime,
+}
+
+impl Inputs {
+    /// Reads the files. What cannot be read is an error of what is resolved from them.
+    pub fn read(origin: &Origin, env: &Environment) -> Self {
+        let read_at = SystemTime::now();
+        let root = std::path::absolute(&origin.root).unwrap_or_else(|_| origin.root.clone());
+        let mut recorder = Recorder::new(env);
+        let config = open_config(origin, &root, &mut recorder);
+        let instance_name = read_instance_name(&recorder);
+        let named = instance_name.as_ref().ok().and_then(Option::as_deref);
+        let ibm_config = open_ibm_config(&root, named, &mut recorder);
+        let trail = recorder.finish();
+        Self { origin: origin.clone(), root, config, instance_name, ibm_config, trail, read_at }
+    }
+
+    /// A moment before the first file was opened.
+    pub fn read_at(&self) -> SystemTime {
+        self.read_at
+    }
+
+    /// As [`load_with_problems`], in the environment that the files were read in.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resolve(&self, env: &Environment) -> Result<Resolved, Errors> {
+        let mut files = Files::new(self, env);
+        let Files { root, recorder, findings, instance_name, .. } = &mut files;
+        findings.about(Subject::Templates);
+        let catalog = TemplateFiles::find_ibm(root, *instance_name, TEMPLATES, recorder, findings);
+        findings.about(Subject::Everything);
+        let (providers, mut catalog) = files.providers(Some(catalog));
+        let Files { root, mut recorder, mut findings, config, mut settings, instance_name, .. } = files;
+        findings.about(Subject::Templates);
+        if !catalog.has_any() {
+            catalog.find_chain(root, &providers, TEMPLATES, &mut recorder, &mut findings);
+        }
+        if !catalog.has_any() {
+            findings.failure(TEMPLATES, catalog.nothing_found(root));
+        }
+
+        let defaults = Defaults::new(&settings, &providers, config, &mut findings);
+        let parts: Vec<(&Text, Vec<&str>)> =
+            catalog.texts.iter().map(|text| (text, files::templates(text, &mut findings))).collect();
+        let mut resolver = Resolver::new(&defaults, &mut findings);
+        for (text, parts) in parts {
+            for part in parts {
+                resolver.add(text, part);
+            }
+        }
+        let (templates, left_out) = resolver.finish();
+        drop(defaults);
+        let (mut warnings, problems) = findings.finish()?;
+        settings.mark(&problems);
+        let providers = marked(providers, &problems);
+        let trail = recorder.finish();
+        warnings.extend(unread::find(&unread::Loaded {
+            root,
+            instance_name,
+            settings: &settings,
+            templates: &templates,
+            trail: &trail,
+        }));
+        Ok(Resolved {
+            origin: self.origin.clone(),
+            settings,
+            providers,
+            templates,
+            left_out,
+            held: Vec::new(),
+            warnings,
+            problems,
+            trail,
+        })
+    }
+
+    /// As [`configuration`](fn@configuration), in the environment that the files were read in.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn configuration(&self, env: &Environment) -> Result<Configuration, Errors> {
+        let mut files = Files::new(self, env);
+        let (providers, _) = files.providers(None);
+        let Files { findings, mut settings, .. } = files;
+        let (warnings, problems) = findings.finish()?;
+        settings.mark(&problems);
+        let providers = marked(providers, &problems);
+        Ok(Configuration { settings, providers, warnings, problems })
+    }
 }
 
 fn marked(mut providers: Vec<ProviderInstance>, problems: &[Problem]) -> Vec<ProviderInstance> {
@@ -118,15 +168,15 @@ fn marked(mut providers: Vec<ProviderInstance>, problems: &[Problem]) -> Vec<Pro
     providers
 }
 
-/// The files of the configuration as read, the common start of all ways of loading.
-struct Files<'e> {
-    root: PathBuf,
-    recorder: Recorder<'e>,
+/// The inputs with what is found in them so far, the common start of all ways of loading.
+struct Files<'i> {
+    root: &'i Path,
+    recorder: Recorder<'i>,
     findings: Findings,
-    config: Option<Text>,
+    config: Option<&'i Text>,
     settings: Settings,
-    instance_name: Option<String>,
-    ibm_config: Result<Option<Text>>,
+    instance_name: Option<&'i str>,
+    ibm_config: &'i Result<Option<Text>>,
 }
 
 /// Variables that Host Factory or LSF sets. If one of them is set, a scheduler runs this process, or a person
@@ -146,16 +196,21 @@ const SCHEDULERS: &[&str] = &[
     "PRO_LSF_LOGDIR",
 ];
 
-impl<'e> Files<'e> {
-    fn read(origin: &Origin, env: &'e Environment) -> Self {
-        let root = std::path::absolute(&origin.root).unwrap_or_else(|_| origin.root.clone());
-        let mut recorder = Recorder::new(env);
-        let mut findings = Findings::default();
-
-        let config = open_config(origin, &root, &mut recorder, &mut findings);
-        let settings = config_file::read(config.as_ref(), &root, &recorder, &mut findings);
-        let instance_name = read_instance_name(&recorder, &mut findings);
-        let ibm_config = open_ibm_config(&root, instance_name.as_deref(), &mut recorder);
+impl<'i> Files<'i> {
+    fn new(inputs: &'i Inputs, env: &'i Environment) -> Self {
+        let Inputs { root, config, instance_name, ibm_config, trail, .. } = inputs;
+        let (recorder, mut findings) = (Recorder::resume(env, trail), Findings::default());
+        let config = config.as_ref().unwrap_or_else(|error| {
+            findings.failure(CONFIG, error.clone());
+            &None
+        });
+        let config = config.as_ref();
+        let settings = config_file::read(config, root, &recorder, &mut findings);
+        let instance_name = instance_name.as_ref().unwrap_or_else(|error| {
+            findings.failure(CONFIG, error.clone());
+            &None
+        });
+        let instance_name = instance_name.as_deref();
         Self { root, recorder, findings, config, settings, instance_name, ibm_config }
     }
 
@@ -163,32 +218,30 @@ impl<'e> Files<'e> {
     /// search for IBM's file names, if it was done.
     fn providers(&mut self, ibm: Option<TemplateFiles>) -> (Vec<ProviderInstance>, TemplateFiles) {
         let Self { root, recorder, settings, findings, .. } = self;
-        let (config, instance_name) = (self.config.as_ref(), self.instance_name.as_deref());
+        let (config, instance_name, ibm_config) = (self.config, self.instance_name, self.ibm_config);
         let mut instances =
             config.map(|text| configured::configured(text, settings, findings)).unwrap_or_default();
         // Like a template file under IBM's name, IBM's configuration file implies AWS unless another provider
         // is configured.
-        let ibm_config = std::mem::replace(&mut self.ibm_config, Ok(None));
         let mut options = None;
         if !matches!(ibm_config, Ok(None)) {
             let name = choice::ibm_instance(&instances, instance_name.unwrap_or("aws"));
-            let (given, source) = match &ibm_config {
+            let (given, source) = match ibm_config {
                 Ok(Some(text)) => {
-                    let path = text.path().strip_prefix(&*root).unwrap_or(text.path()).to_owned();
+                    let path = text.path().strip_prefix(*root).unwrap_or(text.path()).to_owned();
                     let given = options.insert((aws_config::read(text, &name, findings), path));
                     (given.0.clone(), given.1.display().to_string())
                 }
                 Ok(None) | Err(_) => (Map::new(), "default".to_owned()),
             };
-            if let Err(error) = &ibm_config {
+            if let Err(error) = ibm_config {
                 findings.about(Subject::Provider(name.clone(), "config".to_owned()));
                 findings.failure(IBM_CONFIG, error.clone());
                 findings.about(Subject::Everything);
             }
             choice::add_ibm(&mut instances, &name, given, source);
         }
-        let ibm_config = ibm_config.ok().flatten();
-        let ibm_file = ibm_config.as_ref().zip(options.as_ref());
+        let ibm_file = ibm_config.as_ref().ok().and_then(Option::as_ref).zip(options.as_ref());
         let ibm_file =
             ibm_file.map(|(text, (options, path))| log_settings::Ibm { text, options, path: path.as_path() });
         log_settings::decide(settings, ibm_file.as_ref(), recorder, findings);
@@ -227,12 +280,7 @@ impl<'e> Files<'e> {
     }
 }
 
-fn open_config(
-    origin: &Origin,
-    root: &Path,
-    recorder: &mut Recorder<'_>,
-    findings: &mut Findings,
-) -> Option<Text> {
+fn open_config(origin: &Origin, root: &Path, recorder: &mut Recorder<'_>) -> Result<Option<Text>> {
     let path = match &origin.config_file {
         Some(file) => std::path::absolute(file).unwrap_or_else(|_| file.clone()),
         None => root.join("config.json"),
@@ -240,36 +288,32 @@ fn open_config(
     match open(&path, CONFIG, recorder) {
         Ok(None) if origin.config_file.is_some() => {
             let message = format!("the configuration file `{}` does not exist", path.display());
-            findings.failure(CONFIG, Error::new(ErrorKind::Input, message).hint("`--config` names it"));
-            None
+            Err(Error::new(ErrorKind::Input, message).hint("`--config` names it"))
         }
-        Ok(text) => text,
-        Err(error) => {
-            findings.failure(CONFIG, error);
-            None
-        }
+        opened => opened,
     }
 }
 
 /// The scheduler's name of this instance. LSF has its own variable for it.
-fn read_instance_name(recorder: &Recorder<'_>, findings: &mut Findings) -> Option<String> {
+fn read_instance_name(recorder: &Recorder<'_>) -> Result<Option<String>> {
     let set = |name: &'static str| {
         let value = recorder.variable(name).filter(|value| !value.is_empty());
         value.map(|value| (name, value))
     };
-    let (variable, value) = set("HF_PROVIDER_NAME").or_else(|| set("PROVIDER_NAME"))?;
+    let Some((variable, value)) = set("HF_PROVIDER_NAME").or_else(|| set("PROVIDER_NAME")) else {
+        return Ok(None);
+    };
     match value.to_str() {
         // The name becomes part of file names.
         Some(name) if !name.contains(|letter: char| letter == '/' || letter.is_control()) => {
-            Some(name.to_owned())
+            Ok(Some(name.to_owned()))
         }
         _ => {
             let message = format!(
                 "the environment variable {variable} must be a name without `/`, not {}",
                 value.display()
             );
-            findings.failure(CONFIG, Error::new(ErrorKind::Input, message));
-            None
+            Err(Error::new(ErrorKind::Input, message))
         }
     }
 }

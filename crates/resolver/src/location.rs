@@ -24,7 +24,7 @@ pub struct ConfigLocation {
 
 /// A variable look-up in the form that `locate` takes.
 pub fn lookup<'e>(env: &'e Environment) -> impl Fn(&str) -> Option<&'e [u8]> {
-    move |name| env.get(name).map(OsStrExt::as_bytes)
+    move |name| env.bytes(name)
 }
 
 /// Locates the configuration. `config` is a directory or a `config.json`; `snapshot` overrides the rule for the

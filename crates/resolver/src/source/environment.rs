@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 
 /// Environment variables as the resolver sees them: the real ones, or a test's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,11 @@ impl Environment {
     /// trail instead.
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str)
+    }
+
+    /// The raw value as bytes, in the form that `platform` takes.
+    pub fn bytes(&self, name: &str) -> Option<&[u8]> {
+        self.get(name).map(OsStrExt::as_bytes)
     }
 
     /// Sets a variable, for this invocation alone.

@@ -2,9 +2,9 @@
 //!
 //! Line and column are computed only when a message needs them. It must not know the meaning of any file.
 
-use std::cell::OnceCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use ohfp_broker::json::Json;
 use ohfp_broker::{Error, ErrorKind, Result};
@@ -39,7 +39,7 @@ pub(crate) struct Text {
     /// Position among the files of one load, to keep findings in order.
     pub(crate) number: usize,
     content: String,
-    index: OnceCell<Index>,
+    index: OnceLock<Index>,
 }
 
 impl Text {
@@ -54,7 +54,7 @@ impl Text {
             Error::new(ErrorKind::Input, format!("{}:{line}: byte {at} is not UTF-8", path.display()))
                 .hint("save the file as UTF-8")
         })?;
-        Ok(Self { path: path.to_owned(), number, content, index: OnceCell::new() })
+        Ok(Self { path: path.to_owned(), number, content, index: OnceLock::new() })
     }
 
     pub(crate) fn as_str(&self) -> &str {

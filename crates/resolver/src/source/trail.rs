@@ -70,6 +70,13 @@ impl<'e> Recorder<'e> {
         Self { env, files: BTreeMap::new(), variables: RefCell::default() }
     }
 
+    /// Goes on from what an earlier part of the same load has recorded.
+    pub(crate) fn resume(env: &'e Environment, trail: &Trail) -> Self {
+        let files = trail.files.iter().map(|file| (file.path.clone(), file.state.clone())).collect();
+        let variables = RefCell::new(trail.variables.iter().cloned().collect());
+        Self { env, files, variables }
+    }
+
     /// The value of a variable, recorded whether it is set or not.
     pub(crate) fn variable(&self, name: &str) -> Option<&'e OsStr> {
         let value = self.env.get(name);
