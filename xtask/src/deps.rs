@@ -69,22 +69,7 @@ const EDGES: [(&str, &[&str]); 18] = [
             "ohfp-wire",
         ],
     ),
-    (
-        "ohfp-live",
-        &[
-            "ohfp-broker",
-            "ohfp-cli",
-            "ohfp-platform",
-            "ohfp-provider-sim",
-            "ohfp-render",
-            "ohfp-resolver",
-            "ohfp-service",
-            "ohfp-snapshot-builder",
-            "ohfp-snapshot-format",
-            "ohfp-store-sqlite",
-            "ohfp-wire",
-        ],
-    ),
+    ("ohfp-live", &["ohfp-broker", "ohfp-cli", "ohfp-platform", "ohfp-render", "ohfp-service", "ohfp-wire"]),
     ("ohfp-tests", &[]),
     ("xtask", &[]),
 ];
@@ -133,9 +118,18 @@ const FLOORS: [(&str, &[&str]); 9] = [
     ("ohfp-provider-sim", &["chance", "network", "shapes", "keys", "config", "options", "life", "provider"]),
     (
         "ohfp-service",
-        &["state_dir", "log", "catalog", "template_lookup", "store_factory", "registry", "session"],
+        &[
+            "state_dir",
+            "log",
+            "catalog",
+            "invocation",
+            "template_lookup",
+            "store_factory",
+            "registry",
+            "session",
+        ],
     ),
-    ("ohfp-live", &["present", "output", "host_factory", "commands"]),
+    ("ohfp-live", &["present", "reply", "call", "output", "host_factory", "commands"]),
 ];
 
 /// Circles of files that are accepted: the container is one data structure.

@@ -14,12 +14,10 @@ use ohfp_broker::store::Doubt;
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_broker::wire_format::WireFormat;
 use ohfp_broker::{Error, ErrorKind, Errors, RequestKind, Result};
-use ohfp_cli::{GlobalOptions, HostFactoryInput};
+use ohfp_cli::HostFactoryInput;
 use ohfp_render::templates::TemplateList;
 use ohfp_render::{Format, Rendered, documents, json};
-use ohfp_resolver::{Environment, LeftOut};
 use ohfp_service::cached_status;
-use ohfp_service::catalog;
 use ohfp_service::clock;
 use ohfp_service::log;
 use ohfp_service::request_machines;
@@ -28,74 +26,42 @@ use ohfp_service::site_store::AccessMode;
 use ohfp_wire::input;
 use serde_json::Value;
 
-use crate::output::Reply;
-
-/// Most template ids that a message lists.
-const NAMED: usize = 5;
+use crate::call::Call;
+use crate::reply::Reply;
 
 /// Contract: "getAvailableTemplates, output". Depends on the configuration alone, and never answers with an
 /// empty list.
-pub(crate) fn available_templates(
-    global: &GlobalOptions,
-    input: &HostFactoryInput,
-    env: &Environment,
-) -> Reply {
-    if let Err(error) = read(input) {
-        return failure(&[error]);
-    }
-    let source = match catalog::load(global, env) {
-        Ok(source) => source,
-        Err(errors) => return failure(&errors),
-    };
-    let resolved = &source.resolved;
-    if let Err(errors) = resolved.templates() {
-        return failure(&errors);
-    }
-    if resolved.templates.is_empty() {
-        let place = resolved.origin.root.display();
-        let reasons: Vec<String> = resolved.left_out.iter().take(NAMED).map(LeftOut::message).collect();
-        let message = match (reasons.as_slice(), resolved.left_out.len().saturating_sub(NAMED)) {
-            ([], _) => format!("there are no templates in `{place}`"),
-            (all, 0) => format!("no template of `{place}` can be offered: {}", all.join("; ")),
-            (some, more) => {
-                format!(
-                    "no template of `{place}` can be offered: {}; {more} more are left out",
-                    some.join("; ")
-                )
-            }
-        };
-        return failure(&[Error::new(ErrorKind::Input, message)
-            .hint("Host Factory drops a provider that answers none, so this is an error; run `ohfp templates validate` for details")]);
-    }
-    let catalog = TemplateList { templates: &resolved.templates, scheduler: SchedulerKind::HostFactory };
-    let list = catalog.list(Format::Json, false);
-    let document = Rendered::plain([list.head, list.records, list.tail].concat());
-    Reply { source: Some(source), ..Reply::answer(document) }
+pub(crate) fn available_templates(call: &Call, input: &HostFactoryInput) -> Reply {
+    answered(templates(call, input))
+}
+
+fn templates(call: &Call, input: &HostFactoryInput) -> Result<Reply, Errors> {
+    read(input)?;
+    let catalog = call.invocation.catalog()?;
+    let list = TemplateList { templates: catalog.offered()?, scheduler: SchedulerKind::HostFactory };
+    let list = list.list(Format::Json, false);
+    catalog.queue_refresh();
+    Ok(Reply::answer(Rendered::plain([list.head, list.records, list.tail].concat())))
 }
 
 /// Contract: "requestMachines". Answers with the request id once the launch is stored and accepted.
-pub(crate) fn request_machines(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Reply {
-    answered(request(global, input, env))
+pub(crate) fn request_machines(call: &Call, input: &HostFactoryInput) -> Reply {
+    answered(request(call, input))
 }
 
-fn request(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Result<Reply, Errors> {
-    let (session, wire, wanted) = asked(global, input, env, <dyn WireFormat>::read_request)?;
-    let asked = request_machines::acquire(&session, &wanted, clock::now())?;
-    let reply = document(wire.write_accepted(&asked.accepted)).after_answer(session, vec![asked.accepted.id]);
-    Ok(Reply { source: asked.source, ..reply })
+fn request(call: &Call, input: &HostFactoryInput) -> Result<Reply, Errors> {
+    let (session, wire, wanted) = asked(call, input, <dyn WireFormat>::read_request)?;
+    let accepted = request_machines::acquire(session, &wanted, clock::now())?;
+    Ok(document(wire.write_accepted(&accepted)).after_answer(session, vec![accepted.id]))
 }
 
 /// Contract: "requestReturnMachines". Answers with the id of the return.
-pub(crate) fn return_machines(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Reply {
-    answered(accept_return(global, input, env))
+pub(crate) fn return_machines(call: &Call, input: &HostFactoryInput) -> Reply {
+    answered(accept_return(call, input))
 }
 
-fn accept_return(
-    global: &GlobalOptions,
-    input: &HostFactoryInput,
-    env: &Environment,
-) -> Result<Reply, Errors> {
-    let (session, wire, machines) = asked(global, input, env, <dyn WireFormat>::read_return)?;
+fn accept_return(call: &Call, input: &HostFactoryInput) -> Result<Reply, Errors> {
+    let (session, wire, machines) = asked(call, input, <dyn WireFormat>::read_return)?;
     let requests = session.requests()?;
     // Machines that cannot be returned keep costing money, so a return may use the disk space reserved for it.
     requests.store.use_reserve();
@@ -113,25 +79,25 @@ fn accept_return(
 }
 
 /// Contract: "getRequestStatus". Polls requests and returns; unknown ids are answered too.
-pub(crate) fn request_status(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Reply {
-    answered(status(global, input, env))
+pub(crate) fn request_status(call: &Call, input: &HostFactoryInput) -> Reply {
+    answered(status(call, input))
 }
 
-fn status(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Result<Reply, Errors> {
-    let (session, wire, ids) = asked(global, input, env, <dyn WireFormat>::read_status)?;
-    let (views, errors) = cached_status::status(&session, &ids, clock::now())?;
+fn status(call: &Call, input: &HostFactoryInput) -> Result<Reply, Errors> {
+    let (session, wire, ids) = asked(call, input, <dyn WireFormat>::read_status)?;
+    let (views, errors) = cached_status::status(session, &ids, clock::now())?;
     // An unreachable provider does not fail the operation: its requests still are `running`.
     log::log_errors(&errors);
     Ok(document(wire.write_statuses(&ids, &views)).after_answer(session, Vec::new()))
 }
 
 /// Contract: "getReturnRequests". Lists machines that the provider reclaims.
-pub(crate) fn return_requests(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Reply {
-    answered(reclaims(global, input, env))
+pub(crate) fn return_requests(call: &Call, input: &HostFactoryInput) -> Reply {
+    answered(reclaims(call, input))
 }
 
-fn reclaims(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment) -> Result<Reply, Errors> {
-    let (session, wire, known) = asked(global, input, env, <dyn WireFormat>::read_reclaims)?;
+fn reclaims(call: &Call, input: &HostFactoryInput) -> Result<Reply, Errors> {
+    let (session, wire, known) = asked(call, input, <dyn WireFormat>::read_reclaims)?;
     let requests = session.requests()?;
     let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now())?;
     log_doubts(&reclaims.doubtful);
@@ -144,14 +110,13 @@ fn reclaims(global: &GlobalOptions, input: &HostFactoryInput, env: &Environment)
 }
 
 /// The common start of the operations: assembles the session and parses the input with the configured wire format.
-fn asked<T>(
-    global: &GlobalOptions,
+fn asked<'c, T>(
+    call: &'c Call,
     input: &HostFactoryInput,
-    env: &Environment,
     question: impl FnOnce(&'static dyn WireFormat, &Value) -> Result<T>,
-) -> Result<(Session, &'static dyn WireFormat, T), Errors> {
+) -> Result<(&'c Session, &'static dyn WireFormat, T), Errors> {
     let value = read(input)?;
-    let session = Session::assemble(global, env, AccessMode::ReadWrite)?;
+    let session = call.session(AccessMode::ReadWrite)?;
     let wire = session.wire()?;
     let question = question(wire, &value)?;
     Ok((session, wire, question))

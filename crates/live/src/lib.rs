@@ -10,73 +10,94 @@
 //! }
 //! ```
 
+mod call;
 mod commands;
 mod doctor;
 mod example_config;
 mod host_factory;
 mod init;
-mod instance;
 mod output;
 mod present;
+mod reply;
 
-use ohfp_service::log;
 use std::ffi::OsString;
 use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 
 use ohfp_broker::{Error, ErrorKind};
-use ohfp_cli::{Cli, Command};
-use ohfp_resolver::Environment;
+use ohfp_cli::{Cli, Command, StorageCommand};
+use ohfp_service::invocation::{Environment, Invocation};
+use ohfp_service::{log, notice};
 
-use output::Reply;
+use call::Call;
+use reply::Reply;
 
 /// Runs the invocation of this process.
 pub fn main() -> ExitCode {
     ohfp_platform::sys::survive_file_size_limit();
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let env = Environment::from_process();
-    ExitCode::from(run(arguments, &env))
+    ExitCode::from(run(arguments, Environment::from_process()))
 }
 
 /// Runs one invocation and gives its exit code.
-fn run(arguments: Vec<OsString>, env: &Environment) -> u8 {
+fn run(arguments: Vec<OsString>, env: Environment) -> u8 {
     let words = ohfp_cli::normalize(arguments);
     // Host Factory reads errors from standard output, even those of the command line.
     let host_factory = words
         .get(1)
         .and_then(|word| word.to_str())
         .is_some_and(|word| ohfp_cli::HF_OPERATIONS.contains(&word));
-    let cli = match parsed(words) {
+    let Cli { global, command } = match parsed(words) {
         Ok(cli) => cli,
         Err(error) if host_factory && error.use_stderr() => {
-            log::start(env);
+            log::start(&env);
             // The first paragraph is the error; the usage after it is for people.
             let text = error.render().to_string();
             let paragraph: Vec<&str> =
                 text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
             let message = paragraph.join(" ");
             let message = message.strip_prefix("error: ").unwrap_or(&message);
-            return failed(host_factory, Error::new(ErrorKind::Input, message), env);
+            return failed(host_factory, Error::new(ErrorKind::Input, message));
         }
-        Err(error) if !error.use_stderr() => return output::help(&error, env),
-        Err(error) => return output::usage(&error, env),
+        Err(error) if !error.use_stderr() => return output::help(&error, &env),
+        Err(error) => return output::usage(&error, &env),
     };
-    let adjusted;
-    let env = if cli.global.instance.is_some() || cli.global.state_dir.is_some() {
-        match instance::environment(&cli.global, env) {
-            Ok(environment) => {
-                adjusted = environment;
-                &adjusted
-            }
-            Err(error) => return failed(host_factory, error, env),
-        }
-    } else {
-        env
+    let invocation = match Invocation::new(global, env) {
+        Ok(invocation) => invocation,
+        Err(error) => return failed(host_factory, error),
     };
-    log::start(env);
-    let mut reply = ManuallyDrop::new(answer(&cli, env));
-    reply.note = instance::note(&cli.global, &cli.command, env);
-    output::write(&reply, cli.global.output.as_deref(), env)
+    log::start(invocation.env());
+    // Leaked, as the reply is: the process exits right after.
+    let call = ManuallyDrop::new(Call::new(invocation));
+    let reply = ManuallyDrop::new(answer(&call, &command));
+    note_state(&call, &command);
+    output::write(&reply, &call)
+}
+
+/// A note for a person whose command names a configuration of Host Factory but uses another state store than the
+/// instance does.
+fn note_state(call: &Call, command: &Command) {
+    let asks_store = match command {
+        Command::Storage(command) => !matches!(command, StorageCommand::List),
+        Command::Machines(_)
+        | Command::Requests(_)
+        | Command::Sim(_)
+        | Command::System(_)
+        | Command::Doctor
+        | Command::RequestMachines(_)
+        | Command::RequestReturnMachines(_)
+        | Command::GetRequestStatus(_)
+        | Command::GetReturnRequests(_) => true,
+        _ => false,
+    };
+    if let Some(directory) = Some(()).filter(|()| asks_store).and_then(|()| call.invocation.personal_state())
+    {
+        notice::note(&format!(
+            "the state store asked is the one in `{}`; an instance of Host Factory has its own, which --instance NAME \
+             or --state-dir DIR asks",
+            directory.display()
+        ));
+    }
 }
 
 /// Parses the command line. Host Factory's own lines are parsed without building the command tree, which would
@@ -91,20 +112,18 @@ fn parsed(words: Vec<OsString>) -> Result<Cli, clap::Error> {
 }
 
 /// Reports an invocation that failed before a command was known.
-fn failed(host_factory: bool, error: Error, env: &Environment) -> u8 {
-    let reply = if host_factory { host_factory::failure(&[error]) } else { Reply::failure(error) };
-    output::write(&reply, None, env)
+fn failed(host_factory: bool, error: Error) -> u8 {
+    output::write_failure(&if host_factory { host_factory::failure(&[error]) } else { Reply::failure(error) })
 }
 
-fn answer(cli: &Cli, env: &Environment) -> Reply {
-    let global = &cli.global;
-    match &cli.command {
-        Command::GetAvailableTemplates(input) => host_factory::available_templates(global, input, env),
-        Command::RequestMachines(input) => host_factory::request_machines(global, input, env),
-        Command::RequestReturnMachines(input) => host_factory::return_machines(global, input, env),
-        Command::GetRequestStatus(input) => host_factory::request_status(global, input, env),
-        Command::GetReturnRequests(input) => host_factory::return_requests(global, input, env),
+fn answer(call: &Call, command: &Command) -> Reply {
+    match command {
+        Command::GetAvailableTemplates(input) => host_factory::available_templates(call, input),
+        Command::RequestMachines(input) => host_factory::request_machines(call, input),
+        Command::RequestReturnMachines(input) => host_factory::return_machines(call, input),
+        Command::GetRequestStatus(input) => host_factory::request_status(call, input),
+        Command::GetReturnRequests(input) => host_factory::return_requests(call, input),
         Command::Init(arguments) => Reply::from_result(init::run(arguments)),
-        other => commands::run(global, other, env),
+        other => commands::run(call, other),
     }
 }

@@ -5,106 +5,49 @@ pub(crate) mod file;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use ohfp_broker::{Error, ErrorKind, Errors, RequestId, Result};
+use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_platform::sys::{self, Written};
-use ohfp_platform::terminal;
 use ohfp_render::Rendered;
-use ohfp_resolver::{Environment, location};
-
-use ohfp_service::catalog::Catalog;
-use ohfp_service::notice::{note, stderr};
-use ohfp_service::session::Session;
+use ohfp_service::invocation::Environment;
+use ohfp_service::notice::stderr;
 use ohfp_wire::input::DASH;
 
-/// The result of an invocation: its output, exit code and deferred work.
-#[derive(Default)]
-pub(crate) struct Reply {
-    /// The document for standard output.
-    pub(crate) document: Rendered,
-    /// Plain output even on a terminal.
-    pub(crate) plain: bool,
-    /// A note beside the answer; for standard error.
-    pub(crate) note: Option<String>,
-    /// Errors and their hints; for standard error.
-    pub(crate) errors: Errors,
-    /// Notes that are written to standard error only where it is a terminal.
-    pub(crate) notes: Vec<String>,
-    /// Exit code.
-    pub(crate) code: u8,
-    /// The catalog behind the answer; after the answer it refreshes the snapshot.
-    pub(crate) source: Option<Catalog>,
-    /// The session behind the answer; after the answer it runs the deferred work.
-    pub(crate) session: Option<Session>,
-    /// Ids of requests that the answer announces for the first time.
-    pub(crate) announced_ids: Vec<RequestId>,
+use crate::call::{Call, styled};
+use crate::reply::Reply;
+
+/// Writes a reply to standard output, or its document to the file that the options name, and does the deferred work.
+/// Gives the exit code.
+pub(crate) fn write(reply: &Reply, call: &Call) -> u8 {
+    diagnostics(reply);
+    let file = call.invocation.options().output.as_deref().filter(|path| *path != Path::new(DASH));
+    let written = match file {
+        Some(path) if reply.code == 0 => file::replace(path, &reply.document.bytes(false)).map(|()| true),
+        _ => to_stdout(&reply.document.bytes(call.styled(&io::stdout()))),
+    };
+    if let Ok(delivered) = written {
+        call.finish(if delivered { &reply.announced_ids } else { &[] });
+    }
+    code(reply, written)
 }
 
-impl Reply {
-    /// A successful answer, exit code 0.
-    pub(crate) fn answer(document: Rendered) -> Self {
-        Self { document, ..Self::default() }
-    }
-
-    /// Adds the session that made the answer, and the new ids that it announces. Upkeep of the store is queued for
-    /// when the answer is out.
-    pub(crate) fn after_answer(self, session: Session, announced_ids: Vec<RequestId>) -> Self {
-        session.queue_upkeep();
-        Self { session: Some(session), announced_ids, ..self }
-    }
-
-    /// Deferred work, after the answer is written. Errors go to the log only: the answer is out, and the next
-    /// invocation finds the same work.
-    fn follow_up(&self, delivered: bool) {
-        let Some(session) = &self.session else { return };
-        if let Some(table) = session.finish(if delivered { &self.announced_ids } else { &[] }) {
-            stderr(&table);
-        }
-    }
-
-    /// A failure; the first error's kind decides the exit code.
-    pub(crate) fn failure(errors: impl Into<Errors>) -> Self {
-        let errors = errors.into();
-        let code = errors.first().map_or(1, |error| error.kind().exit_code());
-        Self { errors, code, ..Self::default() }
-    }
-
-    /// Converts a result: `Ok` to an answer, `Err` to a failure.
-    pub(crate) fn from_result(result: Result<Rendered>) -> Self {
-        result.map_or_else(Self::failure, Self::answer)
-    }
+/// Writes the reply of an invocation that failed before its command was known.
+pub(crate) fn write_failure(reply: &Reply) -> u8 {
+    diagnostics(reply);
+    code(reply, to_stdout(&reply.document.bytes(false)))
 }
 
-/// Whether output to this stream is styled.
-fn styled(env: &Environment, stream: &impl IsTerminal) -> bool {
-    terminal::styled(location::lookup(env), || stream.is_terminal())
-}
-
-/// Writes a reply to standard output, or its document to a file, and gives the exit code.
-pub(crate) fn write(reply: &Reply, file: Option<&Path>, env: &Environment) -> u8 {
-    if let Some(text) = &reply.note {
-        note(text);
-    }
+fn diagnostics(reply: &Reply) {
     for error in reply.errors.iter() {
         stderr(&format!("ohfp: {error}\n"));
     }
     if !reply.notes.is_empty() && io::stderr().is_terminal() {
         stderr(&reply.notes.iter().map(|note| format!("ohfp: note: {note}\n")).collect::<String>());
     }
-    let written = match file.filter(|path| *path != Path::new(DASH)) {
-        Some(path) if reply.code == 0 => file::replace(path, &reply.document.bytes(false)).map(|()| true),
-        _ => {
-            let styled = !reply.plain && styled(env, &io::stdout());
-            to_stdout(&reply.document.bytes(styled))
-        }
-    };
+}
+
+fn code(reply: &Reply, written: Result<bool>) -> u8 {
     match written {
-        Ok(delivered) => {
-            reply.follow_up(delivered);
-            if let Some(source) = &reply.source {
-                source.look_after_snapshot();
-            }
-            reply.code
-        }
+        Ok(_) => reply.code,
         Err(error) => {
             stderr(&format!("ohfp: {error}\n"));
             error.kind().exit_code()
@@ -117,7 +60,7 @@ pub(crate) fn help(error: &clap::Error, env: &Environment) -> u8 {
     let text = error.render();
     let bytes =
         if styled(env, &io::stdout()) { text.ansi().to_string() } else { text.to_string() }.into_bytes();
-    write(&Reply::answer(Rendered::plain(bytes)), None, env)
+    write_failure(&Reply::answer(Rendered::plain(bytes)))
 }
 
 /// Reports a usage error: clap's message on standard error, exit code 2.

@@ -3,7 +3,8 @@
 use ohfp_broker::template::{ID_RULE, is_id};
 use ohfp_broker::text::quoted;
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
-use ohfp_resolver::nearest::{did_you_mean, nearest};
+use ohfp_resolver::nearest::did_you_mean;
+pub use ohfp_resolver::nearest::nearest;
 use ohfp_resolver::settings::keys;
 use ohfp_resolver::settings::keys::KEYS;
 use ohfp_resolver::{Resolved, Secrets, choice_problems};

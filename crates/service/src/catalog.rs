@@ -1,15 +1,23 @@
-//! Loads configuration and templates for a command, and maintains the snapshot: why the runtime did not use it,
-//! whether to rebuild it, and that no published `maxNumber` decreases unnoticed.
+//! Configuration and templates for a command, and the upkeep of the snapshot: why the runtime did not use it, whether
+//! to rebuild it, and that no published `maxNumber` decreases unnoticed.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use ohfp_broker::Errors;
+use ohfp_broker::wire_format::SchedulerKind;
+use ohfp_broker::{Error, ErrorKind, Errors, Result, Template};
 use ohfp_cli::GlobalOptions;
 use ohfp_components::environment;
 use ohfp_platform::sys;
+use ohfp_render::queries::{self, Query};
+use ohfp_render::{Format, Rendered};
+use ohfp_resolver::load::Inputs;
 use ohfp_resolver::location::ConfigLocation;
-use ohfp_resolver::{Environment, LeftOut, Performance, Refresh, Resolved, Trail, load, location};
+use ohfp_resolver::{
+    Environment, FIELD_NAMES, LeftOut, Performance, Refresh, Resolved, Secrets, Trail, hf_name,
+};
 use ohfp_snapshot_builder::freshness::{self, Refreshed, Scrutiny, Verdict};
 use ohfp_snapshot_builder::inspect;
 use ohfp_snapshot_format::Snapshot;
@@ -18,9 +26,11 @@ use crate::log;
 
 /// Configuration and templates, with the state that a refresh of the snapshot needs.
 pub struct Catalog {
-    /// Configuration and templates.
-    pub resolved: Resolved,
+    resolved: Resolved,
+    secrets: Secrets,
+    scheduler: Option<SchedulerKind>,
     upkeep: Option<Upkeep>,
+    refresh: AtomicBool,
 }
 
 struct Upkeep {
@@ -32,39 +42,141 @@ struct Upkeep {
     answerable: bool,
 }
 
-/// Loads the configuration that the command line or the environment names.
-pub fn load(global: &GlobalOptions, env: &Environment) -> Result<Catalog, Errors> {
-    // A file size limit that log or snapshot exceed must not kill the process before the answer.
-    sys::survive_file_size_limit();
-    let place = location::find(global.config.as_deref(), None, env)?;
-    let read_at = SystemTime::now();
-    let mut resolved = load::load_with_problems(&place.origin, env)?;
-    let performance = Performance::new(&resolved.settings);
-    log::configure(&environment::overridden(performance.clone(), env).unwrap_or(performance), env);
-    // A configuration named on the command line is an experiment; the published snapshot does not belong to it.
-    let looked_after = !global.no_snapshot && global.config.is_none();
-    let answerable = global.scheduler.is_none() && global.output.is_none();
-    let upkeep = looked_after.then(|| examine(&place, env, &resolved.trail, read_at, answerable)).flatten();
-    if let Some(published) = upkeep.as_ref().and_then(|upkeep| upkeep.published.as_ref())
-        && freshness::is_of(published, &place)
-    {
-        let lowered = freshness::limit_decreases(&resolved, published);
-        for lowered in lowered.iter().take(LOGGED) {
-            tracing::warn!(
-                template = lowered.id,
-                published = lowered.published,
-                now = lowered.now,
-                "maxNumber was lowered; Host Factory can hang on that, so the published number holds until \
-                 `ohfp-snapshot build --allow-lower-max`"
-            );
+/// What a catalog is loaded from.
+pub(crate) struct Reading<'i> {
+    pub(crate) options: &'i GlobalOptions,
+    pub(crate) env: &'i Environment,
+    pub(crate) place: &'i ConfigLocation,
+    pub(crate) inputs: &'i Inputs,
+    /// The scheduler that the command line names.
+    pub(crate) scheduler: Option<SchedulerKind>,
+}
+
+impl Catalog {
+    /// Loads the templates, and compares them with the published snapshot.
+    pub(crate) fn load(reading: &Reading<'_>) -> Result<Self, Errors> {
+        let Reading { options, env, place, inputs, scheduler } = *reading;
+        // A file size limit that log or snapshot exceed must not kill the process before the answer.
+        sys::survive_file_size_limit();
+        let mut resolved = inputs.resolve(env)?;
+        let performance = Performance::new(&resolved.settings);
+        log::configure(&environment::overridden(performance.clone(), env).unwrap_or(performance), env);
+        // A configuration named on the command line is an experiment; the published snapshot does not belong to it.
+        let looked_after = !options.no_snapshot && options.config.is_none();
+        let answerable = options.scheduler.is_none() && options.output.is_none();
+        let upkeep = looked_after
+            .then(|| examine(place, env, &resolved.trail, inputs.read_at(), answerable))
+            .flatten();
+        if let Some(published) = upkeep.as_ref().and_then(|upkeep| upkeep.published.as_ref())
+            && freshness::is_of(published, place)
+        {
+            let lowered = freshness::limit_decreases(&resolved, published);
+            for lowered in lowered.iter().take(LOGGED) {
+                tracing::warn!(
+                    template = lowered.id,
+                    published = lowered.published,
+                    now = lowered.now,
+                    "maxNumber was lowered; Host Factory can hang on that, so the published number holds until \
+                     `ohfp-snapshot build --allow-lower-max`"
+                );
+            }
+            freshness::keep_published_limits(&mut resolved, lowered);
         }
-        freshness::keep_published_limits(&mut resolved, lowered);
+        // If the snapshot is fresh, the warnings were logged when it was built.
+        if upkeep.as_ref().is_none_or(|upkeep| upkeep.verdict != Verdict::Fresh) {
+            log_left_out(&resolved);
+        }
+        let secrets = if options.show_secrets { Secrets::Shown } else { Secrets::Hidden };
+        Ok(Self { resolved, secrets, scheduler, upkeep, refresh: AtomicBool::new(false) })
     }
-    // If the snapshot is fresh, the warnings were logged when it was built.
-    if upkeep.as_ref().is_none_or(|upkeep| upkeep.verdict != Verdict::Fresh) {
-        log_left_out(&resolved);
+
+    /// The templates, for operations that require all of them to be valid.
+    ///
+    /// # Errors
+    /// Errors in the templates, or in what they inherit from the configuration.
+    pub fn templates(&self) -> Result<&[Template], Errors> {
+        self.resolved.templates()
     }
-    Ok(Catalog { resolved, upkeep })
+
+    /// The templates for Host Factory, of which there is at least one: it drops a provider that answers none.
+    ///
+    /// # Errors
+    /// As [`Self::templates`], and [`ErrorKind::Input`] where no template can be offered, with the reasons.
+    pub fn offered(&self) -> Result<&[Template], Errors> {
+        let templates = self.templates()?;
+        if templates.is_empty() { Err(self.none_offered().into()) } else { Ok(templates) }
+    }
+
+    fn none_offered(&self) -> Error {
+        let place = self.resolved.origin.root.display();
+        let left_out = &self.resolved.left_out;
+        let reasons: Vec<String> = left_out.iter().take(NAMED).map(LeftOut::message).collect();
+        let message = match (reasons.as_slice(), left_out.len().saturating_sub(NAMED)) {
+            ([], _) => format!("there are no templates in `{place}`"),
+            (all, 0) => format!("no template of `{place}` can be offered: {}", all.join("; ")),
+            (some, more) => format!(
+                "no template of `{place}` can be offered: {}; {more} more are left out",
+                some.join("; ")
+            ),
+        };
+        Error::new(ErrorKind::Input, message)
+            .hint("Host Factory drops a provider that answers none, so this is an error; run `ohfp templates validate` for details")
+    }
+
+    /// The template of that id, with its secrets.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], with the reason or the nearest id.
+    pub fn template(&self, id: &str) -> Result<&Template> {
+        queries::template(&self.resolved, id)
+    }
+
+    /// Templates as they are shown: with secrets redacted unless the options ask for them.
+    pub fn shown<'t>(&self, templates: &'t [Template]) -> Cow<'t, [Template]> {
+        self.secrets.of_templates(templates)
+    }
+
+    /// The names that fields of the answer have.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] where `scheduler.type` is invalid and the options name none.
+    pub fn scheduler(&self) -> Result<SchedulerKind> {
+        self.scheduler.map_or_else(|| self.resolved.settings.scheduler(), Ok)
+    }
+
+    /// The answer to a query.
+    ///
+    /// # Errors
+    /// Errors in what the answer shows; [`ErrorKind::NotFound`] for a name that does not exist.
+    pub fn answer(&self, query: &Query, format: Format) -> Result<Rendered, Errors> {
+        query.check(&self.resolved)?;
+        let rendered = query.render(&self.resolved, format, self.secrets);
+        rendered.ok_or_else(|| query.missing(&self.resolved).into())
+    }
+
+    /// Notes on a list of the templates, a line each.
+    pub fn notes(&self) -> Vec<String> {
+        queries::list_notes(&self.resolved)
+    }
+
+    /// Asks for the upkeep of the snapshot, which did not give the answer. It is done once the answer is out, by
+    /// [`Invocation::finish`](crate::invocation::Invocation::finish).
+    pub fn queue_refresh(&self) {
+        self.refresh.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Most templates whose reason a message gives.
+const NAMED: usize = 5;
+
+/// The names of the fields of a template, as Host Factory has them.
+pub fn field_names() -> impl Iterator<Item = &'static str> {
+    FIELD_NAMES.iter().map(|(name, _)| *name)
+}
+
+/// Host Factory's name of a field that is named in either spelling.
+pub fn field_name(name: &str) -> &str {
+    hf_name(name)
 }
 
 /// Most templates for which a finding is logged one by one.
@@ -117,10 +229,11 @@ impl Catalog {
         }
     }
 
-    /// Refreshes the snapshot, according to `snapshot.refresh`. Runs after the answer, so errors go to the log
-    /// only.
-    pub fn look_after_snapshot(&self) {
-        let Some(upkeep) = &self.upkeep else { return };
+    /// Refreshes the snapshot where that was asked for, according to `snapshot.refresh`. Errors go to the log only.
+    pub(crate) fn refresh_snapshot(&self) {
+        let Some(upkeep) = self.upkeep.as_ref().filter(|_| self.refresh.load(Ordering::Relaxed)) else {
+            return;
+        };
         let verdict = upkeep.verdict();
         let Some(reason) = verdict.reason() else { return };
         let path = upkeep.path.display().to_string();

@@ -4,15 +4,19 @@
 //! its answer is shown, and writes no answer to standard output.
 //!
 //! ```
+//! use std::sync::Arc;
+//!
 //! use ohfp_cli::GlobalOptions;
-//! use ohfp_resolver::Environment;
+//! use ohfp_service::invocation::{Environment, Invocation};
 //! use ohfp_service::session::Session;
 //! use ohfp_service::site_store::AccessMode;
 //!
 //! # let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/examples/sim");
-//! let global = GlobalOptions { config: Some(config.into()), ..GlobalOptions::default() };
+//! let options = GlobalOptions { config: Some(config.into()), ..GlobalOptions::default() };
 //! let env = Environment::from_iter([("HOME", "/nonexistent")]);
-//! let session = Session::assemble(&global, &env, AccessMode::ReadOnly).map_err(|errors| errors.joined().to_string())?;
+//! let invocation = Arc::new(Invocation::new(options, env).map_err(|error| error.to_string())?);
+//! let session =
+//!     Session::assemble(&invocation, AccessMode::ReadOnly).map_err(|errors| errors.joined().to_string())?;
 //! // Only now the registry is built; the store stays closed.
 //! let providers = session.providers().map_err(|error| error.to_string())?;
 //! assert_eq!(providers.instances().map(|instance| instance.kind.as_str()).collect::<Vec<_>>(), ["sim"]);
@@ -24,7 +28,9 @@ pub mod cache;
 pub mod cached_status;
 pub mod catalog;
 pub mod clock;
+pub mod diagnosis;
 pub mod history;
+pub mod invocation;
 pub mod log;
 pub mod maintenance;
 pub mod notice;
@@ -32,7 +38,9 @@ pub mod registry;
 pub mod request_machines;
 pub mod selection;
 pub mod session;
+pub mod simulation;
 pub mod site_store;
 pub mod state_dir;
 pub mod store_factory;
 pub mod template_lookup;
+pub mod validation;

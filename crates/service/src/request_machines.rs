@@ -9,17 +9,9 @@ use crate::clock;
 use crate::selection;
 use crate::session::Session;
 
-/// An accepted request, and the source of its template.
-pub struct Asked {
-    /// The broker's answer.
-    pub accepted: Accepted,
-    /// The catalog that was loaded; `None` if the template came from the snapshot.
-    pub source: Option<Catalog>,
-}
-
-/// Requests machines.
-pub fn acquire(session: &Session, wanted: &MachinesWanted, now: Timestamp) -> Result<Asked, Errors> {
-    with_template(session, wanted, now, |asked, source| {
+/// Requests machines. Where the snapshot did not have the template, its upkeep is queued.
+pub fn acquire(session: &Session, wanted: &MachinesWanted, now: Timestamp) -> Result<Accepted, Errors> {
+    with_template(session, wanted, now, |asked, catalog| {
         let accepted = session.requests()?.broker().acquire(&asked, now)?;
         tracing::info!(
             request = accepted.id.as_str(),
@@ -30,7 +22,10 @@ pub fn acquire(session: &Session, wanted: &MachinesWanted, now: Timestamp) -> Re
             reason = accepted.reason,
             "machines requested"
         );
-        Ok(Asked { accepted, source })
+        if let Some(catalog) = catalog {
+            catalog.queue_refresh();
+        }
+        Ok(accepted)
     })
 }
 
@@ -43,14 +38,15 @@ fn with_template<T>(
     session: &Session,
     wanted: &MachinesWanted,
     now: Timestamp,
-    then: impl FnOnce(Acquisition<'_>, Option<Catalog>) -> ohfp_broker::Result<T>,
+    then: impl FnOnce(Acquisition<'_>, Option<&Catalog>) -> ohfp_broker::Result<T>,
 ) -> Result<T, Errors> {
     // A new request requires valid limits.
     let wrong = session.configuration.settings.problems("request");
     if !wrong.is_empty() {
         return Err(wrong.into());
     }
-    let found = session.templates()?.find(&wanted.template_id)?;
+    let templates = session.templates()?;
+    let found = templates.find(&wanted.template_id)?;
     let requests = session.requests()?;
     let provider = selection::choose(&requests, &session.configuration, &found.template, wanted.count, now)?;
     let id = clock::new_id(RequestKind::Acquire, now)?;
@@ -62,5 +58,5 @@ fn with_template<T>(
         rc_account: wanted.rc_account.clone(),
         user_data: wanted.user_data.clone(),
     };
-    then(asked, found.source).map_err(Errors::from)
+    then(asked, found.catalog).map_err(Errors::from)
 }

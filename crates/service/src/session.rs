@@ -3,24 +3,24 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use ohfp_broker::wire_format::{SchedulerKind, WireFormat};
-use ohfp_broker::{Errors, RequestId, Result};
-use ohfp_cli::{GlobalOptions, SchedulerType};
+use ohfp_broker::{Deadline, Errors, RequestId, Result};
 use ohfp_components::{Container, Tier, environment};
-use ohfp_resolver::location::ConfigLocation;
+use ohfp_resolver::Configuration;
 use ohfp_resolver::settings::performance::{Mode, Performance};
-use ohfp_resolver::{Configuration, Environment, load, location};
 use ohfp_wire;
 use serde_json::Value;
 
 use crate::action_time::ActionTime;
 use crate::cache::{Limits, ResultCache};
 use crate::clock;
+use crate::invocation::Invocation;
 use crate::log;
 use crate::maintenance;
 use crate::registry::{Registry, Requests};
-use crate::site_store::{AccessMode, SiteStore, StoreSite};
+use crate::site_store::{AccessMode, SiteStore};
 use crate::state_dir;
 use crate::store_factory;
 use crate::template_lookup::TemplateLookup;
@@ -29,10 +29,9 @@ use crate::template_lookup::TemplateLookup;
 #[derive(Clone)]
 pub struct Session {
     container: Container,
+    invocation: Arc<Invocation>,
     /// Settings and providers, without templates.
-    pub configuration: Arc<Configuration>,
-    /// Location of the configuration.
-    pub place: ConfigLocation,
+    pub(crate) configuration: Arc<Configuration>,
 }
 
 /// The wire format of Host Factory operations in this invocation.
@@ -47,22 +46,23 @@ pub struct Monitoring(Value);
 
 impl Session {
     /// Reads the configuration and registers all components.
-    pub fn assemble(global: &GlobalOptions, env: &Environment, access: AccessMode) -> Result<Self, Errors> {
-        let place = location::find(global.config.as_deref(), None, env)?;
-        let configuration = Arc::new(load::configuration(&place.origin, env)?);
-        let performance = environment::overridden(Performance::new(&configuration.settings), env)?;
-        log::configure(&performance, env);
-        let session = Self { container: Container::new(performance), configuration, place };
-        session.register(global, env, access).and_then(|()| session.container.start())?;
+    ///
+    /// # Errors
+    /// Errors in the configuration that every operation needs, and of the components that are built at once.
+    pub fn assemble(invocation: &Arc<Invocation>, access: AccessMode) -> Result<Self, Errors> {
+        let configuration = Arc::clone(invocation.configuration()?);
+        let performance = Performance::new(&configuration.settings);
+        let performance = environment::overridden(performance, invocation.env())?;
+        log::configure(&performance, invocation.env());
+        let invocation = Arc::clone(invocation);
+        let session = Self { container: Container::new(performance), invocation, configuration };
+        session.register(access).and_then(|()| session.container.start())?;
         Ok(session)
     }
 
-    fn register(&self, global: &GlobalOptions, env: &Environment, access: AccessMode) -> Result<()> {
-        let wire = ohfp_wire::of(match global.scheduler {
-            Some(SchedulerType::Default) => SchedulerKind::Default,
-            Some(SchedulerType::HostFactory) | None => SchedulerKind::HostFactory,
-        });
-        let (configuration, log) = (Arc::clone(&self.configuration), Log(log::path(env)));
+    fn register(&self, access: AccessMode) -> Result<()> {
+        let wire = ohfp_wire::of(self.invocation.scheduler().unwrap_or(SchedulerKind::HostFactory));
+        let (configuration, log) = (Arc::clone(&self.configuration), Log(log::path(self.invocation.env())));
         self.container.register(Tier::Critical, move |critical| {
             critical.register_singleton("LoggingPort", move |_| Ok(Arc::new(log.clone())))?;
             critical.register_instance("ConfigurationPort", Arc::clone(&configuration))?;
@@ -74,17 +74,14 @@ impl Session {
         let connects = at_start || options.connection_mode == Mode::Eager;
         let on = options.database_support;
         let performance = options.clone();
-        let (configuration, place) = (Arc::clone(&self.configuration), self.place.clone());
-        let (cache_at, cache_variables) = (place.clone(), env.clone());
         let settings = Arc::clone(&self.configuration);
-        let (global, env) = (global.clone(), env.clone());
-        let (bounds, time) = (Arc::clone(&self.configuration), ActionTime::of(&env));
+        let (bounds, time) = (Arc::clone(&self.configuration), ActionTime::of(self.invocation.env()));
+        let invocation = Arc::clone(&self.invocation);
         self.container.register(Tier::Core, move |core| {
-            let (at, variables) = (place.clone(), env.clone());
+            let site = Arc::clone(&invocation);
             let database = core.connecting().feature("features.database_support", on);
             database.register_singleton("StoragePort", move |_| {
-                let site = StoreSite { configuration: &configuration, place: &at, env: &variables };
-                store_factory::open(&site, access, connects).map(Arc::new)
+                store_factory::open(&site, access, connects).map(Arc::new).map_err(Errors::joined)
             })?;
             core.register_singleton("ProviderPort", move |container| {
                 let registry = Registry::new(&settings, &performance, container.later());
@@ -96,7 +93,7 @@ impl Session {
                 Ok(Arc::new(registry))
             })?;
             core.register_singleton("TemplateService", move |_| {
-                let templates = TemplateLookup::new(place.clone(), global.clone(), env.clone());
+                let templates = TemplateLookup::new(Arc::clone(&invocation));
                 if at_start {
                     templates.load_all();
                 }
@@ -109,9 +106,10 @@ impl Session {
 
         let limits = Limits::new(self.container.options());
         let monitoring = self.container.options().monitoring;
+        let invocation = Arc::clone(&self.invocation);
         self.container.register(Tier::Optional, move |optional| {
             optional.register_on_demand::<ResultCache>("CachePort", move |demanded| {
-                let path = state_dir::cache(&state_dir::directory(&cache_at, &cache_variables)?);
+                let path = state_dir::cache(&invocation.state_directory()?);
                 demanded.register_singleton("CachePort", move |_| {
                     Ok(Arc::new(ResultCache::open(path.clone(), limits)))
                 })
@@ -137,6 +135,19 @@ impl Session {
     /// The wire format of this invocation.
     pub fn wire(&self) -> Result<&'static dyn WireFormat> {
         Ok(self.container.get::<Wire>()?.0)
+    }
+
+    /// The names that fields of the answer have.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`](ohfp_broker::ErrorKind::Input) where `scheduler.type` is invalid and the options name none.
+    pub fn scheduler(&self) -> Result<SchedulerKind> {
+        self.invocation.scheduler().map_or_else(|| self.configuration.settings.scheduler(), Ok)
+    }
+
+    /// Until when a provider has to answer what it is asked now.
+    pub fn deadline(&self) -> Deadline {
+        ActionTime::of(self.invocation.env()).answer(Instant::now())
     }
 
     /// The state store.

@@ -3,11 +3,12 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use ohfp_broker::Result;
+use ohfp_broker::Errors;
 use ohfp_broker::administration::StateStore;
 use ohfp_broker::documents::DocumentStore;
-use ohfp_resolver::location::ConfigLocation;
-use ohfp_resolver::{Configuration, Environment, StorageStrategy};
+use ohfp_resolver::StorageStrategy;
+
+use crate::invocation::Invocation;
 
 /// Whether an invocation may change state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,19 +23,8 @@ pub enum AccessMode {
 pub struct StoreFactory {
     /// As `storage.strategy` names it.
     pub strategy: StorageStrategy,
-    pub(crate) locate: fn(&StoreSite<'_>) -> Result<StoreLocation>,
-    pub(crate) open: fn(&StoreSite<'_>, AccessMode, bool) -> Result<SiteStore>,
-}
-
-/// What says which store is meant.
-#[derive(Clone, Copy)]
-pub struct StoreSite<'s> {
-    /// The configuration of the site.
-    pub configuration: &'s Configuration,
-    /// Where it lies.
-    pub place: &'s ConfigLocation,
-    /// Names the state directory.
-    pub env: &'s Environment,
+    pub(crate) locate: fn(&Invocation) -> Result<StoreLocation, Errors>,
+    pub(crate) open: fn(&Invocation, AccessMode, bool) -> Result<SiteStore, Errors>,
 }
 
 /// Where a store is.

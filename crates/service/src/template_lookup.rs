@@ -2,81 +2,73 @@
 
 use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
-use std::sync::OnceLock;
+use std::sync::Arc;
 
 use ohfp_broker::{Errors, Template, json};
-use ohfp_cli::GlobalOptions;
 use ohfp_platform::sys::{self, Process};
 use ohfp_render::queries;
+use ohfp_resolver::location;
 use ohfp_resolver::location::ConfigLocation;
-use ohfp_resolver::{Environment, location};
 use ohfp_snapshot_builder::lower::WHOLE;
 use ohfp_snapshot_format::open::IoPolicy;
 use ohfp_snapshot_format::{CLI_FINGERPRINT, Refusal, Snapshot, fresh};
 use serde_json::Value;
 
-use crate::catalog::{self, Catalog};
+use crate::catalog::Catalog;
+use crate::invocation::Invocation;
 
 /// Looks templates up by id.
 pub struct TemplateLookup {
-    place: ConfigLocation,
-    global: GlobalOptions,
-    env: Environment,
-    /// The whole catalog, where it is loaded at start.
-    all: OnceLock<Vec<Template>>,
+    invocation: Arc<Invocation>,
 }
 
 /// A template and its source.
-pub struct Found {
+pub struct Found<'i> {
     /// With its resolved fields.
     pub template: Template,
-    /// The catalog that was loaded; `None` if the template came from the snapshot.
-    pub source: Option<Catalog>,
+    /// The catalog, where it was loaded because the snapshot did not have the template.
+    pub catalog: Option<&'i Catalog>,
 }
 
 impl TemplateLookup {
-    /// Creates a lookup in the configuration at `place`, without reading any file.
-    pub fn new(place: ConfigLocation, global: GlobalOptions, env: Environment) -> Self {
-        Self { place, global, env, all: OnceLock::new() }
+    /// Creates a lookup in the configuration of that invocation, without reading any file.
+    pub(crate) fn new(invocation: Arc<Invocation>) -> Self {
+        Self { invocation }
     }
 
     /// Loads the whole catalog. Errors in it are reported to the first caller that requests a template.
-    pub fn load_all(&self) {
-        if let Ok(source) = catalog::load(&self.global, &self.env)
-            && let Ok(templates) = source.resolved.templates()
-        {
-            self.all.get_or_init(|| templates.to_vec());
-        }
+    pub(crate) fn load_all(&self) {
+        let _ = self.invocation.catalog();
     }
 
     /// The template of that id.
-    pub fn find(&self, id: &str) -> Result<Found, Errors> {
+    pub fn find(&self, id: &str) -> Result<Found<'_>, Errors> {
         if let Some(error) = queries::impossible_id(id) {
             return Err(error.into());
         }
-        let loaded = self.all.get().and_then(|all| all.iter().find(|template| template.id == id));
-        if let Some(template) = loaded {
-            return Ok(Found { template: template.clone(), source: None });
+        let loaded = self.invocation.loaded_catalog().filter(|catalog| catalog.templates().is_ok());
+        if let Some(template) = loaded.and_then(|catalog| catalog.template(id).ok()) {
+            return Ok(Found { template: template.clone(), catalog: None });
         }
-        // A configuration named on the command line has no snapshot.
-        let ours = !self.global.no_snapshot && self.global.config.is_none();
-        if ours && let Ok(Some(template)) = self.published(id) {
-            return Ok(Found { template, source: None });
+        if self.invocation.may_use_snapshot()
+            && let Ok(place) = self.invocation.place()
+            && let Ok(Some(template)) = self.published(id, place)
+        {
+            return Ok(Found { template, catalog: None });
         }
-        let source = catalog::load(&self.global, &self.env)?;
-        source.resolved.templates()?;
-        let template = queries::template(&source.resolved, id)?.clone();
-        Ok(Found { template, source: Some(source) })
+        let catalog = self.invocation.catalog()?;
+        catalog.templates()?;
+        Ok(Found { template: catalog.template(id)?.clone(), catalog: Some(catalog) })
     }
 
     /// The template in the snapshot. `None` if the snapshot has no such id, or holds templates in another wire
     /// format than Host Factory's.
-    fn published(&self, id: &str) -> Result<Option<Template>, Refusal> {
-        let Some(path) = &self.place.snapshot else { return Ok(None) };
+    fn published(&self, id: &str, place: &ConfigLocation) -> Result<Option<Template>, Refusal> {
+        let Some(path) = &place.snapshot else { return Ok(None) };
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Refusal::Missing)?;
-        let get = location::lookup(&self.env);
+        let get = location::lookup(self.invocation.env());
         let access = IoPolicy::from_variable(get("OHFP_SNAPSHOT_IO"));
-        let look = || self.look_up(id, &path, access);
+        let look = || self.look_up(id, place, &path, access);
         if access == IoPolicy::Read {
             return look();
         }
@@ -85,12 +77,18 @@ impl TemplateLookup {
         sys::guarded(Process::from_std_with(Some(("OHFP_SNAPSHOT_IO", "read"))), again, look)
     }
 
-    fn look_up(&self, id: &str, path: &CStr, access: IoPolicy) -> Result<Option<Template>, Refusal> {
-        let get = location::lookup(&self.env);
+    fn look_up(
+        &self,
+        id: &str,
+        place: &ConfigLocation,
+        path: &CStr,
+        access: IoPolicy,
+    ) -> Result<Option<Template>, Refusal> {
+        let get = location::lookup(self.invocation.env());
         let snapshot = Snapshot::open(path, access)?;
         snapshot.expect_fingerprint(CLI_FINGERPRINT)?;
         if !snapshot.header.sealed() {
-            fresh::check(snapshot.stamps()?, Some(location::identity(&self.place.origin)), &get)?;
+            fresh::check(snapshot.stamps()?, Some(location::identity(&place.origin)), &get)?;
         }
         let mut buffer = vec![0; 64 * 1024];
         let contents = snapshot.contents()?;

@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot run must say so")]
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use ohfp_tests::counting::{Counted, counted};
 use ohfp_tests::grid::{Grid, TEMPLATE, wanted};
-use ohfp_tests::{c_program, program};
+use ohfp_tests::{c_program, ended, program};
 use serde_json::{Value, json};
 
 /// System calls of a question that changes nothing: the start of the program, configuration, the files of the store,
@@ -115,4 +118,34 @@ fn questions_keep_to_their_budgets() {
     // The intent, what came of it, and that the scheduler was told.
     let request = Budget { calls: REQUEST_CALLS, memory: 14, syncs: 3 };
     site.check("requestMachines", &wanted(TEMPLATE, 1), &request);
+}
+
+/// How often an operation opens `config.json` and the template file, once the templates have changed since the snapshot
+/// was built, or not.
+#[track_caller]
+fn check_opened(operation: &str, question: &Value, stale: bool, expected: [&str; 2]) {
+    let grid = Grid::new(&json!({}), &json!({ "snapshot": { "refresh": "auto" } }));
+    let files = ["config.json", "awsprov_templates.json"].map(|name| grid.sandbox.root().join(name));
+    if stale {
+        let text = fs::read_to_string(&files[1]).unwrap();
+        fs::write(&files[1], format!("{text}\n")).unwrap();
+    }
+    // A file that was written a moment ago is compared once more before it is trusted.
+    thread::sleep(Duration::from_millis(100));
+    let mut command = grid.sandbox.command(c_program("opened", &grid.sandbox.path));
+    let report = grid.sandbox.path.join("report");
+    command.arg(&report).args(&files).arg("--").arg(program("ohfp-live"));
+    let ended = ended(command.arg(operation).arg("-d").arg(question.to_string()));
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{operation}");
+    let opened = fs::read_to_string(report).unwrap();
+    assert_eq!(opened.lines().collect::<Vec<_>>(), expected, "{operation}, stale: {stale}");
+}
+
+#[test]
+fn each_file_of_the_configuration_is_opened_once() {
+    let request = wanted(TEMPLATE, 1);
+    check_opened("requestMachines", &request, true, ["1", "1"]);
+    check_opened("requestMachines", &request, false, ["1", "0"]);
+    check_opened("getAvailableTemplates", &json!({}), true, ["1", "1"]);
+    check_opened("getReturnRequests", &json!({}), true, ["1", "0"]);
 }

@@ -18,15 +18,15 @@ use ohfp_service::site_store::AccessMode;
 use ohfp_wire::input;
 use serde_json::json;
 
-use super::call::{Call, counted};
 use super::waiting;
+use crate::call::{Call, counted};
 use crate::host_factory;
-use crate::output::Reply;
 use crate::present::confirm::confirm;
 use crate::present::page::Page;
 use crate::present::{recorded, rows};
+use crate::reply::Reply;
 
-pub(super) fn run(call: &Call<'_>, command: &MachinesCommand) -> Result<Reply, Errors> {
+pub(super) fn run(call: &Call, command: &MachinesCommand) -> Result<Reply, Errors> {
     match command {
         MachinesCommand::Request(arguments) => request(call, arguments),
         MachinesCommand::Return(arguments) => return_machines(call, arguments),
@@ -36,11 +36,11 @@ pub(super) fn run(call: &Call<'_>, command: &MachinesCommand) -> Result<Reply, E
     }
 }
 
-fn request(call: &Call<'_>, arguments: &MachinesRequest) -> Result<Reply, Errors> {
+fn request(call: &Call, arguments: &MachinesRequest) -> Result<Reply, Errors> {
     let document = input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref())?;
     let session =
         call.session(if arguments.dry_run { AccessMode::ReadOnly } else { AccessMode::ReadWrite })?;
-    let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
+    let wire = ohfp_wire::of(session.scheduler()?);
     let wanted = match document {
         Some(document) => wire.read_request(&document)?,
         None => MachinesWanted {
@@ -51,7 +51,7 @@ fn request(call: &Call<'_>, arguments: &MachinesRequest) -> Result<Reply, Errors
     };
     let now = clock::now();
     if arguments.dry_run {
-        let rehearsal = request_machines::dry_run(&session, &wanted, now)?;
+        let rehearsal = request_machines::dry_run(session, &wanted, now)?;
         return Ok(call.document(&json!({
             "dryRun": true,
             "templateId": wanted.template_id,
@@ -65,15 +65,15 @@ fn request(call: &Call<'_>, arguments: &MachinesRequest) -> Result<Reply, Errors
             "steps": rehearsal.plan.steps,
         })));
     }
-    let asked = request_machines::acquire(&session, &wanted, now)?;
-    let id = asked.accepted.id.clone();
+    let accepted = request_machines::acquire(session, &wanted, now)?;
+    let id = accepted.id.clone();
     if arguments.waiting.wait {
         return waiting::for_new(call, session, &id, arguments.waiting.timeout);
     }
-    let refused = (asked.accepted.state == RequestState::Failed).then(|| refused(&asked.accepted));
-    let reply = call.document(&wire.write_accepted(&asked.accepted)).after_answer(session, vec![id]);
+    let refused = (accepted.state == RequestState::Failed).then(|| refused(&accepted));
+    let reply = call.document(&wire.write_accepted(&accepted)).after_answer(session, vec![id]);
     let (code, errors) = (u8::from(refused.is_some()), refused.into_iter().collect());
-    Ok(Reply { source: asked.source, errors, code, ..reply })
+    Ok(Reply { errors, code, ..reply })
 }
 
 /// The error for a person whose request failed at once. Host Factory gets an id instead, and reads the failure
@@ -83,15 +83,15 @@ fn refused(accepted: &Accepted) -> Error {
     Error::new(ErrorKind::Refused, format!("{} gets no machines: {why}", accepted.id))
 }
 
-fn return_machines(call: &Call<'_>, arguments: &MachinesReturn) -> Result<Reply, Errors> {
+fn return_machines(call: &Call, arguments: &MachinesReturn) -> Result<Reply, Errors> {
     let document = input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref())?;
     let session =
         call.session(if arguments.dry_run { AccessMode::ReadOnly } else { AccessMode::ReadWrite })?;
-    let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
+    let wire = ohfp_wire::of(session.scheduler()?);
     let requests = session.requests()?;
     let machines = match document {
         Some(document) => wire.read_return(&document)?,
-        None => named(&session, arguments)?,
+        None => named(session, arguments)?,
     };
     let broker = requests.broker();
     if arguments.dry_run {
@@ -174,7 +174,7 @@ fn existing(session: &Session) -> Result<Vec<Machine>> {
     session.requests()?.store.machines(&MachineFilter { states, ..MachineFilter::default() })
 }
 
-fn list(call: &Call<'_>, arguments: &MachinesList) -> Result<Reply, Errors> {
+fn list(call: &Call, arguments: &MachinesList) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadOnly)?;
     let mut states: Vec<MachineState> =
         arguments.status.iter().filter_map(|status| MachineState::parse(status.name())).collect();
@@ -192,37 +192,37 @@ fn list(call: &Call<'_>, arguments: &MachinesList) -> Result<Reply, Errors> {
     };
     let requests = session.requests()?;
     let machines = requests.store.machines(&filter)?;
-    let kind = call.scheduler(&session.configuration.settings)?;
+    let kind = session.scheduler()?;
     let rendered = rows::MACHINES.list(&machines, &arguments.list, afterwards, kind, call.format);
     let changed = machines.iter().map(|machine| machine.updated).max();
     let notes = recorded::note(changed, clock::now(), "machines status --all");
     rendered.map(|rendered| Reply { notes, ..Reply::answer(rendered) }).map_err(Errors::from)
 }
 
-fn show(call: &Call<'_>, machine: &str) -> Result<Reply, Errors> {
+fn show(call: &Call, machine: &str) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadOnly)?;
-    let found = find(&session, &[MachineRef::of_text(machine)])?.into_iter().next();
+    let found = find(session, &[MachineRef::of_text(machine)])?.into_iter().next();
     let machine =
         found.ok_or_else(|| Errors::from(not_found("machine", Some(machine), std::iter::empty())))?;
-    let kind = call.scheduler(&session.configuration.settings)?;
+    let kind = session.scheduler()?;
     Ok(Reply::answer(rows::MACHINES.show(&machine, kind, call.format)))
 }
 
-fn status(call: &Call<'_>, arguments: &MachinesStatus) -> Result<Reply, Errors> {
+fn status(call: &Call, arguments: &MachinesStatus) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadWrite)?;
     let machines = if arguments.all {
-        existing(&session)?
+        existing(session)?
     } else {
         let wanted: Vec<MachineRef> =
             arguments.machines.iter().map(|text| MachineRef::of_text(text)).collect();
-        find(&session, &wanted)?
+        find(session, &wanted)?
     };
     let requests = session.requests()?;
     let (machines, errors) = requests.broker().refresh_machines(machines, Detail::State, clock::now())?;
     if !errors.is_empty() {
         return Err(errors.into());
     }
-    let kind = call.scheduler(&session.configuration.settings)?;
+    let kind = session.scheduler()?;
     let options = ohfp_cli::ListOptions::default();
     let rendered = rows::MACHINES.list(&machines, &options, Page::of(&options), kind, call.format);
     Ok(Reply::answer(rendered?).after_answer(session, Vec::new()))

@@ -14,15 +14,15 @@ use ohfp_service::site_store::AccessMode;
 use ohfp_wire::input;
 use serde_json::json;
 
-use super::call::{Call, counted};
 use super::waiting;
 use super::waiting::{Awaited, Pace};
+use crate::call::{Call, counted};
 use crate::host_factory;
-use crate::output::Reply;
 use crate::present::confirm::confirm;
 use crate::present::{page, recorded, rows};
+use crate::reply::Reply;
 
-pub(super) fn run(call: &Call<'_>, command: &RequestsCommand) -> Result<Reply, Errors> {
+pub(super) fn run(call: &Call, command: &RequestsCommand) -> Result<Reply, Errors> {
     match command {
         RequestsCommand::Status(arguments) => status(call, arguments),
         RequestsCommand::List(arguments) => list(call, arguments),
@@ -33,22 +33,22 @@ pub(super) fn run(call: &Call<'_>, command: &RequestsCommand) -> Result<Reply, E
     }
 }
 
-fn status(call: &Call<'_>, arguments: &RequestsStatus) -> Result<Reply, Errors> {
+fn status(call: &Call, arguments: &RequestsStatus) -> Result<Reply, Errors> {
     let document = input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref())?;
     let session = call.session(AccessMode::ReadWrite)?;
-    let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
+    let wire = ohfp_wire::of(session.scheduler()?);
     // An input document is a scheduler's operation, so every id in it is answered, even an unknown one.
     let must_exist = document.is_none();
     let ids: Vec<RequestId> = match document {
         Some(document) => wire.read_status(&document)?,
-        None if arguments.all => unfinished(&session)?,
+        None if arguments.all => unfinished(session)?,
         None => arguments.request_ids.iter().map(|id| RequestId::from_text(id.as_str())).collect(),
     };
     if arguments.waiting.wait {
         let awaited = Awaited { must_exist, ..Awaited::of(&ids, arguments.waiting.timeout) };
         return waiting::wait(call, session, &awaited);
     }
-    let (views, errors) = cached_status::status(&session, &ids, clock::now())?;
+    let (views, errors) = cached_status::status(session, &ids, clock::now())?;
     log::log_errors(&errors);
     waiting::statuses(call, session, &ids, &views, must_exist)
 }
@@ -59,7 +59,7 @@ fn unfinished(session: &Session) -> Result<Vec<RequestId>> {
     Ok(views.into_iter().map(|view| view.request.id).collect())
 }
 
-fn list(call: &Call<'_>, arguments: &RequestsList) -> Result<Reply, Errors> {
+fn list(call: &Call, arguments: &RequestsList) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadOnly)?;
     let (in_store, afterwards) = page::Page::shared(&arguments.list);
     let filter = RequestFilter {
@@ -74,7 +74,7 @@ fn list(call: &Call<'_>, arguments: &RequestsList) -> Result<Reply, Errors> {
     };
     let requests = session.requests()?;
     let views = requests.store.requests(&filter)?;
-    let kind = call.scheduler(&session.configuration.settings)?;
+    let kind = session.scheduler()?;
     let rendered = rows::REQUESTS.list(&views, &arguments.list, afterwards, kind, call.format);
     let changed = views.iter().map(|view| view.request.updated).max();
     let notes = recorded::note(changed, clock::now(), "requests status --all");
@@ -95,23 +95,23 @@ fn states(status: RequestStatus) -> &'static [RequestState] {
     }
 }
 
-fn show(call: &Call<'_>, id: &str) -> Result<Reply, Errors> {
+fn show(call: &Call, id: &str) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadOnly)?;
     let id = RequestId::from_text(id);
     let requests = session.requests()?;
     let view = requests.store.views(std::slice::from_ref(&id))?.into_iter().next().flatten();
     let view = view.ok_or_else(|| Errors::from(waiting::unknown(&id)))?;
-    let kind = call.scheduler(&session.configuration.settings)?;
+    let kind = session.scheduler()?;
     Ok(Reply::answer(rows::show_request(&view, kind, call.format)))
 }
 
-fn cancel(call: &Call<'_>, arguments: &RequestsCancel) -> Result<Reply, Errors> {
+fn cancel(call: &Call, arguments: &RequestsCancel) -> Result<Reply, Errors> {
     let id = RequestId::from_text(arguments.request_id.as_str());
     let session =
         call.session(if arguments.dry_run { AccessMode::ReadOnly } else { AccessMode::ReadWrite })?;
     let requests = session.requests()?;
     let view = requests.broker().cancellable(&id)?;
-    let kind = call.scheduler(&session.configuration.settings)?;
+    let kind = session.scheduler()?;
     if arguments.dry_run {
         let machines: Vec<_> =
             view.machines.iter().map(|machine| rows::MACHINES.entry(machine, kind)).collect();
@@ -125,7 +125,7 @@ fn cancel(call: &Call<'_>, arguments: &RequestsCancel) -> Result<Reply, Errors> 
     Ok(Reply::answer(rows::show_request(&view, kind, call.format)).after_answer(session, Vec::new()))
 }
 
-fn watch(call: &Call<'_>, arguments: &RequestsWatch) -> Result<Reply, Errors> {
+fn watch(call: &Call, arguments: &RequestsWatch) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadWrite)?;
     let id = RequestId::from_text(arguments.request_id.as_str());
     let awaited = Awaited {
@@ -137,10 +137,10 @@ fn watch(call: &Call<'_>, arguments: &RequestsWatch) -> Result<Reply, Errors> {
     waiting::wait(call, session, &awaited)
 }
 
-fn list_returns(call: &Call<'_>, input: &OptionalInput) -> Result<Reply, Errors> {
+fn list_returns(call: &Call, input: &OptionalInput) -> Result<Reply, Errors> {
     let document = input::read(input.file.as_deref(), input.data.as_deref())?;
     let session = call.session(AccessMode::ReadWrite)?;
-    let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
+    let wire = ohfp_wire::of(session.scheduler()?);
     let known = document.map(|document| wire.read_reclaims(&document)).transpose()?.flatten();
     let requests = session.requests()?;
     let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now())?;

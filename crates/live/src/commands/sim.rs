@@ -1,29 +1,28 @@
 //! The command group `sim`: injects cloud-side events into the simulated provider.
 
+use ohfp_broker::Errors;
 use ohfp_broker::provider::Instance;
-use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_cli::SimCommand;
-use ohfp_provider_sim::SimProvider;
 use ohfp_service::clock;
-use ohfp_service::session::Session;
+use ohfp_service::simulation::Simulation;
 use ohfp_service::site_store::AccessMode;
 use serde_json::json;
 
-use super::call::Call;
-use crate::output::Reply;
+use crate::call::Call;
 use crate::present::page::Page;
 use crate::present::rows::{INSTANCES, document};
+use crate::reply::Reply;
 
-pub(super) fn run(call: &Call<'_>, command: &SimCommand) -> Result<Reply, Errors> {
+pub(super) fn run(call: &Call, command: &SimCommand) -> Result<Reply, Errors> {
     let access = if matches!(command, SimCommand::Live | SimCommand::List(_)) {
         AccessMode::ReadOnly
     } else {
         AccessMode::ReadWrite
     };
     let session = call.session(access)?;
-    let provider = provider(&session)?;
+    let provider = Simulation::of(session)?;
     let now = clock::now();
-    let names = call.scheduler(&session.configuration.settings)?;
+    let names = session.scheduler()?;
     let shown = |instance: &Instance| INSTANCES.show(instance, names, call.format);
     let answer = match command {
         SimCommand::Live => {
@@ -38,15 +37,4 @@ pub(super) fn run(call: &Call<'_>, command: &SimCommand) -> Result<Reply, Errors
         SimCommand::Fail { machine } => provider.fail(machine, now).map(|one| shown(&one)),
     };
     answer.map(Reply::answer).map_err(Errors::from)
-}
-
-/// The first simulated provider of the configuration.
-fn provider(session: &Session) -> Result<SimProvider> {
-    let registry = session.providers()?;
-    let simulated = registry.instances().find(|instance| instance.kind == "sim");
-    match simulated {
-        Some(instance) => registry.simulated(&instance.name),
-        None => Err(Error::new(ErrorKind::NotFound, "no simulated provider is configured")
-            .hint("add one of type `sim` to `provider.providers` in config.json")),
-    }
 }

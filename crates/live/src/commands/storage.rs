@@ -8,30 +8,29 @@ use ohfp_broker::administration::{ImportFormat, StoreHealth};
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_cli::{ImportSource, StorageCommand};
 use ohfp_platform::files;
-use ohfp_render::queries::not_found;
-use ohfp_render::{Rendered, documents};
-use ohfp_resolver::{load, location};
+use ohfp_render::Rendered;
 use ohfp_service::cached_status;
 use ohfp_service::clock;
-use ohfp_service::site_store::{AccessMode, SiteStore, StoreSite};
+use ohfp_service::diagnosis;
+use ohfp_service::site_store::{AccessMode, SiteStore};
 use ohfp_service::state_dir;
 use ohfp_service::store_factory;
 use ohfp_wire::input::DASH;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::call::Call;
-use crate::doctor;
-use crate::output::{self, Reply};
+use crate::call::Call;
+use crate::output;
+use crate::reply::Reply;
 
 /// Whether the answer depends on the store or its path; all other commands are answered from the configuration.
 pub(super) fn is_ours(command: &StorageCommand) -> bool {
     !matches!(command, StorageCommand::List)
 }
 
-pub(super) fn run(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Errors> {
+pub(super) fn run(call: &Call, command: &StorageCommand) -> Result<Reply, Errors> {
     if let StorageCommand::Show { name } = command {
-        return show(call, name.as_deref());
+        return Ok(call.document(&store_factory::describe(&call.invocation, name.as_deref())?));
     }
     let looks = matches!(
         command,
@@ -73,30 +72,10 @@ pub(super) fn run(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Er
     Ok(Reply { code: u8::from(!good), ..call.document(&answer) })
 }
 
-/// Shows one kind of store, and the path of this instance's. Reads the configuration without the templates; a
-/// snapshot cannot answer, since environment variables decide the path.
-fn show(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Errors> {
-    let place = location::find(call.global.config.as_deref(), None, call.env)?;
-    let configuration = load::configuration(&place.origin, call.env)?;
-    let mut shown = documents::store(&configuration.settings, name)
-        .ok_or_else(|| Errors::from(not_found("storage strategy", name, documents::store_names())))?;
-    let site = StoreSite { configuration: &configuration, place: &place, env: call.env };
-    let database = store_factory::locate(&site)?;
-    if let Some(fields) = shown.as_object_mut() {
-        fields.insert("path".to_owned(), database.shown.into());
-        fields.insert("exists".to_owned(), database.exists.into());
-        fields.insert("directory_from".to_owned(), state_dir::rule(call.env).to_string().into());
-    }
-    Ok(call.document(&shown))
-}
-
 /// Replaces or creates the store (`restore`, `init`). The components are not assembled, since they might open
 /// the old one.
-fn anew(call: &Call<'_>, command: &StorageCommand) -> Result<Reply, Errors> {
-    let place = location::find(call.global.config.as_deref(), None, call.env)?;
-    let configuration = load::configuration(&place.origin, call.env)?;
-    let site = StoreSite { configuration: &configuration, place: &place, env: call.env };
-    let store = store_factory::open(&site, AccessMode::ReadWrite, false)?;
+fn anew(call: &Call, command: &StorageCommand) -> Result<Reply, Errors> {
+    let store = store_factory::open(&call.invocation, AccessMode::ReadWrite, false)?;
     let answer = match command {
         StorageCommand::Restore { file, unverified } => {
             store.restore(file, *unverified).and_then(|restored| value(&restored))
@@ -142,7 +121,7 @@ fn answer(store: &SiteStore, command: &StorageCommand) -> Result<(Value, bool)> 
 /// check never queues for the write lock.
 pub(super) fn health(store: &SiteStore) -> StoreHealth {
     let mut health = store.health();
-    let problems = store.file().map(doctor::state::problems).unwrap_or_default();
+    let problems = store.file().map(diagnosis::store_problems).unwrap_or_default();
     health.writable.get_or_insert(problems.is_empty());
     health.healthy &= problems.is_empty();
     health.problems.extend(problems);

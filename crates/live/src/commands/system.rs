@@ -1,33 +1,30 @@
 //! The command group `system`, and `providers health`: health and costs of the components.
 
-use std::time::Instant;
-
 use ohfp_broker::operations::Providers as _;
-use ohfp_broker::{Deadline, Error, ErrorKind, Errors, Result};
+use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_cli::SystemCommand;
 use ohfp_render::queries::not_found;
-use ohfp_service::action_time::ActionTime;
 use ohfp_service::clock;
+use ohfp_service::diagnosis;
 use ohfp_service::session::Session;
 use ohfp_service::site_store::AccessMode;
 use serde_json::{Value, json};
 
-use super::call::Call;
 use super::storage;
-use crate::doctor;
-use crate::output::Reply;
+use crate::call::Call;
+use crate::reply::Reply;
 
-pub(super) fn run(call: &Call<'_>, command: &SystemCommand) -> Result<Reply, Errors> {
+pub(super) fn run(call: &Call, command: &SystemCommand) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadOnly)?;
     match command {
-        SystemCommand::Health => Ok(health(call, &session)),
+        SystemCommand::Health => Ok(health(call, session)),
         SystemCommand::Status => {
-            touch(&session);
+            touch(session);
             let report = session.container().health();
             Ok(call.document(&report))
         }
         SystemCommand::Metrics => {
-            touch(&session);
+            touch(session);
             let report = session.container().report();
             Ok(call.document(&report))
         }
@@ -41,7 +38,7 @@ fn touch(session: &Session) {
     let _ = session.templates();
 }
 
-fn health(call: &Call<'_>, session: &Session) -> Reply {
+fn health(call: &Call, session: &Session) -> Reply {
     let mut checks = Vec::new();
     let mut healthy = true;
     let mut check = |name: String, sound: Result<String>| {
@@ -62,7 +59,7 @@ fn health(call: &Call<'_>, session: &Session) -> Reply {
     let (status, detail) = match session.log().map(|log| log.0.clone()) {
         Err(error) => ("unhealthy", error.summary()),
         Ok(None) => ("degraded", "nothing is logged".to_owned()),
-        Ok(Some(path)) => match doctor::places::log_problem(&path) {
+        Ok(Some(path)) => match diagnosis::log_problem(&path) {
             None => ("healthy", path.display().to_string()),
             Some(problem) => {
                 ("degraded", format!("nothing can be logged to `{}`: {problem}", path.display()))
@@ -75,7 +72,7 @@ fn health(call: &Call<'_>, session: &Session) -> Reply {
         Ok(registry) => {
             for name in registry.names() {
                 let health =
-                    registry.get(&name).map(|provider| provider.health(clock::now(), deadline(call)));
+                    registry.get(&name).map(|provider| provider.health(clock::now(), session.deadline()));
                 let sound = health.and_then(|health| {
                     let failed = || Error::new(ErrorKind::Unavailable, health.detail.clone());
                     if health.healthy { Ok(health.detail.clone()) } else { Err(failed()) }
@@ -89,12 +86,7 @@ fn health(call: &Call<'_>, session: &Session) -> Reply {
     Reply { code: u8::from(!healthy), ..reply }
 }
 
-/// Until when a provider has to say how it is.
-fn deadline(call: &Call<'_>) -> Deadline {
-    ActionTime::of(call.env).answer(Instant::now())
-}
-
-pub(super) fn providers_health(call: &Call<'_>, name: Option<&str>) -> Result<Reply, Errors> {
+pub(super) fn providers_health(call: &Call, name: Option<&str>) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadOnly)?;
     let registry = session.providers()?;
     let names: Vec<String> = registry.instances().map(|instance| instance.name.clone()).collect();
@@ -109,7 +101,7 @@ pub(super) fn providers_health(call: &Call<'_>, name: Option<&str>) -> Result<Re
         .filter(|known| name.is_none_or(|name| *known == name))
         .map(|name| {
             let (sound, detail) =
-                match registry.get(name).map(|provider| provider.health(clock::now(), deadline(call))) {
+                match registry.get(name).map(|provider| provider.health(clock::now(), session.deadline())) {
                     Ok(health) => (health.healthy, health.detail),
                     Err(error) => (false, error.summary()),
                 };

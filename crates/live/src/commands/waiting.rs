@@ -10,10 +10,10 @@ use ohfp_service::log;
 use ohfp_service::notice;
 use ohfp_service::session::Session;
 
-use super::call::Call;
-use crate::output::Reply;
+use crate::call::Call;
 use crate::present::progress::{Progress, Standing};
 use crate::present::rows;
+use crate::reply::Reply;
 
 /// Polling interval.
 #[derive(Clone, Copy, Debug)]
@@ -39,12 +39,7 @@ pub(super) struct Awaited<'i> {
 
 /// Waits for a request that was just made. Its id is printed first: the request continues when the wait is
 /// interrupted.
-pub(super) fn for_new(
-    call: &Call<'_>,
-    session: Session,
-    id: &RequestId,
-    timeout: u64,
-) -> Result<Reply, Errors> {
+pub(super) fn for_new(call: &Call, session: &Session, id: &RequestId, timeout: u64) -> Result<Reply, Errors> {
     notice::note(&format!("waiting for {id}; it continues if the wait is interrupted"));
     let ids = std::slice::from_ref(id);
     wait(call, session, &Awaited { must_exist: false, ..Awaited::of(ids, timeout) })
@@ -60,10 +55,10 @@ impl<'i> Awaited<'i> {
 
 /// Polls until all requests are finished or the timeout has passed, and answers with their status. Exit code 1
 /// unless all are complete.
-pub(super) fn wait(call: &Call<'_>, session: Session, awaited: &Awaited<'_>) -> Result<Reply, Errors> {
+pub(super) fn wait(call: &Call, session: &Session, awaited: &Awaited<'_>) -> Result<Reply, Errors> {
     let Awaited { ids, timeout, pace, must_exist } = *awaited;
     let started = Instant::now();
-    let mut progress = Progress::on_stderr(call.env);
+    let mut progress = Progress::on_stderr(call.invocation.env());
     let mut pause = SHORTEST;
     loop {
         // Requested at every poll: the component may have been unloaded while it was idle.
@@ -106,13 +101,13 @@ pub(super) fn wait(call: &Call<'_>, session: Session, awaited: &Awaited<'_>) -> 
 
 /// The status of requests as an answer. Where `must_exist` is set, an unknown id also is an error.
 pub(super) fn statuses(
-    call: &Call<'_>,
-    session: Session,
+    call: &Call,
+    session: &Session,
     ids: &[RequestId],
     views: &[Option<RequestWithMachines>],
     must_exist: bool,
 ) -> Result<Reply, Errors> {
-    let wire = ohfp_wire::of(call.scheduler(&session.configuration.settings)?);
+    let wire = ohfp_wire::of(session.scheduler()?);
     if !must_exist {
         let statuses = rows::statuses(&wire.write_statuses(ids, views), call.format);
         return Ok(Reply::answer(statuses).after_answer(session, Vec::new()));

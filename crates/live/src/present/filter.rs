@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_render::queries::nearest;
 use ohfp_render::text;
-use ohfp_resolver::nearest::nearest;
 use regex_lite::Regex;
 use serde_json::{Map, Value};
 

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use ohfp_broker::{RequestKind, RequestWithMachines};
 use ohfp_platform::terminal;
-use ohfp_resolver::{Environment, location};
-
+use ohfp_service::invocation::Environment;
 use ohfp_wire::machine_result;
 
 /// Width of the bar, in cells.
@@ -128,7 +127,7 @@ impl Progress {
         let out = io::stderr();
         let can_draw = env.get("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
         let look = if can_draw && out.is_terminal() {
-            Look::Bar { styled: terminal::styled(location::lookup(env), || true) }
+            Look::Bar { styled: terminal::styled(|name| env.bytes(name), || true) }
         } else {
             Look::Lines
         };

@@ -7,16 +7,17 @@ use std::path::Path;
 use ohfp_platform::disk;
 use ohfp_platform::files::{self, Access, Refused};
 use ohfp_resolver::location::ConfigLocation;
-use ohfp_resolver::{Environment, Refresh, load};
-use ohfp_service::log;
-use ohfp_service::state_dir;
+use ohfp_resolver::{Environment, Refresh};
 use ohfp_snapshot_builder::freshness::{self, Scrutiny, Verdict};
 use ohfp_snapshot_format::Refusal;
 
 use super::check::{Check, OK, WARNING};
+use crate::invocation::Invocation;
+use crate::log;
+use crate::state_dir;
 
 /// Why the log cannot be written; `None` if it can. An existing file is opened for appending and left unchanged.
-pub(crate) fn log_problem(path: &Path) -> Option<String> {
+pub fn log_problem(path: &Path) -> Option<String> {
     match files::open(path, Access::Append) {
         Ok(_) => None,
         Err(refused) if refused.is_missing() => may_create(path).err().map(|error| error.to_string()),
@@ -62,8 +63,8 @@ pub(super) fn log(env: &Environment) -> Check {
     }
 }
 
-pub(super) fn cache(place: &ConfigLocation, env: &Environment) -> Option<Check> {
-    let path = state_dir::cache(&state_dir::directory(place, env).ok()?);
+pub(super) fn cache(invocation: &Invocation) -> Option<Check> {
+    let path = state_dir::cache(&invocation.state_directory().ok()?);
     let refused = files::open(&path, Access::Read).err().filter(|refused| !refused.is_missing())?;
     let shown = path.display();
     Some(Check {
@@ -77,7 +78,7 @@ pub(super) fn cache(place: &ConfigLocation, env: &Environment) -> Option<Check> 
     })
 }
 
-pub(super) fn snapshot(place: &ConfigLocation, env: &Environment) -> Check {
+pub(super) fn snapshot(place: &ConfigLocation, invocation: &Invocation) -> Check {
     let what = "snapshot";
     let Some(path) = &place.snapshot else {
         return Check {
@@ -87,7 +88,7 @@ pub(super) fn snapshot(place: &ConfigLocation, env: &Environment) -> Check {
             fix: Some("name a file in OHFP_SNAPSHOT".to_owned()),
         };
     };
-    let (verdict, _) = freshness::assess(path, place, env, Scrutiny::EveryByte);
+    let (verdict, _) = freshness::assess(path, place, invocation.env(), Scrutiny::EveryByte);
     let shown = path.display();
     let Some(reason) = verdict.reason() else {
         return Check { what, status: OK, detail: format!("{shown} is fresh"), fix: None };
@@ -103,7 +104,7 @@ pub(super) fn snapshot(place: &ConfigLocation, env: &Environment) -> Check {
                 "make `{}` writable ({error}), or name another file in OHFP_SNAPSHOT",
                 files::directory(path).display()
             ),
-            Ok(()) if refresh(place, env) == Some(Refresh::Auto) => {
+            Ok(()) if refresh(invocation) == Some(Refresh::Auto) => {
                 "none needed: the next invocation builds it; `ohfp-snapshot build` does so now".to_owned()
             }
             Ok(()) => {
@@ -114,6 +115,6 @@ pub(super) fn snapshot(place: &ConfigLocation, env: &Environment) -> Check {
     Check { what, status: WARNING, detail: format!("{shown} is not used: {reason}"), fix: Some(fix) }
 }
 
-fn refresh(place: &ConfigLocation, env: &Environment) -> Option<Refresh> {
-    load::configuration(&place.origin, env).ok().map(|configuration| configuration.settings.refresh())
+fn refresh(invocation: &Invocation) -> Option<Refresh> {
+    invocation.configuration().ok().map(|configuration| configuration.settings.refresh())
 }

@@ -24,7 +24,7 @@ const BESIDE: [&str; 5] = ["-wal", "-shm", "-journal", ".lock", ".reserve"];
 
 /// Findings about the files and the directory of this database; `failed` where they prevent requests from being
 /// stored.
-pub(crate) fn checks(database: &Path) -> Vec<Check> {
+pub(super) fn checks(database: &Path) -> Vec<Check> {
     let directory = files::directory(database);
     let (mut found, status) = rights(directory);
     if let Some(status) = &status {
@@ -51,7 +51,7 @@ fn is_complete(database: &Path) -> bool {
 }
 
 /// Messages for what prevents requests from being stored.
-pub(crate) fn problems(database: &Path) -> Vec<String> {
+pub fn problems(database: &Path) -> Vec<String> {
     let failed = checks(database).into_iter().filter(|check| check.status == FAILED);
     failed.map(|check| check.detail).collect()
 }

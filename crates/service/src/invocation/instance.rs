@@ -7,13 +7,11 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Result};
-use ohfp_cli::{Command, GlobalOptions, StorageCommand};
+use ohfp_cli::GlobalOptions;
 use ohfp_platform::files;
 use ohfp_render::queries::not_found;
-use ohfp_resolver::{Environment, location};
+use ohfp_resolver::Environment;
 use serde::Deserialize;
-
-use ohfp_service::state_dir::{self, LocationRule};
 
 /// Largest `hostProviders.json` that is read, in bytes.
 const LIMIT: u64 = 16 * 1024 * 1024;
@@ -34,17 +32,16 @@ struct Instance {
     log_path: Option<String>,
 }
 
-/// The environment with the variables that the options stand for.
+/// Sets the variables that the options stand for.
 ///
 /// # Errors
 ///
 /// `Input` where Host Factory's files or a directory are missing or wrong, `NotFound` for an unknown instance.
-pub(crate) fn environment(global: &GlobalOptions, env: &Environment) -> Result<Environment> {
-    let mut adjusted = env.clone();
-    if let Some(name) = &global.instance {
-        of_instance(name, &mut adjusted)?;
+pub(super) fn apply(options: &GlobalOptions, env: &mut Environment) -> Result<()> {
+    if let Some(name) = &options.instance {
+        of_instance(name, env)?;
     }
-    if let Some(directory) = &global.state_dir {
+    if let Some(directory) = &options.state_dir {
         let path = std::path::absolute(directory).unwrap_or_else(|_| directory.clone());
         if !path.is_dir() {
             let message = format!("`{}`, named by --state-dir, is no directory", path.display());
@@ -52,9 +49,9 @@ pub(crate) fn environment(global: &GlobalOptions, env: &Environment) -> Result<E
                 "name the work directory of the instance: HF_PROVIDER_WORKDIR, as Host Factory sets it",
             ));
         }
-        adjusted.set("OHFP_STATE_DIR", path);
+        env.set("OHFP_STATE_DIR", path);
     }
-    Ok(adjusted)
+    Ok(())
 }
 
 fn of_instance(name: &str, env: &mut Environment) -> Result<()> {
@@ -137,34 +134,6 @@ fn expand(text: &str, env: &Environment) -> Result<OsString, String> {
     }
     out.push(rest);
     Ok(out)
-}
-
-/// A note for a person whose command names a configuration of Host Factory but uses another state store than
-/// the instance does.
-pub(crate) fn note(global: &GlobalOptions, command: &Command, env: &Environment) -> Option<String> {
-    let asks_store = match command {
-        Command::Storage(command) => !matches!(command, StorageCommand::List),
-        Command::Machines(_)
-        | Command::Requests(_)
-        | Command::Sim(_)
-        | Command::System(_)
-        | Command::Doctor
-        | Command::RequestMachines(_)
-        | Command::RequestReturnMachines(_)
-        | Command::GetRequestStatus(_)
-        | Command::GetReturnRequests(_) => true,
-        _ => false,
-    };
-    if !asks_store || global.config.is_none() || state_dir::rule(env) != LocationRule::User {
-        return None;
-    }
-    let place = location::find(global.config.as_deref(), None, env).ok()?;
-    let directory = state_dir::directory(&place, env).ok()?;
-    Some(format!(
-        "the state store asked is the one in `{}`; an instance of Host Factory has its own, which --instance NAME or \
-         --state-dir DIR asks",
-        directory.display()
-    ))
 }
 
 #[cfg(test)]
