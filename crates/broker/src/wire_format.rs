@@ -1,9 +1,8 @@
-//! The wire format trait: parses a scheduler's inputs and writes its outputs. No I/O.
+//! The wire format trait: writes a scheduler's outputs. Inputs are read in the names of every format at once. No I/O.
 
 use serde_json::Value;
 
-use crate::error::Result;
-use crate::id::{MachineRef, RequestId};
+use crate::id::RequestId;
 use crate::operations::{Accepted, Reclaim, ReturnAccepted};
 use crate::user_data::UserData;
 use crate::with_machines::RequestWithMachines;
@@ -41,37 +40,9 @@ pub struct MachinesWanted {
 }
 
 /// A wire format.
-///
-/// # Errors
-/// What reads fails with [`Input`](crate::ErrorKind::Input), naming the field, where the input is not what the format
-/// asks for.
 pub trait WireFormat: Send + Sync {
     /// The name: `hostfactory` or `default`.
     fn name(&self) -> &'static str;
-
-    /// Reads a question for machines.
-    ///
-    /// # Errors
-    /// As the trait says.
-    fn read_request(&self, input: &Value) -> Result<MachinesWanted>;
-
-    /// Reads which machines are given back; never none.
-    ///
-    /// # Errors
-    /// As the trait says; also where no machine is named.
-    fn read_return(&self, input: &Value) -> Result<Vec<MachineRef>>;
-
-    /// Reads which requests are asked about.
-    ///
-    /// # Errors
-    /// As the trait says.
-    fn read_status(&self, input: &Value) -> Result<Vec<RequestId>>;
-
-    /// Reads which machines the scheduler knows; nothing when it does not say.
-    ///
-    /// # Errors
-    /// As the trait says.
-    fn read_reclaims(&self, input: &Value) -> Result<Option<Vec<MachineRef>>>;
 
     /// The output of requestMachines.
     fn write_accepted(&self, accepted: &Accepted) -> Value;

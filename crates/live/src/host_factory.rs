@@ -23,7 +23,7 @@ use ohfp_service::log;
 use ohfp_service::request_machines;
 use ohfp_service::session::Session;
 use ohfp_service::site_store::AccessMode;
-use ohfp_wire::input;
+use ohfp_wire::{input, read};
 use serde_json::Value;
 
 use crate::call::Call;
@@ -36,7 +36,7 @@ pub(crate) fn available_templates(call: &Call, input: &HostFactoryInput) -> Repl
 }
 
 fn templates(call: &Call, input: &HostFactoryInput) -> Result<Reply, Errors> {
-    read(input)?;
+    document_of(input)?;
     let catalog = call.invocation.catalog()?;
     let list = TemplateList { templates: catalog.offered()?, scheduler: SchedulerKind::HostFactory };
     let list = list.list(Format::Json, false);
@@ -50,7 +50,7 @@ pub(crate) fn request_machines(call: &Call, input: &HostFactoryInput) -> Reply {
 }
 
 fn request(call: &Call, input: &HostFactoryInput) -> Result<Reply, Errors> {
-    let (session, wire, wanted) = asked(call, input, <dyn WireFormat>::read_request)?;
+    let (session, wire, wanted) = asked(call, input, read::request)?;
     let accepted = request_machines::acquire(session, &wanted, clock::now())?;
     Ok(document(wire.write_accepted(&accepted)).after_answer(session, vec![accepted.id]))
 }
@@ -61,7 +61,7 @@ pub(crate) fn return_machines(call: &Call, input: &HostFactoryInput) -> Reply {
 }
 
 fn accept_return(call: &Call, input: &HostFactoryInput) -> Result<Reply, Errors> {
-    let (session, wire, machines) = asked(call, input, <dyn WireFormat>::read_return)?;
+    let (session, wire, machines) = asked(call, input, read::return_machines)?;
     let requests = session.requests()?;
     // Machines that cannot be returned keep costing money, so a return may use the disk space reserved for it.
     requests.store.use_reserve();
@@ -84,7 +84,7 @@ pub(crate) fn request_status(call: &Call, input: &HostFactoryInput) -> Reply {
 }
 
 fn status(call: &Call, input: &HostFactoryInput) -> Result<Reply, Errors> {
-    let (session, wire, ids) = asked(call, input, <dyn WireFormat>::read_status)?;
+    let (session, wire, ids) = asked(call, input, read::status)?;
     let (views, errors) = cached_status::status(session, &ids, clock::now())?;
     // An unreachable provider does not fail the operation: its requests still are `running`.
     log::log_errors(&errors);
@@ -97,7 +97,7 @@ pub(crate) fn return_requests(call: &Call, input: &HostFactoryInput) -> Reply {
 }
 
 fn reclaims(call: &Call, input: &HostFactoryInput) -> Result<Reply, Errors> {
-    let (session, wire, known) = asked(call, input, <dyn WireFormat>::read_reclaims)?;
+    let (session, wire, known) = asked(call, input, read::reclaims)?;
     let requests = session.requests()?;
     let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now())?;
     log_doubts(&reclaims.doubtful);
@@ -109,16 +109,16 @@ fn reclaims(call: &Call, input: &HostFactoryInput) -> Result<Reply, Errors> {
     Ok(document(wire.write_reclaims(&reclaims)).after_answer(session, Vec::new()))
 }
 
-/// The common start of the operations: assembles the session and parses the input with the configured wire format.
+/// The common start of the operations: assembles the session and parses the input.
 fn asked<'c, T>(
     call: &'c Call,
     input: &HostFactoryInput,
-    question: impl FnOnce(&'static dyn WireFormat, &Value) -> Result<T>,
+    question: impl FnOnce(&Value) -> Result<T>,
 ) -> Result<(&'c Session, &'static dyn WireFormat, T), Errors> {
-    let value = read(input)?;
+    let value = document_of(input)?;
     let session = call.session(AccessMode::ReadWrite)?;
     let wire = session.wire()?;
-    let question = question(wire, &value)?;
+    let question = question(&value)?;
     Ok((session, wire, question))
 }
 
@@ -131,7 +131,7 @@ fn document(value: Value) -> Reply {
     Reply::answer(documents::render(&ManuallyDrop::new(value), Format::Json))
 }
 
-fn read(input: &HostFactoryInput) -> Result<Value> {
+fn document_of(input: &HostFactoryInput) -> Result<Value> {
     let read = input::read(input.file.as_deref(), input.data.as_deref())?;
     read.ok_or_else(|| Error::new(ErrorKind::Usage, "no input: pass --file or --data"))
 }

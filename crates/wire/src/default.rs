@@ -2,13 +2,13 @@
 //! besides.
 
 use ohfp_broker::operations::{Accepted, Reclaim, ReturnAccepted};
-use ohfp_broker::wire_format::{MachinesWanted, WireFormat};
-use ohfp_broker::{Machine, MachineRef, RequestId, RequestWithMachines, Result};
+use ohfp_broker::wire_format::WireFormat;
+use ohfp_broker::{Machine, RequestId, RequestWithMachines};
 use serde_json::{Value, json};
 
 use super::frame::with;
+use super::hostfactory;
 use super::status::{machine_result, request_status};
-use super::{hostfactory, read};
 
 /// The wire format `default`.
 pub(super) struct Default;
@@ -16,22 +16,6 @@ pub(super) struct Default;
 impl WireFormat for Default {
     fn name(&self) -> &'static str {
         "default"
-    }
-
-    fn read_request(&self, input: &Value) -> Result<MachinesWanted> {
-        read::request(input)
-    }
-
-    fn read_return(&self, input: &Value) -> Result<Vec<MachineRef>> {
-        read::return_machines(input)
-    }
-
-    fn read_status(&self, input: &Value) -> Result<Vec<RequestId>> {
-        read::status(input)
-    }
-
-    fn read_reclaims(&self, input: &Value) -> Result<Option<Vec<MachineRef>>> {
-        read::reclaims(input)
     }
 
     /// Plain form of "requestMachines, output", with `state`.

@@ -2,12 +2,11 @@
 //! specification").
 
 use ohfp_broker::operations::{Accepted, Reclaim, ReturnAccepted};
-use ohfp_broker::wire_format::{MachinesWanted, WireFormat};
-use ohfp_broker::{Machine, MachineRef, RequestId, RequestState, RequestWithMachines, Result};
+use ohfp_broker::wire_format::WireFormat;
+use ohfp_broker::{Machine, RequestId, RequestState, RequestWithMachines};
 use serde_json::{Map, Value, json};
 
 use super::frame::with;
-use super::read;
 use super::status::{machine_result, request_status};
 
 /// The wire format `hostfactory`.
@@ -16,26 +15,6 @@ pub(super) struct HostFactory;
 impl WireFormat for HostFactory {
     fn name(&self) -> &'static str {
         "hostfactory"
-    }
-
-    /// Contract: "requestMachines, input".
-    fn read_request(&self, input: &Value) -> Result<MachinesWanted> {
-        read::request(input)
-    }
-
-    /// Contract: "requestReturnMachines, input".
-    fn read_return(&self, input: &Value) -> Result<Vec<MachineRef>> {
-        read::return_machines(input)
-    }
-
-    /// Contract: "getRequestStatus, input".
-    fn read_status(&self, input: &Value) -> Result<Vec<RequestId>> {
-        read::status(input)
-    }
-
-    /// Contract: "getReturnRequests, input".
-    fn read_reclaims(&self, input: &Value) -> Result<Option<Vec<MachineRef>>> {
-        read::reclaims(input)
     }
 
     /// Contract: "requestMachines, output": `requestId` and `message`.

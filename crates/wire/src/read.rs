@@ -24,7 +24,10 @@ const LONGEST_NAME: usize = 1_024;
 
 /// Contract: "requestMachines, input": `{"template": {"templateId", "machineCount"}}`, and LSF's optional
 /// `rc_account` and `userData`.
-pub(super) fn request(input: &Value) -> Result<MachinesWanted> {
+///
+/// # Errors
+/// [`ErrorKind::Input`], naming the field, where a required one is missing or one is not what the contract says.
+pub fn request(input: &Value) -> Result<MachinesWanted> {
     let template = match object(input, "the input")?.get("template") {
         Some(Value::Object(template)) => template,
         None | Some(Value::Null) => {
@@ -82,7 +85,10 @@ fn count(value: &Value) -> Option<u64> {
 
 /// Contract: "requestReturnMachines, input": `{"machines": [{"name", "machineId"}]}`, where either of the two
 /// suffices. An empty list is an error.
-pub(super) fn return_machines(input: &Value) -> Result<Vec<MachineRef>> {
+///
+/// # Errors
+/// As [`request`]; also where no machine is named.
+pub fn return_machines(input: &Value) -> Result<Vec<MachineRef>> {
     let machines = match object(input, "the input")?.get("machines") {
         None | Some(Value::Null) => {
             return Err(missing("machines", "a list of {\"name\": …, \"machineId\": …}"));
@@ -97,7 +103,10 @@ pub(super) fn return_machines(input: &Value) -> Result<Vec<MachineRef>> {
 
 /// Contract: "getReturnRequests, input": `{}`, which is `None`, or `{"machines": [{"name", "machineId"}]}`, the
 /// hosts that Host Factory knows.
-pub(super) fn reclaims(input: &Value) -> Result<Option<Vec<MachineRef>>> {
+///
+/// # Errors
+/// As [`request`].
+pub fn reclaims(input: &Value) -> Result<Option<Vec<MachineRef>>> {
     match object(input, "the input")?.get("machines") {
         None | Some(Value::Null) => Ok(None),
         Some(machines) => self::machines(machines).map(Some),
@@ -105,7 +114,10 @@ pub(super) fn reclaims(input: &Value) -> Result<Option<Vec<MachineRef>>> {
 }
 
 /// Contract: "getRequestStatus, input": `{"requests": [{"requestId"}]}`, ids of requests and returns mixed.
-pub(super) fn status(input: &Value) -> Result<Vec<RequestId>> {
+///
+/// # Errors
+/// As [`request`].
+pub fn status(input: &Value) -> Result<Vec<RequestId>> {
     let requests = match object(input, "the input")?.get("requests") {
         None | Some(Value::Null) => return Err(missing("requests", "a list of {\"requestId\": …}")),
         Some(requests) => elements(requests, "requests")?,

@@ -15,7 +15,7 @@ use ohfp_service::log;
 use ohfp_service::request_machines;
 use ohfp_service::session::Session;
 use ohfp_service::site_store::AccessMode;
-use ohfp_wire::input;
+use ohfp_wire::{input, read};
 use serde_json::json;
 
 use super::waiting;
@@ -42,7 +42,7 @@ fn request(call: &Call, arguments: &MachinesRequest) -> Result<Reply, Errors> {
         call.session(if arguments.dry_run { AccessMode::ReadOnly } else { AccessMode::ReadWrite })?;
     let wire = ohfp_wire::of(session.scheduler()?);
     let wanted = match document {
-        Some(document) => wire.read_request(&document)?,
+        Some(document) => read::request(&document)?,
         None => MachinesWanted {
             template_id: arguments.template_id().unwrap_or_default().to_owned(),
             count: arguments.machine_count(),
@@ -90,7 +90,7 @@ fn return_machines(call: &Call, arguments: &MachinesReturn) -> Result<Reply, Err
     let wire = ohfp_wire::of(session.scheduler()?);
     let requests = session.requests()?;
     let machines = match document {
-        Some(document) => wire.read_return(&document)?,
+        Some(document) => read::return_machines(&document)?,
         None => named(session, arguments)?,
     };
     let broker = requests.broker();

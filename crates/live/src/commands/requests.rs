@@ -11,7 +11,7 @@ use ohfp_service::clock;
 use ohfp_service::log;
 use ohfp_service::session::Session;
 use ohfp_service::site_store::AccessMode;
-use ohfp_wire::input;
+use ohfp_wire::{input, read};
 use serde_json::json;
 
 use super::waiting;
@@ -36,11 +36,12 @@ pub(super) fn run(call: &Call, command: &RequestsCommand) -> Result<Reply, Error
 fn status(call: &Call, arguments: &RequestsStatus) -> Result<Reply, Errors> {
     let document = input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref())?;
     let session = call.session(AccessMode::ReadWrite)?;
-    let wire = ohfp_wire::of(session.scheduler()?);
+    // Wrong names are refused before a provider is asked.
+    session.scheduler()?;
     // An input document is a scheduler's operation, so every id in it is answered, even an unknown one.
     let must_exist = document.is_none();
     let ids: Vec<RequestId> = match document {
-        Some(document) => wire.read_status(&document)?,
+        Some(document) => read::status(&document)?,
         None if arguments.all => unfinished(session)?,
         None => arguments.request_ids.iter().map(|id| RequestId::from_text(id.as_str())).collect(),
     };
@@ -141,7 +142,7 @@ fn list_returns(call: &Call, input: &OptionalInput) -> Result<Reply, Errors> {
     let document = input::read(input.file.as_deref(), input.data.as_deref())?;
     let session = call.session(AccessMode::ReadWrite)?;
     let wire = ohfp_wire::of(session.scheduler()?);
-    let known = document.map(|document| wire.read_reclaims(&document)).transpose()?.flatten();
+    let known = document.map(|document| read::reclaims(&document)).transpose()?.flatten();
     let requests = session.requests()?;
     let reclaims = requests.broker().reclaimed(known.as_deref(), clock::now())?;
     host_factory::log_doubts(&reclaims.doubtful);
