@@ -3,7 +3,6 @@
 use ohfp_broker::Error;
 use serde_json::{Map, Value};
 
-use crate::settings::redact::redact;
 use crate::source::findings::{Problem, Subject};
 
 /// A configured provider.
@@ -54,11 +53,6 @@ impl ProviderInstance {
     /// An instance that no file names.
     pub(crate) fn implied(name: &str, kind: &str, source: String) -> Self {
         Self { implied: true, ..Self::new(name, kind, source) }
-    }
-
-    /// The options with secrets redacted.
-    pub fn redacted_config(&self) -> Map<String, Value> {
-        self.config.iter().map(|(key, value)| (key.clone(), redact(key, value))).collect()
     }
 
     /// Errors in any of these members; `config` stands for all options.
