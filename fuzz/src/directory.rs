@@ -107,7 +107,7 @@ fn check_snapshot(resolved: &Resolved, files: &[(&str, &[u8])], variables: &[(&s
     payload.write_to(&mut bytes, None, lower::maker()).expect("memory takes everything");
     let bytes = Aligned::new(&bytes);
     let view = View::new(bytes.as_slice()).expect("what we write has a sound header");
-    ohfp_snapshot_builder::inspect::verify_bytes(&view).expect("what we write is sound");
+    ohfp_snapshot_format::verify::every_byte(&view).expect("what we write is sound");
     let contents = view.contents().expect("what we write has a sound index");
     let list = contents.answer(b"templates list\tjson", || false).expect("it is sound").expect("it is filed");
     assert!(serde_json::from_slice::<Value>(&list.concat()).is_ok());

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use ohfp_snapshot_builder::inspect;
+use ohfp_snapshot_format::verify;
 use ohfp_snapshot_format::header::{ALIGN, HEADER_LEN, MAGIC, RKYV_DESCRIPTOR};
 use ohfp_snapshot_format::index::{ArchivedIndexV1, RECORD_ENTRY, Record};
 use ohfp_snapshot_format::{FORMAT_VERSION, Refusal, View};
@@ -53,7 +53,7 @@ pub fn check(bytes: &[u8]) {
 
 fn read(bytes: &[u8]) -> Result<(), Refusal> {
     let view = View::new(bytes)?;
-    let sound = inspect::verify_bytes(&view);
+    let sound = verify::every_byte(&view);
     if let Ok(stamps) = view.stamps() {
         let inside = |part: &[u8]| part.is_empty() || within(bytes, part);
         assert!(inside(stamps.root.as_slice()));

@@ -3,20 +3,18 @@
 //! The runtime only decides whether to use a snapshot. This module gives the reason, names the input, restamps
 //! a snapshot whose inputs were merely touched, and prevents a published `maxNumber` from decreasing unnoticed.
 
-use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::SystemTime;
 
 use ohfp_broker::Result;
 use ohfp_broker::wire_format::SchedulerKind;
+use ohfp_platform::audience::Audience;
 use ohfp_snapshot_format::index::Record;
 use ohfp_snapshot_format::open::IoPolicy;
-use ohfp_snapshot_format::{Refusal, Snapshot, fresh};
-use serde_json::{Number, Value};
+use ohfp_snapshot_format::{Refusal, Snapshot, fresh, verify};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::audience::Audience;
 use crate::inspect;
 use crate::lower;
 use crate::publish::{self, Lock, Turn};
@@ -83,7 +81,6 @@ pub fn assess(
 }
 
 fn open(path: &Path) -> std::result::Result<Snapshot, Refusal> {
-    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Refusal::Missing)?;
     let get = std::env::var_os("OHFP_SNAPSHOT_IO");
     // Read, unless configured otherwise: truncating a mapped file kills its reader with SIGBUS, and this
     // program has no successor to hand over to.
@@ -91,7 +88,7 @@ fn open(path: &Path) -> std::result::Result<Snapshot, Refusal> {
         IoPolicy::Auto => IoPolicy::Read,
         told => told,
     };
-    Snapshot::open(&path, access)
+    Snapshot::open_path(path, access)
 }
 
 fn verdict(
@@ -107,7 +104,7 @@ fn verdict(
     let sound = || {
         snapshot.expect_fingerprint(lower::fingerprint())?;
         snapshot.contents()?;
-        if deep { inspect::verify_bytes(&snapshot.view()) } else { Ok(()) }
+        if deep { verify::every_byte(&snapshot.view()) } else { Ok(()) }
     };
     if let Err(refusal) = sound() {
         return Verdict::Unusable(refusal);
@@ -132,24 +129,27 @@ fn verdict(
 }
 
 /// Whether the snapshot was made from this configuration root.
-pub fn is_of(snapshot: &Snapshot, place: &ConfigLocation) -> bool {
+fn is_of(snapshot: &Snapshot, place: &ConfigLocation) -> bool {
     !snapshot.header.sealed()
         && snapshot.stamps().is_ok_and(|stamps| stamps.root.as_slice() == location::identity(&place.origin))
 }
 
-/// Templates whose `maxNumber` is below the published one. Host Factory can hang when a limit shrinks while it
-/// runs.
-pub fn limit_decreases(resolved: &Resolved, published: &Snapshot) -> Vec<LimitDecrease> {
-    if resolved.settings.scheduler() != Ok(SchedulerKind::HostFactory) {
+/// Templates whose `maxNumber` is below the one that was published for this configuration. Host Factory can hang when a
+/// limit shrinks while it runs.
+pub fn limit_decreases(
+    resolved: &Resolved,
+    published: &Snapshot,
+    place: &ConfigLocation,
+) -> Vec<LimitDecrease> {
+    if !is_of(published, place) || resolved.settings.scheduler() != Ok(SchedulerKind::HostFactory) {
         return Vec::new();
     }
-    let Ok(Some((directory, body))) = inspect::json_records(published) else { return Vec::new() };
+    let Ok(Some((directory, body))) = inspect::json_records(&published.view()) else { return Vec::new() };
     let templates = resolved.templates.iter();
     let sunk = templates.filter_map(|template| {
         let record = Record::find(directory, xxh3_64(template.id.as_bytes()))?.bytes(body)?;
         let published = published_max(record)?;
-        let now = template.max_number;
-        inspect::is_lower(published, now).then(|| LimitDecrease { id: template.id.clone(), published, now })
+        LimitDecrease::between(&template.id, published, template.max_number)
     });
     sunk.collect()
 }
@@ -167,19 +167,7 @@ fn published_max(record: &[u8]) -> Option<i64> {
 pub fn held(resolved: &Resolved, place: &ConfigLocation, env: &Environment) -> Vec<LimitDecrease> {
     let Some(path) = &place.snapshot else { return Vec::new() };
     let (_, published) = assess(path, place, env, Scrutiny::JustRead(&resolved.trail));
-    let published = published.filter(|published| is_of(published, place));
-    published.map(|published| limit_decreases(resolved, &published)).unwrap_or_default()
-}
-
-/// Keeps the published numbers until the operator allows the lower ones.
-pub fn keep_published_limits(resolved: &mut Resolved, lowered: Vec<LimitDecrease>) {
-    for template in &mut resolved.templates {
-        if let Some(lowered) = lowered.iter().find(|lowered| lowered.id == template.id) {
-            template.max_number = lowered.published;
-            template.fields.insert("maxNumber".to_owned(), Value::Number(Number::from(lowered.published)));
-        }
-    }
-    resolved.held = lowered;
+    published.map(|published| limit_decreases(resolved, &published, place)).unwrap_or_default()
 }
 
 /// The outcome of a refresh.
@@ -206,10 +194,10 @@ pub fn refresh(
     if stamp::has_untrusted(&stamps) {
         // A file was just edited: after one tick of the clock, either the content is still the same, or the
         // next invocation refreshes the snapshot.
-        std::thread::sleep(stamp::tick());
+        std::thread::sleep(stamp::TICK);
         stamps = stamp::confirm(resolved).unwrap_or(stamps);
     }
-    let audience = Audience::of(&resolved.trail);
+    let audience = Audience::of(resolved.trail.present());
     if let (Verdict::Touched, Some(snapshot)) = (verdict, published) {
         publish::restamp(&lock, path, snapshot, &stamps, audience)?;
         return Ok(Refreshed::Restamped);

@@ -1,45 +1,18 @@
-//! Inspection of snapshots: verifies all bytes, lists sections, compares catalogs.
+//! Inspection of snapshots: reads and compares catalogs.
 
 use std::collections::BTreeMap;
 
 use ohfp_broker::json;
-use ohfp_snapshot_format::index::{NONE, RECORD_ENTRY, Record};
-use ohfp_snapshot_format::{Refusal, Snapshot, View};
+use ohfp_resolver::LimitDecrease;
+use ohfp_snapshot_format::index::{RECORD_ENTRY, Record};
+use ohfp_snapshot_format::{Refusal, View};
 use serde_json::Value;
-use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
-
-/// Checks every byte: payload digest, stamps, index, sections, template records.
-pub fn verify_bytes(snapshot: &View<'_>) -> Result<(), Refusal> {
-    let start = usize::try_from(snapshot.header.index.offset).map_err(|_| Refusal::Index)?;
-    let payload = snapshot.bytes().get(start..).ok_or(Refusal::Index)?;
-    if xxh3_128(payload) != snapshot.header.payload_digest {
-        return Err(Refusal::Section);
-    }
-    snapshot.stamps()?;
-    let contents = snapshot.contents()?;
-    let index = contents.index;
-    for number in 0..u32::try_from(index.sections.len()).unwrap_or(NONE) {
-        contents.section(number)?;
-    }
-    for show in index.shows.iter() {
-        let directory = contents.section(show.records.to_native())?;
-        let body = contents.section(show.body.to_native())?;
-        for number in 0..directory.len() / RECORD_ENTRY {
-            let record = Record::read(directory, number).ok_or(Refusal::Section)?;
-            let bytes = record.bytes(body).ok_or(Refusal::Section)?;
-            if xxh3_64_with_seed(bytes, record.hash) != record.check {
-                return Err(Refusal::Section);
-            }
-        }
-    }
-    Ok(())
-}
 
 /// A *records* directory and the section that contains its records.
 pub type Records<'a> = (&'a [u8], &'a [u8]);
 
 /// The checked records of `templates show` in JSON; `None` in a snapshot without templates.
-pub fn json_records(snapshot: &Snapshot) -> Result<Option<Records<'_>>, Refusal> {
+pub fn json_records<'a>(snapshot: &View<'a>) -> Result<Option<Records<'a>>, Refusal> {
     let contents = snapshot.contents()?;
     let index = contents.index;
     let Some(show) = index.shows.iter().find(|show| index.text(&show.format) == b"json") else {
@@ -58,7 +31,7 @@ pub struct PublishedTemplates<'a> {
 
 impl<'a> PublishedTemplates<'a> {
     /// Reads the directory of `templates show` in JSON, which every snapshot with templates has.
-    pub fn of(snapshot: &'a Snapshot) -> Result<Self, Refusal> {
+    pub fn of(snapshot: &View<'a>) -> Result<Self, Refusal> {
         let Some((directory, body)) = json_records(snapshot)? else { return Ok(Self::default()) };
         let mut records = BTreeMap::new();
         let mut order = Vec::new();
@@ -91,8 +64,8 @@ pub struct Changes {
     pub removed: Vec<String>,
     /// Ids whose record differs.
     pub changed: Vec<String>,
-    /// Id, old and new `maxNumber`, if it was lowered.
-    pub lowered: Vec<(String, i64, i64)>,
+    /// Templates whose `maxNumber` was lowered.
+    pub lowered: Vec<LimitDecrease>,
     /// Whether the order of common templates differs, which is the order in which Host Factory prefers them.
     pub reordered: bool,
 }
@@ -108,9 +81,7 @@ impl Changes {
                 Some((_, now)) => {
                     let ((id, before), (_, now)) =
                         (PublishedTemplates::parse(bytes), PublishedTemplates::parse(now));
-                    if is_lower(before, now) {
-                        changes.lowered.push((id.clone(), before, now));
-                    }
+                    changes.lowered.extend(LimitDecrease::between(&id, before, now));
                     changes.changed.push(id);
                 }
             }
@@ -134,33 +105,22 @@ impl Changes {
     }
 }
 
-/// Whether `now` is less than `before`; −1 is unlimited.
-pub fn is_lower(before: i64, now: i64) -> bool {
-    let amount = |number: i64| if number < 0 { i64::MAX } else { number };
-    amount(now) < amount(before)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::ffi::CString;
-
-    use ohfp_snapshot_format::open::IoPolicy;
     use ohfp_snapshot_format::write::{Maker, PayloadWriter, SectionId};
-    use xxhash_rust::xxh3::xxh3_64;
+    use rkyv::util::AlignedVec;
 
     use super::*;
 
     /// A snapshot of templates `ID MAXNUMBER [TYPE]`, in this order.
-    fn snapshot(templates: &[&str]) -> Snapshot {
+    fn snapshot(templates: &[&str]) -> AlignedVec<64> {
         let (mut body, mut records) = (Vec::new(), Vec::new());
         for text in templates {
             let words: Vec<&str> = text.split(' ').collect();
             let kind = words.get(2).unwrap_or(&"m5.large");
             let record =
                 format!(r#"{{"templateId": "{}", "maxNumber": {}, "vmType": "{kind}"}}"#, words[0], words[1]);
-            let hash = xxh3_64(words[0].as_bytes());
-            let check = xxh3_64_with_seed(record.as_bytes(), hash);
-            records.push(Record { hash, offset: body.len() as u64, len: record.len() as u64, check });
+            records.push(Record::of(words[0].as_bytes(), body.len(), record.as_bytes()));
             body.extend_from_slice(record.as_bytes());
             body.extend_from_slice(b",\n");
         }
@@ -171,24 +131,20 @@ mod tests {
             writer.section("records", records.iter().flat_map(|record| record.to_bytes()).collect());
         writer.show("yaml", [body, SectionId::NONE, SectionId::NONE, SectionId::NONE, records]);
         writer.show("json", [body, SectionId::NONE, SectionId::NONE, SectionId::NONE, records]);
-        let mut out = Vec::new();
-        writer.finish().unwrap().write_to(&mut out, None, Maker { version: "1", fingerprint: 1 }).unwrap();
-        open(&out).unwrap()
+        finished(writer)
     }
 
-    /// Bytes as a file; the mapping outlives its name.
-    fn open(bytes: &[u8]) -> Result<Snapshot, Refusal> {
-        let name = format!("ohfp-inspect-{}-{:?}", std::process::id(), std::thread::current().id());
-        let path = std::env::temp_dir().join(name.replace(['(', ')'], ""));
-        std::fs::write(&path, bytes).unwrap();
-        let opened = Snapshot::open(&CString::new(path.to_str().unwrap()).unwrap(), IoPolicy::Read);
-        std::fs::remove_file(&path).unwrap();
-        opened
+    fn finished(writer: PayloadWriter) -> AlignedVec<64> {
+        let (mut out, mut aligned) = (Vec::new(), AlignedVec::new());
+        writer.finish().unwrap().write_to(&mut out, None, Maker { version: "1", fingerprint: 1 }).unwrap();
+        aligned.extend_from_slice(&out);
+        aligned
     }
 
     fn check(old: &[&str], new: &[&str], expected: &Changes) {
         let (old, new) = (snapshot(old), snapshot(new));
-        let (before, after) = (PublishedTemplates::of(&old).unwrap(), PublishedTemplates::of(&new).unwrap());
+        let published = |bytes| PublishedTemplates::of(&View::new(bytes).unwrap()).unwrap();
+        let (before, after) = (published(&old), published(&new));
         let found = Changes::between(&before, &after);
         assert_eq!(found, *expected);
         assert_eq!(found.is_empty(), *expected == Changes::default());
@@ -215,26 +171,12 @@ mod tests {
             &["a 4", "b 6", "c -1", "d 9"],
             &Changes {
                 changed: owned(&["a", "b", "c", "d"]),
-                lowered: vec![("a".to_owned(), 5, 4), ("d".to_owned(), -1, 9)],
+                lowered: [("a", 5, 4), ("d", -1, 9)]
+                    .map(|(id, then, now)| LimitDecrease::between(id, then, now).unwrap())
+                    .into(),
                 ..none()
             },
         );
-    }
-
-    #[test]
-    fn less_than_before() {
-        for (before, now, lower) in [
-            (5, 4, true),
-            (5, 5, false),
-            (5, 6, false),
-            (1, 0, true),
-            (5, -1, false),
-            (-1, 5, true),
-            (-1, -1, false),
-            (0, 0, false),
-        ] {
-            assert_eq!(is_lower(before, now), lower, "{before} {now}");
-        }
     }
 
     #[test]
@@ -249,53 +191,16 @@ mod tests {
         }
     }
 
-    /// A change of any byte behind the header is found; of gaps and of what no answer needs as well.
-    #[test]
-    fn every_byte_that_counts_is_checked() {
-        let whole = snapshot(&["a 1", "b 2"]);
-        assert_eq!(verify_bytes(&whole.view()), Ok(()));
-        let bytes = whole.bytes().to_vec();
-        let payload = usize::try_from(whole.header.index.offset).unwrap();
-        for at in (payload..bytes.len()).step_by(7) {
-            let mut damaged = bytes.clone();
-            damaged[at] ^= 1;
-            let damaged = open(&damaged).unwrap();
-            assert_eq!(verify_bytes(&damaged.view()), Err(Refusal::Section), "byte {at}");
-        }
-    }
-
-    /// Checksums that were made to fit: the record says something else than its directory.
-    #[test]
-    fn a_record_that_is_not_what_its_directory_says_is_found() {
-        for (check, offset, len) in
-            [(0, 0, 2), (xxh3_64_with_seed(b"{}", 7), 1, 2), (xxh3_64_with_seed(b"{}", 8), 0, 2)]
-        {
-            let mut writer = PayloadWriter::default();
-            let body = writer.section("body", b"{}".to_vec());
-            let record = Record { hash: 7, offset, len, check };
-            let records = writer.section("records", record.to_bytes().to_vec());
-            writer.show("json", [body, SectionId::NONE, SectionId::NONE, SectionId::NONE, records]);
-            let mut out = Vec::new();
-            writer
-                .finish()
-                .unwrap()
-                .write_to(&mut out, None, Maker { version: "1", fingerprint: 1 })
-                .unwrap();
-            assert_eq!(verify_bytes(&open(&out).unwrap().view()), Err(Refusal::Section), "{record:?}");
-        }
-    }
-
     #[test]
     fn a_snapshot_without_templates_has_no_records() {
         let mut writer = PayloadWriter::default();
         writer.section("help", b"x".to_vec());
-        let mut out = Vec::new();
-        writer.finish().unwrap().write_to(&mut out, None, Maker { version: "1", fingerprint: 1 }).unwrap();
-        let empty = open(&out).unwrap();
+        let empty = finished(writer);
+        let empty = View::new(&empty).unwrap();
         assert_eq!(json_records(&empty), Ok(None));
         assert!(PublishedTemplates::of(&empty).unwrap().order.is_empty());
         let two = snapshot(&["a 1", "b 2"]);
-        let (directory, body) = json_records(&two).unwrap().unwrap();
+        let (directory, body) = json_records(&View::new(&two).unwrap()).unwrap().unwrap();
         assert_eq!((directory.len(), body.split(|byte| *byte == b'\n').count()), (2 * RECORD_ENTRY, 3));
     }
 }

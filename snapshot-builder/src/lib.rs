@@ -18,7 +18,6 @@
 //! # Ok::<(), String>(())
 //! ```
 
-pub mod audience;
 pub mod freshness;
 pub mod inspect;
 pub mod lower;

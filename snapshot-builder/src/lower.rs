@@ -15,7 +15,7 @@ use ohfp_snapshot_format::PRODUCT_VERSION;
 use ohfp_snapshot_format::index::Record;
 use ohfp_snapshot_format::key::LIST_NOTES;
 use ohfp_snapshot_format::write::{Maker, Payload, PayloadWriter, SectionId};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
+use xxhash_rust::xxh3::xxh3_128;
 
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_render::queries::{self, Query};
@@ -115,20 +115,11 @@ fn help(writer: &mut PayloadWriter, page: &Page) {
         let name = |style: &str| format!("help {option} {} {style}", words.join(" "));
         let plain = writer.section(name("plain"), text.to_string().into_bytes());
         let styled = writer.section(name("styled"), text.ansi().to_string().into_bytes());
-        for spelling in spellings(&words) {
+        for spelling in ohfp_cli::spelled_lines(&words) {
             let key = if spelling.is_empty() { option.to_owned() } else { format!("{option} {spelling}") };
             writer.styled_answer(key, (SectionId::NONE, plain), (SectionId::NONE, styled));
         }
     }
-}
-
-/// Every spelling of a command with its arguments: groups have a singular alias.
-fn spellings(words: &[&str]) -> Vec<String> {
-    let (path, arguments) = words.split_at(words.len().min(2));
-    let written = |path: Vec<String>| {
-        path.iter().map(String::as_str).chain(arguments.iter().copied()).collect::<Vec<_>>().join(" ")
-    };
-    ohfp_cli::spellings(path).into_iter().map(written).collect()
 }
 
 fn completions(writer: &mut PayloadWriter) {
@@ -165,7 +156,7 @@ fn documents(writer: &mut PayloadWriter, resolved: &Resolved) {
         for format in Format::ALL {
             let Some(rendered) = document.render(resolved, format, Secrets::Hidden) else { continue };
             let (plain, styled) = file(writer, &format!("{command} {format}"), rendered);
-            for spelling in spellings(&words) {
+            for spelling in ohfp_cli::spelled_lines(&words) {
                 writer.styled_answer(key(&spelling, format), plain, styled);
             }
         }
@@ -248,14 +239,8 @@ fn records(templates: &[Template], bytes: &[u8], places: &[(usize, usize)], shif
         .iter()
         .zip(places)
         .map(|(template, (start, len))| {
-            let hash = xxh3_64(template.id.as_bytes());
             let record = bytes.get(*start..start + len).unwrap_or_default();
-            Record {
-                hash,
-                offset: (start + shift) as u64,
-                len: *len as u64,
-                check: xxh3_64_with_seed(record, hash),
-            }
+            Record::of(template.id.as_bytes(), start + shift, record)
         })
         .collect();
     records.sort_unstable();

@@ -4,23 +4,23 @@
 //! queue on a lock file beside the snapshot. A killed builder does not hold it, and an account that may only
 //! read cannot take it.
 
-use std::ffi::{CString, OsStr};
-use std::fs::{self, File, Metadata, Permissions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions};
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_platform::audience::Audience;
 use ohfp_platform::files::{self, Refused, Replacement};
+use ohfp_platform::lock_file::LockFile;
+pub use ohfp_platform::lock_file::Turn;
 use ohfp_platform::sys;
-use ohfp_snapshot_format::open::IoPolicy;
+use ohfp_platform::windows::Windows;
 use ohfp_snapshot_format::stamps::StampsV1;
 use ohfp_snapshot_format::write::{Maker, Payload};
-use ohfp_snapshot_format::{Refusal, Snapshot};
-use xxhash_rust::xxh3::Xxh3;
-
-use crate::audience::Audience;
+use ohfp_snapshot_format::{Refusal, Snapshot, verify};
 
 /// Suffix of the previous generation.
 pub const PREVIOUS_SUFFIX: &str = ".previous";
@@ -34,23 +34,14 @@ const DIRECTORY_MODE: u32 = 0o755;
 /// Mode of a snapshot until its audience is known.
 const NEW_MODE: u32 = 0o600;
 
-/// Whether to wait for another builder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// Wait: a person or a pipeline requested the build.
-    Wait,
-    /// Do not wait: another builder is refreshing it already.
-    GiveUp,
-}
-
 /// The lock for publishing into a directory; released when dropped.
 #[derive(Debug)]
 pub struct Lock {
     directory: PathBuf,
     file_name: Vec<u8>,
-    /// Holds the lock while it is open. `None` on network file systems without locks: readers are safe because
-    /// of the renames, and two builders merely do the same work twice.
-    held: Option<File>,
+    /// Without it on network file systems, readers are safe because of the renames, and two builders merely do the same
+    /// work twice.
+    held: LockFile,
 }
 
 impl Lock {
@@ -67,58 +58,18 @@ impl Lock {
         }
         files::create_directories(directory, DIRECTORY_MODE)
             .map_err(|error| failed("create the directory", directory, &error))?;
-        let mut lock = Self { directory: directory.to_owned(), file_name, held: None };
-        if !lock.hold(turn)? {
-            return Ok(None);
-        }
-        if lock.held.is_some() {
+        let path = hidden(directory, &file_name, LOCK_SUFFIX);
+        let taken = LockFile::take(&path, LOCK_MODE, turn).map_err(|refused| {
+            Error::new(ErrorKind::Refused, format!("cannot use the lock `{}`", path.display()))
+                .cause(refused)
+                .hint("remove it: it holds no data and is recreated")
+        })?;
+        let Some(held) = taken else { return Ok(None) };
+        let lock = Self { directory: directory.to_owned(), file_name, held };
+        if lock.held.is_held() {
             lock.remove_leftovers();
         }
         Ok(Some(lock))
-    }
-
-    /// Takes the lock; `false` if another process has it.
-    fn hold(&mut self, turn: Turn) -> Result<bool> {
-        let path = self.hidden(LOCK_SUFFIX);
-        loop {
-            let handle = match files::open_or_create(&path, files::Access::ReadWrite, LOCK_MODE) {
-                Ok(handle) => handle,
-                // It belongs to another account, in a directory that a group shares. Other problems surface
-                // when writing.
-                Err(Refused::Io(_)) => return Ok(true),
-                Err(refused) => {
-                    let message = format!("cannot use the lock `{}`", path.display());
-                    return Err(Error::new(ErrorKind::Refused, message)
-                        .cause(refused)
-                        .hint("remove it: it holds no data and is recreated"));
-                }
-            };
-            match turn {
-                Turn::Wait => {
-                    if handle.lock().is_err() {
-                        return Ok(true);
-                    }
-                }
-                Turn::GiveUp => match handle.try_lock() {
-                    Ok(()) => {}
-                    Err(TryLockError::WouldBlock) => return Ok(false),
-                    Err(TryLockError::Error(_)) => return Ok(true),
-                },
-            }
-            // The previous holder has removed the file while this process waited; other processes wait for a new one.
-            let identity = |status: &Metadata| (status.dev(), status.ino());
-            let opened = handle.metadata().ok().as_ref().map(identity);
-            if fs::symlink_metadata(&path).ok().as_ref().map(identity) == opened {
-                self.held = Some(handle);
-                return Ok(true);
-            }
-        }
-    }
-
-    /// A hidden name beside the snapshot.
-    fn hidden(&self, suffix: &str) -> PathBuf {
-        let name = [b".".as_slice(), &self.file_name, suffix.as_bytes()].concat();
-        self.directory.join(OsStr::from_bytes(&name))
     }
 
     /// Only the holder of the lock writes temporary files, so existing ones are leftovers.
@@ -136,23 +87,13 @@ impl Lock {
     }
 }
 
-impl Drop for Lock {
-    /// The file is removed before the lock is released: a waiting process notices that and creates a new file.
-    fn drop(&mut self) {
-        if self.held.is_some() {
-            let _ = fs::remove_file(self.hidden(LOCK_SUFFIX));
-        }
-    }
+/// A hidden name beside the snapshot.
+fn hidden(directory: &Path, file_name: &[u8], suffix: &str) -> PathBuf {
+    let name = [b".".as_slice(), file_name, suffix.as_bytes()].concat();
+    directory.join(OsStr::from_bytes(&name))
 }
 
-/// A published snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Published {
-    /// Size of the snapshot.
-    pub bytes: u64,
-}
-
-/// Replaces the snapshot at `path`. Without stamps it is sealed.
+/// Replaces the snapshot at `path`. Without stamps it is sealed. Gives its size in bytes.
 pub fn publish(
     lock: &Lock,
     path: &Path,
@@ -160,7 +101,7 @@ pub fn publish(
     stamps: Option<&StampsV1>,
     maker: Maker<'_>,
     audience: Audience,
-) -> Result<Published> {
+) -> Result<u64> {
     let content = |out: &mut Windows<'_>| payload.write_to(out, stamps, maker);
     replace(path, payload.digest(), audience, || keep_previous(path, &lock.temporary_previous()), content)
 }
@@ -172,7 +113,7 @@ pub fn restamp(
     snapshot: &Snapshot,
     stamps: &StampsV1,
     audience: Audience,
-) -> Result<Published> {
+) -> Result<u64> {
     let content = |out: &mut Windows<'_>| ohfp_snapshot_format::write::restamp(out, snapshot, stamps);
     replace(path, snapshot.header.payload_digest, audience, || (), content)
 }
@@ -183,7 +124,7 @@ fn replace(
     audience: Audience,
     before: impl FnOnce(),
     content: impl FnOnce(&mut Windows<'_>) -> std::io::Result<u64>,
-) -> Result<Published> {
+) -> Result<u64> {
     sys::survive_file_size_limit();
     let mut new = Replacement::begin(path, NEW_MODE).map_err(|refused| match refused {
         Refused::Io(error) => failed("write", path, &error),
@@ -193,7 +134,7 @@ fn replace(
     read_back(new.temporary(), digest)?;
     before();
     new.commit().map_err(|error| failed("replace", path, &error))?;
-    Ok(Published { bytes })
+    Ok(bytes)
 }
 
 /// Exchanges the snapshot with its previous generation: a second rollback undoes the first.
@@ -208,7 +149,7 @@ pub fn rollback(lock: &Lock, path: &Path) -> Result<()> {
     // The current file keeps a second name while the previous one takes its place, so that readers find a
     // complete snapshot at every moment.
     fs::hard_link(path, &aside)
-        .or_else(|_| copy(path, &aside))
+        .or_else(|_| files::copy_new(path, &aside))
         .and_then(|()| fs::rename(&previous, path))
         .and_then(|()| fs::rename(&aside, &previous))
         .map_err(|error| failed("roll back", path, &error))?;
@@ -224,7 +165,11 @@ impl Lock {
     }
 
     fn temporary_previous(&self) -> PathBuf {
-        self.hidden(&format!(".{}.previous{TEMPORARY_SUFFIX}", std::process::id()))
+        hidden(
+            &self.directory,
+            &self.file_name,
+            &format!(".{}.previous{TEMPORARY_SUFFIX}", std::process::id()),
+        )
     }
 }
 
@@ -235,38 +180,11 @@ fn write(
 ) -> std::io::Result<u64> {
     let group = file.metadata()?.gid();
     file.set_permissions(Permissions::from_mode(audience.mode(group)))?;
-    let mut out = Windows { file, pending: Vec::with_capacity(WINDOW) };
+    let mut out = Windows::of(file);
     let bytes = content(&mut out)?;
     out.flush()?;
-    out.file.sync_all()?;
+    file.sync_all()?;
     Ok(bytes)
-}
-
-/// Bytes that the kernel maps at one page fault.
-const WINDOW: usize = 64 * 1024;
-
-/// Writes whole windows. The page cache then keeps each as one folio, which is mapped in one piece: which saves
-/// 3 µs per answer compared with the many small folios of uneven writes.
-struct Windows<'f> {
-    file: &'f mut File,
-    pending: Vec<u8>,
-}
-
-impl Write for Windows<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let (taken, _) = bytes.split_at(bytes.len().min(WINDOW - self.pending.len()));
-        self.pending.extend_from_slice(taken);
-        if self.pending.len() == WINDOW {
-            self.flush()?;
-        }
-        Ok(taken.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.file.write_all(&self.pending)?;
-        self.pending.clear();
-        Ok(())
-    }
 }
 
 /// Verifies that the disk has the bytes that were written: a checksum taken later would only prove that a
@@ -278,23 +196,10 @@ fn read_back(temporary: &Path, expected: u128) -> Result<()> {
             .cause(why)
             .hint("the disk or file system may be failing; the previous snapshot is untouched")
     };
-    let c_path = CString::new(temporary.as_os_str().as_bytes()).map_err(|error| wrong(&error))?;
-    let snapshot = Snapshot::open(&c_path, IoPolicy::Auto).map_err(|refusal| wrong(&refusal))?;
-    let digest = digest_from(temporary, snapshot.header.index.offset).map_err(|error| wrong(&error))?;
-    if digest == expected { Ok(()) } else { Err(wrong(&Refusal::Section)) }
-}
-
-/// XXH3-128 of a file from `offset` to its end.
-fn digest_from(path: &Path, offset: u64) -> std::io::Result<u128> {
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(offset))?;
-    let mut digest = Xxh3::new();
-    let mut piece = vec![0; 256 * 1024];
-    loop {
-        match file.read(&mut piece)? {
-            0 => return Ok(digest.digest128()),
-            len => digest.update(piece.get(..len).unwrap_or_default()),
-        }
+    match verify::digest_of_file(temporary) {
+        Ok(digest) if digest == expected => Ok(()),
+        Ok(_) => Err(wrong(&Refusal::Section)),
+        Err(error) => Err(wrong(&error)),
     }
 }
 
@@ -309,18 +214,10 @@ pub fn previous(path: &Path) -> PathBuf {
 /// names refer to complete snapshots.
 fn keep_previous(path: &Path, temporary: &Path) {
     let _ = fs::remove_file(temporary);
-    let linked = fs::hard_link(path, temporary).is_ok() || copy(path, temporary).is_ok();
+    let linked = fs::hard_link(path, temporary).is_ok() || files::copy_new(path, temporary).is_ok();
     if linked && fs::rename(temporary, previous(path)).is_err() {
         let _ = fs::remove_file(temporary);
     }
-}
-
-/// Copies a file that cannot be linked, to a file that must not exist.
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    let mut source = files::open(from, files::Access::Read).map_err(std::io::Error::other)?;
-    let mode = source.metadata()?.mode() & 0o777;
-    let mut target = files::create(to, mode).map_err(std::io::Error::other)?;
-    std::io::copy(&mut source, &mut target).map(|_| ())
 }
 
 /// The error of a failed step on a path.

@@ -1,10 +1,8 @@
 //! Stamps: record the files and variables of a payload, and later find those that differ.
 
 use std::ffi::{CString, OsStr};
-use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +10,7 @@ use ohfp_platform::files;
 use ohfp_snapshot_format::stamps::{
     ArchivedStampsV1, FileV1, PresentV1, StampsV1, VariableV1, digest, halves,
 };
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::xxh3_64;
 
 use ohfp_resolver::source::trail;
 use ohfp_resolver::{FileState, Resolved, Trail};
@@ -21,28 +19,14 @@ use ohfp_resolver::{FileState, Resolved, Trail};
 const UNTRUSTED: i64 = i64::MIN;
 
 /// File systems keep time in ticks: a file written twice in one tick has one modification time for
-/// two contents. A file this young when it was read may still change without a trace.
-const TICK: Duration = Duration::from_millis(50);
+/// two contents. A file this young when it was read may still change without a trace;
+/// after this time its stamp can be trusted.
+pub const TICK: Duration = Duration::from_millis(50);
 
 /// Stamps of the loaded inputs, taken a tick later; `None` if a file has changed since.
 pub fn confirm(resolved: &Resolved) -> Option<StampsV1> {
     let read_at = SystemTime::now();
-    let mut trail = resolved.trail.clone();
-    for file in &mut trail.files {
-        let FileState::Present { size, mtime_ns, ctime_ns, inode, digest } = &mut file.state else {
-            if file.path.exists() {
-                return None;
-            }
-            continue;
-        };
-        if xxh3_128(&files::read_regular(&file.path, trail::SIZE_LIMIT).ok()?) != *digest {
-            return None;
-        }
-        let status = fs::metadata(&file.path).ok()?;
-        (*size, *inode) = (status.size(), status.ino());
-        (*mtime_ns, *ctime_ns) = (trail::mtime_ns(&status), trail::ctime_ns(&status));
-    }
-    Some(of(&trail, resolved, read_at))
+    Some(of(&resolved.trail.confirmed()?, resolved, read_at))
 }
 
 /// Stamps of the loaded inputs. A file that was modified within one tick of being read gets a stamp that the
@@ -90,11 +74,6 @@ fn of(trail: &Trail, resolved: &Resolved, read_at: SystemTime) -> StampsV1 {
 /// Whether `stat` alone cannot confirm one of the stamps.
 pub fn has_untrusted(stamps: &StampsV1) -> bool {
     stamps.files.iter().any(|file| file.present.as_ref().is_some_and(|present| present.mtime_ns == UNTRUSTED))
-}
-
-/// How long to wait until the stamps of files that were just edited can be trusted.
-pub fn tick() -> Duration {
-    TICK
 }
 
 /// An input that differs from its stamp.

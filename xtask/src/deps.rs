@@ -7,6 +7,7 @@ mod files;
 mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -136,6 +137,9 @@ const FLOORS: [(&str, &[&str]); 9] = [
 const CIRCLES: [(&str, &[&str]); 1] =
     [("ohfp-components", &["container.rs", "deferred.rs", "register.rs", "slot.rs", "table.rs"])];
 
+/// Most lines of Rust in a directory, tests included: a crate that keeps to its subject stays this small.
+const SIZES: [(&str, usize); 1] = [("snapshot-builder", 2_000)];
+
 /// Checks all rules and reports every breach.
 pub(crate) fn run(project: &Project) -> Result<()> {
     step("checking dependencies");
@@ -144,6 +148,9 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     breaches.extend(edges(&metadata));
     breaches.extend(directions(&metadata)?);
     breaches.extend(meanings(&metadata)?);
+    for (directory, most) in SIZES {
+        breaches.extend(too_large(directory, lines(&project.root.join(directory))?, most));
+    }
     for breach in &breaches {
         note(format_args!("error: {breach}"));
     }
@@ -152,6 +159,24 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     } else {
         Err("the dependency rules are broken; they are in xtask/src/deps.rs".into())
     }
+}
+
+fn too_large(directory: &str, lines: usize, most: usize) -> Option<String> {
+    (lines > most).then(|| format!("`{directory}` has {lines} lines; SIZES allows {most}"))
+}
+
+/// Lines of Rust in a directory and those below it.
+fn lines(directory: &Path) -> Result<usize> {
+    let mut sum = 0;
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            sum += lines(&path)?;
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            sum += fs::read_to_string(&path)?.lines().count();
+        }
+    }
+    Ok(sum)
 }
 
 /// Names of the crates in the runtime, without itself. Procedural macros run in the compiler.
@@ -277,6 +302,18 @@ mod tests {
         check("ohfp", "ohfp-broker", 1);
         check("ohfp-tests", "ohfp-live", 1);
         check("ohfp-cli", "ohfp-new", 2);
+    }
+
+    #[test]
+    fn sizes_count_every_file() {
+        let directory = std::env::temp_dir().join(format!("xtask-sizes-{}", std::process::id()));
+        fs::create_dir_all(directory.join("src/tool")).unwrap();
+        for (name, text) in [("a.rs", "1\n2\n"), ("src/tool/b.rs", "1\n\n3"), ("src/c.json", "1\n")] {
+            fs::write(directory.join(name), text).unwrap();
+        }
+        assert_eq!(lines(&directory).ok(), Some(5));
+        fs::remove_dir_all(&directory).unwrap();
+        assert_eq!((too_large("a", 5, 5), too_large("a", 6, 5).is_some()), (None, true));
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub use machines::{
     MachineStatus, MachinesCommand, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus,
 };
 pub use options::{GlobalOptions, OutputFormat, SchedulerType};
-pub use render::{Page, command, completions, fingerprint_text, pages, paths, spellings, version};
+pub use render::{Page, command, completions, fingerprint_text, pages, paths, spelled_lines, version};
 pub use requests::{
     RequestStatus, RequestType, RequestsCancel, RequestsCommand, RequestsList, RequestsStatus, RequestsWatch,
 };

@@ -77,6 +77,15 @@ pub fn spellings(path: &[&str]) -> Vec<Vec<String>> {
     all
 }
 
+/// The same for a command of at most two words with its arguments, each as one text.
+pub fn spelled_lines(words: &[&str]) -> Vec<String> {
+    let (path, arguments) = words.split_at(words.len().min(2));
+    let line = |path: Vec<String>| {
+        path.iter().map(String::as_str).chain(arguments.iter().copied()).collect::<Vec<_>>().join(" ")
+    };
+    spellings(path).into_iter().map(line).collect()
+}
+
 /// What `ohfp --version` prints.
 pub fn version() -> String {
     command().render_version()
@@ -224,6 +233,8 @@ mod tests {
     fn spellings_hold_the_aliases() {
         assert_eq!(spellings(&["templates", "list"]), [["templates", "list"], ["template", "list"]]);
         assert_eq!(spellings(&[]), [Vec::<String>::new()]);
+        assert_eq!(spelled_lines(&["providers", "show", "a"]), ["providers show a", "provider show a"]);
+        assert_eq!(spelled_lines(&[]), [""]);
     }
 
     #[test]

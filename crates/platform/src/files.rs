@@ -311,3 +311,14 @@ pub fn directory(file: &Path) -> &Path {
 pub fn sync_directory(file: &Path) {
     let _ = File::open(directory(file)).and_then(|directory| directory.sync_all());
 }
+
+/// Copies a file, with its mode, to one that must not exist.
+///
+/// # Errors
+/// What keeps the one from being read or the other from being created.
+pub fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
+    let mut source = open(from, Access::Read).map_err(io::Error::other)?;
+    let mode = source.metadata()?.mode() & 0o777;
+    let mut target = create(to, mode).map_err(io::Error::other)?;
+    io::copy(&mut source, &mut target).map(|_| ())
+}

@@ -1,7 +1,7 @@
 //! The operating system, for every program and crate of ohfp: system calls, files, terminals, locations.
 //!
 //! It must not know snapshots, configuration or requests. The runtime links it, so no code on the runtime's
-//! path allocates; [`files`] and [`disk`] are for the programs that write.
+//! path allocates; all but [`sys`], [`locate`] and [`terminal`] is for the programs that write.
 //!
 //! ```
 //! use ohfp_platform::locate;
@@ -11,9 +11,12 @@
 //! assert_eq!(root.as_ref().map(|path| path.as_bytes()), Some(b"/hf/conf/providers/aws".as_slice()));
 //! ```
 
+pub mod audience;
 pub mod disk;
 pub mod files;
 pub mod locate;
+pub mod lock_file;
 mod replacement;
 pub mod sys;
 pub mod terminal;
+pub mod windows;

@@ -87,6 +87,17 @@ impl Resolved {
         if errors.is_empty() { Ok(&self.templates) } else { Err(errors.into()) }
     }
 
+    /// Has templates keep a published number until the operator allows the lower one of the files.
+    pub fn keep_published_limits(&mut self, lowered: Vec<LimitDecrease>) {
+        for template in self.templates.iter_mut().filter(|_| !lowered.is_empty()) {
+            if let Some(lowered) = lowered.iter().find(|lowered| lowered.id == template.id) {
+                template.max_number = lowered.published;
+                template.fields.insert("maxNumber".to_owned(), lowered.published.into());
+            }
+        }
+        self.held = lowered;
+    }
+
     /// Whether templates inherit fields from the default provider while the default provider is undetermined.
     fn needs_default(&self) -> bool {
         !self.providers.iter().any(|instance| instance.default)

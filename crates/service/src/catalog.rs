@@ -19,8 +19,7 @@ use ohfp_resolver::{
     Environment, FIELD_NAMES, LeftOut, Performance, Refresh, Resolved, Secrets, Trail, hf_name,
 };
 use ohfp_snapshot_builder::freshness::{self, Refreshed, Scrutiny, Verdict};
-use ohfp_snapshot_builder::inspect;
-use ohfp_snapshot_format::Snapshot;
+use ohfp_snapshot_format::{Snapshot, verify};
 
 use crate::log;
 
@@ -67,10 +66,8 @@ impl Catalog {
         let upkeep = looked_after
             .then(|| examine(place, env, &resolved.trail, inputs.read_at(), answerable))
             .flatten();
-        if let Some(published) = upkeep.as_ref().and_then(|upkeep| upkeep.published.as_ref())
-            && freshness::is_of(published, place)
-        {
-            let lowered = freshness::limit_decreases(&resolved, published);
+        if let Some(published) = upkeep.as_ref().and_then(|upkeep| upkeep.published.as_ref()) {
+            let lowered = freshness::limit_decreases(&resolved, published, place);
             for lowered in lowered.iter().take(LOGGED) {
                 tracing::warn!(
                     template = lowered.id,
@@ -80,7 +77,7 @@ impl Catalog {
                      `ohfp-snapshot build --allow-lower-max`"
                 );
             }
-            freshness::keep_published_limits(&mut resolved, lowered);
+            resolved.keep_published_limits(lowered);
         }
         // If the snapshot is fresh, the warnings were logged when it was built.
         if upkeep.as_ref().is_none_or(|upkeep| upkeep.verdict != Verdict::Fresh) {
@@ -211,7 +208,7 @@ impl Upkeep {
     fn verdict(&self) -> Verdict {
         match (&self.verdict, &self.published) {
             (Verdict::Fresh, Some(published)) if self.answerable => {
-                inspect::verify_bytes(&published.view()).map_or_else(Verdict::Unusable, |()| Verdict::Fresh)
+                verify::every_byte(&published.view()).map_or_else(Verdict::Unusable, |()| Verdict::Fresh)
             }
             (verdict, _) => verdict.clone(),
         }

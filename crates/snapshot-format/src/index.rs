@@ -3,6 +3,7 @@
 use rkyv::Archive;
 #[cfg(feature = "write")]
 use rkyv::{Deserialize, Serialize};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Stands for "no section".
 pub const NONE: u32 = u32::MAX;
@@ -147,6 +148,13 @@ pub struct Record {
 }
 
 impl Record {
+    /// The entry of a record that stands at `offset` of its body.
+    pub fn of(id: &[u8], offset: usize, record: &[u8]) -> Self {
+        let hash = xxh3_64(id);
+        let check = xxh3_64_with_seed(record, hash);
+        Self { hash, offset: offset as u64, len: record.len() as u64, check }
+    }
+
     /// Reads entry `number` of a directory.
     pub fn read(directory: &[u8], number: usize) -> Option<Self> {
         let start = number.checked_mul(RECORD_ENTRY)?;

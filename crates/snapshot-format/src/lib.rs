@@ -71,6 +71,8 @@ pub mod key;
 pub mod open;
 mod refusal;
 pub mod stamps;
+#[cfg(feature = "write")]
+pub mod verify;
 pub mod view;
 #[cfg(feature = "write")]
 pub mod write;

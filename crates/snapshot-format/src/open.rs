@@ -45,6 +45,14 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// As [`Self::open`]. A path that C cannot have names no file.
+    #[cfg(feature = "write")]
+    pub fn open_path(path: &std::path::Path, access: IoPolicy) -> Result<Self, Refusal> {
+        use std::os::unix::ffi::OsStrExt;
+        let path = std::ffi::CString::new(path.as_os_str().as_bytes()).map_err(|_| Refusal::Missing)?;
+        Self::open(&path, access)
+    }
+
     /// Opens a file and checks owner, mode, header and lengths.
     pub fn open(path: &CStr, access: IoPolicy) -> Result<Self, Refusal> {
         let file = sys::open(path).map_err(|error| unreadable(&error))?;

@@ -6,11 +6,11 @@ use std::time::{Instant, SystemTime};
 
 use clap::Args;
 use ohfp_broker::{Error, ErrorKind, Errors};
+use ohfp_platform::audience::Audience;
 use ohfp_resolver::{Environment, Origin, Resolved, load, location};
 use ohfp_snapshot_format::stamps::StampsV1;
 
 use super::target::{Outcome, Outcomes, Progress, located, note, open, size};
-use crate::audience::Audience;
 use crate::freshness;
 use crate::freshness::LimitDecrease;
 use crate::inspect::{Changes, PublishedTemplates};
@@ -64,27 +64,29 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     };
     let before = open(&path).ok();
     // Compared only with a snapshot of the same configuration, from which Host Factory may have read the number.
-    let told = before.as_ref().filter(|before| !arguments.sealed && freshness::is_of(before, &place));
-    let lowered = told.map(|told| freshness::limit_decreases(&resolved, told)).unwrap_or_default();
+    let told = before.as_ref().filter(|_| !arguments.sealed);
+    let lowered = told.map(|told| freshness::limit_decreases(&resolved, told, &place)).unwrap_or_default();
     if let (Some(first), false) = (lowered.first(), arguments.allow_lower_max) {
         progress.done();
         return Err(vec![refuse_lower(first, lowered.len())].into());
     }
     let stamps = (!arguments.sealed).then_some(&stamps);
-    let audience = if arguments.world_readable { Audience::Everyone } else { Audience::of(&resolved.trail) };
-    let published = publish::publish(&lock, &path, &payload, stamps, lower::maker(), audience)?;
+    let audience =
+        if arguments.world_readable { Audience::Everyone } else { Audience::of(resolved.trail.present()) };
+    let bytes = publish::publish(&lock, &path, &payload, stamps, lower::maker(), audience)?;
     drop(lock);
     progress.done();
 
     let changes = before.and_then(|before| {
         let after = open(&path).ok()?;
-        let (before, after) = (PublishedTemplates::of(&before).ok()?, PublishedTemplates::of(&after).ok()?);
+        let (before, after) =
+            (PublishedTemplates::of(&before.view()).ok()?, PublishedTemplates::of(&after.view()).ok()?);
         Some(Changes::between(&before, &after))
     });
     for warning in &resolved.warnings {
         note(&format!("ohfp-snapshot: warning: {warning}\n"));
     }
-    for (id, then, now) in changes.iter().flat_map(|changes| &changes.lowered) {
+    for LimitDecrease { id, published: then, now } in changes.iter().flat_map(|changes| &changes.lowered) {
         note(&format!(
             "ohfp-snapshot: warning: maxNumber of template `{id}` is lowered from {then} to {now}; \
              a running Host Factory can hang on that\n  hint: restart Host Factory after this change\n"
@@ -97,7 +99,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
             "built {}: {} templates, {} in {} ms{}",
             path.display(),
             resolved.templates.len(),
-            size(published.bytes),
+            size(bytes),
             started.elapsed().as_millis(),
             if arguments.sealed { ", sealed" } else { "" }
         );
@@ -134,6 +136,6 @@ fn load_stamped(origin: &Origin, env: &Environment) -> Result<(Resolved, StampsV
         if tries == 3 || !stamp::has_untrusted(&stamps) {
             return Ok((resolved, stamps));
         }
-        std::thread::sleep(stamp::tick());
+        std::thread::sleep(stamp::TICK);
     }
 }

@@ -1,11 +1,13 @@
 //! `ohfp-snapshot diff`, and the summary of changes that `build` prints.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ohfp_broker::{Error, ErrorKind};
+use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_render::json as render_json;
+use ohfp_resolver::LimitDecrease;
+use ohfp_snapshot_format::Snapshot;
 use serde_json::json;
 
 use super::target::{Outcome, Outcomes, open};
@@ -26,17 +28,12 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Outcomes {
     let (old, new) = (open(&arguments.a), open(&arguments.b));
     let (old, new) = (old?, new?);
-    let catalog = |snapshot, path: &PathBuf| {
-        PublishedTemplates::of(snapshot).map_err(|refusal| {
-            vec![Error::new(ErrorKind::Input, format!("snapshot `{}` {refusal}", path.display()))]
-        })
-    };
     let changes = Changes::between(&catalog(&old, &arguments.a)?, &catalog(&new, &arguments.b)?);
     let document = if arguments.json {
         let lowered: Vec<_> = changes
             .lowered
             .iter()
-            .map(|(id, then, now)| json!({ "templateId": id, "from": then, "to": now }))
+            .map(|LimitDecrease { id, published: then, now }| json!({ "templateId": id, "from": then, "to": now }))
             .collect();
         let report = json!({
             "added": changes.added, "removed": changes.removed, "changed": changes.changed, "lowered": lowered, "reordered": changes.reordered,
@@ -46,6 +43,11 @@ pub(super) fn run(arguments: &Arguments) -> Outcomes {
         summary(&changes)
     };
     Ok(Outcome { document, code: u8::from(!changes.is_empty()) })
+}
+
+fn catalog<'s>(snapshot: &'s Snapshot, path: &Path) -> Result<PublishedTemplates<'s>> {
+    PublishedTemplates::of(&snapshot.view())
+        .map_err(|refusal| Error::new(ErrorKind::Input, format!("snapshot `{}` {refusal}", path.display())))
 }
 
 /// A line per kind of change; long lists are cut.
@@ -71,7 +73,7 @@ pub(super) fn summary(changes: &Changes) -> String {
             "reordered: the order of templates has changed, and with it Host Factory's preference\n",
         );
     }
-    for (id, then, now) in &changes.lowered {
+    for LimitDecrease { id, published: then, now } in &changes.lowered {
         let _ = writeln!(out, "maxNumber lowered: {id} from {then} to {now}");
     }
     out

@@ -1,6 +1,6 @@
 //! What the commands share: which snapshot is meant, what a command says, and its progress.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -65,18 +65,14 @@ pub(super) fn note(text: &str) {
 
 /// Opens a snapshot for examination.
 pub(super) fn open(path: &Path) -> Result<Snapshot> {
-    let refused = |why: &dyn std::fmt::Display| {
-        Error::new(ErrorKind::Input, format!("snapshot `{}` {why}", path.display()))
-            .hint("`ohfp-snapshot build` rebuilds it")
-    };
-    let c_path = CString::new(path.as_os_str().as_bytes()).map_err(|error| refused(&error))?;
     // Read, not mapped: truncating a mapped file kills its reader with SIGBUS.
-    Snapshot::open(&c_path, IoPolicy::Read).map_err(|refusal| match refusal {
+    Snapshot::open_path(path, IoPolicy::Read).map_err(|refusal| match refusal {
         ohfp_snapshot_format::Refusal::Missing => {
             Error::new(ErrorKind::NotFound, format!("there is no snapshot at `{}`", path.display()))
                 .hint("`ohfp-snapshot build` creates it")
         }
-        refusal => refused(&refusal),
+        refusal => Error::new(ErrorKind::Input, format!("snapshot `{}` {refusal}", path.display()))
+            .hint("`ohfp-snapshot build` rebuilds it"),
     })
 }
 

@@ -5,10 +5,10 @@ use std::fmt::Write;
 use clap::Args;
 use ohfp_broker::{Error, ErrorKind};
 use ohfp_resolver::{Environment, load, location};
+use ohfp_snapshot_format::verify;
 
 use super::target::{Outcome, Outcomes, Progress, Target, open};
 use crate::freshness::{self, LimitDecrease};
-use crate::inspect;
 use crate::lower;
 
 /// Arguments of `verify`.
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     let path = arguments.target.path(env)?;
     let snapshot = open(&path)?;
     progress.step("checking every section");
-    inspect::verify_bytes(&snapshot.view()).map_err(|refusal| {
+    verify::every_byte(&snapshot.view()).map_err(|refusal| {
         vec![
             Error::new(ErrorKind::Input, format!("snapshot `{}` {refusal}", path.display()))
                 .hint("`ohfp-snapshot build` rebuilds it"),
@@ -39,12 +39,8 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     progress.step("rebuilding from the sources");
     let place = location::find(arguments.target.config.as_deref(), None, env)?;
     let mut resolved = load::load(&place.origin, env)?;
-    let held = if freshness::is_of(&snapshot, &place) {
-        freshness::limit_decreases(&resolved, &snapshot)
-    } else {
-        Vec::new()
-    };
-    freshness::keep_published_limits(&mut resolved, held);
+    let held = freshness::limit_decreases(&resolved, &snapshot, &place);
+    resolved.keep_published_limits(held);
     let payload = lower::lower(&resolved, &mut |step| progress.step(step))?;
     progress.done();
     if payload.digest() == snapshot.header.payload_digest {

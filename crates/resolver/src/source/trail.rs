@@ -10,7 +10,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Result};
-use ohfp_platform::sys;
+use ohfp_platform::{files, sys};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::source::environment::Environment;
@@ -22,6 +22,44 @@ pub struct Trail {
     pub files: Vec<InputFile>,
     /// Variables that were looked up, with their value; `None` if unset.
     pub variables: Vec<(String, Option<OsString>)>,
+}
+
+impl Trail {
+    /// The paths of the files that exist.
+    pub fn present(&self) -> impl Iterator<Item = &Path> {
+        let present = self.files.iter().filter(|file| matches!(file.state, FileState::Present { .. }));
+        present.map(|file| file.path.as_path())
+    }
+
+    /// The same inputs with the files' present times; `None` if the content of one has changed.
+    pub fn confirmed(&self) -> Option<Self> {
+        let mut trail = self.clone();
+        for file in &mut trail.files {
+            let FileState::Present { digest, .. } = &file.state else {
+                if file.path.exists() {
+                    return None;
+                }
+                continue;
+            };
+            if xxh3_128(&files::read_regular(&file.path, SIZE_LIMIT).ok()?) != *digest {
+                return None;
+            }
+            file.state = FileState::present(&fs::metadata(&file.path).ok()?, *digest);
+        }
+        Some(trail)
+    }
+}
+
+impl FileState {
+    fn present(metadata: &Metadata, digest: u128) -> Self {
+        Self::Present {
+            size: metadata.size(),
+            mtime_ns: mtime_ns(metadata),
+            ctime_ns: ctime_ns(metadata),
+            inode: metadata.ino(),
+            digest,
+        }
+    }
 }
 
 /// A file that was looked for.
@@ -97,13 +135,7 @@ impl<'e> Recorder<'e> {
                 Ok(None)
             }
             Ok(Reading::Whole(content, metadata)) => {
-                let state = FileState::Present {
-                    size: metadata.size(),
-                    mtime_ns: mtime_ns(&metadata),
-                    ctime_ns: ctime_ns(&metadata),
-                    inode: metadata.ino(),
-                    digest: xxh3_128(&content),
-                };
+                let state = FileState::present(&metadata, xxh3_128(&content));
                 self.files.insert(path.to_owned(), state);
                 Ok(Some(content))
             }
@@ -185,12 +217,12 @@ fn identity(metadata: &Metadata) -> (u64, u64, i128, i128) {
 }
 
 /// Time of the last change of content, in nanoseconds since 1970.
-pub fn mtime_ns(metadata: &Metadata) -> i128 {
+fn mtime_ns(metadata: &Metadata) -> i128 {
     i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec())
 }
 
 /// Time of the last change of the inode, in nanoseconds since 1970.
-pub fn ctime_ns(metadata: &Metadata) -> i128 {
+fn ctime_ns(metadata: &Metadata) -> i128 {
     i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec())
 }
 
@@ -262,6 +294,34 @@ mod tests {
                 (directory.0.join("missing"), FileState::Absent),
             ]
         );
+    }
+
+    /// What happens to a file between two readings, and whether its content is confirmed then.
+    #[test]
+    fn a_trail_is_confirmed_while_its_files_have_their_content() {
+        let (directory, env) = (Directory::new("confirmed"), Environment::default());
+        let path = |name: &str| directory.0.join(name);
+        let check = |what: &str, change: &dyn Fn(), confirmed: bool| {
+            fs::write(path("a"), "1").unwrap();
+            let _ = fs::remove_file(path("new"));
+            let mut recorder = Recorder::new(&env);
+            for name in ["a", "new"] {
+                recorder.read(&path(name)).unwrap();
+            }
+            let trail = recorder.finish();
+            assert_eq!(trail.present().collect::<Vec<_>>(), [path("a")]);
+            change();
+            let now = fs::metadata(path("a")).ok().map(|now| FileState::present(&now, xxh3_128(b"1")));
+            let found = trail.confirmed().map(|trail| trail.files[0].state.clone());
+            assert_eq!(found, now.filter(|_| confirmed), "{what}");
+        };
+        check("nothing", &|| {}, true);
+        let touch =
+            || fs::File::options().write(true).open(path("a")).unwrap().set_modified(UNIX_EPOCH).unwrap();
+        check("touched", &touch, true);
+        check("changed", &|| fs::write(path("a"), "2").unwrap(), false);
+        check("appeared", &|| fs::write(path("new"), "").unwrap(), false);
+        check("gone", &|| fs::remove_file(path("a")).unwrap(), false);
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl LeftOut {
 }
 
 /// A template whose `maxNumber` in the file is less than what is published.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LimitDecrease {
     /// Its id.
     pub id: String,
@@ -48,6 +48,12 @@ pub struct LimitDecrease {
 }
 
 impl LimitDecrease {
+    /// `None` where `now` is not less than what is published; a negative number is unlimited.
+    pub fn between(id: &str, published: i64, now: i64) -> Option<Self> {
+        let amount = |number: i64| if number < 0 { i64::MAX } else { number };
+        (amount(now) < amount(published)).then(|| Self { id: id.to_owned(), published, now })
+    }
+
     /// States the published number, the file's, and why they differ.
     pub fn message(&self) -> String {
         let Self { id, published, now } = self;
@@ -216,6 +222,28 @@ impl<'t, 'r> Resolver<'t, 'r> {
                 self.left_out.push(left_out);
             }
             _ => (),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_that_decrease() {
+        for (published, now, lower) in [
+            (5, 4, true),
+            (5, 5, false),
+            (5, 6, false),
+            (1, 0, true),
+            (5, -1, false),
+            (-1, 5, true),
+            (-1, -1, false),
+            (0, 0, false),
+        ] {
+            let found = LimitDecrease::between("a", published, now);
+            assert_eq!(found.is_some(), lower, "{published} {now}");
         }
     }
 }

@@ -6,7 +6,7 @@ use rkyv::util::AlignedVec;
 
 use crate::{BODY, file};
 
-fn aligned(bytes: &[u8]) -> AlignedVec<64> {
+pub(crate) fn aligned(bytes: &[u8]) -> AlignedVec<64> {
     let mut aligned = AlignedVec::new();
     aligned.extend_from_slice(bytes);
     aligned

@@ -1,12 +1,10 @@
-//! The accounts that may read a snapshot: only those that can read all of its inputs.
+//! The accounts that may read what is made from files: only those that can read all of them.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use ohfp_resolver::{FileState, Trail};
-
-/// The accounts, besides its owner, that may read a snapshot.
+/// The accounts, besides its owner, that may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// All accounts.
@@ -18,10 +16,9 @@ pub enum Audience {
 }
 
 impl Audience {
-    /// The accounts that can read every file of the trail now: the file, and the directories above it.
-    pub fn of(trail: &Trail) -> Self {
-        let present = trail.files.iter().filter(|file| matches!(file.state, FileState::Present { .. }));
-        present.fold(Self::Everyone, |audience, file| audience.and(Self::of_file(&file.path)))
+    /// The accounts that can read each of these files now: the file, and the directories above it.
+    pub fn of<'p>(files: impl IntoIterator<Item = &'p Path>) -> Self {
+        files.into_iter().fold(Self::Everyone, |audience, file| audience.and(Self::of_file(file)))
     }
 
     fn of_file(path: &Path) -> Self {
@@ -51,7 +48,7 @@ impl Audience {
         }
     }
 
-    /// The mode of a snapshot that belongs to this group.
+    /// The mode of a file that belongs to this group.
     pub fn mode(self, group: u32) -> u32 {
         match self {
             Self::Everyone => 0o644,
