@@ -8,6 +8,7 @@ mod bench;
 mod binaries;
 mod catalog;
 mod checks;
+mod cloud;
 mod conformance;
 mod demo;
 mod deps;
@@ -75,6 +76,7 @@ To check it
   mutants [CRATE] [--shard K/N] [--changed BASE]
                         Change each crate's code; how much of that its own tests notice (cargo-mutants)
   mutants --sample      A few changes of what the last commit changed, for four minutes at most, as CI tries
+  cloud [--port N]      Run the cloud for tests (EC2, Auto Scaling); its address is the first line
   conformance [ARGUMENTS]
                         Play Host Factory against an installed tree; ARGUMENTS go to the runner
   conformance --print-profile DIST
@@ -107,6 +109,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
     }
     let options: Vec<&str> = rest.iter().map(String::as_str).collect();
     match (command.as_str(), options.as_slice()) {
+        ("cloud", _) => return cloud::run(&Project::open()?, &options),
         ("conformance", _) => return conformance::run(&Project::open()?, &options),
         ("demo", []) => demo::run(&Project::open()?)?,
         ("test", _) => return testing::run(&Project::open()?, rest),

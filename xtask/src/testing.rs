@@ -6,13 +6,16 @@ use xshell::cmd;
 
 use crate::dist::Tree;
 use crate::project::{Project, Result, note, step};
-use crate::{conformance, dist};
+use crate::{cloud, conformance, dist};
 
 /// Runs the tests; the runner's closing lines are the last, and its exit code is ours.
 pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
     // Release programs: their page faults, system calls and sizes are under test.
     let tree = dist::make(project, &project.fresh_dir("test-tree")?)?;
     let conforms = args.is_empty().then(|| conforms(project, &tree)).transpose()?;
+
+    let cloud_works = if args.is_empty() { cloud::test(project)? } else { true };
+    let shared = cloud::Shared::start(project)?;
 
     let cargo = Project::cargo();
     let sh = &project.sh;
@@ -36,11 +39,18 @@ pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
     for name in inherited {
         runner.env_remove(name);
     }
+    if let Some(shared) = &shared {
+        runner.env(cloud::VARIABLE, &shared.address);
+    }
     let status = runner.env("OHFP_TEST_TREE", &tree.root).status()?;
     // A runner that was killed has no code.
     let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
     if code == 0 && conforms == Some(false) {
         note("the tests passed, but the tree does not conform: see above");
+        return Ok(ExitCode::FAILURE);
+    }
+    if code == 0 && !cloud_works {
+        note("the tests passed, but those of the cloud for tests did not: see above");
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::from(code))

@@ -10,6 +10,7 @@ mod bad_config;
 mod bad_files;
 mod bad_input;
 mod budgets;
+mod cloud;
 mod crowd;
 mod damage;
 mod dash;

@@ -1,0 +1,55 @@
+"""`python -m cloud`: serves until standard input closes or the parent process has gone."""
+
+import argparse
+import os
+import sys
+import threading
+import time
+
+from . import (
+    auto_scaling_calls,
+    describing,
+    fleet_calls,
+    instance_calls,
+    lookups,
+    spot_fleet_calls,
+    templates,
+)
+from .app import App
+from .server import Server
+
+# Imported for the calls that they register.
+_ = (auto_scaling_calls, describing, fleet_calls, instance_calls, lookups, spot_fleet_calls, templates)
+
+
+def _end_with_input():
+    # A reader of a closed pipe gets an empty answer at once.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os._exit(0)
+
+
+def _end_with_parent():
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(0)
+
+
+def main():
+    """Starts the cloud and prints its address as one line."""
+    parser = argparse.ArgumentParser(prog="cloud", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--stay", action="store_true", help="do not end with standard input or the parent process")
+    arguments = parser.parse_args()
+    app = App()
+    server = Server(arguments.port, app.handle, app.clock)
+    if not arguments.stay:
+        for watch in (_end_with_input, _end_with_parent):
+            threading.Thread(target=watch, daemon=True).start()
+    print(f"http://127.0.0.1:{server.port}", flush=True)
+    server.run()
+
+
+if __name__ == "__main__":
+    main()

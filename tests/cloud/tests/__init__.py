@@ -1,0 +1,1 @@
+"""Tests of the cloud, through boto3: what AWS's own client makes of its answers."""
