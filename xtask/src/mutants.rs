@@ -16,8 +16,15 @@ const TOOL: &str = "cargo-mutants";
 const VERSION: &str = "27.1.0";
 
 /// The crates that are held to [`SHARE`]: what decides, and what reads or writes foreign bytes.
-const CRATES: [&str; 6] =
-    ["ohfp-broker", "ohfp-resolver", "ohfp-render", "ohfp-wire", "ohfp-snapshot-format", "ohfp-store-sqlite"];
+const CRATES: [&str; 7] = [
+    "ohfp-broker",
+    "ohfp-keys",
+    "ohfp-resolver",
+    "ohfp-render",
+    "ohfp-wire",
+    "ohfp-snapshot-format",
+    "ohfp-store-sqlite",
+];
 
 /// At least this part of the viable mutants must be caught, in percent.
 const SHARE: u64 = 85;
