@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::settings::redact::is_secret;
+use crate::settings::secret_names::is_secret;
 use crate::source::trail::Recorder;
 
 /// Expands every string in `value`, at any depth.

@@ -9,6 +9,8 @@ pub(crate) mod log_settings;
 mod other_names;
 pub mod performance;
 pub mod redact;
+mod secret_names;
+mod secret_texts;
 pub mod words;
 
 pub(crate) use ohfp_keys::rule;
