@@ -32,6 +32,6 @@ pub use keyword::Keyword;
 pub use options::{OptionFinding, OptionValues};
 pub use rule::{Fault, Rule, bytes, shown};
 pub use typed::{
-    Items, KeyType, Object, Reader, Shape, Typed, count, flag, keyword, list, object, seconds, size, text,
-    unset_flag, unset_signed, unset_text, unset_whole, whole, words,
+    Items, KeyType, Object, Reader, Shape, Typed, count, flag, keyword, list, object, seconds, signed, size,
+    text, unset_flag, unset_signed, unset_text, unset_whole, whole, words,
 };

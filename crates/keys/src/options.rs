@@ -17,9 +17,17 @@ pub struct OptionValues(Vec<(&'static str, Value)>);
 impl OptionValues {
     /// Reads an object as far as it is right. An option that is missing, null or wrong has its default.
     pub fn read(keys: &'static [Key], object: &Map<String, Value>) -> (Self, Vec<OptionFinding>) {
-        let mut walk = Walk { keys, values: Vec::new(), findings: Vec::new() };
+        let mut walk = Walk { keys, values: Self::default(), findings: Vec::new() };
         walk.section(object, "");
-        (Self(walk.values), walk.findings)
+        (walk.values, walk.findings)
+    }
+
+    /// Sets a key to a value that its rule allows.
+    pub fn set(&mut self, key: &Key, value: Value) {
+        match self.0.iter_mut().find(|(name, _)| *name == key.name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((key.name, value)),
+        }
     }
 
     /// The value of a row, or its default.
@@ -58,7 +66,7 @@ impl fmt::Display for OptionFinding {
 
 struct Walk {
     keys: &'static [Key],
-    values: Vec<(&'static str, Value)>,
+    values: OptionValues,
     findings: Vec<OptionFinding>,
 }
 
@@ -92,11 +100,11 @@ impl Walk {
             return;
         }
         if key.rule.allows(value) {
-            self.values.push((name, value.clone()));
+            self.values.set(key, value.clone());
         } else if let Some(meant) = key.rule.meant(value) {
             let message = format!("`{name}` is written as {}; it is read as {}", shown(value), shown(&meant));
             self.findings.push(OptionFinding::Quoted(message));
-            self.values.push((name, meant));
+            self.values.set(key, meant);
         } else {
             let message = format!("`{name}` must be {}, not {}", key.rule.allowed(), shown(value));
             self.findings.push(OptionFinding::Wrong(message));
@@ -120,6 +128,15 @@ mod tests {
         SEED: u64 = "seed", whole(0, 9, 1), "a";
         REGION: &'static str = "net.region", text(Rule::Name, "eu"), "a";
         DEBUG: bool = "net.debug", flag(false), "a";
+    }
+
+    #[test]
+    fn the_last_value_counts() {
+        let mut values = OptionValues::default();
+        for seed in [2, 3] {
+            values.set(&SEED.key, Value::from(seed));
+            assert_eq!(values.of(&SEED), seed);
+        }
     }
 
     #[test]

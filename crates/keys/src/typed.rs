@@ -172,6 +172,16 @@ pub const fn whole(from: u32, to: u32, default: u32) -> Shape<u64> {
     }
 }
 
+/// A whole number that is not below `from`, which may be below 0.
+pub const fn signed(from: i64, default: u32) -> Shape<i64> {
+    Shape {
+        rule: Rule::Whole(from, i64::MAX),
+        written: DefaultValue::Number(default as u64),
+        default: default as i64,
+        read: Value::as_i64,
+    }
+}
+
 /// The number of things that are held in memory, in a range.
 pub const fn count(from: u32, to: u32, default: u32) -> Shape<usize> {
     Shape {
@@ -324,6 +334,7 @@ mod tests {
         FLAG: bool = "flag", flag(true), "a";
         UNSET_FLAG: Option<bool> = "unset_flag", unset_flag(), "a";
         WHOLE: u64 = "whole", whole(1, 9, 5), "a";
+        SIGNED: i64 = "signed", signed(-9, 2), "a";
         COUNT: usize = "count", count(0, 9, 4), "a";
         SECONDS: Duration = "seconds", seconds(1, 9, 3), "a";
         UNSET_WHOLE: Option<u64> = "unset_whole", unset_whole(1), "a";
@@ -348,6 +359,8 @@ mod tests {
         check(&UNSET_FLAG, &Value::Null, None);
         check(&WHOLE, &json!(7), 7);
         check(&WHOLE, &json!(-7), 5);
+        check(&SIGNED, &json!(-7), -7);
+        check(&SIGNED, &json!(0.5), 2);
         check(&COUNT, &json!(7), 7);
         check(&COUNT, &Value::Null, 4);
         check(&SECONDS, &json!(7), Duration::from_secs(7));
@@ -366,7 +379,7 @@ mod tests {
         assert_eq!(LIST.read(&json!([])), Some(&[][..]));
         assert_eq!((LIST.read(&Value::Null), OBJECT.read(&json!([]))), (None, None));
         assert_eq!(OBJECT.read(&json!({"a": 1})).map(Map::len), Some(1));
-        assert_eq!(KEYS.len(), 13);
+        assert_eq!(KEYS.len(), 14);
         assert_eq!(WORDS.key.rule.words(), ["a", "b"]);
     }
 

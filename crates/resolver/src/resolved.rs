@@ -6,6 +6,7 @@ use ohfp_broker::template::Template;
 use ohfp_broker::{Error, Errors, Result};
 
 use crate::providers::instance::ProviderInstance;
+use crate::providers::members::TEMPLATE_DEFAULTS;
 use crate::settings::effective::Settings;
 use crate::source::findings::{Problem, Subject, Warning};
 use crate::source::trail::Trail;
@@ -75,7 +76,7 @@ impl Resolved {
                     }) || (self.needs_default() && name.starts_with("provider"))
                 }
                 Subject::Provider(name, member) => {
-                    member == "template_defaults"
+                    member == TEMPLATE_DEFAULTS.key.name
                         && self.providers.iter().any(|one| one.name == *name && (one.enabled || one.default))
                 }
                 Subject::Unused => false,

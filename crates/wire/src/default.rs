@@ -2,7 +2,7 @@
 //! besides.
 
 use ohfp_broker::operations::{Accepted, Reclaim, ReturnAccepted};
-use ohfp_broker::wire_format::WireFormat;
+use ohfp_broker::wire_format::{SchedulerKind, WireFormat};
 use ohfp_broker::{Machine, RequestId, RequestWithMachines};
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub(super) struct Default;
 
 impl WireFormat for Default {
     fn name(&self) -> &'static str {
-        "default"
+        SchedulerKind::Default.word()
     }
 
     /// Plain form of "requestMachines, output", with `state`.

@@ -2,7 +2,7 @@
 //! specification").
 
 use ohfp_broker::operations::{Accepted, Reclaim, ReturnAccepted};
-use ohfp_broker::wire_format::WireFormat;
+use ohfp_broker::wire_format::{SchedulerKind, WireFormat};
 use ohfp_broker::{Machine, RequestId, RequestState, RequestWithMachines};
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ pub(super) struct HostFactory;
 
 impl WireFormat for HostFactory {
     fn name(&self) -> &'static str {
-        "hostfactory"
+        SchedulerKind::HostFactory.word()
     }
 
     /// Contract: "requestMachines, output": `requestId` and `message`.

@@ -2,12 +2,15 @@
 //!
 //! It must not know what a provider does with its options, nor which instance requests go to.
 
-use ohfp_keys::{Rule, shown};
+use ohfp_keys::{OptionValues, shown};
 use serde_json::{Map, Value};
 
 use crate::nearest::{did_you_mean, nearest};
 use crate::providers::aws_config;
 use crate::providers::instance::ProviderInstance;
+use crate::providers::members::{
+    CONFIG, ENABLED, MEMBERS, NAME, PRIORITY, TEMPLATE_DEFAULTS, TYPE, WEIGHT, WITHOUT_EFFECT,
+};
 use crate::settings::effective::{SettingSource, Settings};
 use crate::settings::key_table::{
     ACTIVE_PROVIDER, DEFAULT_PROVIDER_INSTANCE, DEFAULT_PROVIDER_TYPE, PROVIDER_AWS, PROVIDER_DEFAULTS,
@@ -20,21 +23,6 @@ use crate::templates::defaults::field_defaults;
 
 /// Kinds this product has code for.
 pub const KINDS: &[&str] = &["aws", "sim"];
-
-/// The members of an element of `provider.providers`.
-const MEMBERS: &[(&str, Rule)] = &[
-    ("name", Rule::Name),
-    ("type", Rule::Name),
-    ("enabled", Rule::Boolean),
-    ("priority", Rule::Whole(i64::MIN, i64::MAX)),
-    ("weight", Rule::Whole(1, i64::MAX)),
-    ("config", Rule::Object),
-    ("template_defaults", Rule::Object),
-];
-
-/// Members of other brokers' files that have no effect.
-const WITHOUT_EFFECT: &[&str] =
-    &["handlers", "handler_overrides", "extensions", "capabilities", "health_check", "launch_template"];
 
 /// The instances in `provider.providers`, else the only one of the form with `provider.type`. Template
 /// defaults of their types are not in them yet.
@@ -94,43 +82,41 @@ fn source(settings: &Settings, key: &str, text: &Text, at: usize) -> String {
 /// type alone.
 fn only(text: &Text, settings: &Settings, findings: &mut Findings) -> Option<ProviderInstance> {
     let names = [settings.of(&ACTIVE_PROVIDER), settings.of(&DEFAULT_PROVIDER_INSTANCE)];
-    let sections = [("aws", settings.of(&PROVIDER_AWS)), ("sim", settings.of(&PROVIDER_SIM))];
-    let mut written = sections.iter().filter(|(_, section)| section.is_some());
+    let sections = [("aws", &PROVIDER_AWS), ("sim", &PROVIDER_SIM)];
+    let mut written = sections.iter().filter(|(_, row)| settings.of(row).is_some());
     // A type that is named where a name is expected: there is nothing else that it could mean.
     let kind_in_place = names.into_iter().flatten().find(|name| KINDS.contains(name));
     let (kind, key) = match (settings.of(&PROVIDER_TYPE), written.next(), written.next()) {
-        (Some(kind), ..) => (kind, "provider.type"),
-        (None, Some((kind, _)), None) => {
-            (*kind, if *kind == "aws" { "provider.aws" } else { "provider.sim" })
-        }
+        (Some(kind), ..) => (kind, PROVIDER_TYPE.key.name),
+        (None, Some((kind, row)), None) => (*kind, row.key.name),
         (None, Some(_), Some(_)) => {
             let message =
                 "`provider.aws` and `provider.sim` are both there; `provider.type` must say which is meant";
-            findings.about(Subject::Setting("provider.type".to_owned()));
-            findings.error(text, place(text, "provider.sim"), message, None);
+            findings.about(Subject::Setting(PROVIDER_TYPE.key.name.to_owned()));
+            findings.error(text, place(text, PROVIDER_SIM.key.name), message, None);
             findings.about(Subject::Everything);
             return None;
         }
         (None, None, _) => match (kind_in_place, settings.of(&DEFAULT_PROVIDER_TYPE)) {
-            (Some(kind), _) => (kind, "provider.active_provider"),
-            (None, Some(kind)) => (kind, "provider.default_provider_type"),
+            (Some(kind), _) => (kind, ACTIVE_PROVIDER.key.name),
+            (None, Some(kind)) => (kind, DEFAULT_PROVIDER_TYPE.key.name),
             (None, None) => return None,
         },
     };
     let name = names.into_iter().flatten().next().unwrap_or(kind);
     let section = find(text.as_str(), &[Step::Key("provider"), Step::Key(kind)]).unwrap_or("{}");
     let empty = Map::new();
-    let given = sections.iter().find(|(known, _)| *known == kind).and_then(|(_, section)| *section);
+    let given = sections.iter().find(|(known, _)| *known == kind).and_then(|(_, row)| settings.of(row));
     let (mut members, mut options) = (Map::new(), Map::new());
     for (name, value) in given.unwrap_or(&empty) {
         let is_member =
-            MEMBERS.iter().any(|(known, _)| known == name) || WITHOUT_EFFECT.contains(&name.as_str());
-        let is_given = ["name", "type"].contains(&name.as_str());
+            MEMBERS.iter().any(|known| known.name == name) || WITHOUT_EFFECT.contains(&name.as_str());
+        let is_given = [NAME.key.name, TYPE.key.name].contains(&name.as_str());
         let target = if is_member && !is_given { &mut members } else { &mut options };
         target.insert(name.clone(), value.clone());
     }
-    members.insert("name".to_owned(), Value::from(name));
-    members.insert("type".to_owned(), Value::from(kind));
+    members.insert(NAME.key.name.to_owned(), Value::from(name));
+    members.insert(TYPE.key.name.to_owned(), Value::from(kind));
     let mut instance = instance(text, section, &members, findings)?;
     aws_config::check_options(text, section, &instance, &mut options, findings);
     instance.config.extend(options);
@@ -151,30 +137,30 @@ fn instance(
         if part == "{}" { 0 } else { text.offset(written.unwrap_or(part)) }
     };
     // What a member means; `None` where it is not written or wrong, and that is told.
-    let mut taken: Map<String, Value> = Map::new();
-    let name = members.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut taken = OptionValues::default();
+    let name = members.get(NAME.key.name).and_then(Value::as_str).unwrap_or_default().to_owned();
     for (key, value) in members {
-        match MEMBERS.iter().find(|(known, _)| known == key) {
+        match MEMBERS.iter().find(|known| known.name == key) {
             Some(_) if value.is_null() => (),
-            Some((_, rule)) => {
-                if let Some(meant) = rule.meant(value) {
+            Some(member) => {
+                if let Some(meant) = member.rule.meant(value) {
                     let message = format!(
                         "`{key}` of a provider is written as {}; it is read as {}",
                         shown(value),
                         shown(&meant)
                     );
                     findings.warning(text, at(key), message, None);
-                    taken.insert(key.clone(), meant);
-                } else if rule.allows(value) {
-                    taken.insert(key.clone(), value.clone());
+                    taken.set(member, meant);
+                } else if member.rule.allows(value) {
+                    taken.set(member, value.clone());
                 } else {
                     let message = format!(
                         "`{key}` of a provider must be {}, not {}",
-                        rule.allowed(),
+                        member.rule.allowed(),
                         shown(&redact(key, value))
                     );
                     let whole = findings.about(Subject::Provider(name.clone(), key.clone()));
-                    if key == "name" {
+                    if key == NAME.key.name {
                         findings.about(whole.clone());
                     }
                     findings.error(text, at(key), &message, None);
@@ -185,46 +171,44 @@ fn instance(
                 findings.warning(text, at(key), format!("`{key}` of a provider has no effect in ohfp"), None);
             }
             None => {
-                let known = nearest(key, MEMBERS.iter().map(|(known, _)| *known));
+                let known = nearest(key, MEMBERS.iter().map(|known| known.name));
                 let message = format!("`{key}` is not a known key of a provider and is ignored");
                 findings.warning(text, at(key), message, did_you_mean(known));
             }
         }
     }
-    let word = |key: &str| taken.get(key).and_then(Value::as_str).unwrap_or_default();
-    for key in ["name", "type"] {
+    for key in [NAME.key.name, TYPE.key.name] {
         if members.get(key).is_none_or(Value::is_null) {
             findings.error(text, at("(whole)"), &format!("this provider has no `{key}`"), None);
         }
     }
-    let kind = word("type");
-    if word("name").is_empty() {
-        return None;
-    }
+    let kind = taken.of(&TYPE).unwrap_or_default();
+    taken.of(&NAME)?;
     if !is_name(&name) {
         let message = format!("the provider name \"{name}\" must consist of 0-9, A-Z, a-z, _ and -");
-        findings.error(text, at("name"), &message, None);
+        findings.error(text, at(NAME.key.name), &message, None);
         return None;
     }
     if !kind.is_empty() && !KINDS.contains(&kind) {
         let hint = did_you_mean(nearest(kind, KINDS.iter().copied()))
             .unwrap_or_else(|| "`aws` and `sim` are there".to_owned());
         let message = format!("ohfp has no provider of type `{kind}`; requests to `{name}` will fail");
-        findings.warning(text, at("type"), message, Some(hint));
+        findings.warning(text, at(TYPE.key.name), message, Some(hint));
     }
     let mut instance = ProviderInstance::new(&name, kind, String::new());
-    instance.enabled = taken.get("enabled").and_then(Value::as_bool).unwrap_or(true);
-    instance.priority = taken.get("priority").and_then(Value::as_i64).unwrap_or(instance.priority);
-    instance.weight = taken.get("weight").and_then(Value::as_i64).unwrap_or(instance.weight);
-    if let Some(options) = taken.get("config").and_then(Value::as_object) {
-        let written = find(part, &[Step::Key("config")]).unwrap_or(part);
+    instance.enabled = taken.of(&ENABLED);
+    instance.priority = taken.of(&PRIORITY);
+    instance.weight = taken.of(&WEIGHT);
+    if let Some(options) = taken.of(&CONFIG) {
+        let written = find(part, &[Step::Key(CONFIG.key.name)]).unwrap_or(part);
         let mut options = options.clone();
         aws_config::check_options(text, written, &instance, &mut options, findings);
         instance.config = options;
     }
-    if let Some(fields) = taken.get("template_defaults").and_then(Value::as_object) {
-        let written = find(part, &[Step::Key("template_defaults")]).unwrap_or(part);
-        let whole = findings.about(Subject::Provider(name.clone(), "template_defaults".to_owned()));
+    if let Some(fields) = taken.of(&TEMPLATE_DEFAULTS) {
+        let member = TEMPLATE_DEFAULTS.key.name;
+        let written = find(part, &[Step::Key(member)]).unwrap_or(part);
+        let whole = findings.about(Subject::Provider(name.clone(), member.to_owned()));
         instance.template_defaults = field_defaults(text, written, fields, findings);
         findings.about(whole);
     }
@@ -244,7 +228,7 @@ pub(crate) fn add_type_defaults(
     findings: &mut Findings,
 ) {
     /// The member of a type's defaults that has an effect.
-    const DEFAULTS: &str = "template_defaults";
+    const DEFAULTS: &str = TEMPLATE_DEFAULTS.key.name;
     for (kind, value) in settings.of(&PROVIDER_DEFAULTS).into_iter().flatten() {
         let path = [Step::Key("provider"), Step::Key("provider_defaults"), Step::Key(kind)];
         let part = find(text.as_str(), &path).unwrap_or(text.as_str());

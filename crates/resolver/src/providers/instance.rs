@@ -3,6 +3,7 @@
 use ohfp_broker::Error;
 use serde_json::{Map, Value};
 
+use crate::providers::members::{ENABLED, PRIORITY, WEIGHT};
 use crate::source::findings::{Problem, Subject};
 
 /// A configured provider.
@@ -38,9 +39,9 @@ impl ProviderInstance {
         Self {
             name: name.to_owned(),
             kind: kind.to_owned(),
-            enabled: true,
-            priority: 0,
-            weight: 100,
+            enabled: ENABLED.default(),
+            priority: PRIORITY.default(),
+            weight: WEIGHT.default(),
             config: Map::new(),
             source,
             default: false,

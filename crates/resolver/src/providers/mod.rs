@@ -4,3 +4,4 @@ pub(crate) mod aws_config;
 pub(crate) mod choice;
 pub(crate) mod configured;
 pub(crate) mod instance;
+pub(crate) mod members;
