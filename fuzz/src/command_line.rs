@@ -227,7 +227,7 @@ fn rendered(cli: &Cli, resolved: &Resolved) -> Option<Rendered> {
             return Some(catalog.list(format, list.long).page(number(list.offset), list.limit.map(number)));
         }
         Command::Templates(TemplatesCommand::Show { template_id }) => {
-            let template = resolved.templates.iter().find(|template| template.id == *template_id)?;
+            let template = resolved.templates.iter().find(|template| template.id() == *template_id)?;
             let (head, head_styled) = show_head(format);
             let mut body = Vec::new();
             catalog.show(template, format, &mut body);

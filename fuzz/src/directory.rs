@@ -81,7 +81,7 @@ pub(crate) fn check_resolved(resolved: &Resolved, files: &[(&str, &[u8])], varia
                     let record: Value =
                         serde_json::from_slice(&list.records[*start..start + len]).expect("a record is JSON");
                     let id = record.get("templateId").or_else(|| record.get("template_id"));
-                    assert_eq!(id.and_then(Value::as_str), Some(template.id.as_str()));
+                    assert_eq!(id.and_then(Value::as_str), Some(template.id()));
                 }
             }
         }
@@ -113,9 +113,9 @@ fn check_snapshot(resolved: &Resolved, files: &[(&str, &[u8])], variables: &[(&s
     assert!(serde_json::from_slice::<Value>(&list.concat()).is_ok());
     for template in &resolved.templates {
         let mut buffer = [0; 256];
-        let shown = contents.show(template.id.as_bytes(), b"json", || false, &mut buffer).expect("sound");
+        let shown = contents.show(template.id().as_bytes(), b"json", || false, &mut buffer).expect("sound");
         let shown: Value = serde_json::from_slice(&shown.expect("it is filed").concat()).expect("JSON");
         let id = shown.get("templateId").or_else(|| shown.get("template_id"));
-        assert_eq!(id.and_then(Value::as_str), Some(template.id.as_str()));
+        assert_eq!(id.and_then(Value::as_str), Some(template.id()));
     }
 }

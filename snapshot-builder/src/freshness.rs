@@ -147,9 +147,9 @@ pub fn limit_decreases(
     let Ok(Some((directory, body))) = inspect::json_records(&published.view()) else { return Vec::new() };
     let templates = resolved.templates.iter();
     let sunk = templates.filter_map(|template| {
-        let record = Record::find(directory, xxh3_64(template.id.as_bytes()))?.bytes(body)?;
+        let record = Record::find(directory, xxh3_64(template.id().as_bytes()))?.bytes(body)?;
         let published = published_max(record)?;
-        LimitDecrease::between(&template.id, published, template.max_number)
+        LimitDecrease::between(template.id(), published, template.max_number())
     });
     sunk.collect()
 }

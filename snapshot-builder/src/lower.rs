@@ -240,7 +240,7 @@ fn records(templates: &[Template], bytes: &[u8], places: &[(usize, usize)], shif
         .zip(places)
         .map(|(template, (start, len))| {
             let record = bytes.get(*start..start + len).unwrap_or_default();
-            Record::of(template.id.as_bytes(), start + shift, record)
+            Record::of(template.id().as_bytes(), start + shift, record)
         })
         .collect();
     records.sort_unstable();

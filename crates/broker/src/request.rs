@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RequestId, RequestKind};
+use crate::json;
 use crate::provider::LaunchRequest;
 use crate::state::RequestState;
 use crate::template::Template;
@@ -104,6 +105,17 @@ impl Request {
     /// The token of the current attempt.
     pub fn token(&self) -> String {
         self.id.token(self.attempt)
+    }
+
+    /// The template of its launch, from the stored fields.
+    ///
+    /// # Errors
+    /// The reason, to complete "the launch cannot be repeated: …": no fields are stored, or this version of ohfp does
+    /// not allow them. A launch with such a field unset might cost more, or be of another kind, than was requested.
+    pub fn template(&self) -> Result<Template, String> {
+        let fields = self.launch_fields.as_deref().ok_or("no fields of its template are stored")?;
+        let fields = json::object(fields).map_err(|error| error.to_string())?;
+        Template::new(fields).map_err(|errors| errors.to_string())
     }
 
     /// The parameters of its launch.

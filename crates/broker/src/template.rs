@@ -3,73 +3,84 @@
 //! It knows Host Factory's and EC2's meaning of them. It must not know files, JSON positions or field names in
 //! other formats.
 
-use std::fmt;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-/// A resolved template, ready to be rendered.
+use crate::launch_spec::{FieldError, FieldErrors, LaunchSpec};
+
+/// A resolved template, ready to be rendered and launched. Its fields and their specification agree.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template {
-    /// `templateId`: 1 to 64 of `0-9A-Za-z_-`.
-    pub id: String,
-    /// `maxNumber`: machines (units for spot and mixed fleets); −1 is unlimited, 0 is none.
-    pub max_number: i64,
-    /// Every field under its Host Factory name, in file order, `templateId`, `maxNumber` and the
-    /// completed `attributes` (typed lists) included.
-    pub fields: Map<String, Value>,
+    id: String,
+    max_number: i64,
+    fields: Map<String, Value>,
+    spec: Arc<LaunchSpec>,
 }
 
 impl Template {
-    /// Rebuilds a template from the fields that are stored with a request.
-    pub fn from_fields(fields: Map<String, Value>) -> Option<Self> {
-        let id = fields.get("templateId")?.as_str()?.to_owned();
-        let max_number = fields.get("maxNumber")?.as_i64()?;
-        Some(Self { id, max_number, fields })
+    /// A template of these fields, which have Host Factory's names. They come from a resolved file, a snapshot, or a
+    /// stored request.
+    ///
+    /// # Errors
+    /// `templateId` or `maxNumber` is missing, or fields whose values are not allowed.
+    pub fn new(fields: Map<String, Value>) -> Result<Self, FieldErrors> {
+        let lacking = |field: &str, allowed: &str| {
+            let why = format!("must be {allowed}").into();
+            FieldErrors(vec![FieldError { field: field.into(), why }])
+        };
+        let id = fields.get("templateId").and_then(Value::as_str);
+        let id = id.ok_or_else(|| lacking("templateId", "a string"))?.to_owned();
+        let max_number = fields.get("maxNumber").and_then(Value::as_i64);
+        let max_number = max_number.ok_or_else(|| lacking("maxNumber", "a whole number"))?;
+        let spec = Arc::new(LaunchSpec::parse(&fields)?);
+        Ok(Self { id, max_number, fields, spec })
     }
 
-    /// The text of a field; `None` if it is missing or no string.
-    pub fn text(&self, field: &str) -> Option<&str> {
-        self.fields.get(field).and_then(Value::as_str)
+    /// `templateId`: 1 to 64 of `0-9A-Za-z_-`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// `maxNumber`: machines (units for spot and mixed fleets); −1 is unlimited, 0 is none.
+    pub fn max_number(&self) -> i64 {
+        self.max_number
+    }
+
+    /// Every field under its Host Factory name, in file order, `templateId`, `maxNumber` and the completed
+    /// `attributes` (typed lists) included. For output; their meaning is in [`spec`](Self::spec).
+    pub fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
+    /// The fields as typed values.
+    pub fn spec(&self) -> &LaunchSpec {
+        &self.spec
+    }
+
+    /// Changes `maxNumber`.
+    pub fn set_max_number(&mut self, max_number: i64) {
+        self.max_number = max_number;
+        self.fields.insert("maxNumber".to_owned(), Value::from(max_number));
+    }
+
+    /// A copy to be shown, with the values of some fields replaced. Its specification stays that of the original.
+    #[must_use]
+    pub fn shown_with(&self, replaced: impl IntoIterator<Item = (String, Value)>) -> Self {
+        let mut shown = self.clone();
+        shown.fields.extend(replaced);
+        shown
     }
 
     /// Maximum number of machines; units if [`Weights::of`](crate::Weights::of) it has some.
     pub fn limit(&self) -> MaxNumber {
-        let slots = u64::from(self.slots_per_machine().unwrap_or(1));
+        let slots = u64::from(self.spec.slots_per_machine().unwrap_or(1));
         match MaxNumber::from_number(self.max_number) {
             Some(MaxNumber::AtMost(machines)) => MaxNumber::AtMost(machines.saturating_mul(slots)),
             Some(MaxNumber::Unlimited) => MaxNumber::Unlimited,
             None => MaxNumber::AtMost(0),
         }
     }
-
-    /// The slots of one machine, for the templates that LSF counts in slots: those with `ec2FleetConfig`.
-    pub fn slots_per_machine(&self) -> Option<u32> {
-        self.text("ec2FleetConfig").filter(|file| !file.is_empty())?;
-        let ncpus = self.fields.get("attributes")?.get("ncpus")?.get(1)?.as_str()?;
-        ncpus.split('.').next()?.parse().ok().filter(|slots| *slots > 0)
-    }
-}
-
-/// The machine types of `vmType`: one, or several with commas between them, as LSF's spot templates have it.
-pub fn listed_types(fields: &Map<String, Value>) -> impl Iterator<Item = &str> {
-    let text = fields.get("vmType").and_then(Value::as_str).unwrap_or_default();
-    text.split(',').map(str::trim).filter(|name| !name.is_empty())
-}
-
-/// The machine types of `vmTypes` with the units that each machine is worth.
-pub fn weighted_types(fields: &Map<String, Value>) -> impl Iterator<Item = (&str, u64)> {
-    let types = fields.get("vmTypes").and_then(Value::as_object).into_iter().flatten();
-    types.map(|(name, weight)| (name.as_str(), weight.as_u64().unwrap_or(1)))
-}
-
-/// Whether LSF's `spotPrice` makes it a spot template: any price above 0 does.
-pub fn has_spot_price(fields: &Map<String, Value>) -> bool {
-    let price = match fields.get("spotPrice") {
-        Some(Value::Number(number)) => number.as_f64(),
-        Some(Value::String(text)) => text.trim().parse().ok(),
-        _ => None,
-    };
-    price.is_some_and(|price: f64| price > 0.0)
 }
 
 /// The form of a `templateId`, for messages.
@@ -103,102 +114,6 @@ impl MaxNumber {
     }
 }
 
-/// `priceType`: the price model, which determines the API call of the launch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PriceType {
-    /// On-demand instances.
-    #[default]
-    OnDemand,
-    /// A fleet of spot instances.
-    Spot,
-    /// A spot fleet first, the rest on demand.
-    Heterogeneous,
-}
-
-impl PriceType {
-    /// Host Factory's names.
-    pub const NAMES: &'static [&'static str] = &["ondemand", "spot", "heterogeneous"];
-
-    /// Parses Host Factory's name.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "ondemand" => Some(Self::OnDemand),
-            "spot" => Some(Self::Spot),
-            "heterogeneous" => Some(Self::Heterogeneous),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for PriceType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OnDemand => "ondemand",
-            Self::Spot => "spot",
-            Self::Heterogeneous => "heterogeneous",
-        })
-    }
-}
-
-/// Allocation strategy of a fleet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AllocationStrategy {
-    /// The cheapest pools.
-    LowestPrice,
-    /// Spread over all pools.
-    Diversified,
-    /// The pools least likely to be interrupted.
-    CapacityOptimized,
-    /// As `CapacityOptimized`, respecting priorities if possible.
-    CapacityOptimizedPrioritized,
-    /// Capacity first, price second.
-    PriceCapacityOptimized,
-    /// By priority; for on-demand capacity.
-    Prioritized,
-}
-
-impl AllocationStrategy {
-    /// The names for spot capacity.
-    pub const SPOT_NAMES: &'static [&'static str] = &[
-        "lowestPrice",
-        "diversified",
-        "capacityOptimized",
-        "capacityOptimizedPrioritized",
-        "priceCapacityOptimized",
-    ];
-
-    /// The names for on-demand capacity.
-    pub const ON_DEMAND_NAMES: &'static [&'static str] = &["lowestPrice", "prioritized"];
-
-    /// Parses any of the spellings in use: `lowestPrice`, `lowest-price`, `lowest_price`.
-    pub fn parse(word: &str) -> Option<Self> {
-        let plain: String = word
-            .chars()
-            .filter(|letter| !matches!(letter, '-' | '_'))
-            .map(|letter| letter.to_ascii_lowercase())
-            .collect();
-        match plain.as_str() {
-            "lowestprice" => Some(Self::LowestPrice),
-            "diversified" => Some(Self::Diversified),
-            "capacityoptimized" => Some(Self::CapacityOptimized),
-            "capacityoptimizedprioritized" => Some(Self::CapacityOptimizedPrioritized),
-            "pricecapacityoptimized" => Some(Self::PriceCapacityOptimized),
-            "prioritized" => Some(Self::Prioritized),
-            _ => None,
-        }
-    }
-
-    /// Whether it applies to spot capacity.
-    pub fn is_for_spot(self) -> bool {
-        self != Self::Prioritized
-    }
-
-    /// Whether it applies to on-demand capacity.
-    pub fn is_for_on_demand(self) -> bool {
-        matches!(self, Self::LowestPrice | Self::Prioritized)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,66 +142,38 @@ mod tests {
         assert_eq!(MaxNumber::from_number(-2), None);
     }
 
-    #[test]
-    fn machine_types_and_spot_prices() {
-        let check = |fields: &str, listed: &[&str], weighted: &[(&str, u64)], spot: bool| {
-            let fields: Map<String, Value> = serde_json::from_str(fields).unwrap();
-            assert_eq!(listed_types(&fields).collect::<Vec<_>>(), listed, "{fields:?}");
-            assert_eq!(weighted_types(&fields).collect::<Vec<_>>(), weighted, "{fields:?}");
-            assert_eq!(has_spot_price(&fields), spot, "{fields:?}");
-        };
-        check(r#"{"vmType": "m5.large"}"#, &["m5.large"], &[], false);
-        check(r#"{"vmType": " a, b,,c ,", "spotPrice": "0.6"}"#, &["a", "b", "c"], &[], true);
-        check(
-            r#"{"vmType": "", "vmTypes": {"a": 1, "b": 8}, "spotPrice": 0.01}"#,
-            &[],
-            &[("a", 1), ("b", 8)],
-            true,
-        );
-        for price in ["0", "\"0.0\"", "\"\"", "\"much\"", "null", "-1"] {
-            check(&format!(r#"{{"vmType": null, "vmTypes": null, "spotPrice": {price}}}"#), &[], &[], false);
-        }
-    }
-
-    #[test]
-    fn words() {
-        for name in PriceType::NAMES {
-            assert_eq!(PriceType::parse(name).map(|price| price.to_string()).as_deref(), Some(*name));
-        }
-        for name in AllocationStrategy::SPOT_NAMES {
-            assert!(AllocationStrategy::parse(name).is_some_and(AllocationStrategy::is_for_spot), "{name}");
-        }
-        for name in AllocationStrategy::ON_DEMAND_NAMES {
-            assert!(
-                AllocationStrategy::parse(name).is_some_and(AllocationStrategy::is_for_on_demand),
-                "{name}"
-            );
-        }
-        assert_eq!(
-            AllocationStrategy::parse("capacity-optimized_prioritized"),
-            Some(AllocationStrategy::CapacityOptimizedPrioritized)
-        );
-        assert_eq!(AllocationStrategy::parse("cheapest"), None);
+    fn read(fields: &str) -> Result<Template, FieldErrors> {
+        Template::new(serde_json::from_str(fields).unwrap())
     }
 
     #[test]
     fn templates_from_their_fields() {
-        let read = |fields: &str| Template::from_fields(serde_json::from_str(fields).unwrap());
-        let template =
-            read(r#"{"templateId": "t", "maxNumber": -1, "vmType": "m5.large", "userData": 5}"#).unwrap();
-        assert_eq!((template.id.as_str(), template.max_number), ("t", -1));
-        assert_eq!(
-            (template.text("vmType"), template.text("userData"), template.text("none")),
-            (Some("m5.large"), None, None)
-        );
-        for lacking in [
-            r#"{"maxNumber": 1}"#,
-            r#"{"templateId": 1, "maxNumber": 1}"#,
-            r#"{"templateId": "t"}"#,
-            r#"{"templateId": "t", "maxNumber": "1"}"#,
+        let template = read(r#"{"templateId": "t", "maxNumber": -1, "vmType": "m5.large", "x": 5}"#).unwrap();
+        assert_eq!((template.id(), template.max_number()), ("t", -1));
+        assert_eq!(template.fields().keys().collect::<Vec<_>>(), ["templateId", "maxNumber", "vmType", "x"]);
+        assert_eq!(&*template.spec().machine_types.listed, ["m5.large".into()]);
+        for (lacking, message) in [
+            (r#"{"maxNumber": 1}"#, "`templateId` must be a string"),
+            (r#"{"templateId": 1, "maxNumber": 1}"#, "`templateId` must be a string"),
+            (r#"{"templateId": "t"}"#, "`maxNumber` must be a whole number"),
+            (r#"{"templateId": "t", "maxNumber": "1"}"#, "`maxNumber` must be a whole number"),
+            (
+                r#"{"templateId": "t", "maxNumber": 1, "vmType": 5, "keyName": []}"#,
+                "`vmType` must be a string, not 5; `keyName` must be a string, not a list",
+            ),
         ] {
-            assert_eq!(read(lacking), None, "{lacking}");
+            assert_eq!(read(lacking).unwrap_err().to_string(), message, "{lacking}");
         }
+    }
+
+    #[test]
+    fn changes_keep_fields_and_specification_together() {
+        let template = read(r#"{"templateId": "t", "maxNumber": 3, "vmType": "m5.large"}"#).unwrap();
+        let mut raised = template.clone();
+        raised.set_max_number(7);
+        assert_eq!((raised.limit(), &raised.fields()["maxNumber"]), (MaxNumber::AtMost(7), &Value::from(7)));
+        let shown = template.shown_with([("vmType".to_owned(), Value::from("(redacted)"))]);
+        assert_eq!((shown.spec(), &shown.fields()["vmType"]), (template.spec(), &Value::from("(redacted)")));
     }
 
     #[test]
@@ -295,9 +182,9 @@ mod tests {
             let fields = format!(
                 r#"{{"templateId": "t", "maxNumber": 3, "ec2FleetConfig": {config}, "attributes": {{"ncpus": {ncpus}}}}}"#
             );
-            let template = Template::from_fields(serde_json::from_str(&fields).unwrap()).unwrap();
+            let template = read(&fields).unwrap();
             assert_eq!(
-                (template.slots_per_machine(), template.limit()),
+                (template.spec().slots_per_machine(), template.limit()),
                 (slots, MaxNumber::AtMost(limit)),
                 "{fields}"
             );
@@ -309,30 +196,7 @@ mod tests {
         check(r#""f.json""#, r#"["Numeric", "x"]"#, None, 3);
         check(r#""f.json""#, "4", None, 3);
         check(r#""""#, r#"["Numeric", "4"]"#, None, 3);
-        let negative = Template { id: "t".to_owned(), max_number: -2, fields: Map::new() };
+        let negative = read(r#"{"templateId": "t", "maxNumber": -2}"#).unwrap();
         assert_eq!(negative.limit(), MaxNumber::AtMost(0));
-    }
-
-    #[test]
-    fn each_strategy_has_its_words_and_its_capacity() {
-        use AllocationStrategy as Strategy;
-        for (word, strategy, spot, on_demand) in [
-            ("lowestPrice", Strategy::LowestPrice, true, true),
-            ("lowest-price", Strategy::LowestPrice, true, true),
-            ("diversified", Strategy::Diversified, true, false),
-            ("capacity_optimized", Strategy::CapacityOptimized, true, false),
-            ("capacityOptimizedPrioritized", Strategy::CapacityOptimizedPrioritized, true, false),
-            ("priceCapacityOptimized", Strategy::PriceCapacityOptimized, true, false),
-            ("prioritized", Strategy::Prioritized, false, true),
-        ] {
-            assert_eq!(Strategy::parse(word), Some(strategy), "{word}");
-            assert_eq!((strategy.is_for_spot(), strategy.is_for_on_demand()), (spot, on_demand), "{word}");
-        }
-    }
-
-    #[test]
-    fn a_weight_that_is_no_number_is_one() {
-        let fields: Map<String, Value> = serde_json::from_str(r#"{"vmTypes": {"a": "x", "b": 3}}"#).unwrap();
-        assert_eq!(weighted_types(&fields).collect::<Vec<_>>(), [("a", 1), ("b", 3)]);
     }
 }

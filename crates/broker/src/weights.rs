@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::template::{PriceType, Template};
+use crate::launch_spec::PriceType;
+use crate::template::Template;
 
 /// Units by machine type, as in `vmTypes` of a spot template, or one number for all types. At least one weight
 /// is above 1.
@@ -23,19 +23,17 @@ impl Weights {
     /// The weights of a spot or heterogeneous template, or of one that counts slots; `None` if units are
     /// machines.
     pub fn of(template: &Template) -> Option<Self> {
-        if let Some(slots) = template.slots_per_machine() {
+        let spec = template.spec();
+        if let Some(slots) = spec.slots_per_machine() {
             return (slots > 1).then(|| Self(BTreeMap::from([(ANY.to_owned(), slots)])));
         }
-        let price = template.text("priceType").and_then(PriceType::parse).unwrap_or_default();
-        if price == PriceType::OnDemand {
+        if spec.price_type == PriceType::OnDemand {
             return None;
         }
+        let types = &spec.machine_types;
         let mut weights = BTreeMap::new();
-        for field in ["vmTypes", "vmTypesOnDemand"] {
-            let types = template.fields.get(field).and_then(Value::as_object);
-            for (name, weight) in types.into_iter().flatten() {
-                weights.entry(name.clone()).or_insert_with(|| units(weight));
-            }
+        for (name, units) in types.weighted.iter().chain(&types.on_demand) {
+            weights.entry(name.to_string()).or_insert(*units);
         }
         weights.values().any(|weight| *weight > 1).then_some(Self(weights))
     }
@@ -52,11 +50,6 @@ impl Weights {
     }
 }
 
-fn units(weight: &Value) -> u32 {
-    let number = weight.as_u64().or_else(|| weight.as_str().and_then(|text| text.trim().parse().ok()));
-    number.map_or(1, |number| u32::try_from(number).unwrap_or(u32::MAX)).max(1)
-}
-
 /// "machines", or "units" or "slots" if weights apply.
 pub fn noun(weights: Option<&Weights>) -> &'static str {
     match weights {
@@ -70,6 +63,13 @@ pub fn noun(weights: Option<&Weights>) -> &'static str {
 mod tests {
     use super::*;
     use crate::template::MaxNumber;
+
+    fn template(fields: &str, max_number: i64) -> Template {
+        let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(fields).unwrap();
+        fields.insert("templateId".to_owned(), "t".into());
+        fields.insert("maxNumber".to_owned(), max_number.into());
+        Template::new(fields).unwrap()
+    }
 
     #[test]
     fn units_are_counted_where_weights_say_so() {
@@ -88,8 +88,7 @@ mod tests {
                 Some(2),
             ),
         ] {
-            let fields = serde_json::from_str(fields).unwrap();
-            let template = Template { id: "t".to_owned(), max_number: -1, fields };
+            let template = template(fields, -1);
             let weights = Weights::of(&template);
             assert_eq!(weights.as_ref().map(|weights| weights.units(Some(machine_type))), worth);
             assert!(weights.is_none_or(|weights| weights.units(None) == 1));
@@ -99,8 +98,7 @@ mod tests {
     #[test]
     fn ec2_fleet_templates_count_slots() {
         let check = |fields: &str, max_number: i64, worth: Option<u32>, limit: MaxNumber| {
-            let fields = serde_json::from_str(fields).unwrap();
-            let template = Template { id: "t".to_owned(), max_number, fields };
+            let template = template(fields, max_number);
             let weights = Weights::of(&template);
             let found = weights.as_ref().map(|weights| weights.units(Some("any")));
             assert_eq!((found, template.limit()), (worth, limit), "{template:?}");

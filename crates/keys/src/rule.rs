@@ -3,8 +3,8 @@
 //! A rule decides whether a value is allowed and describes the allowed values for messages. It must not know
 //! where a value is written.
 
+use ohfp_broker::launch_spec::{AllocationStrategy, PriceType};
 use ohfp_broker::quoted::readings;
-use ohfp_broker::template::{AllocationStrategy, PriceType};
 use serde_json::{Number, Value};
 
 /// The values that a field, key or option may have.

@@ -1,6 +1,6 @@
 //! From a template to what it offers: machine types, what they are worth, and how they are paid for.
 
-use ohfp_broker::template::{listed_types, weighted_types};
+use ohfp_broker::launch_spec::PriceType;
 use ohfp_broker::{Template, Weights};
 
 /// What a template offers.
@@ -15,20 +15,13 @@ pub(crate) struct Offer {
 
 impl Offer {
     pub(crate) fn of(template: &Template, default_type: &str) -> Self {
-        let spot = matches!(template.text("priceType"), Some("spot" | "heterogeneous"));
-        let listed = || listed_types(&template.fields).map(str::to_owned).collect::<Vec<_>>();
-        let weighted =
-            || weighted_types(&template.fields).map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
-        // Spot machines are of `vmTypes`, and machines at full price of `vmType`, where a template has both.
-        let mut types = if spot { weighted() } else { listed() };
-        if types.is_empty() {
-            types = if spot { listed() } else { weighted() };
-        }
+        let spec = template.spec();
+        let mut types: Vec<String> = spec.candidates().map(|candidate| candidate.name.to_owned()).collect();
         if types.is_empty() {
             types.push(default_type.to_owned());
         }
-        let price_type = if spot { "spot" } else { "ondemand" };
-        Self { types, weights: Weights::of(template), price_type, cores: cores(template) }
+        let price_type = if spec.price_type == PriceType::OnDemand { "ondemand" } else { "spot" };
+        Self { types, weights: Weights::of(template), price_type, cores: spec.cores() }
     }
 
     /// The types to try for the machine at a place, the one whose turn it is first.
@@ -72,12 +65,4 @@ impl Offer {
         shares.retain(|share| share.1 > 0);
         shares
     }
-}
-
-/// `ncpus` times `ncores`.
-fn cores(template: &Template) -> Option<u32> {
-    let attribute = |name: &str| -> Option<u32> {
-        template.fields.get("attributes")?.get(name)?.get(1)?.as_str()?.parse().ok()
-    };
-    attribute("ncpus")?.checked_mul(attribute("ncores").unwrap_or(1)).filter(|cores| *cores > 0)
 }

@@ -20,7 +20,7 @@ fn at(seconds: i64) -> Timestamp {
 fn template(fields: &Value) -> Template {
     let mut all = json!({ "templateId": "t", "maxNumber": -1 }).as_object().unwrap().clone();
     all.extend(fields.as_object().unwrap().clone());
-    Template::from_fields(all).unwrap()
+    Template::new(all).unwrap()
 }
 
 fn cloud(options: &Value, records: &Arc<MemoryStore>) -> SimProvider {

@@ -43,7 +43,7 @@ impl Cloud for Simulated {
 
     fn template(&self) -> Template {
         let fields = json!({ "templateId": "t", "maxNumber": -1 });
-        Template::from_fields(fields.as_object().unwrap().clone()).unwrap()
+        Template::new(fields.as_object().unwrap().clone()).unwrap()
     }
 
     fn unknown_id(&self) -> String {

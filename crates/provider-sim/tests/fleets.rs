@@ -37,7 +37,7 @@ fn fleets(kind: &str, more: &Value) -> SimProvider {
 fn launch(sim: &SimProvider, fields: &Value, count: u32, now: i64) -> Result<Launched, LaunchFailure> {
     let mut all = json!({ "templateId": "t", "maxNumber": -1 });
     all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-    let template = Template::from_fields(all.as_object().unwrap().clone()).unwrap();
+    let template = Template::new(all.as_object().unwrap().clone()).unwrap();
     let request =
         LaunchRequest { template: &template, count, user_data: None, rc_account: None, token: "token" };
     sim.launch(&request, at(now), NONE)
@@ -179,8 +179,7 @@ fn slow_calls_end_at_the_deadline() {
     });
     let sim = cloud(&json!({ "latency": latency }));
     let soon = || Deadline::at(Instant::now() + Duration::from_millis(5));
-    let template =
-        Template::from_fields(json!({ "templateId": "t", "maxNumber": 1 }).as_object().unwrap().clone());
+    let template = Template::new(json!({ "templateId": "t", "maxNumber": 1 }).as_object().unwrap().clone());
     let template = template.unwrap();
     let request =
         LaunchRequest { template: &template, count: 1, user_data: None, rc_account: None, token: "token" };

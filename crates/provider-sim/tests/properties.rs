@@ -66,7 +66,7 @@ fn template(large: u32) -> Template {
     let fields = json!({
         "templateId": "t", "maxNumber": -1, "vmTypes": { "large": large, "small": 1 }, "priceType": "spot"
     });
-    Template::from_fields(fields.as_object().unwrap().clone()).unwrap()
+    Template::new(fields.as_object().unwrap().clone()).unwrap()
 }
 
 /// What was seen of the cloud so far.

@@ -183,11 +183,11 @@ pub fn template<'a>(resolved: &'a Resolved, id: &str) -> Result<&'a ohfp_broker:
         return Err(error);
     }
     let templates = &resolved.templates;
-    templates.iter().find(|template| template.id == id).ok_or_else(|| {
+    templates.iter().find(|template| template.id() == id).ok_or_else(|| {
         if let Some(left_out) = resolved.left_out.iter().find(|left_out| left_out.id == id) {
             return Error::new(ErrorKind::NotFound, left_out.message()).hint(left_out.hint.as_str());
         }
-        let error = not_found("template", Some(id), templates.iter().map(|template| template.id.as_str()));
+        let error = not_found("template", Some(id), templates.iter().map(ohfp_broker::Template::id));
         if error.hint_text().is_some() {
             error
         } else {

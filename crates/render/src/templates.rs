@@ -205,7 +205,7 @@ fn fields_table(out: &mut String, template: &Template) {
 
 fn block(out: &mut String, template: &Template, long: bool) {
     out.push_str("Template: ");
-    out.push_str(&template.id);
+    out.push_str(template.id());
     out.push('\n');
     for (name, field) in named(template) {
         if name == "templateId" || (!long && !SHORT_FIELDS.contains(&name)) {
@@ -245,14 +245,14 @@ struct Column {
 const SHORT_COLUMNS: usize = 8;
 
 const COLUMNS: &[Column] = &[
-    Column { heading: "TEMPLATE", cell: |out, template| out.push_str(&template.id) },
+    Column { heading: "TEMPLATE", cell: |out, template| out.push_str(template.id()) },
     Column { heading: "TYPE", cell: |out, template| attribute(out, template, "type") },
     Column { heading: "NCPUS", cell: |out, template| attribute(out, template, "ncpus") },
     Column { heading: "NCORES", cell: |out, template| attribute(out, template, "ncores") },
     Column { heading: "NRAM", cell: |out, template| attribute(out, template, "nram") },
     Column {
         heading: "MAX",
-        cell: |out, template| match template.max_number {
+        cell: |out, template| match template.max_number() {
             -1 => out.push_str("unlimited"),
             number => out.push_str(&number.to_string()),
         },
@@ -267,19 +267,19 @@ const COLUMNS: &[Column] = &[
 ];
 
 fn field(out: &mut String, template: &Template, name: &str) {
-    if let Some(value) = template.fields.get(name) {
+    if let Some(value) = template.fields().get(name) {
         text::value(out, value);
     }
 }
 
 fn attribute(out: &mut String, template: &Template, name: &str) {
-    if let Some(value) = template.fields.get("attributes").and_then(|attributes| attributes.get(name)) {
+    if let Some(value) = template.fields().get("attributes").and_then(|attributes| attributes.get(name)) {
         text::value(out, value);
     }
 }
 
 fn machine_types(out: &mut String, template: &Template) {
-    match template.fields.get("vmTypes") {
+    match template.fields().get("vmTypes") {
         Some(Value::Object(types)) => {
             for (number, name) in types.keys().enumerate() {
                 if number > 0 {
@@ -293,7 +293,7 @@ fn machine_types(out: &mut String, template: &Template) {
 }
 
 fn named(template: &Template) -> impl Iterator<Item = (&str, &Value)> {
-    template.fields.iter().map(|(name, value)| (name.as_str(), value))
+    template.fields().iter().map(|(name, value)| (name.as_str(), value))
 }
 
 fn default_names(template: &Template) -> Vec<(std::borrow::Cow<'_, str>, &Value)> {

@@ -14,7 +14,7 @@
 //! let origin = Origin { root, config_file: None };
 //! let resolved = load::load(&origin, &Environment::default()).map_err(|errors| errors[0].to_string())?;
 //! assert_eq!(resolved.settings.get("scheduler.type"), "hostfactory");
-//! assert!(resolved.templates.iter().any(|template| template.id == "OnDemand-M6i-Large"));
+//! assert!(resolved.templates.iter().any(|template| template.id() == "OnDemand-M6i-Large"));
 //! # Ok::<(), String>(())
 //! ```
 

@@ -91,9 +91,8 @@ impl Resolved {
     /// Has templates keep a published number until the operator allows the lower one of the files.
     pub fn keep_published_limits(&mut self, lowered: Vec<LimitDecrease>) {
         for template in self.templates.iter_mut().filter(|_| !lowered.is_empty()) {
-            if let Some(lowered) = lowered.iter().find(|lowered| lowered.id == template.id) {
-                template.max_number = lowered.published;
-                template.fields.insert("maxNumber".to_owned(), lowered.published.into());
+            if let Some(lowered) = lowered.iter().find(|lowered| lowered.id == template.id()) {
+                template.set_max_number(lowered.published);
             }
         }
         self.held = lowered;

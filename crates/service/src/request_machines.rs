@@ -15,7 +15,7 @@ pub fn acquire(session: &Session, wanted: &MachinesWanted, now: Timestamp) -> Re
         let accepted = session.requests()?.broker().acquire(&asked, now)?;
         tracing::info!(
             request = accepted.id.as_str(),
-            template = asked.template.id,
+            template = asked.template.id(),
             provider = asked.provider,
             count = wanted.count,
             state = accepted.state.name(),

@@ -30,7 +30,8 @@ pub fn choose(
     now: Timestamp,
 ) -> Result<String, Errors> {
     let settings = &configuration.settings;
-    let (name, kind) = match (template.text("providerName"), template.text("providerType")) {
+    let spec = template.spec();
+    let (name, kind) = match (spec.provider_name.as_deref(), spec.provider_type.as_deref()) {
         (None, None) => {
             let name = settings.default_provider_name()?;
             let kind = settings.default_provider_type()?;
@@ -65,7 +66,7 @@ pub fn choose(
     match (candidates.as_slice(), kind) {
         ([], Some(kind)) => Err(Errors::from(Error::new(
             ErrorKind::Refused,
-            format!("template `{}` requires a provider of type `{kind}`, and none is enabled", template.id),
+            format!("template `{}` requires a provider of type `{kind}`, and none is enabled", template.id()),
         ))),
         ([], None) => Err(Errors::from(
             Error::new(ErrorKind::Refused, "no provider is enabled")
@@ -83,7 +84,7 @@ pub fn choose(
 fn wanted(requests: &Requests, template: &Template, name: &str) -> Result<String, Errors> {
     let found = requests.providers.instances().find(|instance| instance.name == name);
     let refused = |what: &str| {
-        let message = format!("template `{}` requires provider `{name}`, which is not {what}", template.id);
+        let message = format!("template `{}` requires provider `{name}`, which is not {what}", template.id());
         vec![Error::new(ErrorKind::Refused, message)]
     };
     match found {

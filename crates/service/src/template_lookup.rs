@@ -105,7 +105,7 @@ impl TemplateLookup {
             Ok(Value::Object(fields)) => Some(fields),
             _ => None,
         };
-        Ok(fields.and_then(Template::from_fields).filter(|template| template.id == id))
+        Ok(fields.and_then(|fields| Template::new(fields).ok()).filter(|template| template.id() == id))
     }
 }
 

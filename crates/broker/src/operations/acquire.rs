@@ -7,6 +7,7 @@ use super::settle::wind_up;
 use super::{Broker, completion, contended};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RequestId, RequestKind};
+use crate::launch_spec::Tags;
 use crate::machine::Machine;
 use crate::provider::{Identity, LaunchFailure, Launched, Plan, Provider};
 use crate::request::Request;
@@ -66,10 +67,10 @@ impl Broker<'_> {
         provider.plan(asked.template, count)?;
         let deadline = now.plus_seconds(self.policy.fulfillment_timeout);
         let mut request = Request::new(asked.id.clone(), RequestKind::Acquire, count, now, deadline);
-        request.template_id = Some(asked.template.id.clone());
+        request.template_id = Some(asked.template.id().to_owned());
         request.provider = Some(asked.provider.clone());
         request.weights = Weights::of(asked.template);
-        request.launch_fields = serde_json::to_string(&asked.template.fields).ok();
+        request.launch_fields = serde_json::to_string(asked.template.fields()).ok();
         request.rc_account.clone_from(&asked.rc_account);
         request.user_data.clone_from(&asked.user_data);
         match self.store.admit(&request, asked.template.limit())? {
@@ -96,7 +97,7 @@ impl Broker<'_> {
     pub fn dry_run(&self, asked: &Acquisition<'_>) -> Result<DryRun> {
         let (provider, count) = self.check(asked)?;
         let plan = provider.plan(asked.template, count)?;
-        let existing = self.store.demand(&asked.template.id)?;
+        let existing = self.store.demand(asked.template.id())?;
         let limit = asked.template.limit();
         if let MaxNumber::AtMost(most) = limit
             && existing.saturating_add(asked.count) > most
@@ -121,7 +122,7 @@ impl Broker<'_> {
         if asked.template.limit() == MaxNumber::AtMost(0) {
             return Err(Error::new(
                 ErrorKind::Refused,
-                format!("template `{}` offers no machines: its maxNumber is 0", asked.template.id),
+                format!("template `{}` offers no machines: its maxNumber is 0", asked.template.id()),
             ));
         }
         let provider = self.providers.get(&asked.provider)?;
@@ -194,7 +195,7 @@ fn outcome(
     launched: &Launched,
     now: Timestamp,
 ) -> Result<Vec<Machine>> {
-    let tags = template.text("instanceTags");
+    let tags = template.spec().tags.as_ref().map(Tags::text);
     let machines: Vec<Machine> = launched
         .instances
         .iter()
@@ -239,13 +240,13 @@ fn full(template: &Template, existing: u64, count: u64) -> Error {
         MaxNumber::AtMost(most) => most,
         MaxNumber::Unlimited => u64::MAX,
     };
-    let slots = template.slots_per_machine().filter(|slots| *slots > 1);
-    let product = slots.map(|slots| format!(" (maxNumber {} × ncpus {slots})", template.max_number));
+    let slots = template.spec().slots_per_machine().filter(|slots| *slots > 1);
+    let product = slots.map(|slots| format!(" (maxNumber {} × ncpus {slots})", template.max_number()));
     Error::new(
         ErrorKind::Refused,
         format!(
             "template `{}` allows {allowed} {}{} and {existing} exist or are on their way: {count} more are too many",
-            template.id,
+            template.id(),
             weights::noun(Weights::of(template).as_ref()),
             product.unwrap_or_default()
         ),

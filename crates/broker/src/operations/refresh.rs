@@ -9,13 +9,11 @@ use super::sweep::latecomers;
 use super::{Broker, TRIES, completion, contended};
 use crate::error::{Error, Result};
 use crate::id::{MachineId, RequestId, RequestKind};
-use crate::json;
 use crate::machine::{Ending, Machine};
 use crate::provider::{Detail, LaunchFailure, Releasing};
 use crate::request::Request;
 use crate::state::RequestState;
 use crate::store::{Applied, Change};
-use crate::template::Template;
 use crate::time::Timestamp;
 use crate::with_machines::RequestWithMachines;
 
@@ -87,9 +85,11 @@ impl Pass<'_> {
 
     fn launch_again(&mut self, view: RequestWithMachines) -> Result<RequestWithMachines> {
         let request = &view.request;
-        let fields = request.launch_fields.as_deref().and_then(|fields| json::object(fields).ok());
-        let Some(template) = fields.and_then(Template::from_fields) else {
-            return self.give_up_launch(&view);
+        let template = match request.template() {
+            Ok(template) => template,
+            Err(why) => {
+                return self.abandon_launch(&view, &format!("the launch cannot be repeated: {why}"));
+            }
         };
         let provider = self.broker.providers.get(request.provider.as_deref().unwrap_or_default());
         let Some(provider) = self.noted(provider) else { return Ok(view) };
@@ -109,8 +109,12 @@ impl Pass<'_> {
     pub(super) fn give_up_launch(&mut self, view: &RequestWithMachines) -> Result<RequestWithMachines> {
         let waiting = view.request.reason.clone().map(|reason| format!(" ({reason})")).unwrap_or_default();
         let why = format!("the launch was not confirmed in time{waiting}");
+        self.abandon_launch(view, &why)
+    }
+
+    fn abandon_launch(&mut self, view: &RequestWithMachines, why: &str) -> Result<RequestWithMachines> {
         let id = view.request.id.clone();
-        self.end(&id, RequestState::Failed, &why)?;
+        self.end(&id, RequestState::Failed, why)?;
         self.release_late(&id)?;
         self.broker.reload(&id)
     }
@@ -255,6 +259,6 @@ fn tags_of(request: &Request, known: &[Machine]) -> Option<String> {
     if let Some(machine) = known.first() {
         return machine.tags.clone();
     }
-    let fields = json::object(request.launch_fields.as_deref()?).ok()?;
-    Template::from_fields(fields)?.text("instanceTags").map(str::to_owned)
+    let template = request.template().ok()?;
+    template.spec().tags.as_ref().map(|tags| tags.text().to_owned())
 }

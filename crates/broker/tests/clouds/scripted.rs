@@ -251,7 +251,7 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 pub(crate) fn template(fields: &Value) -> Template {
     let mut all = json!({ "templateId": "t", "maxNumber": -1, "instanceTags": "a=b" });
     all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-    Template::from_fields(all.as_object().unwrap().clone()).unwrap()
+    Template::new(all.as_object().unwrap().clone()).unwrap()
 }
 
 /// A running machine of the fleet `fleet-1`.

@@ -56,7 +56,7 @@ fn templates_list(catalog: &Catalog, list: &ListOptions, format: Format) -> Resu
     } else {
         let known: Vec<&str> = field_names().collect();
         let all = shown.iter().collect();
-        kept = filter::retain(&filters, all, &known, |template| &template.fields)?
+        kept = filter::retain(&filters, all, &known, |template| template.fields())?
             .into_iter()
             .cloned()
             .collect();

@@ -92,7 +92,7 @@ fn what_is_wrong_stops_what_tells_it() {
 #[test]
 fn templates_by_id() {
     let resolved = resolved();
-    assert_eq!(template(&resolved, "small").unwrap().id, "small");
+    assert_eq!(template(&resolved, "small").unwrap().id(), "small");
     for (id, message, hint) in [
         ("smal", "there is no template `smal`", "did you mean `small`?"),
         ("quux", "there is no template `quux`", "`ohfp templates list --format table` shows all templates"),

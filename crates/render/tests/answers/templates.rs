@@ -15,7 +15,7 @@ const FULL: &str = r#"{"templateId": "t-1", "maxNumber": -1,
 fn templates() -> [Template; 2] {
     let small = json!({ "templateId": "b", "maxNumber": 10, "vmType": "t3.nano", "securityGroupIds": ["g"] });
     [serde_json::from_str::<Value>(FULL).unwrap(), small].map(|value| match value {
-        Value::Object(fields) => Template::from_fields(fields).unwrap(),
+        Value::Object(fields) => Template::new(fields).unwrap(),
         other => panic!("{other}"),
     })
 }
@@ -157,7 +157,7 @@ fn long_names_push_their_value_right() {
     let fields =
         json!({ "templateId": "x", "maxNumber": 1, ("n".repeat(27)): 1, ("m".repeat(40)): 2, "ünïcödé": 3 });
     let Value::Object(fields) = fields else { panic!("no object") };
-    let template = Template::from_fields(fields).unwrap();
+    let template = Template::new(fields).unwrap();
     let mut record = Vec::new();
     TemplateList { templates: &[], scheduler: SchedulerKind::Default }.show(
         &template,
@@ -190,7 +190,11 @@ fn all_alone_is_each_alone() {
 #[test]
 fn pages() {
     let [_, small] = templates();
-    let three = ["a", "b", "c"].map(|id| Template { id: id.to_owned(), ..small.clone() });
+    let three = ["a", "b", "c"].map(|id| {
+        let mut fields = small.fields().clone();
+        fields.insert("templateId".to_owned(), id.into());
+        Template::new(fields).unwrap()
+    });
     let page = |templates: &[Template], format, offset, limit| {
         let list = TemplateList { templates, scheduler: SchedulerKind::HostFactory }.list(format, false);
         let page = list.page(offset, limit);

@@ -183,14 +183,14 @@ fn templates(loaded: &Loaded<'_>, path: &Path) -> String {
         let Ok(Value::Object(fields)) = text.value(part) else { continue };
         let named = fields.iter().find(|(name, _)| fields::hf_name(name) == "templateId");
         let Some(id) = named.and_then(|(_, id)| id.as_str()) else { continue };
-        match loaded.templates.iter().find(|template| template.id == id) {
+        match loaded.templates.iter().find(|template| template.id() == id) {
             None => {
                 missing.insert(id.to_owned());
             }
             Some(template) => {
                 let differs = fields.iter().find(|(name, value)| {
                     let hf = fields::hf_name(name);
-                    hf != "attributes" && template.fields.get(hf) != Some(value)
+                    hf != "attributes" && template.fields().get(hf) != Some(value)
                 });
                 other.extend(differs.map(|(name, _)| format!("{id}.{name}")));
             }

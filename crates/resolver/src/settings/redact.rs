@@ -82,22 +82,20 @@ pub fn redact_templates(templates: &[Template]) -> Cow<'_, [Template]> {
     let mut kinds: HashMap<&str, NameKind> = HashMap::new();
     let mut shown: Option<Vec<Template>> = None;
     for (number, template) in templates.iter().enumerate() {
-        let mut changed: Vec<(&String, Value)> = Vec::new();
-        for (name, value) in &template.fields {
+        let mut changed: Vec<(String, Value)> = Vec::new();
+        for (name, value) in template.fields() {
             let kind = *kinds.entry(name.as_str()).or_insert_with(|| kind(name));
             let redacted = redact_as(kind, value);
             if redacted != *value {
-                changed.push((name, redacted));
+                changed.push((name.clone(), redacted));
             }
         }
         if changed.is_empty() {
             continue;
         }
         let shown = shown.get_or_insert_with(|| templates.to_vec());
-        if let Some(template) = shown.get_mut(number) {
-            for (name, value) in changed {
-                template.fields.insert(name.clone(), value);
-            }
+        if let Some(copy) = shown.get_mut(number) {
+            *copy = template.shown_with(changed);
         }
     }
     shown.map_or(Cow::Borrowed(templates), Cow::Owned)
@@ -162,13 +160,13 @@ mod tests {
     fn templates_are_copied_only_where_something_is_hidden() {
         let template = |extra: &str| {
             let fields = format!(r#"{{"templateId": "a", "maxNumber": 1, "imageId": "i"{extra}}}"#);
-            Template::from_fields(serde_json::from_str(&fields).unwrap()).unwrap()
+            Template::new(serde_json::from_str(&fields).unwrap()).unwrap()
         };
         let plain = [template("")];
         assert!(matches!(redact_templates(&plain), Cow::Borrowed(_)));
         let some = [template(""), template(r#", "launch_template_spec": {"UserData": "eA=="}"#)];
         let shown = redact_templates(&some);
         assert_eq!(shown[0], some[0]);
-        assert!(!Value::Object(shown[1].fields.clone()).to_string().contains("eA=="));
+        assert!(!Value::Object(shown[1].fields().clone()).to_string().contains("eA=="));
     }
 }

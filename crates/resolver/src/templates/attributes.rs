@@ -3,7 +3,8 @@
 //!
 //! It must not know files; errors are returned to the caller by attribute.
 
-use ohfp_broker::template;
+use ohfp_broker::launch_spec::attributes::whole_number;
+use ohfp_broker::launch_spec::machine_types;
 use serde_json::{Map, Value};
 
 use crate::nearest::nearest;
@@ -170,20 +171,20 @@ impl Derivation {
 
 /// The machine types of a template that determine its attributes.
 #[derive(Debug, Default)]
-pub(crate) struct MachineTypes<'t> {
+pub(crate) struct Sizing<'t> {
     /// The type that attributes are derived from.
     pub(crate) chosen: Option<InstanceType>,
     /// Types that are not in the table.
     pub(crate) unknown: Vec<&'t str>,
 }
 
-impl<'t> MachineTypes<'t> {
+impl<'t> Sizing<'t> {
     /// The smallest known one of `vmType`, else the smallest known one of `vmTypes`.
     pub(crate) fn of(fields: &'t Map<String, Value>) -> Self {
         let mut types = Self::default();
-        types.choose(template::listed_types(fields));
+        types.choose(machine_types::listed(fields));
         if types.chosen.is_none() {
-            types.choose(template::weighted_types(fields).map(|(name, _)| name));
+            types.choose(machine_types::weighted(fields));
         }
         types
     }
@@ -246,12 +247,6 @@ pub(crate) fn complete(
         }
     }
     REQUIRED.into_iter().filter(|name| !attributes.contains_key(*name)).collect()
-}
-
-/// The integer part of a typed number.
-fn whole_number(attribute: &Value) -> Option<u64> {
-    let text = attribute.get(1)?.as_str()?;
-    text.split('.').next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -433,7 +428,7 @@ mod tests {
     fn the_smallest_known_machine_type_counts() {
         let check = |fields: &str, chosen: Option<&str>, unknown: &[&str]| {
             let fields: Map<String, Value> = serde_json::from_str(fields).unwrap();
-            let types = MachineTypes::of(&fields);
+            let types = Sizing::of(&fields);
             assert_eq!(types.chosen.map(|machine| machine.name), chosen, "{fields:?}");
             assert_eq!(types.unknown, unknown, "{fields:?}");
         };

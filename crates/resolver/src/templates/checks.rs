@@ -4,7 +4,8 @@
 
 use std::collections::HashSet;
 
-use ohfp_broker::template::{ID_RULE, MaxNumber, has_spot_price, is_id};
+use ohfp_broker::launch_spec::{MachineRequirements, PriceType, Tags, VolumeType, price};
+use ohfp_broker::template::{ID_RULE, MaxNumber, is_id};
 use serde_json::{Map, Value};
 
 use crate::nearest::{did_you_mean, nearest};
@@ -12,7 +13,7 @@ use crate::settings::redact::redact;
 use crate::settings::rule::shown;
 use crate::source::findings::Findings;
 use crate::source::text::{Step, Text, find, members};
-use crate::templates::attributes::{MachineTypes, Size, make_typed};
+use crate::templates::attributes::{Size, Sizing, make_typed};
 use crate::templates::defaults::Defaults;
 use crate::templates::{attributes, fields, requirements};
 
@@ -161,7 +162,7 @@ impl Checked<'_, '_> {
     fn doubtful(&mut self, hf: &str, value: &Value) {
         let text = value.as_str();
         let message = match (hf, text) {
-            ("instanceTags", Some(tags)) if !fields::is_tags(tags) => {
+            ("instanceTags", Some(tags)) if !Tags::is_form_of(tags) => {
                 format!("{} does not look like `key=value;key=value`", self.field(hf))
             }
             ("maxSpotPrice" | "spotPrice", Some(price))
@@ -211,7 +212,8 @@ impl Checked<'_, '_> {
 
     /// The written `priceType` decides; a contradicting price gives a warning.
     pub(super) fn price(&mut self, map: &Map<String, Value>) {
-        if has_spot_price(map) && map.get("priceType").and_then(Value::as_str) == Some("ondemand") {
+        let written = map.get("priceType").and_then(Value::as_str).and_then(PriceType::parse);
+        if written == Some(PriceType::OnDemand) && price::implied_by(map.get("spotPrice")).is_some() {
             let message = format!("{} has no effect with priceType ondemand", self.field("spotPrice"));
             let hint = "leave `priceType` out, and it is a spot template".to_owned();
             self.findings.warning(self.text, self.at("spotPrice"), message, Some(hint));
@@ -221,7 +223,7 @@ impl Checked<'_, '_> {
     pub(super) fn volume(&mut self, map: &Map<String, Value>) {
         let has_iops = map.get("iops").is_some_and(|iops| !iops.is_null());
         let volume_type = map.get("volumeType").and_then(Value::as_str);
-        if has_iops && !matches!(volume_type, Some("io1" | "io2" | "gp3")) {
+        if has_iops && !volume_type.and_then(VolumeType::parse).is_some_and(VolumeType::takes_iops) {
             let message = format!(
                 "{} has no effect with volumeType {}",
                 self.field("iops"),
@@ -274,10 +276,12 @@ impl Checked<'_, '_> {
         map: &mut Map<String, Value>,
         defaults: &Defaults<'_>,
     ) -> Result<(), (String, String)> {
-        let types = MachineTypes::of(map);
+        let types = Sizing::of(map);
         let given = attributes::REQUIRED.iter().all(|name| attributes.contains_key(*name));
         let extra = defaults.attributes(map);
-        let size = types.chosen.map(Size::from).or_else(|| requirements::least(map));
+        let size = types.chosen.map(Size::from).or_else(|| {
+            requirements::least(&MachineRequirements::parse(map.get("abisInstanceRequirements")?)?)
+        });
         let missing = attributes::complete(&mut attributes, &extra, size.as_ref(), defaults.derivation());
         if !missing.is_empty() {
             let why = format!("it {}, and lacks the attributes {}", sizeless(map, &types), quoted(&missing));
@@ -298,7 +302,7 @@ impl Checked<'_, '_> {
 }
 
 /// Why the machine size of a template is unknown, to complete "it …".
-fn sizeless(map: &Map<String, Value>, types: &MachineTypes<'_>) -> String {
+fn sizeless(map: &Map<String, Value>, types: &Sizing<'_>) -> String {
     if !types.unknown.is_empty() {
         return format!("has machine type {}, which is not known here", quoted(&types.unknown));
     }

@@ -2,6 +2,7 @@
 //!
 //! It must not know where templates come from.
 
+use ohfp_broker::launch_spec;
 use serde_json::{Map, Value};
 
 use crate::nearest::did_you_mean;
@@ -115,12 +116,12 @@ impl<'s> Defaults<'s> {
     /// The instance a template is for: the one it names, the first enabled of the type it names, or the
     /// default one.
     fn instance(&self, fields: &Map<String, Value>) -> Option<&'s ProviderInstance> {
-        let word = |name: &str| fields.get(name).and_then(Value::as_str);
+        let (name, kind) = launch_spec::wanted_provider(fields);
         let of_name = |name: &str| self.providers.iter().find(|instance| instance.name == name);
         let of_type =
             |kind: &str| self.providers.iter().find(|instance| instance.kind == kind && instance.enabled);
         // The template has precedence over the defaults, and a name over a type.
-        match (word("providerName"), word("providerType"), self.provider_name, self.provider_type) {
+        match (name, kind, self.provider_name, self.provider_type) {
             (Some(name), ..) | (None, None, Some(name), _) => return of_name(name),
             (None, Some(kind), ..) | (None, None, None, Some(kind)) => return of_type(kind),
             (None, None, None, None) => (),

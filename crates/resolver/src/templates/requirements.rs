@@ -4,21 +4,18 @@
 //! Names are EC2's, in any case and with or without underscores, since files of brokers in several languages
 //! have them.
 
-use serde_json::{Map, Number, Value};
+use ohfp_broker::launch_spec::MachineRequirements;
+use ohfp_broker::launch_spec::requirements::is_spelling_of;
+use serde_json::{Number, Value};
 
 use crate::templates::attributes::Size;
 
 /// The minimum size that the requirements of a template allow; `None` if they do not determine it.
-pub(super) fn least(fields: &Map<String, Value>) -> Option<Size> {
-    let requirements = fields.get("abisInstanceRequirements")?.as_object()?;
-    let least = |name: &str| member(member(requirements, name)?.as_object()?, "min")?.as_u64();
-    let vcpus = least("vcpucount").filter(|vcpus| *vcpus > 0)?;
-    let memory_mib = least("memorymib").filter(|memory| *memory > 0)?;
-    let makers: Vec<&str> = member(requirements, "cpumanufacturers")
-        .and_then(Value::as_array)
-        .map(|list| list.iter().filter_map(Value::as_str).collect())
-        .unwrap_or_default();
-    let arm = !makers.is_empty() && makers.iter().all(|maker| *maker == "amazon-web-services");
+pub(super) fn least(requirements: &MachineRequirements) -> Option<Size> {
+    let vcpus = requirements.vcpus.min.filter(|vcpus| *vcpus > 0)?;
+    let memory_mib = requirements.memory_mib.min.filter(|memory| *memory > 0)?;
+    let makers = &requirements.cpu_manufacturers;
+    let arm = !makers.is_empty() && makers.iter().all(|maker| **maker == *"amazon-web-services");
     // With hyper-threading, as most x86 machines have it, two virtual processors share a core.
     let cores = if arm { vcpus } else { vcpus.div_ceil(2) };
     Some(Size { arm, vcpus, cores, memory_mib })
@@ -30,8 +27,8 @@ pub(super) fn unquote(requirements: &mut Value) -> bool {
     let mut any = false;
     for limits in requirements.values_mut().filter_map(Value::as_object_mut) {
         for (name, limit) in limits {
-            if let ("min" | "max", Some(number)) =
-                (plain(name).as_str(), limit.as_str().and_then(text_number))
+            if let Some(number) = limit.as_str().and_then(text_number)
+                && ["min", "max"].iter().any(|wanted| is_spelling_of(name, wanted))
             {
                 *limit = Value::Number(number);
                 any = true;
@@ -39,14 +36,6 @@ pub(super) fn unquote(requirements: &mut Value) -> bool {
         }
     }
     any
-}
-
-fn member<'m>(object: &'m Map<String, Value>, wanted: &str) -> Option<&'m Value> {
-    object.iter().find(|(name, _)| plain(name) == wanted).map(|(_, value)| value)
-}
-
-fn plain(name: &str) -> String {
-    name.chars().filter(|letter| *letter != '_').map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 fn text_number(text: &str) -> Option<Number> {
@@ -60,10 +49,13 @@ mod tests {
     #[test]
     fn the_least_size() {
         let check = |requirements: &str, wanted: Option<(bool, u64, u64, u64)>| {
-            let mut fields: Map<String, Value> =
-                serde_json::from_str(&format!(r#"{{"abisInstanceRequirements": {requirements}}}"#)).unwrap();
-            unquote(fields.get_mut("abisInstanceRequirements").unwrap());
-            let found = least(&fields).map(|size| (size.arm, size.vcpus, size.cores, size.memory_mib));
+            let mut field: Value = serde_json::from_str(requirements).unwrap();
+            unquote(&mut field);
+            let parsed = MachineRequirements::parse(&field);
+            let found = parsed
+                .as_ref()
+                .and_then(least)
+                .map(|size| (size.arm, size.vcpus, size.cores, size.memory_mib));
             assert_eq!(found, wanted, "{requirements}");
         };
         check(

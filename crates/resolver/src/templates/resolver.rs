@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use ohfp_broker::json::Json;
-use ohfp_broker::template::{Template, has_spot_price};
+use ohfp_broker::launch_spec::price;
+use ohfp_broker::template::Template;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -188,8 +189,10 @@ impl<'t, 'r> Resolver<'t, 'r> {
                 self.quoted.entry(hf).or_insert_with(|| Quoted { text, at, field: field(), templates: 0 });
             quoted.templates += 1;
         }
-        if !map.contains_key("priceType") && has_spot_price(&map) {
-            map.insert("priceType".to_owned(), Value::from("spot"));
+        if !map.contains_key("priceType")
+            && let Some(implied) = price::implied_by(map.get("spotPrice"))
+        {
+            map.insert("priceType".to_owned(), Value::from(implied.to_string()));
         }
         self.defaults.add_fields(&mut map);
         let max_number = checked.max_number(&map);
@@ -213,9 +216,11 @@ impl<'t, 'r> Resolver<'t, 'r> {
         }
         self.ids.insert(id.clone(), (text, at));
         match (lacking, max_number) {
-            (Some(Ok(())), Some(max_number)) if sound => {
-                self.templates.push(Template { id, max_number, fields: map });
-            }
+            (Some(Ok(())), Some(_)) if sound => match Template::new(map) {
+                Ok(template) => self.templates.push(template),
+                // A value that its rule allows and the specification does not: the message lacks its position only.
+                Err(errors) => self.findings.error(text, at, &format!("template `{id}`: {errors}"), None),
+            },
             (Some(Err((why, hint))), _) => {
                 let left_out = LeftOut { id, why, hint };
                 self.findings.warning(text, at, left_out.message(), Some(left_out.hint.clone()));

@@ -123,6 +123,31 @@ fn a_launch_of_unknown_outcome_is_tried_again() {
     assert_eq!((view.request.user_data, view.machines[0].rc_account.as_deref()), (None, Some("a")));
 }
 
+/// Fields that an older or damaged store has and this version refuses: launched with less it would be another launch.
+#[test]
+fn a_launch_whose_fields_are_refused_is_given_up() {
+    use crate::store::{Change, Store};
+    for (fields, why) in [
+        (
+            Some(r#"{"templateId": "t", "maxNumber": 9, "priceType": "auction"}"#),
+            "`priceType` must be one of `ondemand`, `spot`, `heterogeneous`, not \"auction\"",
+        ),
+        (Some(r#"{"maxNumber": 9}"#), "`templateId` must be a string"),
+        (None, "no fields of its template are stored"),
+    ] {
+        let site = Site::default();
+        site.cloud.state().failure = Some(LaunchFailure::Unknown(silence()));
+        site.acquire("req-1", 1, 0).unwrap();
+        let mut request = site.view("req-1").request;
+        request.launch_fields = fields.map(str::to_owned);
+        site.store.apply(&Change { request: Some(request), machines: Vec::new() }).unwrap();
+        let (state, reason, _) = site.status("req-1", seconds(1));
+        let expected = format!("the launch cannot be repeated: {why}");
+        assert_eq!((state, reason.as_deref()), (RequestState::Failed, Some(expected.as_str())));
+        assert_eq!(site.cloud.state().tokens, ["req1-1"]);
+    }
+}
+
 #[test]
 fn a_launch_that_is_never_confirmed_is_given_up() {
     let site = Site::default();

@@ -98,7 +98,7 @@ impl Provider for Cloud {
     }
 
     fn plan(&self, template: &Template, count: u32) -> Result<Plan> {
-        Ok(Plan { steps: vec![format!("launch {count} of {}", template.id)] })
+        Ok(Plan { steps: vec![format!("launch {count} of {}", template.id())] })
     }
 
     fn identity(&self) -> Identity {

@@ -89,7 +89,7 @@ fn template(max_number: i64) -> Template {
 }
 
 fn of_fields(fields: &Value) -> Template {
-    Template::from_fields(fields.as_object().unwrap().clone()).unwrap()
+    Template::new(fields.as_object().unwrap().clone()).unwrap()
 }
 
 fn asked<'t>(name: &str, template: &'t Template, count: u64) -> Acquisition<'t> {

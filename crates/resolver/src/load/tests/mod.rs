@@ -86,6 +86,6 @@ fn check_with(files: &[(&str, &str)], variables: &[(&str, &str)], wanted: &[&str
     assert_eq!(lines, findings, "{files:?}");
     let templates = directory.load(variables).map(|resolved| resolved.templates).unwrap_or_default();
     let templates: Vec<String> =
-        templates.into_iter().map(|template| Value::Object(template.fields).to_string()).collect();
+        templates.into_iter().map(|template| Value::Object(template.fields().clone()).to_string()).collect();
     assert_eq!(templates, wanted, "{files:?}");
 }

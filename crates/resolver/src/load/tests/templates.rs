@@ -159,7 +159,7 @@ fn numbers_in_quotes_are_read_with_one_warning_for_a_field() {
             "warning: awsprov_templates.json:1:35: `maxNumber` of template `a`, and of 2 other templates, has a number in quotes; it is read as the number"
         ]
     );
-    assert!(directory.load(&[]).unwrap().templates.iter().all(|template| template.max_number == 7));
+    assert!(directory.load(&[]).unwrap().templates.iter().all(|template| template.max_number() == 7));
 }
 
 #[test]
@@ -192,7 +192,11 @@ fn a_spot_price_makes_a_spot_template() {
             ("awsprov_templates.json", &one(&format!("{GIVEN},\n{fields}"))),
         ]);
         let templates = directory.load(&[]).unwrap().templates;
-        assert_eq!(templates[0].text("priceType"), price_type, "{fields}");
+        assert_eq!(
+            templates[0].fields().get("priceType").and_then(serde_json::Value::as_str),
+            price_type,
+            "{fields}"
+        );
         assert_eq!(directory.lines(&[]), findings, "{fields}");
     };
     check(r#""spotPrice": "0.6""#, Some("spot"), &[]);
@@ -446,7 +450,7 @@ fn defaults_of_config_json_fill_what_templates_lack() {
             ("config.json", config),
             ("templates.json", &one(&format!(r#""vmType": "{machine}""#))),
         ]);
-        assert_eq!(directory.load(&[]).unwrap().templates[0].fields["attributes"]["type"][1], word);
+        assert_eq!(directory.load(&[]).unwrap().templates[0].fields()["attributes"]["type"][1], word);
     }
     for (names, message) in [
         (
