@@ -17,6 +17,7 @@ from . import (
 )
 from .app import App
 from .server import Server
+from .tls import context
 
 # Imported for the calls that they register.
 _ = (auto_scaling_calls, describing, fleet_calls, instance_calls, lookups, spot_fleet_calls, templates)
@@ -40,14 +41,16 @@ def main():
     """Starts the cloud and prints its address as one line."""
     parser = argparse.ArgumentParser(prog="cloud", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
-    parser.add_argument("--stay", action="store_true", help="do not end with standard input or the parent process")
+    parser.add_argument("--stay", action="store_true", help="do not end with standard input, only with the parent process")
+    parser.add_argument("--tls", metavar="DIRECTORY", help="serve https; the CA's certificate goes to DIRECTORY/ca.pem")
     arguments = parser.parse_args()
     app = App()
-    server = Server(arguments.port, app.handle, app.clock)
-    if not arguments.stay:
-        for watch in (_end_with_input, _end_with_parent):
-            threading.Thread(target=watch, daemon=True).start()
-    print(f"http://127.0.0.1:{server.port}", flush=True)
+    tls = context(arguments.tls) if arguments.tls else None
+    server = Server(arguments.port, app.handle, app.clock, tls)
+    watches = [_end_with_parent] if arguments.stay else [_end_with_parent, _end_with_input]
+    for watch in watches:
+        threading.Thread(target=watch, daemon=True).start()
+    print(f"{'https' if tls else 'http'}://127.0.0.1:{server.port}", flush=True)
     server.run()
 
 

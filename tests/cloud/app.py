@@ -59,7 +59,7 @@ class App:
         with tenant.lock:
             call = tenant.log.begin(tenant.now(), service, region_name, action, key, request.body)
             unreadable = _read(call, form, request)
-            rule = tenant.faults.pick(call)
+            rule = tenant.faults.pick(call, _zones(tenant, call))
             call.fault = rule and f"{rule.kind} {rule.when}"
         try:
             reply = self._with_fault(rule, call, request, lambda: self._serve(tenant, call, request, unreadable))
@@ -132,6 +132,15 @@ class App:
 def _signer(request):
     found = CREDENTIAL.search(request.headers.get("authorization", ""))
     return (found[1], found[2]) if found else ("default", "us-east-1")
+
+
+def _zones(tenant, call):
+    """The zones of the machines that a call names by id, `None` where it names none."""
+    ids = call.params.get("InstanceIds") if call.service == "ec2" else None
+    if not ids:
+        return None
+    machines = tenant.region(call.region).machines
+    return {machines[id].subnet.zone for id in ids if id in machines}
 
 
 def _addressed(request):

@@ -66,7 +66,8 @@ def describe_instances(region, params):
     else:
         moment = None
         shown = [machine for machine in machines if filters.fit(machine)]
-    part, following = page(shown, params, most=None if ids else tenant.setting("page"))
+    part, following = page(shown, params, most=None if ids else tenant.setting("page"),
+                           empty_last=tenant.setting("empty_last_page"))
     return {"Reservations": _reservations(region, part, moment), "NextToken": following}
 
 

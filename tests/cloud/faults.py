@@ -11,7 +11,7 @@ KINDS = {"error", "html", "reset", "close", "hang", "slow", "cut", "twice"}
 # What a load balancer says in front of a server that is down.
 HTML = b"<html><body><b>Http/1.1 Service Unavailable</b></body> </html>"
 FIELDS = {"action", "when", "kind", "status", "code", "message", "p", "seed", "times", "skip", "seconds",
-          "token", "tag", "text"}
+          "token", "tag", "text", "zone"}
 
 
 class Rule:
@@ -33,7 +33,7 @@ class Rule:
         self.dice = random.Random(fields.get("seed", 0))
         self.used = 0
 
-    def fits(self, call):
+    def fits(self, call, zones):
         """Decides about a call; a rule with a probability rolls its own dice, so that a seed repeats a run."""
         if self.left == 0 or not ("*" in self.actions or call.action in self.actions):
             return False
@@ -41,6 +41,8 @@ class Rule:
         if "token" in fields and call.token != fields["token"]:
             return False
         if "tag" in fields and not call.names_tag(fields["tag"]):
+            return False
+        if "zone" in fields and zones is not None and fields["zone"] not in zones:
             return False
         if "text" in fields and fields["text"].encode() not in call.body:
             return False
@@ -84,9 +86,13 @@ class Faults:
         """Adds rules behind those that are set."""
         self.rules += [Rule(fields) for fields in rules]
 
-    def pick(self, call):
-        """The first rule that strikes this call, if any."""
-        return next((rule for rule in self.rules if rule.fits(call)), None)
+    def pick(self, call, zones):
+        """The first rule that strikes this call, if any. `zones` are those of the machines that it names by id.
+
+        A call that names none has no zones (`None`) and is struck by a rule for any zone: while a zone is down, EC2
+        answers only calls that name machines of other zones.
+        """
+        return next((rule for rule in self.rules if rule.fits(call, zones)), None)
 
     def report(self):
         """How often each rule has struck."""

@@ -53,7 +53,7 @@ class Fleet(Keeper):
         """What is still missing, one wish for each purchase option."""
         for option, target in self.targets.items():
             have = self.launched[option] if self.type != "maintain" else self.units(option)
-            missing = target - have
+            missing = self.batched(target - have)
             if missing <= 0:
                 continue
             options = self.params.get("SpotOptions" if option == "spot" else "OnDemandOptions") or {}

@@ -94,7 +94,7 @@ class Group(Keeper):
             self.plan_launch(self.region.tenant.setting("retry"))
 
     def _wishes(self):
-        missing = self.desired - self.units()
+        missing = self.batched(self.desired - self.units())
         if missing <= 0:
             return
         mixed = "MixedInstancesPolicy" in self.params

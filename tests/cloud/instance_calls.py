@@ -58,6 +58,12 @@ def found(region, ids, by="change"):
     lost = [id for id in wanted if id not in machines]
     if by == "look" and tenant.setting("hide_by_id") == "absent":
         lost = [id for id in lost if id not in region.machines]
+    if lost and by == "change" and tenant.setting("unknown_denied"):
+        raise Refusal(
+            "UnauthorizedOperation",
+            f"You are not authorized to perform this operation. User: {tenant.identity} is not authorized to perform:"
+            f" ec2:TerminateInstances on resource: arn:aws:ec2:{region.name}:{tenant.account}:instance/{lost[0]}"
+            " because no identity-based policy allows the action. Encoded authorization failure message: bm9uZQ", 403)
     if lost:
         raise unknown_instances(lost)
     return list(machines.values())

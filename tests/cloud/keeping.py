@@ -38,6 +38,11 @@ class Keeper:
         """Units of the members that live."""
         return sum(one.weight for one in self.living(option))
 
+    def batched(self, missing):
+        """How many of the missing units one attempt launches."""
+        batch = self.region.tenant.setting("batch")
+        return min(missing, batch) if batch and getattr(self, "type", None) != "instant" else missing
+
     def machine_ends(self, machine):
         """A member ends, by its own call or by AWS."""
         raise NotImplementedError

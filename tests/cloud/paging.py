@@ -7,8 +7,11 @@ import json
 from .errors import Refusal
 
 
-def page(things, params, *, size="MaxResults", most=None, token="NextToken"):
-    """The things of one page, and the token of the next page if there is one."""
+def page(things, params, *, size="MaxResults", most=None, token="NextToken", empty_last=False):
+    """The things of one page, and the token of the next page if there is one.
+
+    `empty_last` gives a full last page a token too: AWS does so where it has not looked ahead.
+    """
     seal = _seal(params, size, token)
     start = 0
     if params.get(token):
@@ -18,7 +21,7 @@ def page(things, params, *, size="MaxResults", most=None, token="NextToken"):
         return things[start:], None
     end = start + length
     following = None
-    if end < len(things):
+    if end < len(things) or (empty_last and end == len(things)):
         following = base64.urlsafe_b64encode(f"{end} {seal}".encode()).decode()
     return things[start:end], following
 

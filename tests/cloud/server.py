@@ -34,9 +34,9 @@ class Breakage(Exception):
 class Server:
     """Listens on the loopback interface; one thread for each connection."""
 
-    def __init__(self, port, handle, clock):
+    def __init__(self, port, handle, clock, tls=None):
         """`handle` makes a `Reply` of a `Request`; `clock` gives the time of the `Date` header for it."""
-        self.handle, self.clock = handle, clock
+        self.handle, self.clock, self.tls = handle, clock, tls
         self.socket = socket.create_server(("127.0.0.1", port), backlog=256)
         self.port = self.socket.getsockname()[1]
 
@@ -48,8 +48,10 @@ class Server:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
-        reader = _Reader(connection)
         try:
+            if self.tls is not None:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            reader = _Reader(connection)
             while (request := reader.request()) is not None:
                 reply = self.handle(request)
                 connection.sendall(self._bytes(request, reply))

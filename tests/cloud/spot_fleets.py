@@ -43,12 +43,13 @@ class SpotFleet(Fleet):
     def wishes(self):
         for option, target in self.targets.items():
             have = self.launched[option] if self.type != "maintain" else self.units(option)
-            if target - have <= 0:
+            missing = self.batched(target - have)
+            if missing <= 0:
                 continue
             name = "AllocationStrategy" if option == "spot" else "OnDemandAllocationStrategy"
             budget = self.params.get("SpotMaxTotalPrice" if option == "spot" else "OnDemandMaxTotalPrice")
             yield {}, allocation.Wish(
-                target - have, option, self.params.get(name, "lowestPrice"),
+                missing, option, self.params.get(name, "lowestPrice"),
                 self.params.get("InstancePoolsToUseCount") if option == "spot" else None, budget,
                 self.params.get("SpotPrice") if option == "spot" else None)
 

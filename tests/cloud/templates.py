@@ -60,7 +60,19 @@ class Template:
 
 
 def named(region, specification):
-    """The template of a specification, by id or by name."""
+    """The template of a specification, by id or by name; one that is too new may be unknown yet."""
+    template = _named(region, specification)
+    if template.created > region.tenant.now() - region.tenant.setting("template"):
+        raise _unknown(template.id)
+    return template
+
+
+def _unknown(id):
+    return Refusal("InvalidLaunchTemplateId.NotFound",
+                   f"The specified launch template, with template ID {id}, does not exist.")
+
+
+def _named(region, specification):
     id, name = specification.get("LaunchTemplateId"), specification.get("LaunchTemplateName")
     if (id is None) == (name is None):
         raise invalid("Either the launch template id or the launch template name must be specified, not both.")
@@ -68,8 +80,7 @@ def named(region, specification):
         if not re.fullmatch(r"lt-([0-9a-f]{8}|[0-9a-f]{17})", id):
             raise Refusal("InvalidLaunchTemplateId.Malformed", f"Invalid id: '{id}'")
         if id not in region.templates:
-            raise Refusal("InvalidLaunchTemplateId.NotFound", f"The specified launch template, with template ID {id},"
-                                                              " does not exist.")
+            raise _unknown(id)
         return region.templates[id]
     for template in region.templates.values():
         if template.name == name:

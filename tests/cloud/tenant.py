@@ -30,6 +30,10 @@ SETTINGS = {
     "stale": 0.0,  # DescribeInstances answers as of so many seconds ago
     "skew": 0.0,  # added to the Date header; with `skew_refused` calls end with an error
     "skew_refused": False,
+    "batch": 0,  # most units that a fleet or group launches at once, the rest after "retry"; 0 for no limit
+    "template": 0.0,  # how long a new launch template is unknown to all but its creation
+    "unknown_denied": False,  # as under a policy scoped by tags: changes with an unknown id are UnauthorizedOperation
+    "empty_last_page": False,  # a full last page of DescribeInstances is followed by an empty one
     "page": 0,  # most machines on a page of DescribeInstances even without MaxResults; 0 for no limit
     "victims": "random",  # which machines AWS ends of its own choice: "random", "newest" or "oldest"
 }

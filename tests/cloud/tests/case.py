@@ -27,7 +27,7 @@ def address():
 @functools.cache
 def client(service, key="default", region="us-east-1"):
     """A client that never repeats a call; its making takes longer than most tests."""
-    config = botocore.config.Config(retries={"max_attempts": 0}, parameter_validation=False, read_timeout=10)
+    config = botocore.config.Config(retries={"max_attempts": 0}, parameter_validation=False, read_timeout=120)
     return boto3.client(service, endpoint_url=address(), region_name=region, aws_access_key_id=key,
                         aws_secret_access_key="secret", config=config)
 

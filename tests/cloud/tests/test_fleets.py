@@ -132,6 +132,14 @@ class RequestAndMaintain(FleetCase):
         view = self.fleet_view(id)
         self.assertEqual((view["ActivityStatus"], view["FulfilledOnDemandCapacity"]), ("fulfilled", 3.0))
 
+    def test_machines_come_in_batches(self):
+        control("settings", {"batch": 2, "retry": 60})
+        id = self.fleet(5, "request")["FleetId"]
+        self.assertEqual(len(self.living()), 2)
+        self.assertEqual(self.fleet_view(id)["ActivityStatus"], "pending_fulfillment")
+        control("clock", {"advance": 200})
+        self.assertEqual(len(self.living()), 5)
+
     def test_only_the_template_tags_machines(self):
         tags = [{"ResourceType": "fleet", "Tags": [{"Key": "f", "Value": "g"}]}]
         self.fleet(1, "maintain", TagSpecifications=tags)

@@ -238,6 +238,20 @@ class Describing(CloudCase):
         self.assertEqual((sizes, seen), ([5, 5, 3], ids))
         self.refused("InvalidPaginationToken", self.ec2.describe_instances, MaxResults=5, NextToken="none")
 
+    def test_the_last_page_may_be_empty(self):
+        control("settings", {"page": 5, "empty_last_page": True})
+        self.run_machines(5)
+        first = self.ec2.describe_instances()
+        last = self.ec2.describe_instances(NextToken=first["NextToken"])
+        self.assertEqual((last["Reservations"], "NextToken" in last), ([], False))
+
+    def test_a_zone_that_is_down(self):
+        here, there = self.run_machines(), self.run_machines(SubnetId=self.subnets[1])
+        control("faults", [{"action": "DescribeInstances", "zone": "us-east-1a", "code": "Unavailable", "status": 503}])
+        self.assertEqual(list(self.described(InstanceIds=there)), there)
+        self.refused("Unavailable", self.ec2.describe_instances, InstanceIds=[*here, *there])
+        self.refused("Unavailable", self.ec2.describe_instances)
+
     def test_filters(self):
         tags = [{"ResourceType": "instance", "Tags": [{"Key": "ohfp:request", "Value": "req-1"}]}]
         tagged, = self.run_machines(TagSpecifications=tags, ClientToken="token")
@@ -302,6 +316,15 @@ class Terminating(CloudCase):
         message = self.refused("InvalidInstanceID.NotFound", self.ec2.terminate_instances, InstanceIds=[*ids, STRANGE])
         self.assertIn(STRANGE, message)
         self.assertEqual(len(self.living()), 2)
+
+    def test_a_policy_by_tags_denies_unknown_ids(self):
+        ids = self.run_machines(2)
+        control("settings", {"unknown_denied": True})
+        message = self.refused("UnauthorizedOperation", self.ec2.terminate_instances, InstanceIds=[*ids, STRANGE])
+        self.assertIn(STRANGE, message)
+        self.assertEqual(len(self.living()), 2)
+        self.ec2.terminate_instances(InstanceIds=ids)
+        self.assertEqual(self.living(), [])
 
     def test_protection_spares_its_zone_and_no_other(self):
         protected = self.run_machines(DisableApiTermination=True)

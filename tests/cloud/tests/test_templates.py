@@ -49,6 +49,15 @@ class Templates(CloudCase):
         self.assertEqual([one["name"] for one in self.truth("templates")], ["other"])
 
 
+    def test_a_new_template_is_unknown_for_a_time(self):
+        control("settings", {"template": 5})
+        id = self.create()["LaunchTemplateId"]
+        fields = {"ImageId": None, "LaunchTemplate": {"LaunchTemplateId": id}}
+        self.refused("InvalidLaunchTemplateId.NotFound", self.run_machines, **fields)
+        control("clock", {"advance": 6})
+        self.assertEqual(len(self.run_machines(**fields)), 1)
+
+
 class Lookups(CloudCase):
     """What stands around machines."""
 
