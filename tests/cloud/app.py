@@ -1,5 +1,6 @@
 """From request to answer: tenant, log, faults, idempotency, and the function that serves the call."""
 
+import contextlib
 import hashlib
 import json
 import re
@@ -81,7 +82,8 @@ class App:
         if rule is None:
             return serve()
         if rule.kind == "twice":
-            serve()
+            with contextlib.suppress(Refusal):
+                serve()
             return serve()
         # Half an answer, or a late one, needs the answer, whenever the rule strikes.
         if rule.when == "after" or rule.kind == "cut":

@@ -1,7 +1,7 @@
 """The calls of Auto Scaling."""
 
 from . import launching
-from .errors import Refusal, combination, validation
+from .errors import Refusal, combination, invalid, validation
 from .filters import Filters
 from .groups import PROCESSES, Group
 from .paging import page
@@ -40,6 +40,10 @@ def create_group(region, params):
         raise validation("The number of tags exceeds the maximum of 50")
     try:
         group = Group(region, params, tags)
+        if "MixedInstancesPolicy" in params and any(one.asks_for_spot() for one in group.candidates):
+            raise invalid("Incompatible launch template: You cannot use a launch template that is set to request Spot"
+                          " Instances (InstanceMarketOptions) when you configure an Auto Scaling group with a mixed"
+                          " instances policy.")
         for candidate in group.candidates:
             candidate.plan()
     except Refusal as refused:
@@ -210,7 +214,10 @@ def describe_groups(region, params):
     size = params.get("MaxRecords")
     if size is not None and not 1 <= size <= 100:
         raise validation("MaxRecords must be 1 to 100.")
-    part, following = page(chosen, params, size="MaxRecords", most=max(50, len(names or [])))
+    if len(names or []) > (size or 50):
+        raise validation(f"The number of group names that may be passed in is limited to {size or 50}; raise"
+                         " MaxRecords.")
+    part, following = page(chosen, params, size="MaxRecords", most=50)
     shown = params.get("IncludeInstances", True)
     return {"AutoScalingGroups": [group.view(shown) for group in part], "NextToken": following}
 

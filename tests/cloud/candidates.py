@@ -43,6 +43,14 @@ class Candidate:
             return plan, launching.subnet(self.region.world, self.subnet_id)
         return plan, plan.subnet()
 
+    def asks_for_spot(self):
+        """Whether its template says the purchase option, which fleets refuse: that is theirs to say."""
+        if self.specification is None:
+            return False
+        template = templates.named(self.region, self.specification)
+        data = template.versions[template.version(self.specification.get("Version"))][0]
+        return "InstanceMarketOptions" in data
+
     def price(self, option):
         """Price of one unit of capacity."""
         world, kind = self.region.world, self.fields.get("InstanceType")

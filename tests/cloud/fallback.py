@@ -2,9 +2,16 @@
 
 import functools
 import io
+import re
 
 from .errors import Refusal
 from .writing import Reply
+
+# What this cloud models is not asked of moto, whose own machines and networks are others.
+OURS = re.compile(
+    r"Instance(?!Type)|Tags|Fleet|LaunchTemplate|Volume|NetworkInterface|Subnet|SecurityGroup|KeyPair|Image"
+    r"|PlacementGroup")
+OURS_WHOLE = ("autoscaling", "ssm")
 
 
 @functools.cache
@@ -17,6 +24,8 @@ def _application():
 
 def answer(tenant, call, request):
     """What moto says, in an account of the tenant. What moto cannot do is an error, and no page of HTML."""
+    if call.service in OURS_WHOLE or (call.service == "ec2" and OURS.search(call.action)):
+        raise _unknown(call)
     got = {}
 
     def start(status, headers, _=None):
@@ -48,4 +57,4 @@ def answer(tenant, call, request):
 
 
 def _unknown(call):
-    return Refusal("InvalidAction", f"The action {call.action} is not valid for this web service.")
+    return Refusal("InvalidAction", f"The action {call.action} is not served by the cloud for tests.")

@@ -24,6 +24,8 @@ def create_fleet(region, params):
     allowed = INSTANT_TAGS if kind == "instant" else {"fleet"}
     tags = tagging.specified(params.get("TagSpecifications"), allowed)
     fleet = Fleet(region, params, tags.pop("fleet", {}), tags)
+    if any(one.asks_for_spot() for one in fleet.candidates):
+        raise Refusal("InvalidFleetConfig", "A launch template of a fleet may not have InstanceMarketOptions.")
     dry_run(params)
     region.fleets[fleet.id] = fleet
     if kind != "instant":
@@ -81,6 +83,8 @@ def _all_or_none(fleet):
                 machine.owner = None
                 machine.end()
                 fleet.region.machines.pop(machine.id, None)
+                if machine.spot_request is not None:
+                    fleet.region.spot_requests.pop(machine.spot_request.id, None)
             fleet.made = [entry for entry in fleet.made if entry[1] != option]
             fleet.members = [machine for machine in fleet.members if machine.option != option]
 

@@ -169,6 +169,29 @@ def describe_volumes(region, params):
     return {"Volumes": [one.view for one in part], "NextToken": following}
 
 
+@serves("DescribeTags")
+def describe_tags(region, params):
+    """Describes tags of every kind of resource, one entry each."""
+    kinds = {
+        "instance": region.machines, "volume": region.volumes, "network-interface": region.interfaces,
+        "launch-template": region.templates, "fleet": region.fleets, "spot-fleet-request": region.spot_fleets,
+        "spot-instances-request": region.spot_requests,
+    }
+    things = []
+    for kind, resources in kinds.items():
+        for id, one in resources.items():
+            for key, value in (one["tags"] if isinstance(one, dict) else one.tags).items():
+                thing = _Named((key, value), {"Key": key, "Value": value, "ResourceId": id, "ResourceType": kind})
+                thing.tags = {key: value}
+                things.append(thing)
+    filters = Filters(params.get("Filters"), {
+        "key": lambda t: [t.thing[0]], "value": lambda t: [t.thing[1]], "resource-id": lambda t: [t.view["ResourceId"]],
+        "resource-type": lambda t: [t.view["ResourceType"]],
+    })
+    part, following = page([one for one in things if filters.fit(one)], params, most=1000)
+    return {"Tags": [one.view for one in part], "NextToken": following}
+
+
 @serves("GetParameters", "ssm")
 def get_parameters(region, params):
     """Gives the parameters that there are, and names those that there are not."""

@@ -31,7 +31,9 @@ class Region:
     def capacity_changed(self):
         """Lets those that wait for capacity try at once, instead of after their pause."""
         for owner in self.owners():
-            owner.plan_launch(0)
+            # An instant fleet has launched what it will ever launch.
+            if getattr(owner, "type", None) != "instant":
+                owner.plan_launch(0)
 
     def truth(self):
         """All of it, as the control interface shows it."""

@@ -38,6 +38,8 @@ def request_spot_fleet(region, params):
         raise _refused("Parameter: SpotFleetRequestConfig.InstancePoolsToUseCount needs the strategy lowestPrice.")
     tags = tagging.specified(config.get("TagSpecifications"), {"spot-fleet-request"})
     fleet = SpotFleet(region, config, tags.get("spot-fleet-request", {}))
+    if any(one.asks_for_spot() for one in fleet.candidates):
+        raise _refused("A launch template of a spot fleet may not have InstanceMarketOptions.")
     dry_run(params)
     region.spot_fleets[fleet.id] = fleet
     fleet.plan_launch(region.tenant.setting("fleet"))

@@ -59,6 +59,17 @@ class Instant(FleetCase):
         self.assertEqual(len(answer["Errors"]), 3)
         self.assertEqual(answer["Errors"][0]["Lifecycle"], "on-demand")
 
+    def test_capacity_that_comes_later_changes_nothing(self):
+        control("capacity", {"*": 1})
+        self.fleet(3)
+        control("capacity", {"*": None})
+        self.assertEqual(len(self.living()), 1)
+
+    def test_a_template_that_asks_for_spot_is_refused(self):
+        self.lt = self.template("spot", InstanceMarketOptions={"MarketType": "spot"})
+        with self.assertRaisesRegex(Exception, "InvalidFleetConfig"):
+            self.fleet(1)
+
     def test_weights_count_units(self):
         overrides = [{"InstanceType": "m5.2xlarge", "SubnetId": self.subnets[0], "WeightedCapacity": 4}]
         self.fleet(10, overrides=overrides)

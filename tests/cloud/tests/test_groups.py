@@ -155,6 +155,13 @@ class Groups(CloudCase):
         rest = self.asg.describe_auto_scaling_groups(MaxRecords=2, NextToken=first["NextToken"])
         self.assertEqual(len(rest["AutoScalingGroups"]), 1)
 
+    def test_over_fifty_names_need_max_records(self):
+        names = [f"g{number}" for number in range(51)]
+        self.refused("ValidationError", self.asg.describe_auto_scaling_groups, AutoScalingGroupNames=names)
+        self.group(0, "g50")
+        found = self.asg.describe_auto_scaling_groups(AutoScalingGroupNames=names, MaxRecords=100)
+        self.assertEqual(len(found["AutoScalingGroups"]), 1)
+
     def test_launch_instances_is_synchronous_and_has_a_token(self):
         self.group(0, MaxSize=10)
         for _ in range(2):

@@ -83,6 +83,14 @@ class Lookups(CloudCase):
         self.assertEqual(answer["InvalidParameters"], ["/b"])
         self.refused("ParameterNotFound", ssm.get_parameter, Name="/b")
 
+    def test_tags_of_every_kind_are_found(self):
+        pair = [{"Key": "ohfp:store", "Value": "s"}]
+        self.run_machines(TagSpecifications=[{"ResourceType": kind, "Tags": pair} for kind in ("instance", "volume")])
+        self.ec2.create_launch_template(LaunchTemplateName="ohfp-t", LaunchTemplateData={"ImageId": IMAGE},
+                                        TagSpecifications=[{"ResourceType": "launch-template", "Tags": pair}])
+        found = self.ec2.describe_tags(Filters=[{"Name": "key", "Values": ["ohfp:*"]}])["Tags"]
+        self.assertEqual({one["ResourceType"] for one in found}, {"instance", "volume", "launch-template"})
+
     def test_identity_is_that_of_the_tenant(self):
         self.assertEqual(client("sts").get_caller_identity()["Account"], "123456789012")
         self.assertNotEqual(client("sts", key="another").get_caller_identity()["Account"], "123456789012")

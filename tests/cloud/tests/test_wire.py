@@ -237,6 +237,7 @@ class TheLog(CloudCase):
     def test_what_no_module_serves_moto_answers(self):
         self.assertEqual(len(self.ec2.describe_vpcs()["Vpcs"]), 1)
         self.refused("InvalidAction", self.ec2.describe_vpc_endpoint_associations)
+        self.refused("InvalidAction", self.ec2.describe_instance_status)
 
 
 class TheModel(unittest.TestCase):
