@@ -142,6 +142,24 @@ def end(tenant, body, query):
 
 
 @command
+def change(tenant, body, query):
+    """Changes machines behind the caller's back: `protected`, `tags` (null removes one), `stopped`."""
+    strange = set(body) - {"ids", "protected", "tags", "stopped"}
+    if strange:
+        raise ValueError(f"a machine's {', '.join(strange)} cannot be changed")
+    for machine in _machines(tenant, query, body["ids"]):
+        machine.protected = body.get("protected", machine.protected)
+        for key, value in body.get("tags", {}).items():
+            machine.tags[key] = value
+            if value is None:
+                del machine.tags[key]
+        if "stopped" in body:
+            (machine.stop if body["stopped"] else machine.start)()
+        machine.changed()
+    return True
+
+
+@command
 def stillborn(tenant, body, query):
     """Lets the next `count` machines end before they run, with `code` and `message`."""
     cause = (body["code"], body.get("message", body["code"]))

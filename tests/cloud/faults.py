@@ -7,7 +7,17 @@ from .errors import Refusal
 from .server import Breakage
 from .writing import Reply
 
-KINDS = {"error", "html", "reset", "close", "hang", "slow", "cut", "twice"}
+KINDS = {"error", "html", "reset", "close", "hang", "slow", "cut", "twice", "any"}
+# What `any` chooses from, each before or after the effect: whatever a sick cloud does but silence, which takes the
+# time of a whole time-out; a rule of its own sets it.
+ANY = (
+    {"kind": "error", "status": 503, "code": "RequestLimitExceeded", "message": "Request limit exceeded."},
+    {"kind": "error", "status": 500, "code": "InternalError", "message": "An internal error has occurred"},
+    {"kind": "error", "status": 503, "code": "Unavailable",
+     "message": "The server is overloaded and can't handle the request."},
+    {"kind": "html"}, {"kind": "reset"}, {"kind": "close"}, {"kind": "cut"}, {"kind": "twice"},
+    {"kind": "slow", "seconds": 0.3},
+)
 # What a load balancer says in front of a server that is down.
 HTML = b"<html><body><b>Http/1.1 Service Unavailable</b></body> </html>"
 FIELDS = {"action", "when", "kind", "status", "code", "message", "p", "seed", "times", "skip", "seconds",
@@ -56,6 +66,12 @@ class Rule:
         self.used += 1
         return True
 
+    def chosen(self):
+        """The rule that strikes: this one, or for `any` one that the dice choose."""
+        if self.kind != "any":
+            return self
+        return Rule({**self.dice.choice(ANY), "when": self.dice.choice(("before", "after"))})
+
     def strike(self, request, reply):
         """Does the damage. `reply` is the true answer where there is one already; gives what is sent instead."""
         fields = self.fields
@@ -92,7 +108,8 @@ class Faults:
         A call that names none has no zones (`None`) and is struck by a rule for any zone: while a zone is down, EC2
         answers only calls that name machines of other zones.
         """
-        return next((rule for rule in self.rules if rule.fits(call, zones)), None)
+        found = next((rule for rule in self.rules if rule.fits(call, zones)), None)
+        return found and found.chosen()
 
     def report(self):
         """How often each rule has struck."""

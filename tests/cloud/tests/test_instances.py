@@ -343,6 +343,14 @@ class Terminating(CloudCase):
             self.refused("InvalidInstanceID.NotFound", other.terminate_instances, InstanceIds=[id])
         self.assertEqual(len(self.living()), 1)
 
+    def test_machines_change_behind_the_callers_back(self):
+        id, = self.run_machines()
+        control("change", {"ids": [id], "protected": True, "tags": {"a": "b"}})
+        self.refused("OperationNotPermitted", self.ec2.terminate_instances, InstanceIds=[id])
+        self.assertEqual(self.described()[id]["Tags"], [{"Key": "a", "Value": "b"}])
+        control("end", {"ids": [id], "code": "Server.InternalError", "message": "Server.InternalError: broken"})
+        self.assertEqual(self.described()[id]["StateReason"]["Message"], "Server.InternalError: broken")
+
     def test_tags_are_changed_later_too(self):
         id, = self.run_machines()
         self.ec2.create_tags(Resources=[id], Tags=[{"Key": "a", "Value": "b"}])

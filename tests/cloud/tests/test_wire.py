@@ -1,5 +1,6 @@
 """The wire: envelopes, faults, keep-alive, the log of calls; and that all of it is in botocore's model."""
 
+import contextlib
 import json
 import re
 import socket
@@ -188,6 +189,18 @@ class Faults(CloudCase):
         first = run()
         self.assertEqual(first, run())
         self.assertEqual(set(first), {True, False})
+
+    def test_any_is_every_kind_and_no_launch_is_doubled(self):
+        control("faults", [{"action": "RunInstances", "kind": "any", "seed": 3}])
+        for number in range(60):
+            with connect() as connection, contextlib.suppress(OSError, ValueError, IndexError):
+                send(connection, {**RUN, "ClientToken": str(number)})
+                connection.settimeout(1)
+                connection.recv(65536)
+        seen = {call["fault"].split()[0] for call in control("calls")}
+        self.assertEqual(seen, {"error", "html", "reset", "close", "cut", "twice", "slow"})
+        tokens = [machine["token"] for machine in self.living()]
+        self.assertEqual(len(tokens), len(set(tokens)))
 
     def test_a_rule_with_an_unknown_field_is_refused(self):
         with self.assertRaisesRegex(Exception, "400"):
