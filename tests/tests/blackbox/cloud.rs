@@ -1,30 +1,8 @@
 //! The cloud for tests, as a test of the AWS provider reaches it. What it corrects of EC2 it tests by itself, in
 //! Python; here is that the Rust side starts, isolates and reads it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
-
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
 use ohfp_tests::cloud::Cloud;
 use serde_json::json;
-
-/// Sends a Query call as an SDK would, unsigned but for the scope that names the tenant.
-fn query(cloud: &Cloud, form: &str) -> String {
-    let host = cloud.address().trim_start_matches("http://");
-    let mut stream = TcpStream::connect(host).unwrap();
-    let request = format!(
-        "POST / HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\nauthorization: AWS4-HMAC-SHA256 \
-         Credential={}/20261127/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=0\r\n\
-         content-length: {}\r\n\r\n{form}",
-        cloud.access_key(),
-        form.len()
-    );
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
 
 const LAUNCH: &str = "Action=RunInstances&Version=2016-11-15&ImageId=ami-0abcdef1234567890&InstanceType=m5.large\
                       &MinCount=1&MaxCount=3&ClientToken=t";
@@ -32,8 +10,8 @@ const LAUNCH: &str = "Action=RunInstances&Version=2016-11-15&ImageId=ami-0abcdef
 #[test]
 fn a_test_sees_its_machines_and_calls() {
     let Some(cloud) = Cloud::start() else { return };
-    assert!(query(&cloud, LAUNCH).starts_with("HTTP/1.1 200"));
-    assert!(query(&cloud, LAUNCH).starts_with("HTTP/1.1 200"));
+    assert!(cloud.query(LAUNCH).starts_with("HTTP/1.1 200"));
+    assert!(cloud.query(LAUNCH).starts_with("HTTP/1.1 200"));
     assert_eq!(cloud.living().len(), 3);
     assert_eq!(cloud.counts(), json!({ "RunInstances": 2 }));
     let calls = cloud.calls("RunInstances");
@@ -47,7 +25,7 @@ fn a_test_sees_its_machines_and_calls() {
 #[test]
 fn tests_are_tenants_apart() {
     let (Some(one), Some(other)) = (Cloud::start(), Cloud::start()) else { return };
-    query(&one, LAUNCH);
+    one.query(LAUNCH);
     assert_eq!((one.living().len(), other.living().len()), (3, 0));
 }
 
@@ -57,7 +35,7 @@ fn faults_capacity_and_time_are_set_by_a_test() {
     cloud.settings(&json!({ "boot": 60 }));
     cloud.capacity(&json!({ "m5.large": 2 }));
     cloud.faults(&json!([{ "action": "RunInstances", "when": "after", "kind": "close", "times": 1 }]));
-    assert_eq!(query(&cloud, LAUNCH), "", "the effect is done, and nothing is said of it");
+    assert_eq!(cloud.query(LAUNCH), "", "the effect is done, and nothing is said of it");
     assert_eq!(cloud.living().len(), 2);
     assert_eq!(cloud.living()[0]["state"], "pending");
     cloud.advance(61.0);
