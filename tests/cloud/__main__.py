@@ -41,8 +41,8 @@ def main():
     """Starts the cloud and prints its address as one line."""
     parser = argparse.ArgumentParser(prog="cloud", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
-    parser.add_argument("--stay", action="store_true", help="do not end with standard input, only with the parent process")
-    parser.add_argument("--tls", metavar="DIRECTORY", help="serve https; the CA's certificate goes to DIRECTORY/ca.pem")
+    parser.add_argument("--stay", action="store_true", help="end with the parent process only")
+    parser.add_argument("--tls", metavar="DIRECTORY", help="serve https, with the CA in DIRECTORY/ca.pem")
     arguments = parser.parse_args()
     app = App()
     tls = context(arguments.tls) if arguments.tls else None

@@ -112,7 +112,8 @@ def describe_spot_instance_requests(region, params):
     ids = params.get("SpotInstanceRequestIds") or []
     for id in ids:
         if id not in region.spot_requests:
-            raise Refusal("InvalidSpotInstanceRequestID.NotFound", f"The spot instance request ID '{id}' does not exist")
+            raise Refusal("InvalidSpotInstanceRequestID.NotFound",
+                          f"The spot instance request ID '{id}' does not exist")
     filters = Filters(params.get("Filters"), SPOT_FILTERS)
     requests = [region.spot_requests[id] for id in dict.fromkeys(ids)] if ids else list(region.spot_requests.values())
     part, following = page([one for one in requests if filters.fit(one)], params)

@@ -70,6 +70,13 @@ def subnet(world, id):
 def room(plan, subnet, option, wanted, price=None):
     """How many machines of the plan the subnet would take, and the error that stands in the way of more."""
     region = plan.region
+    if f"{plan.kind.name}@{subnet.zone}" in region.world.unsupported:
+        others = [zone for zone in region.world.zones() if zone != subnet.zone]
+        return 0, Refusal(
+            "Unsupported",
+            f"Your requested instance type ({plan.kind.name}) is not supported in your requested Availability Zone"
+            f" ({subnet.zone}). Please retry your request by not specifying an Availability Zone or choosing"
+            f" {', '.join(others)}.")
     if option == "spot" and price is not None:
         market = region.world.spot_price(plan.kind.name)
         if float(price) < market:

@@ -144,6 +144,21 @@ def describe_instance_types(region, params):
     } for name in part], "NextToken": following}
 
 
+@serves("DescribeSpotPriceHistory")
+def describe_spot_price_history(region, params):
+    """The price of each type in each zone as it is now."""
+    world = region.world
+    names = params.get("InstanceTypes") or sorted(world.types)
+    zones = [zone for zone in world.zones() if params.get("AvailabilityZone") in (None, zone)]
+    found = [
+        {"InstanceType": name, "AvailabilityZone": zone, "ProductDescription": "Linux/UNIX",
+         "SpotPrice": f"{world.spot_price(name):.6f}", "Timestamp": region.tenant.now()}
+        for name in names if name in world.types for zone in zones
+    ]
+    part, following = page(found, params, most=1000)
+    return {"SpotPriceHistory": part, "NextToken": following}
+
+
 @serves("DescribeVolumes")
 def describe_volumes(region, params):
     """Describes the volumes of machines, with their tags."""

@@ -89,7 +89,7 @@ class Machine:
 
     def stop(self):
         """Stops at once; EC2 takes its time, but no caller of ours waits for it."""
-        self.become("stopped", ("Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"))
+        self.become("stopped", USER_ENDED)
 
     def start(self):
         """Starts again."""

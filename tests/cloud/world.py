@@ -122,6 +122,8 @@ class World:
         self.fleet_roles = {"aws-ec2-spot-fleet-tagging-role", "AWSServiceRoleForEC2SpotFleet", "ohfp-fleet-role"}
         self.types = types()
         self.market = {}
+        # Types that a zone does not have, as TYPE@ZONE.
+        self.unsupported = set()
         self.parameters = {
             "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64": "ami-0abcdef1234567890",
             "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64": "ami-0a0a0a0a0a0a0a0a0",
@@ -165,6 +167,7 @@ class World:
         self.placement_groups.update({name: "cluster" for name in fields.pop("placement_groups", [])})
         self.fleet_roles.update(fields.pop("fleet_roles", []))
         self.market.update(fields.pop("spot_prices", {}))
+        self.unsupported.update(fields.pop("unsupported", []))
         for name, value in fields.pop("parameters", {}).items():
             if value is None:
                 self.parameters.pop(name, None)

@@ -106,6 +106,12 @@ class Launches(CloudCase):
         self.ec2.terminate_instances(InstanceIds=ids)
         self.assertEqual(len(self.run_machines(5, SubnetId=small)), 2)
 
+    def test_a_type_that_a_zone_does_not_have(self):
+        control("world", {"unsupported": ["m5.large@us-east-1a"]})
+        message = self.refused("Unsupported", self.run_machines)
+        self.assertIn("not supported in your requested Availability Zone (us-east-1a)", message)
+        self.assertEqual(len(self.run_machines(SubnetId=self.subnets[1])), 1)
+
     def test_quotas(self):
         control("quotas", {"on-demand": 4, "spot": 2})
         self.assertEqual(len(self.run_machines(5)), 2)
@@ -274,7 +280,8 @@ class Describing(CloudCase):
         self.assertEqual(both, {})
 
     def test_what_a_filter_cannot_be(self):
-        self.refused("InvalidParameterValue", self.ec2.describe_instances, Filters=[{"Name": "nonsense", "Values": ["a"]}])
+        nonsense = [{"Name": "nonsense", "Values": ["a"]}]
+        self.refused("InvalidParameterValue", self.ec2.describe_instances, Filters=nonsense)
         values = [str(number) for number in range(201)]
         self.refused("FilterLimitExceeded", self.ec2.describe_instances, Filters=[{"Name": "tag:a", "Values": values}])
         self.described(Filters=[{"Name": "tag:a", "Values": values[:200]}])

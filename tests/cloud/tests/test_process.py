@@ -33,7 +33,8 @@ class Process(unittest.TestCase):
     def test_ends_with_its_parent(self):
         # A parent that prints the cloud's address and ends; the cloud's input, our pipe, stays open.
         script = ("import subprocess, sys; cloud = subprocess.Popen([sys.executable, '-m', 'cloud'],"
-                  " stdout=subprocess.PIPE, text=True); print(cloud.stdout.readline(), flush=True); sys.stdin.readline()")
+                  " stdout=subprocess.PIPE, text=True); print(cloud.stdout.readline(), flush=True);"
+                  " sys.stdin.readline()")
         with subprocess.Popen([sys.executable, "-c", script], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True) as parent:
             address = parent.stdout.readline().strip()

@@ -104,6 +104,15 @@ class Lookups(CloudCase):
         identity = client("sts", key=role["AccessKeyId"]).get_caller_identity()
         self.assertEqual(identity["Arn"], "arn:aws:sts::123456789012:assumed-role/launcher/s")
 
+    def test_spot_prices_are_those_of_the_market(self):
+        control("world", {"spot_prices": {"m5.large": 0.05}})
+        history = self.ec2.describe_spot_price_history(InstanceTypes=["m5.large"])["SpotPriceHistory"]
+        self.assertEqual(({one["SpotPrice"] for one in history}, len(history)), ({"0.050000"}, 4))
+        market = {"MarketType": "spot", "SpotOptions": {"MaxPrice": "0.049"}}
+        self.refused("SpotMaxPriceTooLow", self.run_machines, InstanceMarketOptions=market)
+        market["SpotOptions"]["MaxPrice"] = "0.05"
+        self.assertEqual(len(self.run_machines(InstanceMarketOptions=market)), 1)
+
     def test_instance_types(self):
         answer = self.ec2.describe_instance_types(InstanceTypes=["m5.large", "p5.48xlarge"])["InstanceTypes"]
         self.assertEqual([one["VCpuInfo"]["DefaultVCpus"] for one in answer], [2, 192])
