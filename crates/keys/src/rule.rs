@@ -281,6 +281,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn values_in_messages() {
+        for (value, expected) in [
+            ("5", "5"),
+            ("\"a\"", "\"a\""),
+            ("{}", "an object"),
+            ("[1,\"a\"]", "[1,\"a\"]"),
+            ("[1,[2]]", "a list"),
+            ("[{}]", "a list"),
+        ] {
+            assert_eq!(shown(&serde_json::from_str(value).unwrap()), expected);
+        }
+        assert_eq!(shown(&Value::from("x".repeat(38))), format!("\"{}\"", "x".repeat(38)));
+        assert_eq!(shown(&Value::from("x".repeat(39))), format!("\"{}…", "x".repeat(39)));
+    }
+
+    #[test]
     fn rules() {
         let check = |rule: Rule, good: &[&str], bad: &[&str]| {
             for (text, allowed) in

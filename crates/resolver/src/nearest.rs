@@ -119,7 +119,10 @@ mod tests {
         for (word, wanted) in [(&just, Some(&just)), (&longer, None), (&"ä".repeat(1 << 20), None)] {
             assert_eq!(nearest(word, [word.as_str()]), wanted.map(String::as_str), "{} bytes", word.len());
         }
-        assert_eq!(nearest_dotted(&longer, &[&longer]), None);
+        assert_eq!(nearest_dotted(&just, &[&just]), Some(just.as_str()));
+        // Its last part is near to a known one, and it is too long all the same.
+        let known = format!("{longer}.speed");
+        assert_eq!(nearest_dotted(&format!("{longer}.spede"), &[&known]), None);
     }
 
     #[test]
