@@ -13,9 +13,10 @@ use crate::settings::redact::redact;
 use crate::settings::rule::shown;
 use crate::source::findings::Findings;
 use crate::source::text::{Step, Text, find, members};
-use crate::templates::attributes::{Size, Sizing, make_typed};
+use crate::templates::attributes::make_typed;
 use crate::templates::defaults::Defaults;
-use crate::templates::{attributes, fields, requirements};
+use crate::templates::sizing::{Size, Sizing};
+use crate::templates::{attributes, fields, requirements, sizing};
 
 /// The checks of one template.
 pub(super) struct Checked<'t, 'f> {
@@ -277,12 +278,12 @@ impl Checked<'_, '_> {
         defaults: &Defaults<'_>,
     ) -> Result<(), (String, String)> {
         let types = Sizing::of(map);
-        let given = attributes::REQUIRED.iter().all(|name| attributes.contains_key(*name));
+        let given = sizing::REQUIRED.iter().all(|name| attributes.contains_key(*name));
         let extra = defaults.attributes(map);
         let size = types.chosen.map(Size::from).or_else(|| {
             requirements::least(&MachineRequirements::parse(map.get("abisInstanceRequirements")?)?)
         });
-        let missing = attributes::complete(&mut attributes, &extra, size.as_ref(), defaults.derivation());
+        let missing = sizing::complete(&mut attributes, &extra, size.as_ref(), defaults.derivation());
         if !missing.is_empty() {
             let why = format!("it {}, and lacks the attributes {}", sizeless(map, &types), quoted(&missing));
             return Err((why, "write them into its `attributes`".to_owned()));

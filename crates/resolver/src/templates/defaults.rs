@@ -16,8 +16,9 @@ use crate::settings::redact::redact;
 use crate::settings::rule::shown;
 use crate::source::findings::{Findings, Subject};
 use crate::source::text::{Step, Text, find};
-use crate::templates::attributes::{Derivation, make_typed};
+use crate::templates::attributes::make_typed;
 use crate::templates::fields;
+use crate::templates::sizing::Derivation;
 
 /// Fields of which a template has at most one: a default for one must not contradict another.
 const MACHINE_TYPE_FIELDS: [&str; 2] = ["vmType", "vmTypes"];

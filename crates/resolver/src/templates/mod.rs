@@ -8,3 +8,4 @@ pub(crate) mod files;
 pub mod instance_types;
 mod requirements;
 pub(crate) mod resolver;
+pub(crate) mod sizing;

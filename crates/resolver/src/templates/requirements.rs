@@ -8,7 +8,7 @@ use ohfp_broker::launch_spec::MachineRequirements;
 use ohfp_broker::launch_spec::requirements::is_spelling_of;
 use serde_json::{Number, Value};
 
-use crate::templates::attributes::Size;
+use crate::templates::sizing::Size;
 
 /// The minimum size that the requirements of a template allow; `None` if they do not determine it.
 pub(super) fn least(requirements: &MachineRequirements) -> Option<Size> {
