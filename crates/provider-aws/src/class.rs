@@ -78,7 +78,7 @@ pub fn of(failure: &Failure, purpose: Purpose) -> Class {
     match failure {
         Failure::NotSent(NotSent::Connect { .. }) => Class::Again(Trouble::Connection),
         Failure::NotSent(NotSent::NoCredentials { .. }) => Class::Again(Trouble::Credentials),
-        Failure::NotSent(NotSent::NoRegion) => Class::Refused,
+        Failure::NotSent(NotSent::NoRegion | NotSent::Configuration { .. }) => Class::Refused,
         Failure::NotSent(NotSent::TooLate) => Class::Again(Trouble::Late),
         Failure::Lost { .. } => uncertain(purpose),
         Failure::Answered(answered) => of_answer(answered, purpose),
@@ -264,6 +264,7 @@ mod tests {
             (connect, Class::Again(Trouble::Connection)),
             (NotSent::NoCredentials { why: String::new() }, Class::Again(Trouble::Credentials)),
             (NotSent::NoRegion, Class::Refused),
+            (NotSent::Configuration { why: "endpoint".to_owned() }, Class::Refused),
             (NotSent::TooLate, Class::Again(Trouble::Late)),
         ];
         for (why, class) in nothing_made {

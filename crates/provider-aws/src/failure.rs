@@ -31,6 +31,11 @@ pub enum NotSent {
     },
     /// No region is configured.
     NoRegion,
+    /// What the configuration says cannot be used: an endpoint without TLS, a CA bundle that cannot be read.
+    Configuration {
+        /// What it is, and what is allowed.
+        why: String,
+    },
     /// No credentials were found, or they could not be loaded.
     NoCredentials {
         /// Where they were looked for, in order, and what was there.
@@ -82,6 +87,7 @@ impl fmt::Display for NotSent {
         match self {
             Self::Connect { endpoint, why } => write!(f, "cannot connect to {endpoint}: {why}"),
             Self::NoRegion => f.write_str("no region is configured"),
+            Self::Configuration { why } => f.write_str(why),
             Self::NoCredentials { why } => write!(f, "no credentials: {why}"),
             Self::TooLate => f.write_str("there was no time left to call AWS"),
         }
