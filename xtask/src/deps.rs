@@ -35,7 +35,7 @@ const RUNTIME_DEPENDENCIES: [&str; 13] = [
 
 /// Which of our packages each of our packages may depend on, in any way. Packages that are not listed must not
 /// be depended on: the programs, the tests and xtask are not libraries.
-const EDGES: [(&str, &[&str]); 18] = [
+const EDGES: [(&str, &[&str]); 19] = [
     ("ohfp-platform", &[]),
     ("ohfp-broker", &[]),
     ("ohfp-keys", &["ohfp-broker"]),
@@ -49,6 +49,7 @@ const EDGES: [(&str, &[&str]); 18] = [
     ("ohfp-store-sqlite", &["ohfp-broker", "ohfp-platform"]),
     ("ohfp-provider-sim", &["ohfp-broker", "ohfp-keys"]),
     ("ohfp-provider-aws", &["ohfp-broker", "ohfp-keys"]),
+    ("ohfp-aws-client", &["ohfp-broker", "ohfp-provider-aws"]),
     (
         "ohfp-snapshot-builder",
         &["ohfp-broker", "ohfp-cli", "ohfp-platform", "ohfp-render", "ohfp-resolver", "ohfp-snapshot-format"],
@@ -56,11 +57,13 @@ const EDGES: [(&str, &[&str]); 18] = [
     (
         "ohfp-service",
         &[
+            "ohfp-aws-client",
             "ohfp-broker",
             "ohfp-cli",
             "ohfp-components",
             "ohfp-keys",
             "ohfp-platform",
+            "ohfp-provider-aws",
             "ohfp-provider-sim",
             "ohfp-render",
             "ohfp-resolver",
