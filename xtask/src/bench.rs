@@ -49,7 +49,7 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
     if live {
         return live::run(project, quick, with_peer);
     }
-    let tree = dist::make(project, &project.fresh_dir("bench/tree")?)?;
+    let tree = dist::make(project, &project.fresh_dir("bench/tree")?, dist::CLOUDS)?;
     let hyperfine = hyperfine(project, quick);
     step("compiling the floor programs");
     let bench = Bench { project, tools: Tools::build(project)?, tree, hyperfine, quick };

@@ -17,34 +17,64 @@ pub(crate) struct Binaries {
     pub(crate) snapshot: PathBuf,
 }
 
+/// Which clouds `ohfp-live` is built for, beside the simulated one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clouds {
+    /// AWS, whose SDK takes ten minutes to build once.
+    Aws,
+    /// None.
+    Simulated,
+}
+
 /// Builds all three.
-pub(crate) fn build(project: &Project) -> Result<Binaries> {
+pub(crate) fn build(project: &Project, clouds: Clouds) -> Result<Binaries> {
     let target = musl_target(project);
     let runtime = runtime(project, target)?;
-    step("building ohfp-live and ohfp-snapshot");
-    let packages = ["-p", "ohfp-live", "-p", "ohfp-snapshot-builder"];
-    let directory = match target.map(|target| release(project, &packages, Some(target))) {
-        Some(Ok(directory)) => directory,
-        Some(Err(_)) => {
-            note("note: cannot build these two for musl here; building them for this machine instead");
-            release(project, &packages, None)?
+    let (snapshot, live) = match clouds {
+        Clouds::Simulated => {
+            step("building ohfp-live and ohfp-snapshot");
+            let directory = static_if_possible(
+                project,
+                &["--release", "-p", "ohfp-live", "-p", "ohfp-snapshot-builder"],
+                target,
+            )?;
+            (directory.join("ohfp-snapshot"), directory.join("ohfp-live"))
         }
-        None => release(project, &packages, None)?,
+        Clouds::Aws => {
+            step("building ohfp-snapshot");
+            let directory =
+                static_if_possible(project, &["--release", "-p", "ohfp-snapshot-builder"], target)?;
+            step("building ohfp-live with AWS's SDK, which takes ten minutes once");
+            let with_sdk = ["--profile", "live", "-p", "ohfp-live", "--features", "ohfp-live/aws"];
+            let live = static_if_possible(project, &with_sdk, target)?;
+            (directory.join("ohfp-snapshot"), live.join("ohfp-live"))
+        }
     };
-    Ok(Binaries { runtime, live: directory.join("ohfp-live"), snapshot: directory.join("ohfp-snapshot") })
+    Ok(Binaries { runtime, live, snapshot })
+}
+
+/// Builds for `target`, or for this machine where that cannot be; gives the directory that the programs are in.
+fn static_if_possible(project: &Project, arguments: &[&str], target: Option<&str>) -> Result<PathBuf> {
+    if let Some(target) = target {
+        if let Ok(directory) = cargo_build(project, arguments, Some(target)) {
+            return Ok(directory);
+        }
+        note("note: cannot build this for musl here; building it for this machine instead");
+    }
+    cargo_build(project, arguments, None)
 }
 
 /// Builds `ohfp` alone, and always alone: together with the others, cargo would unify features and
 /// give the runtime the writer of the snapshot format.
 pub(crate) fn runtime(project: &Project, target: Option<&str>) -> Result<PathBuf> {
     step("building the runtime");
-    Ok(release(project, &["-p", "ohfp"], target)?.join("ohfp"))
+    Ok(cargo_build(project, &["--release", "-p", "ohfp"], target)?.join("ohfp"))
 }
 
 /// Gives the directory that the programs are in.
-fn release(project: &Project, packages: &[&str], target: Option<&str>) -> Result<PathBuf> {
+fn cargo_build(project: &Project, arguments: &[&str], target: Option<&str>) -> Result<PathBuf> {
     let cargo = Project::cargo();
-    let mut command = cmd!(project.sh, "{cargo} build --release {packages...}");
+    let mut command = cmd!(project.sh, "{cargo} build {arguments...}");
     if let Some(target) = target {
         command = command.args(["--target", target]);
         // Made for this library; else .cargo/config.toml says how the system's compiler does it.
@@ -54,7 +84,8 @@ fn release(project: &Project, packages: &[&str], target: Option<&str>) -> Result
     }
     // Either of these would replace the flags of .cargo/config.toml, which make the runtime static.
     command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").quiet().run()?;
-    Ok(project.target.join(target.unwrap_or_default()).join("release"))
+    let profile = if arguments.contains(&"--release") { "release" } else { "live" };
+    Ok(project.target.join(target.unwrap_or_default()).join(profile))
 }
 
 /// The musl target of this machine, installed if need be; nothing, and a note, where it cannot be had.

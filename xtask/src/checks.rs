@@ -30,6 +30,14 @@ pub(crate) fn lint(project: &Project) -> Result<()> {
     Ok(cmd!(project.sh, "{cargo} clippy --workspace --all-targets -- -D warnings").quiet().run()?)
 }
 
+/// Clippy on the crate that links AWS's SDK. It is empty for [`lint`], which would take five minutes more.
+pub(crate) fn lint_sdk(project: &Project) -> Result<()> {
+    step("linting what links AWS's SDK, which takes five minutes once");
+    let cargo = Project::cargo();
+    let package = ["--package", "ohfp-aws-client", "--features", "sdk", "--all-targets"];
+    Ok(cmd!(project.sh, "{cargo} clippy {package...} -- -D warnings").quiet().run()?)
+}
+
 /// Licenses, bans and sources always; advisories where their database can be fetched.
 ///
 /// Without cargo-deny, what `deps` checks has to do; deny.toml bans the versions that advisories
@@ -68,6 +76,7 @@ pub(crate) fn ci(project: &Project) -> Result<ExitCode> {
     cmd!(project.sh, "{cargo} fetch --locked --quiet").quiet().run()?;
     fmt(project, true)?;
     lint(project)?;
+    lint_sdk(project)?;
     deps::run(project)?;
     deny(project)?;
     elf::run(project)?;

@@ -28,7 +28,7 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<ExitCode> {
             Err("--print-profile takes the installed tree: --print-profile DIST".into())
         }
         rest => {
-            let tree = dist::make(project, &project.fresh_dir("conformance-tree")?)?;
+            let tree = dist::make(project, &project.fresh_dir("conformance-tree")?, dist::CLOUDS)?;
             play(project, &tree.root, rest)
         }
     }

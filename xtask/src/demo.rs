@@ -7,6 +7,7 @@ use xshell::cmd;
 use crate::bench::measure::{Case, Output, Tools};
 use crate::bench::report;
 use crate::bench::site::Site;
+use crate::binaries::Clouds;
 use crate::dist;
 use crate::project::{Project, Result, say, step, text};
 
@@ -20,7 +21,7 @@ const TEMPLATE: &str = "OnDemand-M6i-Large";
 
 pub(crate) fn run(project: &Project) -> Result<()> {
     let directory = project.fresh_dir("demo")?;
-    let tree = dist::make(project, &directory)?;
+    let tree = dist::make(project, &directory, Clouds::Simulated)?;
     step("making the snapshot of the installed config/");
     let site = Site::build(project, &tree, &directory, tree.config())?;
 

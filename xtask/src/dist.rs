@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use xshell::cmd;
 
-use crate::binaries::{self, Binaries};
+use crate::binaries::{self, Binaries, Clouds};
 use crate::project::{HF_OPERATIONS, Project, Result, note, say, scrubbed, step};
 
 /// An installed tree.
@@ -35,15 +35,18 @@ impl Tree {
     }
 }
 
+/// The clouds of an installed tree, unless its maker wants others.
+pub(crate) const CLOUDS: Clouds = Clouds::Simulated;
+
 /// Runs the command.
-pub(crate) fn run(project: &Project, dir: &Path) -> Result<()> {
-    let tree = make(project, dir)?;
+pub(crate) fn run(project: &Project, dir: &Path, clouds: Clouds) -> Result<()> {
+    let tree = make(project, dir, clouds)?;
     say(tree.root.display())
 }
 
 /// Builds everything and leaves the tree in `dir`.
-pub(crate) fn make(project: &Project, dir: &Path) -> Result<Tree> {
-    let binaries = binaries::build(project)?;
+pub(crate) fn make(project: &Project, dir: &Path, clouds: Clouds) -> Result<Tree> {
+    let binaries = binaries::build(project, clouds)?;
     step("assembling the installed tree");
     let staging = dir.join(format!(".ohfp-dist-{}", std::process::id()));
     let made = assemble(project, &binaries, &staging).and_then(|files| publish(&files, &staging, dir));

@@ -24,6 +24,7 @@ mod torture;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use binaries::Clouds;
 use project::{Project, Result, note, say};
 
 const HELP: &str = "\
@@ -37,7 +38,8 @@ To see it work
                         (cargo-nextest where it is installed, else cargo test)
 
 To use it
-  dist DIR              Leave an installed, relocatable tree in DIR: bin, scripts, config, share
+  dist DIR [--with-aws | --without-aws]
+                        Leave an installed, relocatable tree in DIR: bin, scripts, config, share
 
 To measure it
   bench [--quick] [--peer]
@@ -51,7 +53,8 @@ To measure it
 
 To check it
   fmt [--check]         Format the sources
-  lint                  Clippy on every target; warnings are errors
+  lint [--sdk]          Clippy on every target; warnings are errors. --sdk: on the crate that links AWS's
+                        SDK, which takes five minutes once
   deps                  The runtime's dependency allowlist, who may depend on whom, refused versions
   deny                  Licenses, bans, sources and, where reachable, advisories (cargo-deny)
   binary                Build the runtime: static, fixed address, no dynamic linker, small
@@ -114,11 +117,15 @@ fn run(args: &[String]) -> Result<ExitCode> {
         ("demo", []) => demo::run(&Project::open()?)?,
         ("test", _) => return testing::run(&Project::open()?, rest),
         // The directory is the caller's, so it is relative to where the caller stands.
-        ("dist", [dir]) => dist::run(&Project::open()?, &std::path::absolute(PathBuf::from(dir))?)?,
+        ("dist", [dir, clouds @ ..]) if dist_clouds(clouds).is_some() => {
+            let clouds = dist_clouds(clouds).unwrap_or(dist::CLOUDS);
+            dist::run(&Project::open()?, &std::path::absolute(PathBuf::from(dir))?, clouds)?;
+        }
         ("bench", _) => bench::run(&Project::open()?, &options)?,
         ("catalog", _) => catalog::run(rest)?,
         ("fmt", [] | ["--check"]) => checks::fmt(&Project::open()?, !options.is_empty())?,
         ("lint", []) => checks::lint(&Project::open()?)?,
+        ("lint", ["--sdk"]) => checks::lint_sdk(&Project::open()?)?,
         ("deps", []) => deps::run(&Project::open()?)?,
         ("deny", []) => checks::deny(&Project::open()?)?,
         ("binary", []) => elf::run(&Project::open()?)?,
@@ -135,4 +142,14 @@ fn run(args: &[String]) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the options of `dist` say; `None` where they say something else.
+fn dist_clouds(options: &[&str]) -> Option<Clouds> {
+    match options {
+        [] => Some(dist::CLOUDS),
+        ["--with-aws"] => Some(Clouds::Aws),
+        ["--without-aws"] => Some(Clouds::Simulated),
+        _ => None,
+    }
 }

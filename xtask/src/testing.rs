@@ -11,7 +11,7 @@ use crate::{cloud, conformance, dist};
 /// Runs the tests; the runner's closing lines are the last, and its exit code is ours.
 pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
     // Release programs: their page faults, system calls and sizes are under test.
-    let tree = dist::make(project, &project.fresh_dir("test-tree")?)?;
+    let tree = dist::make(project, &project.fresh_dir("test-tree")?, dist::CLOUDS)?;
     let conforms = args.is_empty().then(|| conforms(project, &tree)).transpose()?;
 
     let cloud_works = if args.is_empty() { cloud::test(project)? } else { true };

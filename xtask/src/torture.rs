@@ -53,7 +53,7 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
 
 /// Runs the black-box tests of one file, larger than the test suite does, with what they print.
 fn tests(project: &Project, name: &str, sizes: &[(&str, &str)]) -> Result<()> {
-    let tree = dist::make(project, &project.fresh_dir("torture-tests")?)?;
+    let tree = dist::make(project, &project.fresh_dir("torture-tests")?, dist::CLOUDS)?;
     let cargo = Project::cargo();
     let run = cmd!(
         project.sh,

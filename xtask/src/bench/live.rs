@@ -28,7 +28,7 @@ struct Live<'p> {
 
 /// Runs the command.
 pub(super) fn run(project: &Project, quick: bool, with_peer: bool) -> Result<()> {
-    let tree = dist::make(project, &project.fresh_dir("bench/tree")?)?;
+    let tree = dist::make(project, &project.fresh_dir("bench/tree")?, dist::CLOUDS)?;
     step("compiling the floor programs");
     let tools = Tools::build(project)?;
     step(format_args!("filling two state stores, with {LITTLE} and {MUCH} finished requests"));
