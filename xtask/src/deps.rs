@@ -131,6 +131,7 @@ const FLOORS: [(&str, &[&str]); 9] = [
             "store_factory",
             "registry",
             "session",
+            "simulation",
         ],
     ),
     ("ohfp-live", &["present", "reply", "call", "output", "host_factory", "commands"]),

@@ -137,3 +137,93 @@ impl Invocation {
         self.state_directory().ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const TEMPLATE: &str =
+        r#"[{"templateId": "a", "maxNumber": 1, "vmType": "m5.large", "imageId": "ami-1"}]"#;
+
+    /// A directory that goes away with the test, with an invocation of these files that reads none of them yet.
+    struct Site(PathBuf);
+
+    impl Site {
+        fn new(name: &str, config: &str, templates: &str) -> (Self, Invocation) {
+            let site =
+                Self(std::env::temp_dir().join(format!("ohfp-invocation-{name}-{}", std::process::id())));
+            fs::create_dir_all(&site.0).unwrap();
+            site.write("config.json", config);
+            site.write("templates.json", templates);
+            let options = GlobalOptions { config: Some(site.0.clone()), ..GlobalOptions::default() };
+            (site, Invocation::new(options, Environment::from_iter([("HOME", "/home/of")])).unwrap())
+        }
+
+        fn write(&self, name: &str, text: &str) {
+            fs::write(self.0.join(name), text).unwrap();
+        }
+    }
+
+    impl Drop for Site {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// Two files, and whether configuration, catalog, all templates and an offer can be had of them.
+    #[test]
+    fn each_part_fails_alone() {
+        let sim = r#"{"provider": {"type": "sim"}}"#;
+        for (config, templates, expected) in [
+            (sim, TEMPLATE, [true; 4]),
+            (sim, "[]", [true, true, true, false]),
+            (sim, "[{}]", [true, true, false, false]),
+            (r#"{"scheduler": {"type": "x"}}"#, TEMPLATE, [true; 4]),
+            ("{", TEMPLATE, [false; 4]),
+        ] {
+            let (_site, invocation) = Site::new("parts", config, templates);
+            let catalog = invocation.catalog();
+            let found = [
+                invocation.configuration().is_ok(),
+                catalog.is_ok(),
+                catalog.as_ref().is_ok_and(|catalog| catalog.templates().is_ok()),
+                catalog.as_ref().is_ok_and(|catalog| catalog.offered().is_ok()),
+            ];
+            assert_eq!(found, expected, "{config} {templates}");
+        }
+    }
+
+    /// Settings that change after they were read: the templates are resolved with those that the operation began with,
+    /// while a file that was not read yet is as it is.
+    #[test]
+    fn an_invocation_sees_one_state_of_its_settings() {
+        let (site, invocation) = Site::new("state", r#"{"scheduler": {"type": "default"}}"#, "[]");
+        assert!(invocation.configuration().is_ok());
+        site.write("config.json", "{");
+        site.write("templates.json", TEMPLATE);
+        let catalog = invocation.catalog().map_err(|errors| errors.joined()).unwrap();
+        assert_eq!(catalog.scheduler(), Ok(SchedulerKind::Default));
+        assert!(catalog.template("a").is_ok());
+        site.write("templates.json", "[]");
+        assert!(invocation.catalog().is_ok_and(|catalog| catalog.template("a").is_ok()));
+    }
+
+    #[test]
+    fn personal_state_is_that_of_a_named_configuration() {
+        let named = GlobalOptions { config: Some("/nonexistent".into()), ..GlobalOptions::default() };
+        let (_site, invocation) = Site::new("personal", "{}", "[]");
+        assert!(
+            invocation.personal_state().is_some_and(|path| path.starts_with("/home/of/.local/state/ohfp"))
+        );
+        for (options, variable) in [
+            (GlobalOptions::default(), "OHFP_CONFIG_DIR"),
+            (invocation.options().clone(), "HF_PROVIDER_WORKDIR"),
+            (named, "HOME"),
+        ] {
+            let invocation = Invocation::new(options, Environment::from_iter([(variable, "/w")])).unwrap();
+            assert_eq!(invocation.personal_state(), None, "{variable}");
+        }
+    }
+}
