@@ -1,4 +1,4 @@
-//! What an operation or a command gives: the document, what is told beside it, and the exit code.
+//! What an operation or a command gives: the document, the errors and notes beside it, and the exit code.
 
 use ohfp_broker::{Errors, RequestId, Result};
 use ohfp_render::Rendered;
