@@ -203,7 +203,7 @@ mod tests {
         assert!(invocation.configuration().is_ok());
         site.write("config.json", "{");
         site.write("templates.json", TEMPLATE);
-        let catalog = invocation.catalog().map_err(|errors| errors.joined()).unwrap();
+        let catalog = invocation.catalog().map_err(Errors::joined).unwrap();
         assert_eq!(catalog.scheduler(), Ok(SchedulerKind::Default));
         assert!(catalog.template("a").is_ok());
         site.write("templates.json", "[]");
