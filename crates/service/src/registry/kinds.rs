@@ -1,5 +1,7 @@
 //! Which kinds of providers this build has: the one list.
 
+use ohfp_resolver::settings::key_table::AWS_INTEGRATION;
+
 use super::factory::{Feature, ProviderFactory};
 use super::sim;
 
@@ -11,7 +13,7 @@ pub const PROVIDERS: &[ProviderFactory] = &[
         simulated: false,
         options: &[],
         feature: Some(Feature {
-            key: "features.aws_integration",
+            key: AWS_INTEGRATION.key.name,
             value: |performance| performance.aws_integration,
         }),
         back_end: None,
