@@ -38,19 +38,24 @@ def _end_with_parent():
 
 
 def main():
-    """Starts the cloud and prints its address as one line."""
+    """Starts the cloud and prints its address as one line, with `--tls` a second one."""
     parser = argparse.ArgumentParser(prog="cloud", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--stay", action="store_true", help="end with the parent process only")
-    parser.add_argument("--tls", metavar="DIRECTORY", help="serve https, with the CA in DIRECTORY/ca.pem")
+    parser.add_argument("--tls", metavar="DIRECTORY",
+                        help="serve https too, at a second line's address; the CA is DIRECTORY/ca.pem")
     arguments = parser.parse_args()
     app = App()
-    tls = context(arguments.tls) if arguments.tls else None
-    server = Server(arguments.port, app.handle, app.clock, tls)
+    server = Server(arguments.port, app.handle, app.clock)
     watches = [_end_with_parent] if arguments.stay else [_end_with_parent, _end_with_input]
     for watch in watches:
         threading.Thread(target=watch, daemon=True).start()
-    print(f"{'https' if tls else 'http'}://127.0.0.1:{server.port}", flush=True)
+    print(f"http://127.0.0.1:{server.port}", flush=True)
+    if arguments.tls:
+        # Beside the other, so that the control interface stays in reach of clients without TLS.
+        secure = Server(0, app.handle, app.clock, context(arguments.tls))
+        threading.Thread(target=secure.run, daemon=True).start()
+        print(f"https://127.0.0.1:{secure.port}", flush=True)
     server.run()
 
 

@@ -3,10 +3,11 @@
 //! `tests/cloud/README.md` describes the control interface that this speaks. A test is a tenant of the cloud by its
 //! access key, so tests share one process where `cargo xtask test` has started it; by itself a test starts its own.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
@@ -31,13 +32,28 @@ impl Cloud {
         let (address, own) = match std::env::var("OHFP_TEST_CLOUD") {
             Ok(address) => (address, None),
             Err(_) => {
-                let (address, child) = serve()?;
-                (address, Some(child))
+                let (mut lines, child) = serve(&[])?;
+                (line(&mut lines), Some(child))
             }
         };
+        Some(Self::tenant(address, own))
+    }
+
+    /// A cloud of the test's own that serves https too: gives the address for it. `ca.pem` in the directory is what
+    /// clients must trust. [`Cloud::environment`] and all else here go on without TLS.
+    pub fn start_with_tls(directory: &Path) -> Option<(Self, String)> {
+        let (mut lines, child) = serve(&["--tls".as_ref(), directory.as_os_str()])?;
+        let (plain, secure) = (line(&mut lines), line(&mut lines));
+        Some((Self::tenant(plain, Some(child)), secure))
+    }
+
+    fn tenant(address: String, own: Option<Child>) -> Self {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let key = format!("AKIATEST{:08}{number:04}", std::process::id());
-        Some(Self { address, key, region: "us-east-1".to_owned(), own })
+        let tenant = Self { address, key, region: "us-east-1".to_owned(), own };
+        // A shared cloud may remember a test that had this process id before, and failed.
+        tenant.reset();
+        tenant
     }
 
     /// For example `http://127.0.0.1:40123`.
@@ -187,8 +203,8 @@ impl Drop for Cloud {
     }
 }
 
-/// Starts a cloud of this test's own.
-fn serve() -> Option<(String, Child)> {
+/// Starts a cloud of this test's own; its output begins with its addresses.
+fn serve(options: &[&OsStr]) -> Option<(BufReader<ChildStdout>, Child)> {
     let Some(python) = python() else {
         let note =
             "note: the cloud for tests is not installed, so this test does nothing: run `cargo xtask test`\n";
@@ -197,16 +213,23 @@ fn serve() -> Option<(String, Child)> {
     };
     let mut child = Command::new(python)
         .args(["-m", "cloud"])
+        .args(options)
         .current_dir(repository().join("tests"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
+    let output = child.stdout.take().unwrap();
+    Some((BufReader::new(output), child))
+}
+
+/// The next address that a cloud prints.
+fn line(output: &mut BufReader<ChildStdout>) -> String {
     let mut address = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
-    assert!(address.starts_with("http://"), "the cloud for tests did not start");
-    Some((address.trim().to_owned(), child))
+    output.read_line(&mut address).unwrap();
+    assert!(address.starts_with("http"), "the cloud for tests did not start");
+    address.trim().to_owned()
 }
 
 /// The interpreter of the environment that `cargo xtask` makes in the target directory.

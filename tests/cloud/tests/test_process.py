@@ -52,8 +52,10 @@ class Process(unittest.TestCase):
 
     def test_tls(self):
         with tempfile.TemporaryDirectory() as directory:
-            process, address = start("--tls", directory)
+            process, plain = start("--tls", directory)
             with process:
+                address = process.stdout.readline().strip()
+                self.assertTrue(plain.startswith("http://") and address.startswith("https://"), (plain, address))
                 trust = ssl.create_default_context(cafile=f"{directory}/ca.pem")
                 with urllib.request.urlopen(f"{address}/cloud/ping", context=trust) as answer:
                     self.assertEqual(answer.read(), b"true")

@@ -1,6 +1,7 @@
 //! The cloud for tests, as a test of the AWS provider reaches it. What it corrects of EC2 it tests by itself, in
 //! Python; here is that the Rust side starts, isolates and reads it.
 
+use ohfp_tests::Sandbox;
 use ohfp_tests::cloud::Cloud;
 use serde_json::json;
 
@@ -40,4 +41,13 @@ fn faults_capacity_and_time_are_set_by_a_test() {
     assert_eq!(cloud.living()[0]["state"], "pending");
     cloud.advance(61.0);
     assert_eq!(cloud.living()[0]["state"], "running");
+}
+
+#[test]
+fn a_cloud_serves_https_beside_http() {
+    let directory = Sandbox::empty();
+    let Some((cloud, secure)) = Cloud::start_with_tls(&directory.path) else { return };
+    assert!(secure.starts_with("https://127.0.0.1:"), "{secure}");
+    assert!(directory.path.join("ca.pem").is_file());
+    assert_eq!(cloud.living().len(), 0);
 }
