@@ -64,6 +64,13 @@ pub trait DocumentTx {
 ///
 /// What is written is seen by all processes at once.
 pub trait DocumentStore: Send + Sync {
+    /// The id of this store, by which what a provider creates is marked as known to it. It stays as long as the store
+    /// is the same one; 1 to 64 letters and digits.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read); `Damaged` where there is no store.
+    fn store_id(&self) -> Result<String>;
+
     /// Runs `body` in one transaction that may write; rolled back when it fails. No other process writes meanwhile.
     /// What is written is on the disk no later than the next change of requests or machines; a power failure before
     /// that may take it back.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::id::{MachineId, MachineRef};
+use crate::id::{MachineId, MachineRef, RequestId};
 use crate::state::MachineState;
 use crate::template::Template;
 use crate::time::Timestamp;
@@ -72,6 +72,10 @@ impl Instance {
 /// The parameters of a launch.
 #[derive(Clone, Copy, Debug)]
 pub struct LaunchRequest<'a> {
+    /// The request, for tags.
+    pub request: &'a RequestId,
+    /// When it was made: the same in every repetition.
+    pub created: Timestamp,
     /// The template.
     pub template: &'a Template,
     /// Number of machines; units if [`Weights::of`](crate::Weights::of) the template has some. A launch may

@@ -121,6 +121,8 @@ impl Request {
     /// The parameters of its launch.
     pub fn launch_of<'a>(&'a self, template: &'a Template, token: &'a str) -> LaunchRequest<'a> {
         LaunchRequest {
+            request: &self.id,
+            created: self.created,
             template,
             count: self.requested,
             user_data: self.user_data.as_ref(),

@@ -9,7 +9,9 @@ use ohfp_broker::contract::MemoryStore;
 use ohfp_broker::provider::{
     self, Detail, Instance, LaunchFailure, LaunchRequest, Launched, Provider, Releasing,
 };
-use ohfp_broker::{Deadline, Error, ErrorKind, MachineId, MachineRef, MachineState, Template, Timestamp};
+use ohfp_broker::{
+    Deadline, Error, ErrorKind, MachineId, MachineRef, MachineState, RequestId, Template, Timestamp,
+};
 use ohfp_provider_sim::{SimConfig, SimProvider};
 use serde_json::{Value, json};
 
@@ -40,7 +42,15 @@ fn launch(
 ) -> Result<Launched, LaunchFailure> {
     let template = template(fields);
     sim.launch(
-        &LaunchRequest { template: &template, count, user_data: None, rc_account: None, token },
+        &LaunchRequest {
+            request: &RequestId::from_text("req-1"),
+            created: Timestamp::default(),
+            template: &template,
+            count,
+            user_data: None,
+            rc_account: None,
+            token,
+        },
         at(now),
         Deadline::NONE,
     )

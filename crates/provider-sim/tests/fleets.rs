@@ -9,7 +9,7 @@ use ohfp_broker::contract::MemoryStore;
 use ohfp_broker::provider::{
     Detail, Identity, LaunchFailure, LaunchRequest, Launched, Pending, Progress, Provider, Releasing,
 };
-use ohfp_broker::{Deadline, ErrorKind, MachineId, MachineState, Template, Timestamp};
+use ohfp_broker::{Deadline, ErrorKind, MachineId, MachineState, RequestId, Template, Timestamp};
 use ohfp_provider_sim::{SimConfig, SimProvider};
 use serde_json::{Value, json};
 
@@ -38,8 +38,15 @@ fn launch(sim: &SimProvider, fields: &Value, count: u32, now: i64) -> Result<Lau
     let mut all = json!({ "templateId": "t", "maxNumber": -1 });
     all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     let template = Template::new(all.as_object().unwrap().clone()).unwrap();
-    let request =
-        LaunchRequest { template: &template, count, user_data: None, rc_account: None, token: "token" };
+    let request = LaunchRequest {
+        request: &RequestId::from_text("req-1"),
+        created: Timestamp::default(),
+        template: &template,
+        count,
+        user_data: None,
+        rc_account: None,
+        token: "token",
+    };
     sim.launch(&request, at(now), NONE)
 }
 
@@ -181,8 +188,15 @@ fn slow_calls_end_at_the_deadline() {
     let soon = || Deadline::at(Instant::now() + Duration::from_millis(5));
     let template = Template::new(json!({ "templateId": "t", "maxNumber": 1 }).as_object().unwrap().clone());
     let template = template.unwrap();
-    let request =
-        LaunchRequest { template: &template, count: 1, user_data: None, rc_account: None, token: "token" };
+    let request = LaunchRequest {
+        request: &RequestId::from_text("req-1"),
+        created: Timestamp::default(),
+        template: &template,
+        count: 1,
+        user_data: None,
+        rc_account: None,
+        token: "token",
+    };
     // It may have taken place, and has.
     assert!(matches!(sim.launch(&request, at(0), soon()), Err(LaunchFailure::Unknown(_))));
     assert_eq!(sim.live_count(at(0)).unwrap(), 1);

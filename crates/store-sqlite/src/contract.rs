@@ -17,7 +17,7 @@ use crate::documents::{Documents, NoDocuments};
 use crate::session::TxEnd;
 use crate::store::{Creation, SqliteStore};
 use crate::transactions::Durability;
-use crate::{machines, requests, returns, traces};
+use crate::{identity, machines, requests, returns, traces};
 
 impl SqliteStore {
     /// The error for machines that a scheduler names where there is no store.
@@ -124,6 +124,12 @@ impl Store for SqliteStore {
 }
 
 impl DocumentStore for SqliteStore {
+    fn store_id(&self) -> Result<String> {
+        let known = SqliteStore::read(self, |session| identity::known(session.path(), session.connection()))?;
+        let id = known.ok_or_else(|| traces::missing(self.path()))?.id;
+        Ok(id.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     fn write(&self, provider: &str, body: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()> {
         self.write_documents(Durability::WithNext, provider, body)
     }

@@ -44,6 +44,16 @@ pub fn a_provider_has_its_own(site: &dyn Site) {
     assert_eq!(seen, [(vec![a.clone()], vec![b, c], vec![a], 1)]);
 }
 
+/// A store has one id, whichever provider asks.
+pub fn a_store_has_an_id(site: &dyn Site) {
+    let documents = site.documents();
+    documents.write("sim", &mut |tx| tx.put(&record("a", "g", None))).unwrap();
+    let id = documents.store_id().unwrap();
+    assert!((1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
+    documents.write_through("other", &mut |tx| tx.put(&record("b", "g", None))).unwrap();
+    assert_eq!(documents.store_id().unwrap(), id);
+}
+
 /// What is written through is there for other processes, and taken back where it fails.
 pub fn what_is_written_through_is_there(site: &dyn Site) {
     let documents = site.documents();

@@ -348,6 +348,10 @@ impl Store for MemoryStore {
 }
 
 impl DocumentStore for MemoryStore {
+    fn store_id(&self) -> Result<String> {
+        Ok("memory".to_owned())
+    }
+
     fn write(&self, provider: &str, body: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()> {
         self.change(|data| {
             let records = data.documents.entry(provider.to_owned()).or_default();

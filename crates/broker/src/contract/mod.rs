@@ -77,6 +77,7 @@ macro_rules! store_contract {
             a_provider_has_its_own,
             a_failure_takes_everything_back,
             what_is_written_through_is_there,
+            a_store_has_an_id,
         }
     };
     (@ $site:expr => $module:ident: $($name:ident,)+) => {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::Cloud;
 use crate::deadline::Deadline;
-use crate::id::{MachineId, MachineRef};
+use crate::id::{MachineId, MachineRef, RequestId};
 use crate::provider::{
     Detail, Instance, LaunchFailure, LaunchRequest, Launched, Pending, Progress, Provider, Releasing,
 };
@@ -22,7 +22,15 @@ fn launch(
     now: Timestamp,
 ) -> Result<Launched, LaunchFailure> {
     let template = cloud.template();
-    let request = LaunchRequest { template: &template, count, user_data: None, rc_account: None, token };
+    let request = LaunchRequest {
+        request: &RequestId::from_text("req-1"),
+        created: Timestamp::default(),
+        template: &template,
+        count,
+        user_data: None,
+        rc_account: None,
+        token,
+    };
     provider.launch(&request, now, NONE)
 }
 
@@ -74,6 +82,8 @@ pub fn a_token_makes_machines_once(cloud: &dyn Cloud) {
                 let (template, start) = (cloud.template(), cloud.start());
                 scope.spawn(move || {
                     let request = LaunchRequest {
+                        request: &RequestId::from_text("req-1"),
+                        created: Timestamp::default(),
                         template: &template,
                         count: 3,
                         user_data: None,
@@ -192,8 +202,15 @@ pub fn a_deadline_is_obeyed(cloud: &dyn Cloud) {
     assert!(provider.release(&[Releasing::of_id(&made[0])], now, passed()).is_err());
     assert!(provider.settled(&pending, now, passed()).is_err());
     let template = cloud.template();
-    let request =
-        LaunchRequest { template: &template, count: 1, user_data: None, rc_account: None, token: "late" };
+    let request = LaunchRequest {
+        request: &RequestId::from_text("req-1"),
+        created: Timestamp::default(),
+        template: &template,
+        count: 1,
+        user_data: None,
+        rc_account: None,
+        token: "late",
+    };
     match provider.launch(&request, now, passed()) {
         Err(LaunchFailure::Unreachable(_)) => {
             assert_eq!(progress(provider.as_ref(), "late", now).instances, []);

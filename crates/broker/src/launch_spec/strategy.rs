@@ -48,6 +48,30 @@ impl AllocationStrategy {
         }
     }
 
+    /// As EC2 Fleet and Auto Scaling write it: `lowest-price`.
+    pub fn kebab_case(self) -> &'static str {
+        match self {
+            Self::LowestPrice => "lowest-price",
+            Self::Diversified => "diversified",
+            Self::CapacityOptimized => "capacity-optimized",
+            Self::CapacityOptimizedPrioritized => "capacity-optimized-prioritized",
+            Self::PriceCapacityOptimized => "price-capacity-optimized",
+            Self::Prioritized => "prioritized",
+        }
+    }
+
+    /// As Spot Fleet writes it: `lowestPrice`.
+    pub fn camel_case(self) -> &'static str {
+        match self {
+            Self::LowestPrice => "lowestPrice",
+            Self::Diversified => "diversified",
+            Self::CapacityOptimized => "capacityOptimized",
+            Self::CapacityOptimizedPrioritized => "capacityOptimizedPrioritized",
+            Self::PriceCapacityOptimized => "priceCapacityOptimized",
+            Self::Prioritized => "prioritized",
+        }
+    }
+
     /// Whether it applies to spot capacity.
     pub fn is_for_spot(self) -> bool {
         self != Self::Prioritized
@@ -94,6 +118,9 @@ mod tests {
             ("prioritized", Strategy::Prioritized, false, true),
         ] {
             assert_eq!(Strategy::parse(word), Some(strategy), "{word}");
+            for written in [strategy.kebab_case(), strategy.camel_case()] {
+                assert_eq!(Strategy::parse(written), Some(strategy), "{word} {written}");
+            }
             assert_eq!((strategy.is_for_spot(), strategy.is_for_on_demand()), (spot, on_demand), "{word}");
         }
     }
