@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use ohfp_broker::{Deadline, Timestamp};
 
 use crate::calls::{
-    CreateAutoScalingGroup, CreateFleet, CreateLaunchTemplate, LaunchTemplateSpecification, RequestSpotFleet,
-    RunInstances,
+    CreateAutoScalingGroup, CreateFleet, CreateLaunchTemplate, CreateLaunchTemplateVersion,
+    LaunchTemplateSpecification, RequestSpotFleet, RunInstances,
 };
 use crate::failure::{Answered, Failure};
 
@@ -211,6 +211,12 @@ pub trait Api: Send + Sync {
         call: &CreateLaunchTemplate,
         deadline: Deadline,
     ) -> Called<LaunchTemplateSpecification>;
+    /// `CreateLaunchTemplateVersion`.
+    fn create_launch_template_version(
+        &self,
+        call: &CreateLaunchTemplateVersion,
+        deadline: Deadline,
+    ) -> Called<LaunchTemplateSpecification>;
     /// `CreateFleet`.
     fn create_fleet(&self, call: &CreateFleet, deadline: Deadline) -> Called<FleetCreated>;
     /// `RequestSpotFleet`; `sfr-…`.
@@ -274,4 +280,10 @@ pub trait Api: Send + Sync {
     fn delete_group(&self, name: &str, deadline: Deadline) -> Called<()>;
     /// `DeleteLaunchTemplate` by id.
     fn delete_launch_template(&self, id: &str, deadline: Deadline) -> Called<()>;
+    /// `DeleteLaunchTemplateVersions` of one version.
+    fn delete_launch_template_version(
+        &self,
+        version: &LaunchTemplateSpecification,
+        deadline: Deadline,
+    ) -> Called<()>;
 }

@@ -62,6 +62,22 @@ pub struct CreateLaunchTemplate {
     pub launch_template_data: LaunchData,
 }
 
+/// `CreateLaunchTemplateVersion`: fields laid over a version of a template that is not ours. Its default version stays.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct CreateLaunchTemplateVersion {
+    /// Idempotency token, at most 128 characters.
+    pub client_token: String,
+    /// `lt-…`
+    pub launch_template_id: String,
+    /// The version that it is based on.
+    pub source_version: String,
+    /// By which it is found again: the name that a template of ours would have.
+    pub version_description: String,
+    /// What differs.
+    pub launch_template_data: LaunchData,
+}
+
 /// A call that makes something.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Making {
@@ -69,6 +85,8 @@ pub enum Making {
     RunInstances(RunInstances),
     /// A launch template.
     CreateLaunchTemplate(CreateLaunchTemplate),
+    /// A version of a launch template.
+    CreateLaunchTemplateVersion(CreateLaunchTemplateVersion),
     /// A fleet: its machines, or the promise of them.
     CreateFleet(CreateFleet),
     /// A spot fleet, whose machines come later.
@@ -83,6 +101,7 @@ impl Making {
         match self {
             Self::RunInstances(_) => "RunInstances",
             Self::CreateLaunchTemplate(_) => "CreateLaunchTemplate",
+            Self::CreateLaunchTemplateVersion(_) => "CreateLaunchTemplateVersion",
             Self::CreateFleet(_) => "CreateFleet",
             Self::RequestSpotFleet(_) => "RequestSpotFleet",
             Self::CreateAutoScalingGroup(_) => "CreateAutoScalingGroup",

@@ -1,0 +1,518 @@
+//! Each field of a template, and where each API has it.
+
+use ohfp_broker::Timestamp;
+use ohfp_broker::launch_spec::LaunchSpec;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn tag() -> Tag {
+    Tag { key: "k".to_owned(), value: "v".to_owned() }
+}
+
+fn spec(fields: &Value) -> LaunchSpec {
+    LaunchSpec::parse(fields.as_object().unwrap()).unwrap()
+}
+
+fn order(spec: &LaunchSpec, count: u32) -> Order<'_> {
+    Order {
+        spec,
+        count,
+        token: "launch-1",
+        created: Timestamp::from_millis(1_000_000),
+        image_id: spec.image.as_ref().map(|_| "ami-1".to_owned()),
+        root_device: Some("/dev/xvda".to_owned()),
+        fleet_role: spec.fleet.role.as_deref().map(str::to_owned),
+        user_data: None,
+        tags: vec![tag()],
+    }
+}
+
+/// All calls of a launch, by action.
+fn calls(fields: &Value, count: u32) -> Vec<(String, Value)> {
+    let spec = spec(fields);
+    let way = Way::of(&spec).unwrap();
+    assert_eq!(check(&spec, way), [], "{fields}");
+    let order = order(&spec, count);
+    let made = if way == Way::RunInstances {
+        let first = pools(&spec).remove(0);
+        vec![Making::RunInstances(order.run_instances(&first, count, "run/0"))]
+    } else {
+        let template = order.launch_template(way);
+        let used = match (&template, order.given_template()) {
+            (None, Some(given)) => given,
+            _ => {
+                LaunchTemplateSpecification { launch_template_id: "lt-1".to_owned(), version: "1".to_owned() }
+            }
+        };
+        template.into_iter().chain(order.by_template(way, &used)).collect()
+    };
+    made.iter()
+        .map(|call| {
+            let value = serde_json::to_value(call).unwrap();
+            (call.action().to_owned(), value[call.action()].clone())
+        })
+        .collect()
+}
+
+/// The value at a path such as `/a/0/b`; null where there is none.
+fn at(value: &Value, path: &str) -> Value {
+    value.pointer(path).cloned().unwrap_or_default()
+}
+
+/// What a field adds to the call: `[path, value]` pairs of each action.
+fn field(base: &Value, extra: &Value, wanted: &[(&str, &str, Value)]) {
+    let mut fields = base.as_object().unwrap().clone();
+    fields.extend(extra.as_object().unwrap().clone());
+    let made = calls(&Value::Object(fields), 10);
+    for (action, path, value) in wanted {
+        let (_, call) =
+            made.iter().find(|(name, _)| name == action).unwrap_or_else(|| panic!("{action}: {made:?}"));
+        assert_eq!(at(call, path), *value, "{extra}: {action} {path}");
+    }
+}
+
+fn on_demand() -> Value {
+    json!({ "imageId": "ami-1", "vmType": "m5.large", "subnetId": "subnet-1,subnet-2", "securityGroupIds": ["sg-1"] })
+}
+
+fn fleet(more: &Value) -> Value {
+    let mut fields = json!({
+        "imageId": "ami-1", "vmTypes": { "m5.large": 1, "m5.xlarge": 2 }, "subnetId": ["subnet-1", "subnet-2"],
+        "priceType": "spot"
+    });
+    fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    fields
+}
+
+/// Fields that machines are made of are in `RunInstances`, or in the launch template of all others.
+#[test]
+fn what_machines_are_made_of() {
+    for (extra, path, value) in [
+        (json!({}), "/ImageId", json!("ami-1")),
+        (json!({ "keyName": "key" }), "/KeyName", json!("key")),
+        (json!({ "securityGroupIds": ["sg-1", "sg-2"] }), "/SecurityGroupIds", json!(["sg-1", "sg-2"])),
+        (json!({ "instanceProfile": "role" }), "/IamInstanceProfile", json!({ "Name": "role" })),
+        (
+            json!({ "instanceProfile": "arn:aws:iam::1:instance-profile/r" }),
+            "/IamInstanceProfile",
+            json!({ "Arn": "arn:aws:iam::1:instance-profile/r" }),
+        ),
+        (
+            json!({ "rootDeviceVolumeSize": 20, "volumeType": "io1", "iops": 500 }),
+            "/BlockDeviceMappings",
+            json!([{ "DeviceName": "/dev/xvda", "Ebs": { "VolumeSize": 20, "VolumeType": "io1", "Iops": 500 } }]),
+        ),
+        (json!({ "ebsOptimized": true }), "/EbsOptimized", json!(true)),
+        (
+            json!({ "pgrpName": "pg", "tenancy": "dedicated" }),
+            "/Placement",
+            json!({ "GroupName": "pg", "Tenancy": "dedicated" }),
+        ),
+    ] {
+        field(&on_demand(), &extra, &[("RunInstances", path, value.clone())]);
+        let in_template = format!("/LaunchTemplateData{path}");
+        for api in ["EC2Fleet", "SpotFleet", "ASG"] {
+            let base = fleet(&json!({ "providerApi": api, "fleetRole": "arn:aws:iam::1:role/f" }));
+            field(&base, &extra, &[("CreateLaunchTemplate", &in_template, value.clone())]);
+        }
+    }
+    let efa = json!({ "interfaceType": "efa", "efaCount": 2 });
+    field(
+        &on_demand(),
+        &efa,
+        &[
+            ("RunInstances", "/SecurityGroupIds", Value::Null),
+            ("RunInstances", "/SubnetId", Value::Null),
+            (
+                "RunInstances",
+                "/NetworkInterfaces/1",
+                json!({
+                    "DeviceIndex": 1, "NetworkCardIndex": 1, "InterfaceType": "efa", "SubnetId": "subnet-1", "Groups": ["sg-1"]
+                }),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn run_instances() {
+    let tags = |kinds: &[&str]| {
+        let kinds = kinds.iter();
+        kinds
+            .map(|kind| json!({ "ResourceType": kind, "Tags": [{ "Key": "k", "Value": "v" }] }))
+            .collect::<Value>()
+    };
+    field(
+        &on_demand(),
+        &json!({}),
+        &[
+            ("RunInstances", "/MinCount", json!(1)),
+            ("RunInstances", "/MaxCount", json!(10)),
+            ("RunInstances", "/InstanceType", json!("m5.large")),
+            ("RunInstances", "/SubnetId", json!("subnet-1")),
+            ("RunInstances", "/ClientToken", json!(token::of_step("launch-1", "run/0"))),
+            ("RunInstances", "/TagSpecifications", tags(&["instance", "volume", "network-interface"])),
+            ("RunInstances", "/InstanceMarketOptions", Value::Null),
+        ],
+    );
+    field(
+        &on_demand(),
+        &json!({ "providerApi": "RunInstances", "priceType": "spot", "maxSpotPrice": 0.1 }),
+        &[
+            ("RunInstances", "/InstanceMarketOptions/SpotOptions/MaxPrice", json!("0.1")),
+            (
+                "RunInstances",
+                "/TagSpecifications",
+                tags(&["instance", "volume", "network-interface", "spot-instances-request"]),
+            ),
+        ],
+    );
+    field(
+        &on_demand(),
+        &json!({ "launchTemplateId": "lt-9", "launchTemplateVersion": "3" }),
+        &[("RunInstances", "/LaunchTemplate", json!({ "LaunchTemplateId": "lt-9", "Version": "3" }))],
+    );
+    let pools = |fields: Value| pools(&spec(&fields)).iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(pools(on_demand()), ["m5.large in subnet-1", "m5.large in subnet-2"]);
+    let by_priority = json!({
+        "vmTypes": { "a": 1, "b": 1, "c": 1 }, "vmTypesPriority": { "c": 1, "a": 2 }, "subnetId": "s"
+    });
+    assert_eq!(pools(by_priority), ["c in s", "a in s", "b in s"]);
+    assert_eq!(pools(json!({ "launchTemplateId": "lt-1" })), ["the launch template's type"]);
+}
+
+#[test]
+fn fleets() {
+    let overrides = json!([
+        { "InstanceType": "m5.large", "SubnetId": "subnet-1", "WeightedCapacity": 1 },
+        { "InstanceType": "m5.large", "SubnetId": "subnet-2", "WeightedCapacity": 1 },
+        { "InstanceType": "m5.xlarge", "SubnetId": "subnet-1", "WeightedCapacity": 2 },
+        { "InstanceType": "m5.xlarge", "SubnetId": "subnet-2", "WeightedCapacity": 2 },
+    ]);
+    let base = fleet(&json!({}));
+    field(
+        &base,
+        &json!({}),
+        &[
+            ("CreateFleet", "/Type", json!("instant")),
+            (
+                "CreateFleet",
+                "/TargetCapacitySpecification",
+                json!({ "TotalTargetCapacity": 10, "DefaultTargetCapacityType": "spot" }),
+            ),
+            ("CreateFleet", "/LaunchTemplateConfigs/0/Overrides", overrides),
+            (
+                "CreateFleet",
+                "/LaunchTemplateConfigs/0/LaunchTemplateSpecification",
+                json!({ "LaunchTemplateId": "lt-1", "Version": "1" }),
+            ),
+            ("CreateFleet", "/TagSpecifications/2/ResourceType", json!("volume")),
+            ("CreateFleet", "/ValidUntil", Value::Null),
+        ],
+    );
+    for kind in ["request", "maintain"] {
+        field(
+            &base,
+            &json!({ "fleetType": kind, "spotFleetRequestExpiry": 60 }),
+            &[
+                ("CreateFleet", "/Type", json!(kind)),
+                ("CreateFleet", "/ValidUntil", json!(1_000 + 3_600)),
+                ("CreateFleet", "/TerminateInstancesWithExpiration", json!(false)),
+                ("CreateFleet", "/TagSpecifications/0/ResourceType", json!("fleet")),
+                ("CreateFleet", "/TagSpecifications/1", Value::Null),
+                (
+                    "CreateLaunchTemplate",
+                    "/LaunchTemplateData/TagSpecifications/0/ResourceType",
+                    json!("instance"),
+                ),
+            ],
+        );
+    }
+    field(
+        &base,
+        &json!({ "fleetType": "maintain" }),
+        &[
+            ("CreateFleet", "/ExcessCapacityTerminationPolicy", json!("no-termination")),
+            ("CreateFleet", "/ValidUntil", json!(1_000 + 1_800)),
+        ],
+    );
+    field(
+        &base,
+        &json!({ "maxSpotPrice": "0.05", "allocationStrategy": "lowestPrice", "poolsCount": 2,
+                          "vmTypesPriority": { "m5.xlarge": 1 } }),
+        &[
+            ("CreateFleet", "/LaunchTemplateConfigs/0/Overrides/0/MaxPrice", json!("0.05")),
+            ("CreateFleet", "/LaunchTemplateConfigs/0/Overrides/2/Priority", json!(1.0)),
+            (
+                "CreateFleet",
+                "/SpotOptions",
+                json!({ "AllocationStrategy": "lowest-price", "InstancePoolsToUseCount": 2 }),
+            ),
+        ],
+    );
+    let mixed = json!({ "priceType": "heterogeneous", "percentOnDemand": 25, "allocationStrategyOnDemand": "prioritized" });
+    field(
+        &base,
+        &mixed,
+        &[
+            (
+                "CreateFleet",
+                "/TargetCapacitySpecification",
+                json!({
+                    "TotalTargetCapacity": 10, "OnDemandTargetCapacity": 3, "SpotTargetCapacity": 7,
+                    "DefaultTargetCapacityType": "spot"
+                }),
+            ),
+            ("CreateFleet", "/OnDemandOptions", json!({ "AllocationStrategy": "prioritized" })),
+        ],
+    );
+    let of_two = fleet(&json!({
+        "priceType": "heterogeneous", "onDemandCapacity": 4, "vmTypesOnDemand": { "c5.large": 1 }
+    }));
+    let made = calls(&of_two, 10);
+    let totals: Vec<Value> = made[1..]
+        .iter()
+        .map(|(_, call)| at(call, "/TargetCapacitySpecification/TotalTargetCapacity"))
+        .collect();
+    assert_eq!(totals, [4, 6]);
+    assert_eq!(at(&made[1].1, "/LaunchTemplateConfigs/0/Overrides/0/InstanceType"), "c5.large");
+    assert_ne!(made[1].1["ClientToken"], made[2].1["ClientToken"]);
+}
+
+#[test]
+fn requirements_in_place_of_types() {
+    let fields = json!({
+        "imageId": "ami-1", "priceType": "spot", "subnetId": "s-1,s-2", "fleetRole": "arn:aws:iam::1:role/f",
+        "abisInstanceRequirements": { "vCpuCount": { "min": 2 }, "memoryMiB": { "min": 1024 } }
+    });
+    let wanted = json!({ "VCpuCount": { "Min": 2 }, "MemoryMiB": { "Min": 1024 } });
+    for (api, action, path) in [
+        ("EC2Fleet", "CreateFleet", "/LaunchTemplateConfigs/0/Overrides/1"),
+        ("SpotFleet", "RequestSpotFleet", "/SpotFleetRequestConfig/LaunchTemplateConfigs/0/Overrides/1"),
+    ] {
+        field(
+            &fields,
+            &json!({ "providerApi": api }),
+            &[
+                (action, &format!("{path}/InstanceRequirements"), wanted.clone()),
+                (action, &format!("{path}/SubnetId"), json!("s-2")),
+            ],
+        );
+    }
+    field(
+        &fields,
+        &json!({ "providerApi": "ASG" }),
+        &[(
+            "CreateAutoScalingGroup",
+            "/MixedInstancesPolicy/LaunchTemplate/Overrides",
+            json!([{ "InstanceRequirements": wanted }]),
+        )],
+    );
+}
+
+#[test]
+fn spot_fleets() {
+    let base = fleet(&json!({ "fleetRole": "arn:aws:iam::1:role/f" }));
+    let config = "/SpotFleetRequestConfig";
+    field(
+        &base,
+        &json!({ "maxSpotPrice": 0.2, "allocationStrategy": "capacity-optimized" }),
+        &[
+            ("RequestSpotFleet", &format!("{config}/Type"), json!("request")),
+            ("RequestSpotFleet", &format!("{config}/IamFleetRole"), json!("arn:aws:iam::1:role/f")),
+            ("RequestSpotFleet", &format!("{config}/TargetCapacity"), json!(10)),
+            ("RequestSpotFleet", &format!("{config}/SpotPrice"), json!("0.2")),
+            ("RequestSpotFleet", &format!("{config}/AllocationStrategy"), json!("capacityOptimized")),
+            ("RequestSpotFleet", &format!("{config}/TerminateInstancesWithExpiration"), json!(false)),
+            ("RequestSpotFleet", &format!("{config}/ValidUntil"), json!(2_800)),
+            (
+                "RequestSpotFleet",
+                &format!("{config}/TagSpecifications/0/ResourceType"),
+                json!("spot-fleet-request"),
+            ),
+            (
+                "RequestSpotFleet",
+                &format!("{config}/LaunchTemplateConfigs/0/Overrides/3/WeightedCapacity"),
+                json!(2),
+            ),
+        ],
+    );
+    field(
+        &base,
+        &json!({ "fleetType": "maintain", "priceType": "heterogeneous", "percentOnDemand": 50 }),
+        &[
+            (
+                "RequestSpotFleet",
+                &format!("{config}/ExcessCapacityTerminationPolicy"),
+                json!("noTermination"),
+            ),
+            ("RequestSpotFleet", &format!("{config}/OnDemandTargetCapacity"), json!(5)),
+        ],
+    );
+}
+
+#[test]
+fn groups() {
+    let plain =
+        json!({ "imageId": "ami-1", "vmType": "m5.large", "subnetId": "s-1,s-2", "providerApi": "ASG" });
+    field(
+        &plain,
+        &json!({}),
+        &[
+            ("CreateAutoScalingGroup", "/AutoScalingGroupName", json!(token::resource_name("launch-1"))),
+            ("CreateAutoScalingGroup", "/MinSize", json!(0)),
+            ("CreateAutoScalingGroup", "/MaxSize", json!(10)),
+            ("CreateAutoScalingGroup", "/DesiredCapacity", json!(10)),
+            ("CreateAutoScalingGroup", "/VPCZoneIdentifier", json!("s-1,s-2")),
+            (
+                "CreateAutoScalingGroup",
+                "/Tags/0",
+                json!({ "Key": "k", "Value": "v", "PropagateAtLaunch": true }),
+            ),
+            ("CreateLaunchTemplate", "/LaunchTemplateData/InstanceType", json!("m5.large")),
+        ],
+    );
+    let spot =
+        fleet(&json!({ "providerApi": "ASG", "maxSpotPrice": 0.3, "allocationStrategy": "lowestPrice" }));
+    let policy = "/MixedInstancesPolicy";
+    field(
+        &spot,
+        &json!({}),
+        &[
+            (
+                "CreateAutoScalingGroup",
+                &format!("{policy}/LaunchTemplate/Overrides/1"),
+                json!({ "InstanceType": "m5.xlarge", "WeightedCapacity": "2" }),
+            ),
+            (
+                "CreateAutoScalingGroup",
+                &format!("{policy}/InstancesDistribution"),
+                json!({
+                    "OnDemandPercentageAboveBaseCapacity": 0, "SpotAllocationStrategy": "lowest-price", "SpotMaxPrice": "0.3"
+                }),
+            ),
+        ],
+    );
+    field(
+        &spot,
+        &json!({ "priceType": "heterogeneous", "percentOnDemand": 30 }),
+        &[(
+            "CreateAutoScalingGroup",
+            &format!("{policy}/InstancesDistribution/OnDemandBaseCapacity"),
+            json!(3),
+        )],
+    );
+}
+
+#[test]
+fn a_launch_template_of_the_user() {
+    let given = json!({ "launchTemplateId": "lt-9", "priceType": "spot" });
+    let made = calls(&given, 2);
+    assert_eq!(made.len(), 1, "an instant fleet uses it as it is: {made:?}");
+    assert_eq!(
+        at(&made[0].1, "/LaunchTemplateConfigs/0/LaunchTemplateSpecification"),
+        json!({ "LaunchTemplateId": "lt-9", "Version": "$Default" })
+    );
+    for extra in [json!({ "fleetType": "maintain" }), json!({ "keyName": "key" })] {
+        field(
+            &given,
+            &extra,
+            &[
+                ("CreateLaunchTemplateVersion", "/LaunchTemplateId", json!("lt-9")),
+                ("CreateLaunchTemplateVersion", "/SourceVersion", json!("$Default")),
+                ("CreateLaunchTemplateVersion", "/LaunchTemplateData/ImageId", Value::Null),
+            ],
+        );
+    }
+}
+
+/// Bad input: the field that is named, and a part of what is said.
+#[test]
+fn what_an_api_cannot_take() {
+    let role = "arn:aws:iam::1:role/f";
+    let base = json!({ "imageId": "ami-1", "vmType": "m5.large" });
+    let many: Vec<String> = (0..44).map(|number| format!("k{number}=v")).collect();
+    for (extra, field, says) in [
+        (json!({ "imageId": null }), "imageId", "is missing"),
+        (json!({ "vmType": null }), "vmType", "is missing"),
+        (
+            json!({ "providerApi": "RunInstances", "priceType": "heterogeneous" }),
+            "priceType",
+            "needs a fleet",
+        ),
+        (json!({ "vmTypesOnDemand": { "a": 1 } }), "vmTypesOnDemand", "needs a fleet"),
+        (json!({ "percentOnDemand": 5 }), "percentOnDemand", "needs a fleet"),
+        (json!({ "onDemandCapacity": 5 }), "onDemandCapacity", "needs a fleet"),
+        (
+            json!({ "abisInstanceRequirements": { "VCpuCount": { "Min": 1 } } }),
+            "abisInstanceRequirements",
+            "cannot stand beside",
+        ),
+        (
+            json!({ "vmType": null, "abisInstanceRequirements": { "VCpuCount": { "Min": 1 } } }),
+            "abisInstanceRequirements",
+            "needs a fleet",
+        ),
+        (
+            json!({ "priceType": "spot", "vmType": null, "abisInstanceRequirements": { "cpus": 1 } }),
+            "abisInstanceRequirements",
+            "no member `cpus`",
+        ),
+        (json!({ "priceType": "spot", "poolsCount": 2 }), "poolsCount", "lowestPrice"),
+        (json!({ "iops": 500, "volumeType": "gp2" }), "iops", "io1, io2 or gp3"),
+        (json!({ "priceType": "spot", "providerApi": "SpotFleet" }), "fleetRole", "is missing"),
+        (
+            json!({ "priceType": "spot", "fleetRole": role, "fleetType": "instant" }),
+            "fleetType",
+            "not instant",
+        ),
+        (json!({ "providerApi": "ASG", "vmTypesOnDemand": { "a": 1 } }), "vmTypesOnDemand", "group"),
+        (json!({ "providerApi": "ASG", "vmType": null, "vmTypes": { "a": 1000 } }), "vmTypes.a", "1 to 999"),
+        (
+            json!({ "providerApi": "ASG", "priceType": "spot", "allocationStrategy": "diversified" }),
+            "allocationStrategy",
+            "diversified",
+        ),
+        (json!({ "instanceTags": "aws:x=1" }), "instanceTags", "reserved"),
+        (json!({ "instanceTags": "ohfp:request=1" }), "instanceTags", "reserved"),
+        (json!({ "instanceTags": format!("{}=1", "k".repeat(129)) }), "instanceTags", "128 characters"),
+        (json!({ "instanceTags": format!("k={}", "v".repeat(257)) }), "instanceTags", "256 characters"),
+        (json!({ "instanceTags": many.join(";") }), "instanceTags", "has 44 tags"),
+        (json!({ "tenancy": "shared" }), "tenancy", "must be"),
+    ] {
+        let mut fields = base.as_object().unwrap().clone();
+        fields.extend(extra.as_object().unwrap().clone());
+        let spec = spec(&Value::Object(fields));
+        let errors = check(&spec, Way::of(&spec).unwrap());
+        let fits =
+            |error: &ohfp_broker::launch_spec::FieldError| *error.field == *field && error.why.contains(says);
+        assert!(errors.iter().any(fits), "{extra}: {errors:?}");
+    }
+    assert!(Way::of(&spec(&json!({ "providerApi": "Lambda" }))).is_err());
+}
+
+#[test]
+fn the_api_follows_from_price_and_role() {
+    for (fields, way) in [
+        (json!({}), Way::RunInstances),
+        (json!({ "priceType": "spot" }), Way::Fleet(FleetType::Instant)),
+        (json!({ "spotPrice": 0.5 }), Way::Fleet(FleetType::Instant)),
+        (json!({ "priceType": "heterogeneous", "fleetType": "request" }), Way::Fleet(FleetType::Request)),
+        (json!({ "priceType": "spot", "fleetRole": "r" }), Way::SpotFleet(FleetType::Request)),
+        (json!({ "providerApi": "EC2Fleet" }), Way::Fleet(FleetType::Instant)),
+        (json!({ "providerApi": "SpotFleet", "fleetType": "maintain" }), Way::SpotFleet(FleetType::Maintain)),
+        (json!({ "providerApi": "ASG", "priceType": "spot" }), Way::Group),
+    ] {
+        assert_eq!(Way::of(&spec(&fields)), Ok(way), "{fields}");
+    }
+}
+
+#[test]
+fn parts_are_rounded_up() {
+    for (count, share, wanted) in
+        [(10, 0.0, 0), (10, 0.25, 3), (10, 0.3, 3), (10, 1.0, 10), (3, 0.34, 2), (1, 0.01, 1), (0, 0.5, 0)]
+    {
+        assert_eq!(part(count, share), wanted, "{count} {share}");
+    }
+}
