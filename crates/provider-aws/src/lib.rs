@@ -12,8 +12,31 @@
 //! assert_eq!(class::of(&lost, Purpose::Making), Class::Unknown);
 //! ```
 
+mod account;
 pub mod api;
+mod batches;
 pub mod calls;
 pub mod class;
+mod design;
+mod documents;
+mod ending;
 pub mod failure;
+mod finding;
+mod images;
+mod launching;
+mod looking;
+mod memory;
+mod observed;
+pub mod options;
+mod planning;
+mod progress;
+mod provider;
+mod requirements;
+mod settling;
+pub mod tags;
 pub mod token;
+mod told;
+mod user_data;
+
+pub use account::AwsProvider;
+pub use options::{AwsOptions, KEYS};

@@ -3,7 +3,7 @@
 use ohfp_broker::launch_spec::{AllocationStrategy, PriceType};
 use ohfp_broker::launch_spec::{FieldError, FleetType, LaunchSpec};
 
-use super::Way;
+use super::way::Way;
 use crate::requirements::requirements;
 
 /// Most machines of one launch.

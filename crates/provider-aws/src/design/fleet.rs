@@ -4,7 +4,7 @@ use ohfp_broker::launch_spec::FleetType;
 use ohfp_broker::launch_spec::{AllocationStrategy, PriceType};
 use serde_json::Number;
 
-use super::Order;
+use super::order::Order;
 use crate::calls::{
     CreateFleet, FleetLaunchTemplateConfig, FleetOverride, LaunchTemplateSpecification, OnDemandOptions,
     SpotOptions, TargetCapacity,

@@ -2,7 +2,7 @@
 
 use ohfp_broker::launch_spec::{AllocationStrategy, PriceType};
 
-use super::Order;
+use super::order::Order;
 use crate::calls::{
     CreateAutoScalingGroup, GroupTag, InstancesDistribution, LaunchTemplateSpecification,
     MixedInstancesPolicy, MixedLaunchTemplate, MixedOverride,
@@ -13,7 +13,7 @@ use crate::token;
 /// The group. Its name is its token.
 pub(super) fn call(order: &Order<'_>, template: &LaunchTemplateSpecification) -> CreateAutoScalingGroup {
     let spec = order.spec;
-    let types: Vec<String> = super::types_by_preference(order.spec);
+    let types: Vec<String> = super::order::types_by_preference(order.spec);
     let is_plain = spec.price_type == PriceType::OnDemand && types.len() == 1 && spec.requirements.is_none();
     let tag = |tag: &crate::calls::Tag| GroupTag {
         key: tag.key.clone(),

@@ -3,7 +3,7 @@
 use ohfp_broker::launch_spec::PriceType;
 use ohfp_broker::launch_spec::{InterfaceType, MachineProfile};
 
-use super::Order;
+use super::order::Order;
 use crate::calls::{
     BlockDevice, EbsVolume, IamInstanceProfileSpecification, LaunchData, NetworkInterface, Placement,
     SpotMarket,

@@ -4,8 +4,8 @@ use ohfp_broker::launch_spec::FleetType;
 use ohfp_broker::launch_spec::{AllocationStrategy, PriceType};
 use serde_json::Number;
 
-use super::Order;
 use super::fleet::{Override, in_subnets};
+use super::order::Order;
 use crate::calls::{
     LaunchTemplateSpecification, RequestSpotFleet, SpotFleetConfig, SpotFleetOverride,
     SpotFleetTemplateConfig,

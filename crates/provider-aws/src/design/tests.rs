@@ -1,10 +1,13 @@
 //! Each field of a template, and where each API has it.
 
 use ohfp_broker::Timestamp;
-use ohfp_broker::launch_spec::LaunchSpec;
+use ohfp_broker::launch_spec::{FleetType, LaunchSpec};
 use serde_json::{Value, json};
 
+use super::order::part;
 use super::*;
+use crate::calls::{LaunchTemplateSpecification, Making, Tag};
+use crate::token;
 
 fn tag() -> Tag {
     Tag { key: "k".to_owned(), value: "v".to_owned() }

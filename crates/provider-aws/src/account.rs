@@ -1,0 +1,130 @@
+//! A configured account and region: how AWS is called there, and what a launch has to look up.
+
+use std::sync::Arc;
+
+use ohfp_broker::documents::DocumentStore;
+use ohfp_broker::launch_spec::FieldError;
+use ohfp_broker::provider::LaunchRequest;
+use ohfp_broker::{Deadline, Error, ErrorKind, Result, Template, Timestamp};
+
+use crate::api::Api;
+use crate::design::{self, Order, Way};
+use crate::images::{Images, Unusable};
+use crate::launching::Stop;
+use crate::looking::Looker;
+use crate::options::AwsOptions;
+use crate::tags::{self, Owner};
+use crate::user_data;
+
+/// A configured AWS account and region.
+pub struct AwsProvider {
+    pub(crate) name: String,
+    pub(crate) options: AwsOptions,
+    pub(crate) api: Arc<dyn Api>,
+    pub(crate) documents: Arc<dyn DocumentStore>,
+}
+
+impl AwsProvider {
+    /// A provider that calls AWS by `api` and remembers in `documents`.
+    pub fn new(
+        name: impl Into<String>,
+        options: AwsOptions,
+        api: Arc<dyn Api>,
+        documents: Arc<dyn DocumentStore>,
+    ) -> Self {
+        Self { name: name.into(), options, api, documents }
+    }
+
+    pub(crate) fn looker(&self, deadline: Deadline) -> Looker<'_> {
+        Looker { api: self.api.as_ref(), concurrent: self.options.concurrent_calls, deadline }
+    }
+
+    /// The order, with everything that has to be looked up.
+    pub(crate) fn order<'r>(
+        &self,
+        request: &LaunchRequest<'r>,
+        way: Way,
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Result<Order<'r>, Stop> {
+        let spec = request.template.spec();
+        let images = Images {
+            api: self.api.as_ref(),
+            documents: self.documents.as_ref(),
+            provider: &self.name,
+            seconds: self.options.image_cache_seconds,
+            now,
+            deadline,
+        };
+        let unusable = |unusable: Unusable| match unusable {
+            Unusable::Failed(failure) => Stop::Failed(failure),
+            Unusable::Store(error) => Stop::Error(error),
+        };
+        let image_id = images.image_id(spec).map_err(unusable)?;
+        let root_device = images.root_device(spec, image_id.as_deref()).map_err(unusable)?;
+        let fleet_role = match (way, spec.fleet.role.as_deref()) {
+            (Way::SpotFleet(_), Some(role)) => Some(self.role_arn(role, deadline)?),
+            _ => None,
+        };
+        let store = self.documents.store_id()?;
+        let owner = Owner {
+            request: request.request.as_str(),
+            token: request.token,
+            template: request.template.id(),
+            provider: &self.name,
+            store: &store,
+            rc_account: request.rc_account,
+        };
+        Ok(Order {
+            spec,
+            count: request.count,
+            token: request.token,
+            created: request.created,
+            image_id,
+            root_device,
+            fleet_role,
+            user_data: user_data::of_launch(spec, request.user_data)?,
+            tags: tags::of_launch(owner, spec),
+        })
+    }
+
+    /// The ARN of a role; of a name it is one of this account.
+    fn role_arn(&self, role: &str, deadline: Deadline) -> Result<String, Stop> {
+        if role.starts_with("arn:") {
+            return Ok(role.to_owned());
+        }
+        let caller = self.api.caller_identity(deadline)?;
+        // `aws`, `aws-cn`, `aws-us-gov`
+        let partition = caller.arn.split(':').nth(1).unwrap_or("aws");
+        Ok(format!("arn:{partition}:iam::{}:role/{role}", caller.account))
+    }
+}
+
+/// Which API launches the template.
+/// Fields that it cannot take are an error, all of them in one message.
+pub(crate) fn way(template: &Template, count: u32) -> Result<Way> {
+    let spec = template.spec();
+    let wrong = |errors: Vec<FieldError>| {
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Error::new(ErrorKind::Input, format!("template `{}`: {}", template.id(), texts.join("; ")))
+            .hint("`ohfp templates validate` names file and line")
+    };
+    let way = Way::of(spec).map_err(|error| wrong(vec![error]))?;
+    let errors = design::check(spec, way);
+    if !errors.is_empty() {
+        return Err(wrong(errors));
+    }
+    let has_units = spec.candidates().any(|candidate| candidate.units != 1);
+    let (most, noun) = if has_units && way != Way::RunInstances {
+        (design::MOST_UNITS, "units")
+    } else {
+        (design::MOST_MACHINES, "machines")
+    };
+    if count > most {
+        return Err(Error::new(
+            ErrorKind::Refused,
+            format!("{} launches at most {most} {noun} at once, not {count}", way.name()),
+        ));
+    }
+    Ok(way)
+}

@@ -1,0 +1,74 @@
+//! The calls of a launch.
+
+use ohfp_broker::launch_spec::{FleetType, PriceType};
+
+use super::machine::launch_data;
+use super::order::{Order, Pool, in_pool, tagged_by, types_by_preference};
+use super::way::Way;
+use super::{fleet, group, spot_fleet};
+use crate::calls::{
+    CreateLaunchTemplate, CreateLaunchTemplateVersion, LaunchData, LaunchTemplateSpecification, Making,
+    RunInstances,
+};
+use crate::token;
+
+impl Order<'_> {
+    /// `RunInstances` for so many machines of a pool; `step` names it within the launch.
+    pub(crate) fn run_instances(&self, pool: &Pool, count: u32, step: &str) -> RunInstances {
+        let mut data = launch_data(self, true);
+        let is_spot = self.spec.price_type != PriceType::OnDemand;
+        data.tag_specifications = self.tagged(tagged_by(is_spot));
+        let call = RunInstances {
+            min_count: 1,
+            launch_template: self.given_template(),
+            data,
+            ..RunInstances::default()
+        };
+        in_pool(&call, pool, count, token::of_step(self.token, step))
+    }
+
+    /// The call that makes the launch template of this launch: all that its fleet or group does not say by itself.
+    /// `None` where the template's own launch template says it.
+    pub(crate) fn launch_template(&self, way: Way) -> Option<Making> {
+        let mut data = launch_data(self, false);
+        let given = self.spec.launch_template.as_ref();
+        // Instant fleets and groups tag machines themselves; machines of the others get the template's tags.
+        let tags_itself = matches!(way, Way::Fleet(FleetType::Instant) | Way::Group);
+        if given.is_some() && tags_itself && data == LaunchData::default() {
+            return None;
+        }
+        // What uses the template may name others; a group of one type does not.
+        data.instance_type = types_by_preference(self.spec).into_iter().next();
+        data.tag_specifications = self.tagged(tagged_by(self.spec.price_type == PriceType::Spot));
+        let (client_token, name) = (token::of_step(self.token, "template"), token::resource_name(self.token));
+        Some(match given {
+            Some(template) => Making::CreateLaunchTemplateVersion(CreateLaunchTemplateVersion {
+                client_token,
+                launch_template_id: template.id.to_string(),
+                source_version: template.version.as_deref().unwrap_or("$Default").to_owned(),
+                version_description: name,
+                launch_template_data: data,
+            }),
+            None => Making::CreateLaunchTemplate(CreateLaunchTemplate {
+                client_token,
+                launch_template_name: name,
+                tag_specifications: self.tagged(&["launch-template"]),
+                launch_template_data: data,
+            }),
+        })
+    }
+
+    /// What uses the launch template: one call, or two where on-demand machines are of other types.
+    pub(crate) fn by_template(&self, way: Way, template: &LaunchTemplateSpecification) -> Vec<Making> {
+        match way {
+            Way::RunInstances => Vec::new(),
+            Way::Fleet(kind) => {
+                fleet::calls(self, kind, template).into_iter().map(Making::CreateFleet).collect()
+            }
+            Way::SpotFleet(kind) => {
+                spot_fleet::calls(self, kind, template).into_iter().map(Making::RequestSpotFleet).collect()
+            }
+            Way::Group => vec![Making::CreateAutoScalingGroup(group::call(self, template))],
+        }
+    }
+}

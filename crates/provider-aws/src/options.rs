@@ -1,0 +1,76 @@
+//! The options of a provider of type `aws`: the one table that defaults, checks, messages and documents come from.
+//!
+//! Names in capitals are those of IBM's `awsprov_config.json`; where a name in small letters means the same, that one
+//! counts.
+
+use ohfp_keys::{OptionFinding, OptionValues, Rule, count, flag, unset_text, unset_whole, whole};
+use serde_json::{Map, Value};
+
+ohfp_keys::table! {
+    /// Every key.
+    pub KEYS;
+    REGION: Option<&'static str> = "region", unset_text(Rule::Name),
+        "AWS region, for example us-east-1";
+    AWS_REGION: Option<&'static str> = "AWS_REGION", unset_text(Rule::Name),
+        "the same, as IBM's file has it";
+    PROFILE: Option<&'static str> = "profile", unset_text(Rule::Name),
+        "profile of AWS's configuration files";
+    ROLE_ARN: Option<&'static str> = "role_arn", unset_text(Rule::Name),
+        "role that is assumed";
+    EXTERNAL_ID: Option<&'static str> = "external_id", unset_text(Rule::Name),
+        "external id that the role asks for";
+    ENDPOINT_URL: Option<&'static str> = "endpoint_url", unset_text(Rule::Name),
+        "endpoint in place of AWS's: https, or http on this machine";
+    AWS_ENDPOINT_URL: Option<&'static str> = "AWS_ENDPOINT_URL", unset_text(Rule::Text),
+        "the same, as IBM's file has it";
+    ALLOW_INSECURE_ENDPOINT: bool = "allow_insecure_endpoint", flag(false),
+        "allows http to another machine";
+    CREDENTIAL_FILE: Option<&'static str> = "credential_file", unset_text(Rule::Text),
+        "file with the keys of its [default] section; it wins over environment and roles";
+    AWS_CREDENTIAL_FILE: Option<&'static str> = "AWS_CREDENTIAL_FILE", unset_text(Rule::Text),
+        "the same, as IBM's file has it";
+    AWS_CREDENTIAL_SCRIPT: Option<&'static str> = "AWS_CREDENTIAL_SCRIPT", unset_text(Rule::Text),
+        "program that prints such a file; it wins over the file";
+    AWS_CREDENTIAL_RENEW_MARGIN: u64 = "AWS_CREDENTIAL_RENEW_MARGIN", whole(0, 604_800, 1_770),
+        "seconds for which what it has printed is used";
+    PROXY_HOST: Option<&'static str> = "AWS_PROXY_HOST", unset_text(Rule::Text),
+        "host of an HTTP proxy";
+    PROXY_PORT: Option<u64> = "AWS_PROXY_PORT", unset_whole(0),
+        "its port";
+    CONNECT_MILLIS: u64 = "AWS_CONNECTION_TIMEOUT_MS", whole(1, 2_147_483_647, 10_000),
+        "milliseconds to connect within";
+    RETRIES: u64 = "AWS_REQUEST_RETRY_ATTEMPTS", whole(0, 10, 2),
+        "how often a call is repeated that cannot have done anything";
+    PENDING_SECONDS: Option<u64> = "AWS_INSTANCE_PENDING_TIMEOUT_SEC", unset_whole(180),
+        "seconds after which a machine that is still pending is given up";
+    CONCURRENT_CALLS: usize = "concurrent_calls", count(1, 64, 4),
+        "calls on many machines that run side by side";
+    IMAGE_CACHE_SECONDS: u64 = "image_cache_seconds", whole(0, 604_800, 3_600),
+        "seconds for which the value of an image parameter is used";
+}
+
+/// The options, as far as they are right.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AwsOptions {
+    /// Region; `None` where the environment or a profile must have it.
+    pub region: Option<String>,
+    /// Calls on many machines that run side by side, at least 1.
+    pub concurrent_calls: usize,
+    /// Seconds for which the value of an image parameter is used.
+    pub image_cache_seconds: u64,
+}
+
+impl AwsOptions {
+    /// Reads a provider's `config` object.
+    pub fn read(options: &Map<String, Value>) -> (Self, Vec<OptionFinding>) {
+        let (values, mut findings) = OptionValues::read(KEYS, options);
+        // Other brokers' names have no effect, which the configuration's own check says.
+        findings.retain(|finding| !matches!(finding, OptionFinding::Unknown(_)));
+        let options = Self {
+            region: values.of(&REGION).or(values.of(&AWS_REGION)).map(str::to_owned),
+            concurrent_calls: values.of(&CONCURRENT_CALLS),
+            image_cache_seconds: values.of(&IMAGE_CACHE_SECONDS),
+        };
+        (options, findings)
+    }
+}

@@ -1,0 +1,210 @@
+//! The end of launches: nothing is replaced any more, and what was created beside machines is deleted after the last of
+//! them.
+
+use std::collections::BTreeSet;
+
+use ohfp_broker::provider::Pending;
+use ohfp_broker::{Deadline, Result, Timestamp};
+
+use crate::account::AwsProvider;
+use crate::api::{Called, Ec2Instance};
+use crate::calls::LaunchTemplateSpecification;
+use crate::class::{self, Class, Purpose, Trouble};
+use crate::documents::{self, Resource, ResourceKind};
+use crate::failure::Failure;
+use crate::{tags, told};
+
+/// Has the fleets and groups of a launch launch no more. Machines stay.
+pub(crate) fn settle(
+    aws: &AwsProvider,
+    pending: &Pending<'_>,
+    now: Timestamp,
+    deadline: Deadline,
+) -> Result<()> {
+    for id in pending.resource_ids {
+        let mut known = None;
+        aws.documents.read(&aws.name, &mut |tx| {
+            known = documents::resource(tx, id)?;
+            Ok(())
+        })?;
+        let resource = match known {
+            Some(resource) if resource.settled => continue,
+            Some(resource) => resource,
+            None => forgotten(aws, id, pending.token, now, deadline)?,
+        };
+        let stopped = unless_gone(stop(aws, id, resource.kind, deadline));
+        stopped.map_err(|failure| told::error(&aws.name, &failure))?;
+        let settled = Resource { settled: true, ..resource };
+        aws.documents.write(&aws.name, &mut |tx| documents::put_resource(tx, id, &settled))?;
+    }
+    Ok(())
+}
+
+/// What a resource is of which the document is lost: by its id, and by what AWS says of it.
+fn forgotten(
+    aws: &AwsProvider,
+    id: &str,
+    token: &str,
+    now: Timestamp,
+    deadline: Deadline,
+) -> Result<Resource> {
+    let ids = [id.to_owned()];
+    let kind = if id.starts_with("fleet-") {
+        let states = aws.api.fleets(&ids, deadline).map_err(|failure| told::error(&aws.name, &failure))?;
+        match states.first().map(|state| state.kind.as_str()) {
+            Some("maintain") => ResourceKind::MaintainFleet,
+            Some("instant") => ResourceKind::InstantFleet,
+            _ => ResourceKind::RequestFleet,
+        }
+    } else if id.starts_with("sfr-") {
+        let states =
+            aws.api.spot_fleets(&ids, deadline).map_err(|failure| told::error(&aws.name, &failure))?;
+        match states.first().map(|state| state.kind.as_str()) {
+            Some("maintain") => ResourceKind::MaintainSpotFleet,
+            _ => ResourceKind::RequestSpotFleet,
+        }
+    } else {
+        ResourceKind::Group
+    };
+    Ok(Resource { kind, token: token.to_owned(), created: now, settled: false })
+}
+
+/// Only fleets that maintain their capacity can be set to 0; the others launch no more once they are deleted. In no case
+/// does AWS choose machines to end.
+fn stop(aws: &AwsProvider, id: &str, kind: ResourceKind, deadline: Deadline) -> Called<()> {
+    let api = aws.api.as_ref();
+    let ids = [id.to_owned()];
+    match kind {
+        ResourceKind::MaintainFleet => api.stop_fleet(id, deadline),
+        ResourceKind::RequestFleet => api.delete_fleets(&ids, false, deadline),
+        ResourceKind::MaintainSpotFleet => api.stop_spot_fleet(id, deadline),
+        ResourceKind::RequestSpotFleet => api.cancel_spot_fleets(&ids, deadline),
+        ResourceKind::Group => api.suspend_group(id, deadline),
+        ResourceKind::InstantFleet | ResourceKind::LaunchTemplate | ResourceKind::LaunchTemplateVersion => {
+            Ok(())
+        }
+    }
+}
+
+/// What is gone needs no more.
+fn unless_gone(outcome: Called<()>) -> Called<()> {
+    match outcome {
+        Err(failure) if is_gone(&failure) => Ok(()),
+        other => other,
+    }
+}
+
+fn is_gone(failure: &Failure) -> bool {
+    let is_missing_group = |text: &str| text.contains("name not found");
+    match failure {
+        Failure::Answered(answered) => {
+            class::of_answer(answered, Purpose::Repeatable) == Class::NotFound
+                || answered.code.starts_with("InvalidLaunchTemplate")
+                || (answered.code == "ValidationError" && is_missing_group(&answered.message))
+        }
+        Failure::NotSent(_) | Failure::Lost { .. } => false,
+    }
+}
+
+/// Deletes at most `limit` resources of settled launches without machines.
+pub(crate) fn tidy(
+    aws: &AwsProvider,
+    alive: &dyn Fn(&str) -> bool,
+    limit: u32,
+    now: Timestamp,
+    deadline: Deadline,
+) -> Result<u32> {
+    let (mut all, mut unfinished) = (Vec::new(), BTreeSet::new());
+    aws.documents.read(&aws.name, &mut |tx| {
+        all = documents::resources(tx)?;
+        unfinished.clear();
+        for (_, resource) in &all {
+            let steps = documents::steps(tx, &resource.token)?;
+            let is_recent = now.millis_since(resource.created) < UNFINISHED_MILLIS;
+            if is_recent && steps.iter().any(|step| step.outcome.is_none()) {
+                unfinished.insert(resource.token.clone());
+            }
+        }
+        Ok(())
+    })?;
+    let mut deleted = 0;
+    let mut rest: Vec<(String, Resource)> = Vec::new();
+    // Templates last: they are needed as long as something launches by them.
+    all.sort_by_key(|(_, resource)| is_template(resource.kind));
+    for (id, resource) in all {
+        let is_used = is_template(resource.kind)
+            && rest.iter().any(|(_, other)| other.token == resource.token && other.kind.launches_by_itself());
+        if deleted >= limit || unfinished.contains(&resource.token) || is_used {
+            rest.push((id, resource));
+            continue;
+        }
+        match delete(aws, &id, &resource, alive, deadline) {
+            Ok(true) => {
+                aws.documents.write(&aws.name, &mut |tx| documents::forget_resource(tx, &id, &resource))?;
+                deleted += 1;
+            }
+            Ok(false) => rest.push((id, resource)),
+            Err(failure) => return Err(told::error(&aws.name, &failure)),
+        }
+    }
+    Ok(deleted)
+}
+
+/// After this time a step without an outcome keeps no resource.
+const UNFINISHED_MILLIS: i64 = 3_600_000;
+
+fn is_template(kind: ResourceKind) -> bool {
+    matches!(kind, ResourceKind::LaunchTemplate | ResourceKind::LaunchTemplateVersion)
+}
+
+/// Deletes a resource if that ends no machine; whether it is gone.
+fn delete(
+    aws: &AwsProvider,
+    id: &str,
+    resource: &Resource,
+    alive: &dyn Fn(&str) -> bool,
+    deadline: Deadline,
+) -> Called<bool> {
+    let api = aws.api.as_ref();
+    let ids = [id.to_owned()];
+    let outcome = match resource.kind {
+        // Those of type `request` were deleted to settle them.
+        ResourceKind::RequestFleet | ResourceKind::RequestSpotFleet => return Ok(resource.settled),
+        ResourceKind::LaunchTemplate => api.delete_launch_template(id, deadline),
+        ResourceKind::LaunchTemplateVersion => match id.split_once('/') {
+            Some((template, version)) => api.delete_launch_template_version(
+                &LaunchTemplateSpecification {
+                    launch_template_id: template.to_owned(),
+                    version: version.to_owned(),
+                },
+                deadline,
+            ),
+            None => return Ok(true),
+        },
+        _ if alive(id) => return Ok(false),
+        ResourceKind::InstantFleet => {
+            // EC2 ends the machines of an instant fleet with it, so there must be none, whatever the store knows.
+            let filter = (format!("tag:{}", tags::FLEET), ids.to_vec());
+            let machines = api.instances_by_filter(&[filter], deadline)?;
+            if machines.iter().any(is_alive) {
+                return Ok(false);
+            }
+            api.delete_fleets(&ids, true, deadline)
+        }
+        ResourceKind::MaintainFleet if resource.settled => api.delete_fleets(&ids, false, deadline),
+        ResourceKind::MaintainSpotFleet if resource.settled => api.cancel_spot_fleets(&ids, deadline),
+        ResourceKind::Group if resource.settled => api.delete_group(id, deadline),
+        ResourceKind::MaintainFleet | ResourceKind::MaintainSpotFleet | ResourceKind::Group => {
+            return Ok(false);
+        }
+    };
+    match unless_gone(outcome) {
+        Ok(()) => Ok(true),
+        Err(failure) if class::of(&failure, Purpose::Repeatable) == Class::Again(Trouble::Busy) => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn is_alive(machine: &Ec2Instance) -> bool {
+    !matches!(machine.state.as_str(), "shutting-down" | "terminated")
+}
