@@ -8,7 +8,7 @@ use ohfp_provider_aws::api::{
     LaunchTemplateState, Parameters, SpotRequest, StateChange, SubnetState,
 };
 use ohfp_provider_aws::calls::{
-    CreateAutoScalingGroup, CreateFleet, CreateLaunchTemplate, LaunchTemplateSpecification, RequestSpotFleet,
+    CreateAutoScalingGroup, CreateFleet, CreateLaunchTemplate, CreateLaunchTemplateVersion, LaunchTemplateSpecification, RequestSpotFleet,
     RunInstances,
 };
 
@@ -26,6 +26,14 @@ impl Api for Client {
         deadline: Deadline,
     ) -> Called<LaunchTemplateSpecification> {
         making::create_launch_template(self, call, deadline)
+    }
+
+    fn create_launch_template_version(
+        &self,
+        call: &CreateLaunchTemplateVersion,
+        deadline: Deadline,
+    ) -> Called<LaunchTemplateSpecification> {
+        making::create_launch_template_version(self, call, deadline)
     }
 
     fn create_fleet(&self, call: &CreateFleet, deadline: Deadline) -> Called<FleetCreated> {
@@ -139,5 +147,13 @@ impl Api for Client {
 
     fn delete_launch_template(&self, id: &str, deadline: Deadline) -> Called<()> {
         ending::delete_launch_template(self, id, deadline)
+    }
+
+    fn delete_launch_template_version(
+        &self,
+        version: &LaunchTemplateSpecification,
+        deadline: Deadline,
+    ) -> Called<()> {
+        ending::delete_launch_template_version(self, version, deadline)
     }
 }

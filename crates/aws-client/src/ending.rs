@@ -5,6 +5,7 @@ use aws_sdk_ec2::types::{
 };
 use ohfp_broker::Deadline;
 use ohfp_provider_aws::api::{Called, StateChange};
+use ohfp_provider_aws::calls::LaunchTemplateSpecification;
 
 use crate::client::Client;
 use crate::policy::Kind;
@@ -148,6 +149,21 @@ pub(crate) fn delete_group(client: &Client, name: &str, deadline: Deadline) -> C
 pub(crate) fn delete_launch_template(client: &Client, id: &str, deadline: Deadline) -> Called<()> {
     let request = client.sdk()?.ec2().delete_launch_template().launch_template_id(id);
     end!(client, "DeleteLaunchTemplate", deadline, request)?;
+    Ok(())
+}
+
+pub(crate) fn delete_launch_template_version(
+    client: &Client,
+    version: &LaunchTemplateSpecification,
+    deadline: Deadline,
+) -> Called<()> {
+    let request = client
+        .sdk()?
+        .ec2()
+        .delete_launch_template_versions()
+        .launch_template_id(&version.launch_template_id)
+        .versions(&version.version);
+    end!(client, "DeleteLaunchTemplateVersions", deadline, request)?;
     Ok(())
 }
 

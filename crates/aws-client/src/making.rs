@@ -9,7 +9,7 @@ mod requirements;
 use ohfp_broker::Deadline;
 use ohfp_provider_aws::api::{Called, Ec2Instance, FleetCreated};
 use ohfp_provider_aws::calls::{
-    CreateAutoScalingGroup, CreateFleet, CreateLaunchTemplate, LaunchTemplateSpecification, RequestSpotFleet,
+    CreateAutoScalingGroup, CreateFleet, CreateLaunchTemplate, CreateLaunchTemplateVersion, LaunchTemplateSpecification, RequestSpotFleet,
     RunInstances,
 };
 use ohfp_provider_aws::failure::Failure;
@@ -59,6 +59,38 @@ pub(crate) fn create_launch_template(
     Ok(LaunchTemplateSpecification {
         launch_template_id: template.launch_template_id().ok_or_else(|| without_id(ACTION))?.to_owned(),
         version: template.latest_version_number().unwrap_or(1).to_string(),
+    })
+}
+
+pub(crate) fn create_launch_template_version(
+    client: &Client,
+    call: &CreateLaunchTemplateVersion,
+    deadline: Deadline,
+) -> Called<LaunchTemplateSpecification> {
+    const ACTION: &str = "CreateLaunchTemplateVersion";
+    let CreateLaunchTemplateVersion {
+        client_token,
+        launch_template_id,
+        source_version,
+        version_description,
+        launch_template_data,
+    } = call;
+    let request = client
+        .sdk()?
+        .ec2()
+        .create_launch_template_version()
+        .client_token(client_token)
+        .launch_template_id(launch_template_id)
+        .source_version(source_version)
+        .version_description(version_description)
+        .launch_template_data(machines::template(launch_template_data));
+    let answer = client.call(ACTION, Kind::Tokened, deadline, |watch| {
+        request.clone().customize().interceptor(watch).send()
+    })?;
+    let version = answer.launch_template_version().and_then(|version| version.version_number());
+    Ok(LaunchTemplateSpecification {
+        launch_template_id: launch_template_id.clone(),
+        version: version.ok_or_else(|| without_id(ACTION))?.to_string(),
     })
 }
 
