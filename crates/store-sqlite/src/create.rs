@@ -113,3 +113,32 @@ fn remove(path: &PathBuf) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without locks, another process may have given its database the name in between. That one stays, and it is no
+    /// error to come second; anything else that keeps a draft from its name is one.
+    #[test]
+    fn a_name_that_is_taken_is_left_to_the_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.db");
+        let lock = File::create(directory.path().join("lock")).unwrap();
+        let mark = Watermark {
+            id: StoreId::default(),
+            creating: true,
+            number: 0,
+            base: 0,
+            file: FileMark::default(),
+        };
+        let draft = Draft::begin(&path).unwrap();
+        fs::write(&path, "the first").unwrap();
+        publish(draft, &path, &lock, mark).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "the first");
+
+        let elsewhere = directory.path().join("missing/state.db");
+        let error = publish(Draft::begin(&path).unwrap(), &elsewhere, &lock, mark).unwrap_err();
+        assert!(error.summary().contains("cannot create"), "{error}");
+    }
+}

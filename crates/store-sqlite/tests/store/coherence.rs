@@ -278,6 +278,21 @@ fn a_store_that_should_be_there_is_missing() {
     });
 }
 
+/// Cleaning the cache directory takes the marker away; a store that is there puts it back.
+#[test]
+fn a_marker_that_was_removed_is_planted_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, marker) = (directory.path().join("state.db"), directory.path().join("cache/x.store"));
+    let traces = Traces { marker: Some(marker.clone()), ..Traces::default() };
+    let store = SqliteStore::open_with(&path, LAZY, traces).unwrap();
+    store.init().unwrap();
+    let text = fs::read_to_string(&marker).unwrap();
+    assert!(text.contains("state.db exists"), "{text}");
+    fs::remove_file(&marker).unwrap();
+    store.keep_marker();
+    assert_eq!(fs::read_to_string(&marker).unwrap(), text);
+}
+
 #[test]
 fn a_backup_is_restored_as_a_whole_and_the_old_files_are_kept() {
     let Site { directory, store } = Site::new();
