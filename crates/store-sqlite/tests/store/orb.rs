@@ -176,6 +176,35 @@ fn words_of_both_versions() {
     check("machine", machine, &words);
 }
 
+/// An empty text, list or object says nothing: another field is asked, and nothing is reported as left out.
+#[test]
+fn empty_values_are_no_values() {
+    let site = Site::new();
+    let report = import(
+        &site,
+        r#"{"requests": {"r": {"request_id": "r", "request_type": "acquire", "template_id": "t", "machine_count": 1,
+              "status": "failed", "status_message": "", "error_message": "", "message": "no capacity",
+              "created_at": "2026-01-01T00:00:00", "launch_template": "", "metadata": {}, "errors": [], "extra": null,
+              "history": ["launched"], "attempts": 3}},
+            "machines": {"i-1": {"machine_id": "i-1", "request_id": "r", "status": "failed", "name": "i-1",
+              "private_dns_name": "", "public_dns_name": "host-1", "private_ip": "10.0.0.1",
+              "launch_time": "2026-01-01T00:00:01"},
+             "i-2": {"machine_id": "i-2", "request_id": "r", "status": "pending", "name": "",
+              "launch_time": "2026-01-01T00:00:02"},
+             "i-3": {"machine_id": "i-3", "request_id": "r", "status": "running", "private_ip": "10.0.0.3",
+              "launch_time": "2026-01-01T00:00:03"}}}"#,
+    );
+    let fields: Vec<&str> = report.skipped.iter().map(|skipped| skipped.what.as_str()).collect();
+    assert_eq!(fields, ["field `attempts` of 1 requests", "field `history` of 1 requests"]);
+    assert_eq!(view(&site.store, "r").request.reason.as_deref(), Some("no capacity"));
+    let machine = |id: &str| site.store.machines_by_id(&[ohfp_broker::MachineId::new(id)]).unwrap().remove(0);
+    let names = ["i-1", "i-2", "i-3"].map(|id| machine(id).name);
+    assert_eq!(names, [Some("host-1".to_owned()), None, Some("10.0.0.3".to_owned())]);
+    // What is starting or has failed was never up.
+    let came_up = ["i-1", "i-2", "i-3"].map(|id| machine(id).came_up.is_some());
+    assert_eq!(came_up, [false, false, true]);
+}
+
 #[test]
 fn what_cannot_be_understood_is_named_and_changes_nothing() {
     let site = Site::new();
