@@ -32,6 +32,18 @@ fn call(grid: &Grid, way: usize, input: &Value) -> Ended {
     })
 }
 
+/// A person who names machines is told what happens, and not Host Factory's words.
+#[test]
+fn a_person_is_told_in_words_of_a_person() {
+    let grid = Grid::new(&json!({}), &json!({}));
+    let hosts = grid.machines(TEMPLATE, 3);
+    let back = |names: &[&str]| grid.command(&[&["machines", "return"], names].concat())["message"].clone();
+    assert_eq!(back(&[&hosts[0].id]), "return accepted: 1 machine is terminating");
+    assert_eq!(back(&[&hosts[1].id, &hosts[2].name]), "return accepted: 2 machines are terminating");
+    grid.until_live(0);
+    assert_eq!(back(&[&hosts[0].id]), "return accepted: all of these machines are terminated already");
+}
+
 /// A return of `machines` of the two hosts of a fresh request ends those hosts with these numbers.
 fn check(grid: &Grid, way: usize, machines: &dyn Fn(&Host, &Host) -> Value, ends: &[usize]) {
     let before = grid.live();

@@ -89,6 +89,8 @@ fn return_machines(call: &Call, arguments: &MachinesReturn) -> Result<Reply, Err
         call.session(if arguments.dry_run { AccessMode::ReadOnly } else { AccessMode::ReadWrite })?;
     let wire = ohfp_wire::of(session.scheduler()?);
     let requests = session.requests()?;
+    // Host Factory's document gets Host Factory's answer; a person who names machines gets one in a person's words.
+    let is_for_person = document.is_none();
     let machines = match document {
         Some(document) => read::return_machines(&document)?,
         None => named(session, arguments)?,
@@ -105,7 +107,7 @@ fn return_machines(call: &Call, arguments: &MachinesReturn) -> Result<Reply, Err
         })));
     }
     if arguments.all {
-        confirm(&format!("Give back {}?", counted(machines.len())), arguments.yes)?;
+        confirm(&format!("Return {}?", counted(machines.len())), arguments.yes)?;
     }
     let now = clock::now();
     let id = clock::new_id(RequestKind::Return, now)?;
@@ -116,7 +118,15 @@ fn return_machines(call: &Call, arguments: &MachinesReturn) -> Result<Reply, Err
     if arguments.waiting.wait {
         return waiting::for_new(call, session, &id, arguments.waiting.timeout);
     }
-    Ok(call.document(&wire.write_return_accepted(&accepted)).after_answer(session, vec![id]))
+    let mut answer = wire.write_return_accepted(&accepted);
+    if is_for_person && let Some(message) = answer.get_mut("message") {
+        *message = json!(match accepted.active {
+            0 => "return accepted: all of these machines are terminated already".to_owned(),
+            1 => "return accepted: 1 machine is terminating".to_owned(),
+            number => format!("return accepted: {number} machines are terminating"),
+        });
+    }
+    Ok(call.document(&answer).after_answer(session, vec![id]))
 }
 
 /// The machines that a command line names. An unknown machine is an error, raised before anything is changed.
