@@ -1,6 +1,6 @@
 //! `cargo xtask test`: the tests of the workspace, on an installed tree made for them.
 
-use std::process::{Command, ExitCode};
+use std::process::{Child, Command, ExitCode, Stdio};
 
 use xshell::cmd;
 
@@ -10,8 +10,15 @@ use crate::{cloud, conformance, dist};
 
 /// Runs the tests; the runner's closing lines are the last, and its exit code is ours.
 pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
+    // The tests compile while the programs do: the last steps of the latter leave a processor idle.
+    let compiling = compile(args.is_empty());
     // Release programs: their page faults, system calls and sizes are under test.
-    let tree = dist::make(project, &project.fresh_dir("test-tree")?, dist::CLOUDS)?;
+    let tree = dist::make(project, &project.fresh_dir("test-tree")?, dist::CLOUDS);
+    // What does not compile is reported below, where it is compiled again.
+    if let Some(mut compiling) = compiling {
+        compiling.wait()?;
+    }
+    let tree = tree?;
     let conforms = args.is_empty().then(|| conforms(project, &tree)).transpose()?;
 
     let cloud_works = if args.is_empty() { cloud::test(project)? } else { true };
@@ -54,6 +61,14 @@ pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::from(code))
+}
+
+/// Starts to compile the tests, unless only a few of them are wanted. Its output would be mixed with that of the
+/// programs' build.
+fn compile(all: bool) -> Option<Child> {
+    let mut command = Command::new(Project::cargo());
+    command.args(["test", "--workspace", "--no-run", "--quiet"]).stdout(Stdio::null()).stderr(Stdio::null());
+    all.then(|| command.spawn().ok()).flatten()
 }
 
 /// Plays Host Factory against the tree. The runner is no part of this repository: without it this says so,
