@@ -12,7 +12,7 @@ use crate::design::{self, Order, Way};
 use crate::images::{Images, Unusable};
 use crate::launching::Stop;
 use crate::looking::Looker;
-use crate::options::AwsOptions;
+use crate::options::{self, AwsOptions};
 use crate::tags::{self, Owner};
 use crate::user_data;
 
@@ -36,7 +36,7 @@ impl AwsProvider {
     }
 
     pub(crate) fn looker(&self, deadline: Deadline) -> Looker<'_> {
-        Looker { api: self.api.as_ref(), concurrent: self.options.concurrent_calls, deadline }
+        Looker { api: self.api.as_ref(), concurrent: self.options.of(&options::CONCURRENT_CALLS), deadline }
     }
 
     /// The order, with everything that has to be looked up.
@@ -52,7 +52,7 @@ impl AwsProvider {
             api: self.api.as_ref(),
             documents: self.documents.as_ref(),
             provider: &self.name,
-            seconds: self.options.image_cache_seconds,
+            seconds: self.options.of(&options::IMAGE_CACHE_SECONDS),
             now,
             deadline,
         };

@@ -8,7 +8,7 @@ use ohfp_broker::{Deadline, Error, ErrorKind, MachineId, MachineRef, Result};
 
 use crate::account::AwsProvider;
 use crate::api::{Ec2Instance, SpotRequest};
-use crate::{batches, looking, told};
+use crate::{batches, looking, options, told};
 
 /// Seconds from the notice of a spot interruption to the end.
 const NOTICE_SECONDS: u64 = 120;
@@ -73,8 +73,9 @@ pub(crate) fn notices(
     deadline: Deadline,
 ) -> Result<()> {
     let ids: Vec<String> = seen.iter().filter_map(|machine| machine.spot_request_id.clone()).collect();
-    let answers =
-        batches::run(&ids, IDS, aws.options.concurrent_calls, |batch| aws.api.spot_requests(batch, deadline));
+    let answers = batches::run(&ids, IDS, aws.options.of(&options::CONCURRENT_CALLS), |batch| {
+        aws.api.spot_requests(batch, deadline)
+    });
     let mut marked: BTreeMap<String, SpotRequest> = BTreeMap::new();
     for answer in answers {
         let requests = answer.map_err(|failure| told::error(&aws.name, &failure))?;

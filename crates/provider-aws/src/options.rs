@@ -3,7 +3,9 @@
 //! Names in capitals are those of IBM's `awsprov_config.json`; where a name in small letters means the same, that one
 //! counts.
 
-use ohfp_keys::{OptionFinding, OptionValues, Rule, count, flag, unset_text, unset_whole, whole};
+use ohfp_keys::{
+    KeyType, OptionFinding, OptionValues, Rule, Typed, count, flag, unset_text, unset_whole, whole,
+};
 use serde_json::{Map, Value};
 
 ohfp_keys::table! {
@@ -25,6 +27,12 @@ ohfp_keys::table! {
         "the same, as IBM's file has it";
     ALLOW_INSECURE_ENDPOINT: bool = "allow_insecure_endpoint", flag(false),
         "allows http to another machine";
+    ACCESS_KEY_ID: Option<&'static str> = "access_key_id", unset_text(Rule::Text),
+        "access key; better in a profile or a role";
+    SECRET_ACCESS_KEY: Option<&'static str> = "secret_access_key", unset_text(Rule::Text),
+        "its secret";
+    SESSION_TOKEN: Option<&'static str> = "session_token", unset_text(Rule::Text),
+        "its token, for temporary keys";
     CREDENTIAL_FILE: Option<&'static str> = "credential_file", unset_text(Rule::Text),
         "file with the keys of its [default] section; it wins over environment and roles";
     AWS_CREDENTIAL_FILE: Option<&'static str> = "AWS_CREDENTIAL_FILE", unset_text(Rule::Text),
@@ -39,8 +47,12 @@ ohfp_keys::table! {
         "its port";
     CONNECT_MILLIS: u64 = "AWS_CONNECTION_TIMEOUT_MS", whole(1, 2_147_483_647, 10_000),
         "milliseconds to connect within";
-    RETRIES: u64 = "AWS_REQUEST_RETRY_ATTEMPTS", whole(0, 10, 2),
-        "how often a call is repeated that cannot have done anything";
+    RETRIES: Option<u64> = "AWS_REQUEST_RETRY_ATTEMPTS", unset_whole(0),
+        "how often a call is repeated; unset: by the kind of failure";
+    DESCRIBE_RETRIES: Option<u64> = "AWS_DESCRIBE_REQUEST_RETRY_ATTEMPTS", unset_whole(0),
+        "the same for calls that only ask";
+    DESCRIBE_INTERVAL: Option<u64> = "AWS_DESCRIBE_REQUEST_INTERVAL", unset_whole(0),
+        "milliseconds before such a repetition; unset: a wait that grows";
     PENDING_SECONDS: Option<u64> = "AWS_INSTANCE_PENDING_TIMEOUT_SEC", unset_whole(180),
         "seconds after which a machine that is still pending is given up";
     CONCURRENT_CALLS: usize = "concurrent_calls", count(1, 64, 4),
@@ -50,15 +62,8 @@ ohfp_keys::table! {
 }
 
 /// The options, as far as they are right.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AwsOptions {
-    /// Region; `None` where the environment or a profile must have it.
-    pub region: Option<String>,
-    /// Calls on many machines that run side by side, at least 1.
-    pub concurrent_calls: usize,
-    /// Seconds for which the value of an image parameter is used.
-    pub image_cache_seconds: u64,
-}
+#[derive(Clone, Debug, Default)]
+pub struct AwsOptions(OptionValues);
 
 impl AwsOptions {
     /// Reads a provider's `config` object.
@@ -66,11 +71,55 @@ impl AwsOptions {
         let (values, mut findings) = OptionValues::read(KEYS, options);
         // Other brokers' names have no effect, which the configuration's own check says.
         findings.retain(|finding| !matches!(finding, OptionFinding::Unknown(_)));
-        let options = Self {
-            region: values.of(&REGION).or(values.of(&AWS_REGION)).map(str::to_owned),
-            concurrent_calls: values.of(&CONCURRENT_CALLS),
-            image_cache_seconds: values.of(&IMAGE_CACHE_SECONDS),
-        };
-        (options, findings)
+        (Self(values), findings)
+    }
+
+    /// The value of a row, or its default.
+    pub fn of<T: KeyType>(&self, row: &Typed<T>) -> T::Read<'_> {
+        self.0.of(row)
+    }
+
+    /// The region; `None` where the environment or a profile must have it.
+    pub fn region(&self) -> Option<&str> {
+        self.of(&REGION).or(self.of(&AWS_REGION))
+    }
+
+    /// The endpoint in place of AWS's.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.of(&ENDPOINT_URL).or(self.of(&AWS_ENDPOINT_URL)).filter(|url| !url.is_empty())
+    }
+
+    /// The file with credentials.
+    pub fn credential_file(&self) -> Option<&str> {
+        self.of(&CREDENTIAL_FILE).or(self.of(&AWS_CREDENTIAL_FILE)).filter(|path| !path.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_of_ohfp_count_before_those_of_ibm() {
+        let read = |options: Value| AwsOptions::read(options.as_object().unwrap()).0;
+        let both = read(json!({
+            "region": "a", "AWS_REGION": "b", "endpoint_url": "https://a", "AWS_ENDPOINT_URL": "https://b",
+            "credential_file": "/a", "AWS_CREDENTIAL_FILE": "/b"
+        }));
+        assert_eq!(
+            (both.region(), both.endpoint(), both.credential_file()),
+            (Some("a"), Some("https://a"), Some("/a"))
+        );
+        let theirs = read(json!({ "AWS_REGION": "b", "AWS_ENDPOINT_URL": "", "AWS_CREDENTIAL_FILE": "/b" }));
+        assert_eq!(
+            (theirs.region(), theirs.endpoint(), theirs.credential_file()),
+            (Some("b"), None, Some("/b"))
+        );
+        let (none, findings) =
+            AwsOptions::read(json!({ "handlers": {}, "concurrent_calls": 0 }).as_object().unwrap());
+        assert_eq!((none.region(), none.of(&CONCURRENT_CALLS)), (None, 4));
+        assert_eq!(findings.len(), 1, "an unknown name is not reported twice: {findings:?}");
     }
 }

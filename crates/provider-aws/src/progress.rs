@@ -9,7 +9,7 @@ use crate::account::AwsProvider;
 use crate::api::{Called, FleetEvent, FleetState, GroupState};
 use crate::documents::{self, Resource, ResourceKind};
 use crate::failure::Failure;
-use crate::{batches, observed, told};
+use crate::{batches, observed, options, told};
 
 /// Most ids of a call about fleets or groups.
 const IDS: usize = 100;
@@ -132,7 +132,7 @@ fn batched<T: Send>(
     call: impl Fn(&[String]) -> Called<Vec<T>> + Sync,
 ) -> Called<Vec<T>> {
     let mut all = Vec::new();
-    for answer in batches::run(ids, IDS, aws.options.concurrent_calls, call) {
+    for answer in batches::run(ids, IDS, aws.options.of(&options::CONCURRENT_CALLS), call) {
         match answer {
             Ok(states) => all.extend(states),
             Err(failure) if is_unknown(&failure) => {}

@@ -8,7 +8,7 @@ use ohfp_broker::{Deadline, MachineId, MachineRef, Result, Template, Timestamp};
 
 use crate::account::{AwsProvider, way};
 use crate::launching::Launching;
-use crate::{design, ending, finding, observed, planning, progress, settling, told};
+use crate::{design, ending, finding, observed, options, planning, progress, settling, told};
 
 impl Provider for AwsProvider {
     fn name(&self) -> &str {
@@ -24,7 +24,7 @@ impl Provider for AwsProvider {
     }
 
     fn identity(&self) -> Identity {
-        Identity { account: None, region: self.options.region.clone() }
+        Identity { account: None, region: self.options.region().map(str::to_owned) }
     }
 
     fn plan(&self, template: &Template, count: u32) -> Result<Plan> {
@@ -90,7 +90,8 @@ impl Provider for AwsProvider {
 
     fn release(&self, machines: &[Releasing<'_>], _now: Timestamp, deadline: Deadline) -> Result<()> {
         let ids: Vec<String> = machines.iter().map(|machine| machine.id.as_str().to_owned()).collect();
-        let ended = ending::terminate(self.api.as_ref(), &ids, self.options.concurrent_calls, deadline);
+        let ended =
+            ending::terminate(self.api.as_ref(), &ids, self.options.of(&options::CONCURRENT_CALLS), deadline);
         let Some((first, failure)) = ended.failed.first() else { return Ok(()) };
         let error = told::error(&self.name, failure);
         let others = ended.failed.len() - 1;
@@ -106,7 +107,7 @@ impl Provider for AwsProvider {
     fn health(&self, _now: Timestamp, deadline: Deadline) -> Health {
         match self.api.caller_identity(deadline) {
             Ok(caller) => {
-                let region = self.options.region.as_deref().unwrap_or("unknown");
+                let region = self.options.region().unwrap_or("unknown");
                 let detail = format!("account {}, region {region}, as {}", caller.account, caller.arn);
                 Health { healthy: true, detail }
             }

@@ -1,5 +1,6 @@
 //! The configured providers, and the broker's operations on them.
 
+mod aws;
 mod factory;
 mod kinds;
 mod sim;
@@ -19,9 +20,10 @@ use ohfp_resolver::{Configuration, Performance, ProviderInstance};
 pub use factory::{Checked, ProviderFactory};
 pub use kinds::{PROVIDERS, factory, simulated_kind};
 
-use factory::BackEnd;
+use factory::{BackEnd, Home};
 
 use crate::action_time::ActionTime;
+use crate::invocation::Invocation;
 use crate::site_store::SiteStore;
 
 /// Requests and machines: the broker's operations on the store and the providers of this configuration.
@@ -70,6 +72,7 @@ pub struct Registry {
     instances: Vec<ProviderInstance>,
     /// Kinds of providers that are switched off.
     performance: Performance,
+    invocation: Arc<Invocation>,
     /// Deferred: listing providers does not need the store.
     store: Deferred<SiteStore>,
     built: Mutex<HashMap<String, Arc<dyn Provider>>>,
@@ -78,6 +81,7 @@ pub struct Registry {
 impl Registry {
     /// The instances of that configuration. `performance` says which kinds are switched off.
     pub(crate) fn new(
+        invocation: Arc<Invocation>,
         configuration: &Configuration,
         performance: &Performance,
         store: Deferred<SiteStore>,
@@ -85,6 +89,7 @@ impl Registry {
         Self {
             instances: preferred(&configuration.providers),
             performance: performance.clone(),
+            invocation,
             store,
             built: Mutex::default(),
         }
@@ -144,7 +149,9 @@ impl Providers for Registry {
             return Ok(Arc::clone(provider));
         }
         let (instance, back_end) = self.buildable(name)?;
-        let provider = (back_end.build)(instance, self.store.get()?.documents()).map_err(Errors::joined)?;
+        let home =
+            Home { documents: self.store.get()?.documents(), directory: &self.invocation.state_directory()? };
+        let provider = (back_end.build)(instance, home).map_err(Errors::joined)?;
         built.insert(name.to_owned(), Arc::clone(&provider));
         Ok(provider)
     }

@@ -78,13 +78,13 @@ impl Session {
         let (bounds, time) = (Arc::clone(&self.configuration), ActionTime::of(self.invocation.env()));
         let invocation = Arc::clone(&self.invocation);
         self.container.register(Tier::Core, move |core| {
-            let site = Arc::clone(&invocation);
+            let (site, home) = (Arc::clone(&invocation), Arc::clone(&invocation));
             let database = core.connecting().feature("features.database_support", on);
             database.register_singleton("StoragePort", move |_| {
                 store_factory::open(&site, access, connects).map(Arc::new).map_err(Errors::joined)
             })?;
             core.register_singleton("ProviderPort", move |container| {
-                let registry = Registry::new(&settings, &performance, container.later());
+                let registry = Registry::new(Arc::clone(&home), &settings, &performance, container.later());
                 if at_start {
                     // A component that cannot be built is an error for the caller that requests it.
                     let failed = registry.build_all();

@@ -1,5 +1,6 @@
 //! What a kind of provider is to a configuration: its options, and how one is built.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ohfp_broker::documents::DocumentStore;
@@ -29,8 +30,17 @@ pub(super) struct Feature {
     pub(super) value: fn(&Performance) -> Option<bool>,
 }
 
-/// Builds the provider of an instance, which keeps its documents in that store.
-pub(super) type Build = fn(&ProviderInstance, Arc<dyn DocumentStore>) -> Result<Arc<dyn Provider>, Errors>;
+/// Where a provider keeps what it remembers.
+pub(super) struct Home<'a> {
+    /// Its documents in the state store.
+    pub(super) documents: Arc<dyn DocumentStore>,
+    /// The state directory of the instance, for files.
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "only AWS keeps a file"))]
+    pub(super) directory: &'a Path,
+}
+
+/// Builds the provider of an instance.
+pub(super) type Build = fn(&ProviderInstance, Home<'_>) -> Result<Arc<dyn Provider>, Errors>;
 
 /// What a kind that is built in can do.
 pub(super) struct BackEnd {

@@ -1,24 +1,10 @@
 //! Which kinds of providers this build has: the one list.
 
-use ohfp_resolver::settings::key_table::AWS_INTEGRATION;
-
-use super::factory::{Feature, ProviderFactory};
-use super::sim;
+use super::factory::ProviderFactory;
+use super::{aws, sim};
 
 /// Every kind that a configuration can name. A new back end adds its line.
-pub const PROVIDERS: &[ProviderFactory] = &[
-    sim::FACTORY,
-    ProviderFactory {
-        kind: "aws",
-        simulated: false,
-        options: &[],
-        feature: Some(Feature {
-            key: AWS_INTEGRATION.key.name,
-            value: |performance| performance.aws_integration,
-        }),
-        back_end: None,
-    },
-];
+pub const PROVIDERS: &[ProviderFactory] = &[sim::FACTORY, aws::FACTORY];
 
 /// The factory of that kind; `None` where no build of ohfp has it.
 pub fn factory(kind: &str) -> Option<&'static ProviderFactory> {
@@ -56,6 +42,11 @@ mod tests {
     fn one_kind_is_simulated_and_it_is_built_in() {
         assert_eq!(PROVIDERS.iter().filter(|kind| kind.simulated && kind.is_built_in()).count(), 1);
         assert!(PROVIDERS.iter().all(|kind| kind.is_built_in() != kind.options.is_empty()));
-        assert_eq!(built_in(), "`sim` is the only type in this build");
+        let wanted = if cfg!(feature = "aws") {
+            "`sim` and `aws` are the types in this build"
+        } else {
+            "`sim` is the only type in this build"
+        };
+        assert_eq!(built_in(), wanted);
     }
 }

@@ -16,7 +16,7 @@ pub(super) const FACTORY: ProviderFactory = ProviderFactory {
     feature: None,
     back_end: Some(BackEnd {
         findings: |options| SimConfig::read(options).1,
-        build: |instance, documents| Ok(Arc::new(provider(instance, documents)?)),
+        build: |instance, home| Ok(Arc::new(provider(instance, home.documents)?)),
     }),
 };
 
