@@ -51,17 +51,27 @@ const TEMPLATES: &str = r#"{"templates": [
 impl Grid {
     /// A site whose cloud has these options, with these settings; both may be empty objects.
     pub fn new(cloud: &Value, settings: &Value) -> Self {
-        let mut sandbox = Sandbox::with_files(&[("awsprov_templates.json", TEMPLATES)]);
+        let grid = Self::in_sandbox(Sandbox::with_files(&[("awsprov_templates.json", TEMPLATES)]), settings);
+        grid.change_cloud(cloud);
+        grid.sandbox.build();
+        grid
+    }
+
+    /// A site with these files of configuration.
+    pub fn with_files(files: &[(&str, &str)]) -> Self {
+        let grid = Self::in_sandbox(Sandbox::with_files(files), &json!({}));
+        grid.sandbox.build();
+        grid
+    }
+
+    fn in_sandbox(mut sandbox: Sandbox, settings: &Value) -> Self {
         sandbox.set("HF_PROVIDER_NAME", "grid");
         for (name, directory) in [("HF_PROVIDER_WORKDIR", "work"), ("HF_PROVIDER_LOGDIR", "log")] {
             let path = sandbox.path.join(directory);
             std::fs::create_dir(&path).unwrap();
             sandbox.set(name, path);
         }
-        let grid = Self { sandbox, settings: settings.clone() };
-        grid.change_cloud(cloud);
-        grid.sandbox.build();
-        grid
+        Self { sandbox, settings: settings.clone() }
     }
 
     /// From now on the cloud has these options; what exists stays as it is.

@@ -9,6 +9,7 @@
     reason = "a test that cannot run must say so"
 )]
 
+pub mod aws;
 pub mod cloud;
 pub mod contract;
 pub mod counting;

@@ -141,8 +141,8 @@ impl Api for Client {
         ending::cancel_spot_fleets(self, ids, deadline)
     }
 
-    fn delete_group(&self, name: &str, deadline: Deadline) -> Called<()> {
-        ending::delete_group(self, name, deadline)
+    fn delete_group(&self, name: &str, ends_machines: bool, deadline: Deadline) -> Called<()> {
+        ending::delete_group(self, name, ends_machines, deadline)
     }
 
     fn delete_launch_template(&self, id: &str, deadline: Deadline) -> Called<()> {

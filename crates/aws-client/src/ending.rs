@@ -135,13 +135,18 @@ fn all_but_unknown(mut errors: impl Iterator<Item = ohfp_provider_aws::failure::
     }
 }
 
-pub(crate) fn delete_group(client: &Client, name: &str, deadline: Deadline) -> Called<()> {
+pub(crate) fn delete_group(
+    client: &Client,
+    name: &str,
+    ends_machines: bool,
+    deadline: Deadline,
+) -> Called<()> {
     let request = client
         .sdk()?
         .autoscaling()
         .delete_auto_scaling_group()
         .auto_scaling_group_name(name)
-        .force_delete(false);
+        .force_delete(ends_machines);
     end!(client, "DeleteAutoScalingGroup", deadline, request)?;
     Ok(())
 }

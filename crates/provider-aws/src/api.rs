@@ -276,8 +276,9 @@ pub trait Api: Send + Sync {
     fn delete_fleets(&self, ids: &[String], ends_machines: bool, deadline: Deadline) -> Called<()>;
     /// `CancelSpotFleetRequests`, at most 100 ids. Machines stay.
     fn cancel_spot_fleets(&self, ids: &[String], deadline: Deadline) -> Called<()>;
-    /// `DeleteAutoScalingGroup`; `ResourceInUse` where it has machines.
-    fn delete_group(&self, name: &str, deadline: Deadline) -> Called<()>;
+    /// `DeleteAutoScalingGroup`, with `ForceDelete` where it may end machines; `ResourceInUse` where it has some and may
+    /// not.
+    fn delete_group(&self, name: &str, ends_machines: bool, deadline: Deadline) -> Called<()>;
     /// `DeleteLaunchTemplate` by id.
     fn delete_launch_template(&self, id: &str, deadline: Deadline) -> Called<()>;
     /// `DeleteLaunchTemplateVersions` of one version.

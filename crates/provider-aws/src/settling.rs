@@ -182,18 +182,15 @@ fn delete(
             None => return Ok(true),
         },
         _ if alive(id) => return Ok(false),
-        ResourceKind::InstantFleet => {
-            // EC2 ends the machines of an instant fleet with it, so there must be none, whatever the store knows.
-            let filter = (format!("tag:{}", tags::FLEET), ids.to_vec());
-            let machines = api.instances_by_filter(&[filter], deadline)?;
-            if machines.iter().any(is_alive) {
-                return Ok(false);
-            }
-            api.delete_fleets(&ids, true, deadline)
-        }
+        // EC2 ends the machines of an instant fleet with it, and a group keeps those that have ended as its members, so
+        // that only force deletes it: there must be none, whatever the store knows.
+        ResourceKind::InstantFleet if has_machines(aws, tags::FLEET, id, deadline)? => return Ok(false),
+        ResourceKind::InstantFleet => api.delete_fleets(&ids, true, deadline),
+        ResourceKind::Group if !resource.settled => return Ok(false),
+        ResourceKind::Group if has_machines(aws, tags::GROUP, id, deadline)? => return Ok(false),
+        ResourceKind::Group => api.delete_group(id, true, deadline),
         ResourceKind::MaintainFleet if resource.settled => api.delete_fleets(&ids, false, deadline),
         ResourceKind::MaintainSpotFleet if resource.settled => api.cancel_spot_fleets(&ids, deadline),
-        ResourceKind::Group if resource.settled => api.delete_group(id, deadline),
         ResourceKind::MaintainFleet | ResourceKind::MaintainSpotFleet | ResourceKind::Group => {
             return Ok(false);
         }
@@ -203,6 +200,12 @@ fn delete(
         Err(failure) if class::of(&failure, Purpose::Repeatable) == Class::Again(Trouble::Busy) => Ok(false),
         Err(failure) => Err(failure),
     }
+}
+
+/// Whether machines of a fleet or group live.
+fn has_machines(aws: &AwsProvider, tag: &str, id: &str, deadline: Deadline) -> Called<bool> {
+    let filter = (format!("tag:{tag}"), vec![id.to_owned()]);
+    Ok(aws.api.instances_by_filter(&[filter], deadline)?.iter().any(is_alive))
 }
 
 fn is_alive(machine: &Ec2Instance) -> bool {

@@ -24,8 +24,9 @@ pub fn run(requests: &Requests, history_days: u64, now: Timestamp) -> Result<()>
     let swept = broker.sweep(SWEEP, now)?;
     log::log_errors(&swept.errors);
     let cleared = if history_days > 0 { history::clear(&***store, history_days, now)? } else { None };
-    // Machines end while something is looked after, and whatever was missed then is found once a day.
-    if !swept.requests.is_empty() || cleared.is_some() {
+    // Machines end while something is looked after, and whatever was missed then is found once a day. What lies idle in
+    // a real cloud is in the way of others, so that each command that has used one looks.
+    if !swept.requests.is_empty() || cleared.is_some() || requests.providers.has_used_cloud() {
         let (deleted, errors) = broker.tidy(TIDY, now);
         log::log_errors(&errors);
         if deleted > 0 {

@@ -100,6 +100,12 @@ impl Registry {
         self.names().iter().filter(|name| self.get(name).is_err()).count()
     }
 
+    /// Whether a provider that is not simulated was used so far.
+    pub(crate) fn has_used_cloud(&self) -> bool {
+        let built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        built.values().any(|provider| provider.kind() != simulated_kind())
+    }
+
     /// The configured instances in the order of preference: the default one first, then by priority.
     pub fn instances(&self) -> impl Iterator<Item = &ProviderInstance> {
         self.instances.iter()

@@ -6,6 +6,7 @@ mod common;
 mod abandoned;
 mod answer_files;
 mod asking_by_hand;
+mod aws;
 mod bad_config;
 mod bad_files;
 mod bad_input;

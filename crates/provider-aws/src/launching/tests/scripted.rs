@@ -306,7 +306,7 @@ impl Api for Scripted {
         unscripted()
     }
 
-    fn delete_group(&self, _: &str, _: Deadline) -> Called<()> {
+    fn delete_group(&self, _: &str, _: bool, _: Deadline) -> Called<()> {
         unscripted()
     }
 
