@@ -80,7 +80,7 @@ const EDGES: [(&str, &[&str]); 19] = [
 
 /// Order of the top modules of a crate, from the ground up: each may use those before it, none behind it. Modules
 /// that are not listed only have to be free of circles.
-const FLOORS: [(&str, &[&str]); 9] = [
+const FLOORS: [(&str, &[&str]); 10] = [
     ("ohfp-snapshot-format", &["refusal", "header", "index", "stamps", "backing", "view", "open"]),
     (
         "ohfp-broker",
@@ -117,6 +117,23 @@ const FLOORS: [(&str, &[&str]); 9] = [
             "transactions",
             "backup",
             "contract",
+        ],
+    ),
+    (
+        "ohfp-provider-aws",
+        &[
+            "failure",
+            "class",
+            "token",
+            "calls",
+            "tags",
+            "api",
+            "told",
+            "batches",
+            "looking",
+            "design",
+            "launching",
+            "provider",
         ],
     ),
     ("ohfp-provider-sim", &["chance", "network", "shapes", "keys", "config", "options", "life", "provider"]),

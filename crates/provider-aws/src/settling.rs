@@ -191,9 +191,7 @@ fn delete(
         ResourceKind::Group => api.delete_group(id, true, deadline),
         ResourceKind::MaintainFleet if resource.settled => api.delete_fleets(&ids, false, deadline),
         ResourceKind::MaintainSpotFleet if resource.settled => api.cancel_spot_fleets(&ids, deadline),
-        ResourceKind::MaintainFleet | ResourceKind::MaintainSpotFleet | ResourceKind::Group => {
-            return Ok(false);
-        }
+        ResourceKind::MaintainFleet | ResourceKind::MaintainSpotFleet => return Ok(false),
     };
     match unless_gone(outcome) {
         Ok(()) => Ok(true),

@@ -1,5 +1,6 @@
 //! The configured providers, and the broker's operations on them.
 
+#[cfg(feature = "aws")]
 mod aws;
 mod factory;
 mod kinds;

@@ -1,7 +1,7 @@
 //! Machines of AWS, from the cloud for tests: launched once, known by their tags, returned exactly, and nothing of ours
 //! left behind.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
+#![expect(clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use ohfp_tests::aws::AwsSite;
 use ohfp_tests::grid::{Host, hosts, text};

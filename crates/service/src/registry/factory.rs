@@ -8,6 +8,7 @@ use ohfp_broker::provider::Provider;
 use ohfp_broker::{Error, ErrorKind, Errors};
 use ohfp_keys::{Key, OptionFinding};
 use ohfp_resolver::nearest::{did_you_mean, nearest_dotted};
+use ohfp_resolver::settings::key_table::AWS_INTEGRATION;
 use ohfp_resolver::{Performance, ProviderInstance};
 use serde_json::{Map, Value};
 
@@ -29,6 +30,10 @@ pub(super) struct Feature {
     pub(super) key: &'static str,
     pub(super) value: fn(&Performance) -> Option<bool>,
 }
+
+/// What switches AWS off.
+pub(super) const AWS_SWITCH: Feature =
+    Feature { key: AWS_INTEGRATION.key.name, value: |performance| performance.aws_integration };
 
 /// Where a provider keeps what it remembers.
 pub(super) struct Home<'a> {

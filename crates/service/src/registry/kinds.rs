@@ -1,10 +1,22 @@
 //! Which kinds of providers this build has: the one list.
 
+#[cfg(feature = "aws")]
+use super::aws::FACTORY as AWS;
 use super::factory::ProviderFactory;
-use super::{aws, sim};
+use super::sim;
+
+/// The kind is known, and this build does not have it.
+#[cfg(not(feature = "aws"))]
+const AWS: ProviderFactory = ProviderFactory {
+    kind: "aws",
+    simulated: false,
+    options: &[],
+    feature: Some(super::factory::AWS_SWITCH),
+    back_end: None,
+};
 
 /// Every kind that a configuration can name. A new back end adds its line.
-pub const PROVIDERS: &[ProviderFactory] = &[sim::FACTORY, aws::FACTORY];
+pub const PROVIDERS: &[ProviderFactory] = &[sim::FACTORY, AWS];
 
 /// The factory of that kind; `None` where no build of ohfp has it.
 pub fn factory(kind: &str) -> Option<&'static ProviderFactory> {
