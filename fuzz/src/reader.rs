@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use ohfp_snapshot_format::verify;
 use ohfp_snapshot_format::header::{ALIGN, HEADER_LEN, MAGIC, RKYV_DESCRIPTOR};
 use ohfp_snapshot_format::index::{ArchivedIndexV1, RECORD_ENTRY, Record};
+use ohfp_snapshot_format::verify;
 use ohfp_snapshot_format::{FORMAT_VERSION, Refusal, View};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 

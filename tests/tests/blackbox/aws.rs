@@ -4,7 +4,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use ohfp_tests::aws::AwsSite;
-use ohfp_tests::grid::{Host, hosts, text};
+use ohfp_tests::grid::{Host, Random, document, hosts, size, text, wanted};
 use serde_json::{Value, json};
 
 /// Each way to launch, with the fields of its template.
@@ -181,7 +181,7 @@ fn failures_of_a_launch_are_told_as_what_they_are() {
         (503, "RequestLimitExceeded", "RequestLimitExceeded"),
     ] {
         fault(status, code);
-        let refusal = site.grid.refusal("requestMachines", &ohfp_tests::grid::wanted("run", 1));
+        let refusal = site.grid.refusal("requestMachines", &wanted("run", 1));
         assert!(refusal.contains(says), "{code}: {refusal}");
     }
     // No retry helps: the request is over, with the reason; and the cloud was asked once for each pool.
@@ -252,4 +252,67 @@ fn polls_and_returns_take_few_calls() {
     site.cloud.clear_calls();
     site.grid.give_back(&all);
     assert_eq!(site.cloud.counts(), json!({ "TerminateInstances": 1 }));
+}
+
+/// A sick cloud: a fifth of all calls fail in any way, before or after their effect. Once it is well and two polls have
+/// passed, every request is over, and exactly the machines exist that Host Factory was told of.
+#[test]
+fn a_storm_doubles_nothing_and_loses_nothing() {
+    let rounds = size("OHFP_STORM", 4);
+    let mut random = Random(11);
+    for (name, fields) in ways() {
+        let Some(site) = AwsSite::new(&[(name, fields)], &json!({ "AWS_REQUEST_RETRY_ATTEMPTS": 1 })) else {
+            return;
+        };
+        site.cloud.control("foreign", Some(&json!({ "count": 1, "tags": { "owner": "another" } })));
+        let (mut requests, mut returned) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            let seed = random.below(1 << 30);
+            site.cloud.faults(&json!([{ "action": "*", "kind": "any", "p": 0.2, "seed": seed }]));
+            let asked = site.grid.ask("requestMachines", &wanted(name, 1 + random.below(6)));
+            if asked.code == 0 {
+                requests.push(text(&document(&asked)["requestId"]));
+            }
+            for id in &requests {
+                let status = site.grid.ask("getRequestStatus", &json!({ "requests": [{ "requestId": id }] }));
+                let Some(machines) = (status.code == 0).then(|| hosts(&document(&status)["requests"][0]))
+                else {
+                    continue;
+                };
+                // Some of what is known goes back in the middle of it.
+                if let Some(host) = machines.into_iter().find(|host| !returned.contains(host)) {
+                    let back = json!({ "machines": [{ "name": host.name, "machineId": host.id }] });
+                    site.grid.ask("requestReturnMachines", &back);
+                    returned.push(host);
+                }
+            }
+        }
+        site.cloud.faults(&json!([]));
+        let mut known = Vec::new();
+        for id in &requests {
+            let status = site.grid.settled(id);
+            assert_ne!(status["status"], "running", "{name}: {status}");
+            let machines = status["machines"].as_array().unwrap().iter();
+            let up = machines.filter(|machine| machine["status"] == "running");
+            known.extend(up.map(|machine| text(&machine["machineId"])));
+        }
+        for host in &returned {
+            site.grid.ask(
+                "requestReturnMachines",
+                &json!({ "machines": [{ "machineId": host.id, "name": host.name }] }),
+            );
+            known.retain(|id| *id != host.id);
+        }
+        for _ in 0..3 {
+            site.cloud.advance(61.0);
+            site.grid.answer("getReturnRequests", &json!({}));
+        }
+        known.sort();
+        assert_eq!(living(&site), known, "{name}: Host Factory knows other machines than there are");
+        assert_eq!(
+            site.cloud.living().len(),
+            known.len() + 1,
+            "{name}: the machine of another owner is gone"
+        );
+    }
 }
