@@ -6,6 +6,7 @@ mod machines;
 mod members;
 mod requirements;
 
+use aws_sdk_ec2::types::LaunchTemplateVersion;
 use ohfp_broker::Deadline;
 use ohfp_provider_aws::api::{Called, Ec2Instance, FleetCreated};
 use ohfp_provider_aws::calls::{
@@ -87,7 +88,7 @@ pub(crate) fn create_launch_template_version(
     let answer = client.call(ACTION, Kind::Tokened, deadline, |watch| {
         request.clone().customize().interceptor(watch).send()
     })?;
-    let version = answer.launch_template_version().and_then(|version| version.version_number());
+    let version = answer.launch_template_version().and_then(LaunchTemplateVersion::version_number);
     Ok(LaunchTemplateSpecification {
         launch_template_id: launch_template_id.clone(),
         version: version.ok_or_else(|| without_id(ACTION))?.to_string(),
