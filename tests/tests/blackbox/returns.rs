@@ -37,11 +37,14 @@ fn call(grid: &Grid, way: usize, input: &Value) -> Ended {
 fn a_person_is_told_in_words_of_a_person() {
     let grid = Grid::new(&json!({}), &json!({}));
     let hosts = grid.machines(TEMPLATE, 3);
-    let back = |names: &[&str]| grid.command(&[&["machines", "return"], names].concat())["message"].clone();
-    assert_eq!(back(&[&hosts[0].id]), "return accepted: 1 machine is terminating");
-    assert_eq!(back(&[&hosts[1].id, &hosts[2].name]), "return accepted: 2 machines are terminating");
-    grid.until_live(0);
-    assert_eq!(back(&[&hosts[0].id]), "return accepted: all of these machines are terminated already");
+    let back = |names: &[&str]| grid.command(&[&["machines", "return"], names].concat());
+    let one = back(&[&hosts[0].id]);
+    assert_eq!(one["message"], "return accepted: 1 machine is terminating");
+    let two = back(&[&hosts[1].id, &hosts[2].name]);
+    assert_eq!(two["message"], "return accepted: 2 machines are terminating");
+    assert_eq!(grid.settled(&text(&one["requestId"]))["status"], "complete");
+    let again = back(&[&hosts[0].id]);
+    assert_eq!(again["message"], "return accepted: all of these machines are terminated already");
 }
 
 /// A return of `machines` of the two hosts of a fresh request ends those hosts with these numbers.
@@ -389,7 +392,7 @@ fn commands_do_not_guess() {
     let one = grid.command(&["machines", "return", &machines[0].name, "--wait"]);
     assert_eq!(one["requests"][0]["status"], "complete", "{one}");
     let same = grid.command(&["machines", "return", "-m", &machines[0].id]);
-    assert_eq!(same["message"], "No Active VM.");
+    assert_eq!(same["message"], "return accepted: all of these machines are terminated already");
     let rest = grid.command(&["machines", "return", "--request-id", &id, "--wait"]);
     assert_eq!(hosts(&rest["requests"][0]), machines[1..]);
     assert_eq!(grid.live(), 0);
