@@ -12,6 +12,8 @@ class Fleet(Keeper):
     """One EC2 fleet."""
 
     own_tag = "aws:ec2:fleet-id"
+    # How the states of one that has ended begin.
+    gone = "deleted"
 
     def __init__(self, region, params, tags, machine_tags):
         digits = region.tenant.dice.getrandbits(128)
@@ -101,8 +103,8 @@ class Fleet(Keeper):
         self.note("instance-change", "terminated", "", machine)
         if self.type == "maintain" and self.may_launch:
             self.plan_launch(self.region.tenant.setting("replace"))
-        if self.state.startswith("deleted_") and not self._others(machine):
-            self.become("deleted")
+        if self.state.startswith(f"{self.gone}_") and not self._others(machine):
+            self.become(self.gone)
 
     def _others(self, machine):
         return [one for one in self.living() if one is not machine]
@@ -118,6 +120,10 @@ class Fleet(Keeper):
             self.excess = excess
         if specification is not None:
             self.set_target(specification)
+        self.follow_target()
+
+    def follow_target(self):
+        """Ends what is too much by now, and launches what is missing."""
         self.note("fleet-change", "modify_in_progress", "")
         self.note("fleet-change", "modify_succeeded", "")
         if self.excess == "termination":
@@ -128,9 +134,9 @@ class Fleet(Keeper):
     def delete(self, terminate):
         """Ends the fleet; its machines with it only if that is said."""
         if not self.living():
-            self.become("deleted")
+            self.become(self.gone)
             return
-        self.become("deleted_terminating" if terminate else "deleted_running")
+        self.become(f"{self.gone}_terminating" if terminate else f"{self.gone}_running")
         if terminate:
             for machine in self.living():
                 machine.end()

@@ -15,6 +15,7 @@ class SpotFleet(Fleet):
     """One spot fleet request. Its states, target and refill are a fleet's."""
 
     own_tag = "aws:ec2spot:fleet-request-id"
+    gone = "cancelled"
 
     def __init__(self, region, config, tags):
         id = f"sfr-{uuid.UUID(int=region.tenant.dice.getrandbits(128))}"
@@ -72,27 +73,7 @@ class SpotFleet(Fleet):
             kept = self.targets["on-demand"] if on_demand is None else on_demand
             whole_target = self.target if total is None else total
             self.set_target(whole_target, min(kept, whole_target))
-        self.note("fleetRequestChange", "modify_in_progress", "")
-        self.note("fleetRequestChange", "modify_succeeded", "")
-        if self.excess == "termination":
-            for option, target in self.targets.items():
-                self.end_excess(target, option)
-        self.plan_launch(self.region.tenant.setting("fleet"))
-
-    def machine_ends(self, machine):
-        super().machine_ends(machine)
-        if self.state.startswith("cancelled_") and not self._others(machine):
-            self.become("cancelled")
-
-    def delete(self, terminate):
-        """Cancels the request; its machines end with it only if that is said."""
-        if not self.living():
-            self.become("cancelled")
-            return
-        self.become("cancelled_terminating" if terminate else "cancelled_running")
-        if terminate:
-            for machine in self.living():
-                machine.end()
+        self.follow_target()
 
     @property
     def activity(self):
