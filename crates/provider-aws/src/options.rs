@@ -53,8 +53,6 @@ ohfp_keys::table! {
         "the same for calls that only ask";
     DESCRIBE_INTERVAL: Option<u64> = "AWS_DESCRIBE_REQUEST_INTERVAL", unset_whole(0),
         "milliseconds before such a repetition; unset: a wait that grows";
-    PENDING_SECONDS: Option<u64> = "AWS_INSTANCE_PENDING_TIMEOUT_SEC", unset_whole(180),
-        "seconds after which a machine that is still pending is given up";
     CONCURRENT_CALLS: usize = "concurrent_calls", count(1, 64, 4),
         "calls on many machines that run side by side";
     IMAGE_CACHE_SECONDS: u64 = "image_cache_seconds", whole(0, 604_800, 3_600),

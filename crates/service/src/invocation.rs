@@ -158,7 +158,7 @@ mod tests {
             site.write("config.json", config);
             site.write("templates.json", templates);
             let options = GlobalOptions { config: Some(site.0.clone()), ..GlobalOptions::default() };
-            (site, Invocation::new(options, Environment::from_iter([("HOME", "/home/of")])).unwrap())
+            (site, Invocation::new(options, Environment::from_iter([("HOME", "/nonexistent")])).unwrap())
         }
 
         fn write(&self, name: &str, text: &str) {
@@ -215,7 +215,9 @@ mod tests {
         let named = GlobalOptions { config: Some("/nonexistent".into()), ..GlobalOptions::default() };
         let (_site, invocation) = Site::new("personal", "{}", "[]");
         assert!(
-            invocation.personal_state().is_some_and(|path| path.starts_with("/home/of/.local/state/ohfp"))
+            invocation
+                .personal_state()
+                .is_some_and(|path| path.starts_with("/nonexistent/.local/state/ohfp"))
         );
         for (options, variable) in [
             (GlobalOptions::default(), "OHFP_CONFIG_DIR"),

@@ -156,8 +156,7 @@ impl Providers for Registry {
             return Ok(Arc::clone(provider));
         }
         let (instance, back_end) = self.buildable(name)?;
-        let home =
-            Home { documents: self.store.get()?.documents(), directory: &self.invocation.state_directory()? };
+        let home = Home { documents: self.store.get()?.documents(), invocation: &self.invocation };
         let provider = (back_end.build)(instance, home).map_err(Errors::joined)?;
         built.insert(name.to_owned(), Arc::clone(&provider));
         Ok(provider)

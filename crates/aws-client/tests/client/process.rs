@@ -301,7 +301,7 @@ fn no_certificate_is_read_for_http() {
     assert!(!trace.contains("cert") && !trace.contains(".pem"), "{trace}");
 }
 
-/// An address that drops what it is sent would take the test as long as the limit: here nobody listens.
+/// An address that drops what it is sent would take the test as long as the limit: no program listens at this one.
 #[test]
 fn instance_metadata_is_asked_last_and_within_its_time() {
     let start = Instant::now();

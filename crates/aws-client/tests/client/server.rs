@@ -89,7 +89,7 @@ impl Server {
         Self { address, received }
     }
 
-    /// An address where nobody listens.
+    /// An address where no program listens.
     pub(crate) fn absent() -> String {
         TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
     }

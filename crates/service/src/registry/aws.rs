@@ -28,7 +28,8 @@ fn provider(instance: &ProviderInstance, home: Home<'_>) -> Result<AwsProvider, 
     if !errors.is_empty() {
         return Err(errors.into());
     }
-    let client = Client::new(config(&options, home.directory));
+    let directory = home.invocation.state_directory()?;
+    let client = Client::new(config(&options, &directory));
     Ok(AwsProvider::new(&*instance.name, options, Arc::new(client), home.documents))
 }
 

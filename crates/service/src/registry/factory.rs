@@ -1,6 +1,5 @@
 //! What a kind of provider is to a configuration: its options, and how one is built.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use ohfp_broker::documents::DocumentStore;
@@ -11,6 +10,8 @@ use ohfp_resolver::nearest::{did_you_mean, nearest_dotted};
 use ohfp_resolver::settings::key_table::AWS_INTEGRATION;
 use ohfp_resolver::{Performance, ProviderInstance};
 use serde_json::{Map, Value};
+
+use crate::invocation::Invocation;
 
 /// A kind of provider.
 pub struct ProviderFactory {
@@ -39,9 +40,9 @@ pub(super) const AWS_SWITCH: Feature =
 pub(super) struct Home<'a> {
     /// Its documents in the state store.
     pub(super) documents: Arc<dyn DocumentStore>,
-    /// The state directory of the instance, for files.
+    /// Knows the state directory, for files. It is only worked out where a provider keeps one.
     #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "only AWS keeps a file"))]
-    pub(super) directory: &'a Path,
+    pub(super) invocation: &'a Invocation,
 }
 
 /// Builds the provider of an instance.
