@@ -1,10 +1,10 @@
 //! `CreateFleet` of a template.
 
-use ohfp_broker::launch_spec::FleetType;
-use ohfp_broker::launch_spec::{AllocationStrategy, PriceType};
+use ohfp_broker::launch_spec::{AllocationStrategy, FleetType, PriceType};
 use serde_json::Number;
 
 use super::order::Order;
+use super::parts::{Override, Part, in_subnets, parts};
 use crate::calls::{
     CreateFleet, FleetLaunchTemplateConfig, FleetOverride, LaunchTemplateSpecification, OnDemandOptions,
     SpotOptions, TargetCapacity,
@@ -18,37 +18,17 @@ pub(super) fn calls(
     kind: FleetType,
     template: &LaunchTemplateSpecification,
 ) -> Vec<CreateFleet> {
-    let spec = order.spec;
-    let types = overrides(order, spec.candidates().map(Override::from));
-    let (on_demand, spot) = match spec.price_type {
-        PriceType::OnDemand => (order.count, 0),
-        PriceType::Spot => (0, order.count),
-        PriceType::Heterogeneous => order.parts(),
-    };
-    if spec.price_type == PriceType::Heterogeneous && !spec.machine_types.on_demand.is_empty() {
-        let others = spec.machine_types.on_demand.iter().map(|(name, units)| Override {
-            name,
-            units: *units,
-            priority: None,
-        });
-        let others = overrides(order, others);
-        let fleets = [(on_demand, 0, others, "fleet/on-demand"), (0, spot, types, "fleet/spot")];
-        let fleets = fleets.into_iter().filter(|(on_demand, spot, _, _)| on_demand + spot > 0);
-        return fleets
-            .map(|(on_demand, spot, types, step)| call(order, kind, template, (on_demand, spot), types, step))
-            .collect();
-    }
-    vec![call(order, kind, template, (on_demand, spot), types, "fleet")]
+    parts(order, "fleet").iter().map(|part| call(order, kind, template, part)).collect()
 }
 
 fn call(
     order: &Order<'_>,
     kind: FleetType,
     template: &LaunchTemplateSpecification,
-    (on_demand, spot): (u32, u32),
-    overrides: Vec<FleetOverride>,
-    step: &str,
+    part: &Part<'_>,
 ) -> CreateFleet {
+    let Part { on_demand, spot, types, step } = part;
+    let (on_demand, spot) = (*on_demand, *spot);
     let spec = order.spec;
     let is_instant = kind == FleetType::Instant;
     let is_mixed = on_demand > 0 && spot > 0;
@@ -71,7 +51,7 @@ fn call(
         },
         launch_template_configs: vec![FleetLaunchTemplateConfig {
             launch_template_specification: template.clone(),
-            overrides,
+            overrides: overrides(order, types),
         }],
         spot_options: (spot > 0 && spot_options != SpotOptions::default()).then_some(spot_options),
         on_demand_options: (on_demand > 0 && on_demand_options != OnDemandOptions::default())
@@ -84,26 +64,13 @@ fn call(
     }
 }
 
-/// A type as a fleet has it.
-pub(super) struct Override<'s> {
-    pub(super) name: &'s str,
-    pub(super) units: u32,
-    pub(super) priority: Option<f64>,
-}
-
-impl<'s> From<ohfp_broker::launch_spec::Candidate<'s>> for Override<'s> {
-    fn from(candidate: ohfp_broker::launch_spec::Candidate<'s>) -> Self {
-        Self { name: candidate.name, units: candidate.units, priority: candidate.priority }
-    }
-}
-
 /// Each type in each subnet; or the requirements in each subnet.
-fn overrides<'s>(order: &Order<'s>, types: impl Iterator<Item = Override<'s>>) -> Vec<FleetOverride> {
+fn overrides(order: &Order<'_>, types: &[Override<'_>]) -> Vec<FleetOverride> {
     let spec = order.spec;
-    let price = spec.max_spot_price.get().ok().flatten().map(|price| price.text.to_string());
-    let max_price = price.filter(|_| spec.price_type != PriceType::OnDemand);
-    let weighs = spec.candidates().any(|candidate| candidate.units != 1);
+    let max_price = order.max_price().filter(|_| spec.price_type != PriceType::OnDemand);
+    let weighs = order.weighs();
     let mut kinds: Vec<FleetOverride> = types
+        .iter()
         .map(|one| FleetOverride {
             instance_type: Some(one.name.to_owned()),
             weighted_capacity: weighs.then_some(one.units),
@@ -120,26 +87,4 @@ fn overrides<'s>(order: &Order<'s>, types: impl Iterator<Item = Override<'s>>) -
         }];
     }
     in_subnets(order, kinds, |kind, subnet| kind.subnet_id = Some(subnet))
-}
-
-/// Each of these in each subnet of the template.
-pub(super) fn in_subnets<K: Clone + Default>(
-    order: &Order<'_>,
-    kinds: Vec<K>,
-    place: impl Fn(&mut K, String),
-) -> Vec<K> {
-    let subnets = &order.spec.subnets;
-    if subnets.is_empty() {
-        return kinds;
-    }
-    let kinds = if kinds.is_empty() { vec![K::default()] } else { kinds };
-    let mut placed = Vec::with_capacity(kinds.len() * subnets.len());
-    for kind in &kinds {
-        for subnet in subnets {
-            let mut kind = kind.clone();
-            place(&mut kind, subnet.to_string());
-            placed.push(kind);
-        }
-    }
-    placed
 }

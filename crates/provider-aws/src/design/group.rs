@@ -39,7 +39,7 @@ fn mixed(
     template: &LaunchTemplateSpecification,
 ) -> MixedInstancesPolicy {
     let spec = order.spec;
-    let weighs = spec.candidates().any(|candidate| candidate.units != 1);
+    let weighs = order.weighs();
     let units = |name: &str| spec.candidates().find(|candidate| candidate.name == name).map(|one| one.units);
     let mut overrides: Vec<MixedOverride> = types
         .into_iter()
@@ -56,7 +56,7 @@ fn mixed(
         }];
     }
     let (on_demand, _) = order.parts();
-    let price = spec.max_spot_price.get().ok().flatten().map(|price| price.text.to_string());
+    let price = order.max_price();
     let strategy = |strategy: Option<AllocationStrategy>| strategy.map(|one| one.kebab_case().to_owned());
     let has_spot = spec.price_type != PriceType::OnDemand;
     MixedInstancesPolicy {

@@ -16,7 +16,7 @@ pub(crate) fn launch_data(order: &Order<'_>, runs: bool) -> LaunchData {
     let groups: Vec<String> = spec.security_groups.iter().map(ToString::to_string).collect();
     let network_interfaces = interfaces(order, &groups);
     let is_spot = spec.price_type == PriceType::Spot;
-    let max_price = spec.max_spot_price.get().ok().flatten().map(|price| price.text.to_string());
+    let max_price = order.max_price();
     LaunchData {
         image_id: order.image_id.clone(),
         // The first type is what a template has where its user names no other.

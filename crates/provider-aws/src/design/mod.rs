@@ -8,6 +8,7 @@ mod fleet;
 mod group;
 mod machine;
 mod order;
+mod parts;
 mod spot_fleet;
 mod way;
 

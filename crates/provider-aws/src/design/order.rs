@@ -128,6 +128,16 @@ impl Order<'_> {
         (on_demand, self.count - on_demand)
     }
 
+    /// The most that a spot machine or unit may cost, in USD an hour; unset: the on-demand price.
+    pub(super) fn max_price(&self) -> Option<String> {
+        self.spec.max_spot_price.get().ok().flatten().map(|price| price.text.to_string())
+    }
+
+    /// Whether machines count for different numbers of units.
+    pub(super) fn weighs(&self) -> bool {
+        self.spec.candidates().any(|candidate| candidate.units != 1)
+    }
+
     /// Seconds since 1970 after which a fleet launches no more.
     pub(super) fn valid_until(&self) -> i64 {
         let minutes = self.spec.fleet.expiry_minutes.get().ok().flatten().copied().unwrap_or(EXPIRY_MINUTES);

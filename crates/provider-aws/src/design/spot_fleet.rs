@@ -1,11 +1,10 @@
 //! `RequestSpotFleet` of a template.
 
-use ohfp_broker::launch_spec::FleetType;
-use ohfp_broker::launch_spec::{AllocationStrategy, PriceType};
+use ohfp_broker::launch_spec::{AllocationStrategy, FleetType};
 use serde_json::Number;
 
-use super::fleet::{Override, in_subnets};
 use super::order::Order;
+use super::parts::{Override, Part, in_subnets, parts};
 use crate::calls::{
     LaunchTemplateSpecification, RequestSpotFleet, SpotFleetConfig, SpotFleetOverride,
     SpotFleetTemplateConfig,
@@ -19,37 +18,18 @@ pub(super) fn calls(
     kind: FleetType,
     template: &LaunchTemplateSpecification,
 ) -> Vec<RequestSpotFleet> {
-    let spec = order.spec;
-    let types: Vec<Override<'_>> = spec.candidates().map(Override::from).collect();
-    let (on_demand, spot) = match spec.price_type {
-        PriceType::OnDemand => (order.count, 0),
-        PriceType::Spot => (0, order.count),
-        PriceType::Heterogeneous => order.parts(),
-    };
-    if spec.price_type == PriceType::Heterogeneous && !spec.machine_types.on_demand.is_empty() {
-        let others = spec.machine_types.on_demand.iter();
-        let others = others.map(|(name, units)| Override { name, units: *units, priority: None }).collect();
-        let fleets = [(on_demand, 0, others, "spot-fleet/on-demand"), (0, spot, types, "spot-fleet/spot")];
-        let fleets = fleets.into_iter().filter(|(on_demand, spot, _, _)| on_demand + spot > 0);
-        return fleets
-            .map(|(on_demand, spot, types, step)| {
-                call(order, kind, template, (on_demand, spot), &types, step)
-            })
-            .collect();
-    }
-    vec![call(order, kind, template, (on_demand, spot), &types, "spot-fleet")]
+    parts(order, "spot-fleet").iter().map(|part| call(order, kind, template, part)).collect()
 }
 
 fn call(
     order: &Order<'_>,
     kind: FleetType,
     template: &LaunchTemplateSpecification,
-    (on_demand, spot): (u32, u32),
-    types: &[Override<'_>],
-    step: &str,
+    part: &Part<'_>,
 ) -> RequestSpotFleet {
+    let Part { on_demand, spot, types, step } = part;
+    let (on_demand, spot) = (*on_demand, *spot);
     let spec = order.spec;
-    let price = spec.max_spot_price.get().ok().flatten().map(|price| price.text.to_string());
     let strategy = |strategy: Option<AllocationStrategy>| strategy.map(|one| one.camel_case().to_owned());
     RequestSpotFleet {
         spot_fleet_request_config: SpotFleetConfig {
@@ -65,7 +45,7 @@ fn call(
             allocation_strategy: strategy(spec.fleet.spot_strategy.filter(|_| spot > 0)),
             on_demand_allocation_strategy: strategy(spec.fleet.on_demand_strategy.filter(|_| on_demand > 0)),
             instance_pools_to_use_count: spec.fleet.pools.and_then(|pools| u32::try_from(pools).ok()),
-            spot_price: price.filter(|_| spot > 0),
+            spot_price: order.max_price().filter(|_| spot > 0),
             valid_until: Some(order.valid_until()),
             excess_capacity_termination_policy: (kind == FleetType::Maintain)
                 .then(|| "noTermination".to_owned()),
@@ -78,7 +58,7 @@ fn call(
 /// Each type in each subnet; or the requirements in each subnet.
 fn overrides(order: &Order<'_>, types: &[Override<'_>]) -> Vec<SpotFleetOverride> {
     let spec = order.spec;
-    let weighs = spec.candidates().any(|candidate| candidate.units != 1);
+    let weighs = order.weighs();
     let mut kinds: Vec<SpotFleetOverride> = types
         .iter()
         .map(|one| SpotFleetOverride {
