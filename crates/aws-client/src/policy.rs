@@ -105,14 +105,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, code: &str) -> Failure {
-        Failure::Answered(Answered {
-            action: "RunInstances",
-            status,
-            code: code.to_owned(),
-            message: String::new(),
-            request_id: None,
-            retry_after: None,
-        })
+        Answered::new("RunInstances", status, code, "").into()
     }
 
     fn attempts(failure: &Failure, kind: Kind, retries: Retries) -> u32 {

@@ -94,14 +94,7 @@ fn pool_error(action: &'static str, from: &ec2::CreateFleetError) -> PoolError {
 
 /// An error inside an answer.
 pub(crate) fn entry(action: &'static str, code: Option<&str>, message: Option<&str>) -> Answered {
-    Answered {
-        action,
-        status: 200,
-        code: text(code),
-        message: text(message),
-        request_id: None,
-        retry_after: None,
-    }
+    Answered::new(action, 200, code.unwrap_or_default(), message.unwrap_or_default())
 }
 
 /// A fleet.

@@ -97,6 +97,39 @@ pub(crate) fn sift<T>(
     sift(right, call, sifted)
 }
 
+/// [`sift`] on batches of at most `size` ids, at most `concurrent` at a time. Where a batch fails as a whole, those of its
+/// ids that no answer speaks of have failed with it; `speaks_of` says which ids an answer speaks of.
+pub(crate) fn sift_all<T: Send>(
+    ids: &[String],
+    size: usize,
+    concurrent: usize,
+    call: impl Fn(&[String]) -> Called<Vec<T>> + Sync,
+    speaks_of: impl Fn(&T) -> &str,
+) -> Sifted<T> {
+    let answers = run(ids, size, concurrent, |batch| {
+        let mut sifted = Sifted::default();
+        let outcome = sift(batch, &mut |ids| call(ids), &mut sifted);
+        Ok((sifted, outcome.err()))
+    });
+    let mut all = Sifted::default();
+    for (batch, answer) in ids.chunks(size).zip(answers) {
+        let (sifted, failure) = answer.unwrap_or_else(|failure| (Sifted::default(), Some(failure)));
+        let told: Vec<T> = sifted.answers.into_iter().flatten().collect();
+        if let Some(failure) = failure {
+            let is_told = |id: &String| {
+                let is_failed = sifted.failed.iter().any(|(failed, _)| failed == id);
+                is_failed || sifted.unknown.contains(id) || told.iter().any(|one| speaks_of(one) == id)
+            };
+            let untold = batch.iter().filter(|id| !is_told(id));
+            all.failed.extend(untold.map(|id| (id.clone(), failure.clone())));
+        }
+        all.answers.extend(told);
+        all.unknown.extend(sifted.unknown);
+        all.failed.extend(sifted.failed);
+    }
+    all
+}
+
 /// Whether a message names an id, and not only a longer one that begins like it.
 fn names(failure: &Failure, id: &str) -> bool {
     let Failure::Answered(Answered { message, .. }) = failure else { return false };
@@ -125,14 +158,7 @@ mod tests {
     }
 
     fn answered(code: &str, message: &str) -> Failure {
-        Failure::Answered(Answered {
-            action: "DescribeInstances",
-            status: 400,
-            code: code.to_owned(),
-            message: message.to_owned(),
-            request_id: None,
-            retry_after: None,
-        })
+        Answered::new("DescribeInstances", 400, code, message).into()
     }
 
     #[test]

@@ -192,14 +192,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, code: &str, message: &str) -> Failure {
-        Failure::Answered(Answered {
-            action: "RunInstances",
-            status,
-            code: code.to_owned(),
-            message: message.to_owned(),
-            request_id: None,
-            retry_after: None,
-        })
+        Answered::new("RunInstances", status, code, message).into()
     }
 
     /// Status, code, message; what it means for a launch, and for a question.

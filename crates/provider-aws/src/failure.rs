@@ -62,6 +62,20 @@ pub struct Answered {
     pub retry_after: Option<Duration>,
 }
 
+impl Answered {
+    /// An error without the parts that only some answers have.
+    pub fn new(action: &'static str, status: u16, code: &str, message: &str) -> Self {
+        Self {
+            action,
+            status,
+            code: code.to_owned(),
+            message: message.to_owned(),
+            request_id: None,
+            retry_after: None,
+        }
+    }
+}
+
 impl Failure {
     /// The error code; `None` where AWS did not answer.
     pub fn code(&self) -> Option<&str> {

@@ -24,10 +24,7 @@ pub(crate) fn exists(
 ) -> Result<Vec<Existence>> {
     let (ids, names) = looking::ids_and_names(machines);
     let looker = aws.looker(deadline);
-    let seen = looker.by_ids(&ids);
-    if let Some(failure) = seen.failure {
-        return Err(told::error(&aws.name, &failure));
-    }
+    let seen = looker.by_ids(&ids).map_err(|failure| told::error(&aws.name, &failure))?;
     let by_name = if names.is_empty() {
         Vec::new()
     } else {
@@ -36,10 +33,8 @@ pub(crate) fn exists(
     let alive = |machine: &&Ec2Instance| !matches!(machine.state.as_str(), "shutting-down" | "terminated");
     let mut found = Vec::with_capacity(machines.len());
     for machine in machines {
-        let by_id = machine
-            .id
-            .as_ref()
-            .and_then(|id| seen.instances.iter().filter(alive).find(|one| one.id == id.as_str()));
+        let by_id =
+            machine.id.as_ref().and_then(|id| seen.iter().filter(alive).find(|one| one.id == id.as_str()));
         let id = match (by_id, machine.name_to_look_up()) {
             (Some(one), _) => Some(one.id.as_str()),
             (None, Some(name)) => {

@@ -61,14 +61,9 @@ impl Images<'_> {
         }
         let found = self.api.parameters(std::slice::from_ref(&name), self.deadline)?;
         let Some(image) = found.values.get(&name) else {
-            return Err(Unusable::Failed(Failure::Answered(Answered {
-                action: "GetParameters",
-                status: 400,
-                code: "ParameterNotFound".to_owned(),
-                message: format!("there is no SSM parameter `{name}`, which `imageId` names"),
-                request_id: None,
-                retry_after: None,
-            })));
+            let message = format!("there is no SSM parameter `{name}`, which `imageId` names");
+            let missing = Answered::new("GetParameters", 400, "ParameterNotFound", &message);
+            return Err(Unusable::Failed(missing.into()));
         };
         self.remember(&id, image)?;
         Ok(Some(image.clone()))

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use ohfp_broker::{Deadline, MachineRef};
 
 use crate::api::{Api, Called, Ec2Instance};
-use crate::batches::{self, Sifted, sift};
-use crate::failure::Failure;
+use crate::batches;
 use crate::tags;
 
 /// Most ids of `DescribeInstances`.
@@ -23,46 +22,18 @@ pub(crate) struct Looker<'a> {
     pub(crate) deadline: Deadline,
 }
 
-/// What could be learned of machines.
-#[derive(Debug, Default)]
-pub(crate) struct Seen {
-    /// Those that exist, or did lately.
-    pub(crate) instances: Vec<Ec2Instance>,
-    /// Ids of which nothing could be learned.
-    pub(crate) untold: Vec<String>,
-    /// Why; the first reason of several.
-    pub(crate) failure: Option<Failure>,
-}
-
 impl Looker<'_> {
-    /// Machines by id. One that is in neither list of the answer does not exist.
-    pub(crate) fn by_ids(self, ids: &[String]) -> Seen {
-        let answers = batches::run(ids, IDS, self.concurrent, |batch| {
-            let mut sifted = Sifted::default();
-            let outcome = sift(batch, &mut |ids| self.api.instances(ids, self.deadline), &mut sifted);
-            Ok((sifted, outcome.err()))
-        });
-        let mut seen = Seen::default();
-        for (batch, answer) in ids.chunks(IDS).zip(answers) {
-            let (sifted, failure) = answer.unwrap_or_else(|failure| (Sifted::default(), Some(failure)));
-            let known: Vec<Ec2Instance> = sifted.answers.into_iter().flatten().collect();
-            if failure.is_some() {
-                // What a part of the batch said stands; the rest of it said nothing.
-                let is_told = |id: &String| {
-                    known.iter().any(|instance| instance.id == *id) || sifted.unknown.contains(id)
-                };
-                seen.untold.extend(batch.iter().filter(|id| !is_told(id)).cloned());
-            }
-            seen.instances.extend(known);
-            for (id, reason) in sifted.failed {
-                seen.untold.push(id);
-                seen.failure.get_or_insert(reason);
-            }
-            if let Some(reason) = failure {
-                seen.failure.get_or_insert(reason);
-            }
+    /// Machines by id. One that is not in the answer does not exist.
+    ///
+    /// # Errors
+    /// That of the first id of which nothing could be learned.
+    pub(crate) fn by_ids(self, ids: &[String]) -> Called<Vec<Ec2Instance>> {
+        let call = |batch: &[String]| self.api.instances(batch, self.deadline);
+        let seen = batches::sift_all(ids, IDS, self.concurrent, call, |instance| &instance.id);
+        match seen.failed.into_iter().next() {
+            Some((_, failure)) => Err(failure),
+            None => Ok(seen.answers),
         }
-        seen
     }
 
     /// Machines of launches, by the token. A token that has none is not in the answer.

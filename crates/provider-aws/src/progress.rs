@@ -97,24 +97,21 @@ fn news(
         let resource = waiting.iter().find(|(_, known, _)| known == id);
         resource.map_or(now, |(_, _, resource)| resource.created)
     };
+    let mut follow = |states: Vec<FleetState>, errors: &dyn Fn(&str) -> Called<Vec<FleetEvent>>| {
+        for fleet in states {
+            let reason = if is_in_trouble(&fleet) { last(errors(&fleet.id)?) } else { None };
+            news.insert(fleet.id.clone(), (launches_on(&fleet), reason));
+        }
+        Called::Ok(())
+    };
     let fleets = of(&[ResourceKind::RequestFleet, ResourceKind::MaintainFleet]);
-    for fleet in batched::<FleetState>(&fleets, aws, |batch| api.fleets(batch, deadline))? {
-        let reason = if is_in_trouble(&fleet) {
-            last(api.fleet_errors(&fleet.id, since(&fleet.id), deadline)?)
-        } else {
-            None
-        };
-        news.insert(fleet.id.clone(), (launches_on(&fleet), reason));
-    }
+    follow(batched(&fleets, aws, |batch| api.fleets(batch, deadline))?, &|id| {
+        api.fleet_errors(id, since(id), deadline)
+    })?;
     let fleets = of(&[ResourceKind::RequestSpotFleet, ResourceKind::MaintainSpotFleet]);
-    for fleet in batched::<FleetState>(&fleets, aws, |batch| api.spot_fleets(batch, deadline))? {
-        let reason = if is_in_trouble(&fleet) {
-            last(api.spot_fleet_errors(&fleet.id, since(&fleet.id), deadline)?)
-        } else {
-            None
-        };
-        news.insert(fleet.id.clone(), (launches_on(&fleet), reason));
-    }
+    follow(batched(&fleets, aws, |batch| api.spot_fleets(batch, deadline))?, &|id| {
+        api.spot_fleet_errors(id, since(id), deadline)
+    })?;
     let groups = of(&[ResourceKind::Group]);
     for group in batched::<GroupState>(&groups, aws, |batch| api.groups(batch, deadline))? {
         let missing = group.instance_ids.len() < usize::try_from(group.desired).unwrap_or(usize::MAX);

@@ -78,23 +78,21 @@ impl Provider for AwsProvider {
     ) -> Result<Vec<Instance>> {
         let ids: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
         let seen = self.looker(deadline).by_ids(&ids);
-        if let Some(failure) = seen.failure {
-            return Err(told::error(&self.name, &failure));
-        }
-        let mut instances: Vec<Instance> = seen.instances.iter().map(observed::instance).collect();
+        let seen = seen.map_err(|failure| told::error(&self.name, &failure))?;
+        let mut instances: Vec<Instance> = seen.iter().map(observed::instance).collect();
         if detail == Detail::Reclaims {
-            finding::notices(self, &seen.instances, &mut instances, deadline)?;
+            finding::notices(self, &seen, &mut instances, deadline)?;
         }
         Ok(instances)
     }
 
     fn release(&self, machines: &[Releasing<'_>], _now: Timestamp, deadline: Deadline) -> Result<()> {
         let ids: Vec<String> = machines.iter().map(|machine| machine.id.as_str().to_owned()).collect();
-        let ended =
+        let failed =
             ending::terminate(self.api.as_ref(), &ids, self.options.of(&options::CONCURRENT_CALLS), deadline);
-        let Some((first, failure)) = ended.failed.first() else { return Ok(()) };
+        let Some((first, failure)) = failed.first() else { return Ok(()) };
         let error = told::error(&self.name, failure);
-        let others = ended.failed.len() - 1;
+        let others = failed.len() - 1;
         let more = if others == 0 { String::new() } else { format!(" and {others} others") };
         let what = format!("cannot terminate {first}{more}: {}", error.summary());
         Err(error.with_message(what))

@@ -61,14 +61,7 @@ mod tests {
     use crate::failure::NotSent;
 
     fn answer(status: u16, code: &str, message: &str) -> Failure {
-        Failure::Answered(Answered {
-            action: "RunInstances",
-            status,
-            code: code.to_owned(),
-            message: message.to_owned(),
-            request_id: None,
-            retry_after: None,
-        })
+        Answered::new("RunInstances", status, code, message).into()
     }
 
     #[test]

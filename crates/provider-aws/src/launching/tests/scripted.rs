@@ -29,14 +29,7 @@ pub(super) fn machines(ids: &[&str]) -> Answer {
 }
 
 pub(super) fn error(status: u16, code: &str) -> Answered {
-    Answered {
-        action: "RunInstances",
-        status,
-        code: code.to_owned(),
-        message: String::new(),
-        request_id: None,
-        retry_after: None,
-    }
+    Answered::new("RunInstances", status, code, "")
 }
 
 pub(super) fn answered(status: u16, code: &str) -> Answer {
