@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ohfp_broker::{Deadline, Timestamp};
 use ohfp_provider_aws::api::{
     Api, Called, CallerIdentity, Ec2Instance, FleetCreated, FleetEvent, FleetState, GroupState,
-    LaunchTemplateState, Parameters, SpotRequest, StateChange, SubnetState,
+    LaunchTemplateState, Parameters, SpotRequest, StateChange,
 };
 use ohfp_provider_aws::calls::{
     CreateAutoScalingGroup, CreateFleet, CreateLaunchTemplate, CreateLaunchTemplateVersion, LaunchTemplateSpecification, RequestSpotFleet,
@@ -99,10 +99,6 @@ impl Api for Client {
         deadline: Deadline,
     ) -> Called<Vec<LaunchTemplateState>> {
         looking::launch_templates_by_tag(self, key, values, deadline)
-    }
-
-    fn subnets(&self, ids: &[String], deadline: Deadline) -> Called<Vec<SubnetState>> {
-        looking::subnets(self, ids, deadline)
     }
 
     fn root_devices(&self, ids: &[String], deadline: Deadline) -> Called<BTreeMap<String, String>> {

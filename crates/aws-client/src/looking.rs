@@ -8,7 +8,7 @@ use aws_smithy_types::DateTime;
 use ohfp_broker::{Deadline, Timestamp};
 use ohfp_provider_aws::api::{
     Called, CallerIdentity, Ec2Instance, FleetEvent, FleetState, GroupState, LaunchTemplateState,
-    SpotRequest, SubnetState,
+    SpotRequest,
 };
 use ohfp_provider_aws::failure::Failure;
 
@@ -46,15 +46,18 @@ fn pages<T>(
     }
 }
 
-/// A page of a request that has `set_next_token`: sends it, and gives what `$entries` makes of the answer.
-macro_rules! page {
-    ($client:expr, $action:expr, $deadline:expr, $request:expr, $token:expr, $entries:expr) => {{
-        let request = $request.clone().set_next_token($token);
-        let answer = $client.call($action, Kind::Question, $deadline, |watch| {
-            request.clone().customize().interceptor(watch).send()
-        })?;
-        let entries = $entries(&answer);
-        Ok((entries, answer.next_token))
+/// All pages of a request that has `set_next_token`: what `$entries` makes of each `$answer`.
+macro_rules! all_pages {
+    ($client:expr, $action:expr, $deadline:expr, $request:expr, |$answer:ident| $entries:expr) => {{
+        let request = $request;
+        pages($action, |token| {
+            let request = request.clone().set_next_token(token);
+            let $answer = $client.call($action, Kind::Question, $deadline, |watch| {
+                request.clone().customize().interceptor(watch).send()
+            })?;
+            let entries: Vec<_> = $entries.collect();
+            Ok((entries, $answer.next_token))
+        })
     }};
 }
 
@@ -67,19 +70,8 @@ fn machines(
     request: &DescribeInstancesFluentBuilder,
     deadline: Deadline,
 ) -> Called<Vec<Ec2Instance>> {
-    const ACTION: &str = "DescribeInstances";
-    pages(ACTION, |token| {
-        page!(
-            client,
-            ACTION,
-            deadline,
-            request,
-            token,
-            |answer: &aws_sdk_ec2::operation::describe_instances::DescribeInstancesOutput| {
-                let reservations = answer.reservations().iter();
-                reservations.flat_map(|of| of.instances().iter().map(reduced::instance)).collect()
-            }
-        )
+    all_pages!(client, "DescribeInstances", deadline, request, |answer| {
+        answer.reservations().iter().flat_map(|of| of.instances().iter().map(reduced::instance))
     })
 }
 
@@ -116,19 +108,9 @@ pub(crate) fn fleets_by_tag(
 }
 
 fn fleets_of(client: &Client, ids: Option<&[String]>, deadline: Deadline) -> Called<Vec<FleetState>> {
-    const ACTION: &str = "DescribeFleets";
     let request = client.sdk()?.ec2().describe_fleets().set_fleet_ids(ids.map(<[String]>::to_vec));
-    pages(ACTION, |token| {
-        page!(
-            client,
-            ACTION,
-            deadline,
-            request,
-            token,
-            |answer: &aws_sdk_ec2::operation::describe_fleets::DescribeFleetsOutput| {
-                answer.fleets().iter().map(reduced::fleet).collect()
-            }
-        )
+    all_pages!(client, "DescribeFleets", deadline, request, |answer| {
+        answer.fleets().iter().map(reduced::fleet)
     })
 }
 
@@ -142,7 +124,6 @@ pub(crate) fn fleet_errors(
     from: Timestamp,
     deadline: Deadline,
 ) -> Called<Vec<FleetEvent>> {
-    const ACTION: &str = "DescribeFleetHistory";
     let request = client
         .sdk()?
         .ec2()
@@ -150,39 +131,16 @@ pub(crate) fn fleet_errors(
         .fleet_id(id)
         .event_type(FleetEventType::ServiceError)
         .start_time(since(from));
-    pages(ACTION, |token| {
-        page!(
-            client,
-            ACTION,
-            deadline,
-            request,
-            token,
-            |answer: &aws_sdk_ec2::operation::describe_fleet_history::DescribeFleetHistoryOutput| {
-                answer
-                    .history_records()
-                    .iter()
-                    .map(|entry| reduced::event(entry.event_information()))
-                    .collect()
-            }
-        )
+    all_pages!(client, "DescribeFleetHistory", deadline, request, |answer| {
+        answer.history_records().iter().map(|entry| reduced::event(entry.event_information()))
     })
 }
 
 pub(crate) fn spot_fleets(client: &Client, ids: &[String], deadline: Deadline) -> Called<Vec<FleetState>> {
-    const ACTION: &str = "DescribeSpotFleetRequests";
     let request =
         client.sdk()?.ec2().describe_spot_fleet_requests().set_spot_fleet_request_ids(Some(ids.to_vec()));
-    pages(ACTION, |token| {
-        page!(
-            client,
-            ACTION,
-            deadline,
-            request,
-            token,
-            |answer: &aws_sdk_ec2::operation::describe_spot_fleet_requests::DescribeSpotFleetRequestsOutput| {
-                answer.spot_fleet_request_configs().iter().map(reduced::spot_fleet).collect()
-            }
-        )
+    all_pages!(client, "DescribeSpotFleetRequests", deadline, request, |answer| {
+        answer.spot_fleet_request_configs().iter().map(reduced::spot_fleet)
     })
 }
 
@@ -192,9 +150,6 @@ pub(crate) fn spot_fleet_errors(
     from: Timestamp,
     deadline: Deadline,
 ) -> Called<Vec<FleetEvent>> {
-    use aws_sdk_ec2::operation::describe_spot_fleet_request_history::DescribeSpotFleetRequestHistoryOutput;
-
-    const ACTION: &str = "DescribeSpotFleetRequestHistory";
     let request = client
         .sdk()?
         .ec2()
@@ -202,60 +157,43 @@ pub(crate) fn spot_fleet_errors(
         .spot_fleet_request_id(id)
         .event_type(EventType::Error)
         .start_time(since(from));
-    pages(ACTION, |token| {
-        page!(client, ACTION, deadline, request, token, |answer: &DescribeSpotFleetRequestHistoryOutput| {
-            answer.history_records().iter().map(|entry| reduced::event(entry.event_information())).collect()
-        })
+    all_pages!(client, "DescribeSpotFleetRequestHistory", deadline, request, |answer| {
+        answer.history_records().iter().map(|entry| reduced::event(entry.event_information()))
     })
 }
 
 pub(crate) fn groups(client: &Client, names: &[String], deadline: Deadline) -> Called<Vec<GroupState>> {
-    use aws_sdk_autoscaling::operation::describe_auto_scaling_groups::DescribeAutoScalingGroupsOutput;
-
-    const ACTION: &str = "DescribeAutoScalingGroups";
     let request = client
         .sdk()?
         .autoscaling()
         .describe_auto_scaling_groups()
         .set_auto_scaling_group_names(Some(names.to_vec()))
         .max_records(RECORDS);
-    pages(ACTION, |token| {
-        page!(client, ACTION, deadline, request, token, |answer: &DescribeAutoScalingGroupsOutput| {
-            answer.auto_scaling_groups().iter().map(reduced::group).collect()
-        })
+    all_pages!(client, "DescribeAutoScalingGroups", deadline, request, |answer| {
+        answer.auto_scaling_groups().iter().map(reduced::group)
     })
 }
 
 pub(crate) fn failed_activities(client: &Client, group: &str, deadline: Deadline) -> Called<Vec<String>> {
-    use aws_sdk_autoscaling::operation::describe_scaling_activities::DescribeScalingActivitiesOutput;
-
-    const ACTION: &str = "DescribeScalingActivities";
     let request = client
         .sdk()?
         .autoscaling()
         .describe_scaling_activities()
         .auto_scaling_group_name(group)
         .max_records(RECORDS);
-    pages(ACTION, |token| {
-        page!(client, ACTION, deadline, request, token, |answer: &DescribeScalingActivitiesOutput| {
-            answer.activities().iter().filter_map(reduced::failed_activity).collect()
-        })
+    all_pages!(client, "DescribeScalingActivities", deadline, request, |answer| {
+        answer.activities().iter().filter_map(reduced::failed_activity)
     })
 }
 
 pub(crate) fn spot_requests(client: &Client, ids: &[String], deadline: Deadline) -> Called<Vec<SpotRequest>> {
-    use aws_sdk_ec2::operation::describe_spot_instance_requests::DescribeSpotInstanceRequestsOutput;
-
-    const ACTION: &str = "DescribeSpotInstanceRequests";
     let request = client
         .sdk()?
         .ec2()
         .describe_spot_instance_requests()
         .set_spot_instance_request_ids(Some(ids.to_vec()));
-    pages(ACTION, |token| {
-        page!(client, ACTION, deadline, request, token, |answer: &DescribeSpotInstanceRequestsOutput| {
-            answer.spot_instance_requests().iter().map(reduced::spot_request).collect()
-        })
+    all_pages!(client, "DescribeSpotInstanceRequests", deadline, request, |answer| {
+        answer.spot_instance_requests().iter().map(reduced::spot_request)
     })
 }
 
@@ -265,36 +203,14 @@ pub(crate) fn launch_templates_by_tag(
     values: &[String],
     deadline: Deadline,
 ) -> Called<Vec<LaunchTemplateState>> {
-    use aws_sdk_ec2::operation::describe_launch_templates::DescribeLaunchTemplatesOutput;
-
-    const ACTION: &str = "DescribeLaunchTemplates";
     let request = client
         .sdk()?
         .ec2()
         .describe_launch_templates()
         .filters(filter(format!("tag:{key}"), values))
         .max_results(TEMPLATES);
-    pages(ACTION, |token| {
-        page!(client, ACTION, deadline, request, token, |answer: &DescribeLaunchTemplatesOutput| {
-            answer.launch_templates().iter().map(reduced::launch_template).collect()
-        })
-    })
-}
-
-pub(crate) fn subnets(client: &Client, ids: &[String], deadline: Deadline) -> Called<Vec<SubnetState>> {
-    const ACTION: &str = "DescribeSubnets";
-    let request = client.sdk()?.ec2().describe_subnets().set_subnet_ids(Some(ids.to_vec()));
-    pages(ACTION, |token| {
-        page!(
-            client,
-            ACTION,
-            deadline,
-            request,
-            token,
-            |answer: &aws_sdk_ec2::operation::describe_subnets::DescribeSubnetsOutput| {
-                answer.subnets().iter().map(reduced::subnet).collect()
-            }
-        )
+    all_pages!(client, "DescribeLaunchTemplates", deadline, request, |answer| {
+        answer.launch_templates().iter().map(reduced::launch_template)
     })
 }
 
@@ -303,22 +219,10 @@ pub(crate) fn root_devices(
     ids: &[String],
     deadline: Deadline,
 ) -> Called<BTreeMap<String, String>> {
-    const ACTION: &str = "DescribeImages";
     let request = client.sdk()?.ec2().describe_images().set_image_ids(Some(ids.to_vec()));
-    let images: Vec<(String, String)> = pages(ACTION, |token| {
-        page!(
-            client,
-            ACTION,
-            deadline,
-            request,
-            token,
-            |answer: &aws_sdk_ec2::operation::describe_images::DescribeImagesOutput| {
-                let images = answer.images().iter();
-                images
-                    .filter_map(|image| Some((image.image_id()?.into(), image.root_device_name()?.into())))
-                    .collect()
-            }
-        )
+    let images: Vec<(String, String)> = all_pages!(client, "DescribeImages", deadline, request, |answer| {
+        let images = answer.images().iter();
+        images.filter_map(|image| Some((image.image_id()?.into(), image.root_device_name()?.into())))
     })?;
     Ok(images.into_iter().collect())
 }

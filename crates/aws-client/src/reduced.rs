@@ -9,7 +9,7 @@ use aws_smithy_types::DateTime;
 use ohfp_broker::Timestamp;
 use ohfp_provider_aws::api::{
     Ec2Instance, FleetCreated, FleetEvent, FleetInstance, FleetState, GroupState, LaunchTemplateState,
-    PoolError, SpotRequest, StateChange, SubnetState,
+    PoolError, SpotRequest, StateChange,
 };
 use ohfp_provider_aws::failure::Answered;
 
@@ -187,15 +187,6 @@ pub(crate) fn launch_template(from: &ec2::LaunchTemplate) -> LaunchTemplateState
             .unwrap_or_default(),
         created: time(from.create_time()),
         tags: tags(from.tags()),
-    }
-}
-
-/// A subnet.
-pub(crate) fn subnet(from: &ec2::Subnet) -> SubnetState {
-    SubnetState {
-        id: text(from.subnet_id()),
-        zone: text(from.availability_zone()),
-        free_addresses: number(from.available_ip_address_count()).unwrap_or_default(),
     }
 }
 

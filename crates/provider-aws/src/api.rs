@@ -153,17 +153,6 @@ pub struct SpotRequest {
     pub since: Timestamp,
 }
 
-/// A subnet.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SubnetState {
-    /// `subnet-…`
-    pub id: String,
-    /// Availability zone.
-    pub zone: String,
-    /// Addresses that are free.
-    pub free_addresses: u32,
-}
-
 /// A launch template.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaunchTemplateState {
@@ -255,8 +244,6 @@ pub trait Api: Send + Sync {
         values: &[String],
         deadline: Deadline,
     ) -> Called<Vec<LaunchTemplateState>>;
-    /// `DescribeSubnets` by ids.
-    fn subnets(&self, ids: &[String], deadline: Deadline) -> Called<Vec<SubnetState>>;
     /// `DescribeImages` by ids: root device names by id.
     fn root_devices(&self, ids: &[String], deadline: Deadline) -> Called<BTreeMap<String, String>>;
     /// `GetParameters` of SSM, at most 10 names.

@@ -267,10 +267,6 @@ impl Api for Scripted {
         unscripted()
     }
 
-    fn subnets(&self, _: &[String], _: Deadline) -> Called<Vec<SubnetState>> {
-        unscripted()
-    }
-
     fn caller_identity(&self, _: Deadline) -> Called<CallerIdentity> {
         unscripted()
     }
