@@ -6,12 +6,9 @@ use std::sync::Arc;
 use std::thread;
 
 use ohfp_broker::contract::MemoryStore;
-use ohfp_broker::provider::{
-    self, Detail, Instance, LaunchFailure, LaunchRequest, Launched, Provider, Releasing,
-};
-use ohfp_broker::{
-    Deadline, Error, ErrorKind, MachineId, MachineRef, MachineState, RequestId, Template, Timestamp,
-};
+use ohfp_broker::contract::fixtures::acquire;
+use ohfp_broker::provider::{self, Detail, Instance, LaunchFailure, Launched, Provider, Releasing};
+use ohfp_broker::{Deadline, Error, ErrorKind, MachineId, MachineRef, MachineState, Template, Timestamp};
 use ohfp_provider_sim::{SimConfig, SimProvider};
 use serde_json::{Value, json};
 
@@ -41,19 +38,7 @@ fn launch(
     now: i64,
 ) -> Result<Launched, LaunchFailure> {
     let template = template(fields);
-    sim.launch(
-        &LaunchRequest {
-            request: &RequestId::from_text("req-1"),
-            created: Timestamp::default(),
-            template: &template,
-            count,
-            user_data: None,
-            rc_account: None,
-            token,
-        },
-        at(now),
-        Deadline::NONE,
-    )
+    sim.launch(&acquire("req-1", count, 0).launch_of(&template, token), at(now), Deadline::NONE)
 }
 
 /// What a token has made.

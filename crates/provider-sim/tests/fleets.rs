@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ohfp_broker::contract::MemoryStore;
+use ohfp_broker::contract::fixtures::acquire;
 use ohfp_broker::provider::{
-    Detail, Identity, LaunchFailure, LaunchRequest, Launched, Pending, Progress, Provider, Releasing,
+    Detail, Identity, LaunchFailure, Launched, Pending, Progress, Provider, Releasing,
 };
-use ohfp_broker::{Deadline, ErrorKind, MachineId, MachineState, RequestId, Template, Timestamp};
+use ohfp_broker::{Deadline, ErrorKind, MachineId, MachineState, Template, Timestamp};
 use ohfp_provider_sim::{SimConfig, SimProvider};
 use serde_json::{Value, json};
 
@@ -38,16 +39,8 @@ fn launch(sim: &SimProvider, fields: &Value, count: u32, now: i64) -> Result<Lau
     let mut all = json!({ "templateId": "t", "maxNumber": -1 });
     all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     let template = Template::new(all.as_object().unwrap().clone()).unwrap();
-    let request = LaunchRequest {
-        request: &RequestId::from_text("req-1"),
-        created: Timestamp::default(),
-        template: &template,
-        count,
-        user_data: None,
-        rc_account: None,
-        token: "token",
-    };
-    sim.launch(&request, at(now), NONE)
+    let request = acquire("req-1", count, 0);
+    sim.launch(&request.launch_of(&template, "token"), at(now), NONE)
 }
 
 const PENDING: Pending<'static> = Pending { token: "token", resource_ids: &[], expected: 3 };
@@ -188,20 +181,18 @@ fn slow_calls_end_at_the_deadline() {
     let soon = || Deadline::at(Instant::now() + Duration::from_millis(5));
     let template = Template::new(json!({ "templateId": "t", "maxNumber": 1 }).as_object().unwrap().clone());
     let template = template.unwrap();
-    let request = LaunchRequest {
-        request: &RequestId::from_text("req-1"),
-        created: Timestamp::default(),
-        template: &template,
-        count: 1,
-        user_data: None,
-        rc_account: None,
-        token: "token",
-    };
+    let request = acquire("req-1", 1, 0);
     // It may have taken place, and has.
-    assert!(matches!(sim.launch(&request, at(0), soon()), Err(LaunchFailure::Unknown(_))));
+    assert!(matches!(
+        sim.launch(&request.launch_of(&template, "token"), at(0), soon()),
+        Err(LaunchFailure::Unknown(_))
+    ));
     assert_eq!(sim.live_count(at(0)).unwrap(), 1);
     let passed = Deadline::at(Instant::now());
-    assert!(matches!(sim.launch(&request, at(0), passed), Err(LaunchFailure::Unreachable(_))));
+    assert!(matches!(
+        sim.launch(&request.launch_of(&template, "token"), at(0), passed),
+        Err(LaunchFailure::Unreachable(_))
+    ));
     let id = MachineId::new("i-1");
     let errors = [
         sim.progress(&[PENDING], at(0), soon()).unwrap_err(),

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ohfp_broker::contract::MemoryStore;
-use ohfp_broker::provider::{Detail, Instance, LaunchRequest, Provider, Releasing};
-use ohfp_broker::{Deadline, MachineId, MachineState, RequestId, Template, Timestamp};
+use ohfp_broker::contract::fixtures::acquire;
+use ohfp_broker::provider::{Detail, Instance, Provider, Releasing};
+use ohfp_broker::{Deadline, MachineId, MachineState, Template, Timestamp};
 use ohfp_provider_sim::{SimConfig, SimProvider};
 use proptest::prelude::*;
 use serde_json::json;
@@ -119,16 +120,8 @@ fn take(sim: &SimProvider, step: &Step, now: Timestamp, seen: &mut Seen) -> Resu
             // For half of the orders, large machines are worth more units than one.
             let large = if token % 2 == 0 { 1 } else { 3 };
             let template = template(large);
-            let order = LaunchRequest {
-                request: &RequestId::from_text("req-1"),
-                created: Timestamp::default(),
-                template: &template,
-                count,
-                user_data: None,
-                rc_account: None,
-                token: &name,
-            };
-            let launch = sim.launch(&order, now, Deadline::NONE);
+            let request = acquire("req-1", count, 0);
+            let launch = sim.launch(&request.launch_of(&template, &name), now, Deadline::NONE);
             seen.said.push(format!("{launch:?}"));
             let Ok(launched) = launch else { return Ok(()) };
             let ids: Vec<_> = launched.instances.iter().map(|one| one.id.clone()).collect();

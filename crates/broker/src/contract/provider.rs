@@ -5,11 +5,10 @@ use std::thread;
 use std::time::Instant;
 
 use super::Cloud;
+use super::fixtures::acquire;
 use crate::deadline::Deadline;
-use crate::id::{MachineId, MachineRef, RequestId};
-use crate::provider::{
-    Detail, Instance, LaunchFailure, LaunchRequest, Launched, Pending, Progress, Provider, Releasing,
-};
+use crate::id::{MachineId, MachineRef};
+use crate::provider::{Detail, Instance, LaunchFailure, Launched, Pending, Progress, Provider, Releasing};
 use crate::state::MachineState;
 use crate::time::Timestamp;
 
@@ -22,16 +21,8 @@ fn launch(
     now: Timestamp,
 ) -> Result<Launched, LaunchFailure> {
     let template = cloud.template();
-    let request = LaunchRequest {
-        request: &RequestId::from_text("req-1"),
-        created: Timestamp::default(),
-        template: &template,
-        count,
-        user_data: None,
-        rc_account: None,
-        token,
-    };
-    provider.launch(&request, now, NONE)
+    let request = acquire("req-1", count, 0);
+    provider.launch(&request.launch_of(&template, token), now, NONE)
 }
 
 fn progress(provider: &dyn Provider, token: &str, now: Timestamp) -> Progress {
@@ -81,16 +72,8 @@ pub fn a_token_makes_machines_once(cloud: &dyn Cloud) {
                 let provider = cloud.provider();
                 let (template, start) = (cloud.template(), cloud.start());
                 scope.spawn(move || {
-                    let request = LaunchRequest {
-                        request: &RequestId::from_text("req-1"),
-                        created: Timestamp::default(),
-                        template: &template,
-                        count: 3,
-                        user_data: None,
-                        rc_account: None,
-                        token: "token",
-                    };
-                    provider.launch(&request, start, NONE).unwrap()
+                    let request = acquire("req-1", 3, 0);
+                    provider.launch(&request.launch_of(&template, "token"), start, NONE).unwrap()
                 })
             })
             .collect();
@@ -202,16 +185,8 @@ pub fn a_deadline_is_obeyed(cloud: &dyn Cloud) {
     assert!(provider.release(&[Releasing::of_id(&made[0])], now, passed()).is_err());
     assert!(provider.settled(&pending, now, passed()).is_err());
     let template = cloud.template();
-    let request = LaunchRequest {
-        request: &RequestId::from_text("req-1"),
-        created: Timestamp::default(),
-        template: &template,
-        count: 1,
-        user_data: None,
-        rc_account: None,
-        token: "late",
-    };
-    match provider.launch(&request, now, passed()) {
+    let request = acquire("req-1", 1, 0);
+    match provider.launch(&request.launch_of(&template, "late"), now, passed()) {
         Err(LaunchFailure::Unreachable(_)) => {
             assert_eq!(progress(provider.as_ref(), "late", now).instances, []);
         }
