@@ -18,11 +18,11 @@ pub(crate) struct Memory {
 
 /// What a shortage was about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Shortfall<'a> {
+pub(crate) struct Shortfall {
     /// What there was too little of.
     pub(crate) shortage: Shortage,
     /// The pool that was asked.
-    pub(crate) pool: &'a Pool,
+    pub(crate) pool: Pool,
     /// Whether spot machines were wanted.
     pub(crate) is_spot: bool,
 }
@@ -32,15 +32,15 @@ fn option(is_spot: bool) -> &'static str {
 }
 
 /// The id of what is short. Quotas are of all pools.
-fn id(shortfall: &Shortfall<'_>) -> String {
-    let Pool { instance_type, subnet_id } = shortfall.pool;
+fn id(shortage: Shortage, pool: &Pool, is_spot: bool) -> String {
+    let Pool { instance_type, subnet_id } = pool;
     let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "-".to_owned());
-    match shortfall.shortage {
+    match shortage {
         Shortage::Pool | Shortage::Offer => {
-            format!("pool/{}/{}/{}", name(instance_type), name(subnet_id), option(shortfall.is_spot))
+            format!("pool/{}/{}/{}", name(instance_type), name(subnet_id), option(is_spot))
         }
         Shortage::Subnet => format!("subnet/{}", name(subnet_id)),
-        Shortage::Quota => format!("quota/{}", option(shortfall.is_spot)),
+        Shortage::Quota => format!("quota/{}", option(is_spot)),
         Shortage::Account => "account".to_owned(),
     }
 }
@@ -54,8 +54,8 @@ impl Memory {
     }
 
     /// Until when something is remembered as short.
-    fn until(&self, shortfall: &Shortfall<'_>) -> Option<Timestamp> {
-        let id = id(shortfall);
+    fn until(&self, shortage: Shortage, pool: &Pool, is_spot: bool) -> Option<Timestamp> {
+        let id = id(shortage, pool, is_spot);
         self.short.iter().find(|(known, _)| *known == id).map(|(_, until)| *until)
     }
 
@@ -65,7 +65,7 @@ impl Memory {
         let mut pools: Vec<(Timestamp, Pool)> = pools
             .into_iter()
             .map(|pool| {
-                let short = |shortage| self.until(&Shortfall { shortage, pool: &pool, is_spot });
+                let short = |shortage| self.until(shortage, &pool, is_spot);
                 let until = short(Shortage::Pool).max(short(Shortage::Subnet)).max(short(Shortage::Offer));
                 (until.unwrap_or_default(), pool)
             })
@@ -76,9 +76,9 @@ impl Memory {
 }
 
 /// Remembers a shortage. Nothing is written where it is remembered for as long already.
-pub(crate) fn remember(tx: &mut dyn DocumentTx, shortfall: &Shortfall<'_>, now: Timestamp) -> Result<()> {
+pub(crate) fn remember(tx: &mut dyn DocumentTx, shortfall: &Shortfall, now: Timestamp) -> Result<()> {
     let until = now.plus_seconds(remembered_seconds(shortfall.shortage));
-    let id = id(shortfall);
+    let id = id(shortfall.shortage, &shortfall.pool, shortfall.is_spot);
     if tx.get(&id)?.and_then(|document| document.live_until).is_some_and(|known| known >= until) {
         return Ok(());
     }
@@ -106,8 +106,7 @@ mod tests {
         let store = MemoryStore::default();
         let all = ["a@1", "a@2", "b@1", "b@2"];
         let blame = |shortage, name: &str, is_spot, now: i64| {
-            let pool = pool(name);
-            let shortfall = Shortfall { shortage, pool: &pool, is_spot };
+            let shortfall = Shortfall { shortage, pool: pool(name), is_spot };
             store.write("aws", &mut |tx| remember(tx, &shortfall, at(now))).unwrap();
         };
         let order = |is_spot, now: i64| {

@@ -86,7 +86,7 @@ impl Launching<'_> {
         let is_short = instances.len() < usize::try_from(call.max_count).unwrap_or(usize::MAX);
         let shortage =
             is_short.then(|| format!("{pool} has {} of {} machines", instances.len(), call.max_count));
-        let short = Shortfall { shortage: Shortage::Pool, pool: &pool, is_spot: self.is_spot() };
+        let short = Shortfall { shortage: Shortage::Pool, pool, is_spot: self.is_spot() };
         let ids = instances.iter().map(|instance| instance.id.clone()).collect();
         let outcome = StepOutcome::Machines { ids, shortage: shortage.clone() };
         let short = if is_short { std::slice::from_ref(&short) } else { &[] };
@@ -107,7 +107,7 @@ impl Launching<'_> {
         match class::of(&failure, Purpose::Making) {
             Class::NoCapacity(shortage) => {
                 let reason = told::reason(&failure);
-                let short = Shortfall { shortage, pool: &pool, is_spot: self.is_spot() };
+                let short = Shortfall { shortage, pool, is_spot: self.is_spot() };
                 let outcome = StepOutcome::Machines { ids: Vec::new(), shortage: Some(reason.clone()) };
                 self.finish(step, &outcome, None, &[short])?;
                 made.reasons.insert(reason);

@@ -73,6 +73,8 @@ struct Made {
     resource_ids: Vec<String>,
     /// Whether a resource launches by itself.
     more: bool,
+    /// Whether what it launches by is a template, or a version of one, that it has made itself.
+    has_own_template: bool,
     /// Why there is less than wanted, each reason once.
     reasons: BTreeSet<String>,
     /// The last failure that made nothing; no step follows it.
@@ -177,7 +179,7 @@ impl Launching<'_> {
         step: Step,
         outcome: &StepOutcome,
         created: Option<(&str, &Resource)>,
-        short: &[Shortfall<'_>],
+        short: &[Shortfall],
     ) -> Result<(), Stop> {
         let step = Step { outcome: Some(outcome.clone()), ..step };
         self.documents.write(self.provider, &mut |tx| {

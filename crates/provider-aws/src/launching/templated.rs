@@ -9,7 +9,7 @@ use ohfp_broker::provider::Instance;
 use super::{Launching, Made, Prepare, Stop};
 use crate::api::{FleetCreated, PoolError};
 use crate::calls::{LaunchTemplateSpecification, Making};
-use crate::class::{self, Class, Purpose, Shortage};
+use crate::class::{self, Class, Purpose};
 use crate::design::{Pool, Way};
 use crate::documents::{Resource, ResourceKind, Step, StepOutcome};
 use crate::failure::Failure;
@@ -61,6 +61,7 @@ impl Launching<'_> {
 
     /// The launch template; `None` where it cannot be made.
     fn template(&self, step: Step, made: &mut Made) -> Result<Option<LaunchTemplateSpecification>, Stop> {
+        made.has_own_template = true;
         match &step.outcome {
             Some(StepOutcome::Template(template)) => return Ok(Some(template.clone())),
             Some(other) => {
@@ -147,8 +148,7 @@ impl Launching<'_> {
             Way::Group | Way::RunInstances => ResourceKind::Group,
         });
         let outcome = StepOutcome::Resource { id: id.to_owned() };
-        let blamed = blamed(errors);
-        self.finish(step, &outcome, Some((id, &resource)), &shortfalls(&blamed))?;
+        self.finish(step, &outcome, Some((id, &resource)), &shortfalls(errors))?;
         made.reasons.extend(errors.iter().map(|one| told::pool_reason(&one.error)));
         self.take(outcome, way, made);
         Ok(())
@@ -162,14 +162,14 @@ impl Launching<'_> {
         let shortage = Some(shortage).filter(|text| !text.is_empty());
         let ids: Vec<String> = created.instances.iter().map(|instance| instance.id.clone()).collect();
         let resource = self.resource(ResourceKind::InstantFleet);
-        let blamed = blamed(&created.errors);
-        let outcome = if ids.is_empty() && !created.errors.is_empty() && blamed.is_empty() {
+        let short = shortfalls(&created.errors);
+        let outcome = if ids.is_empty() && !created.errors.is_empty() && short.is_empty() {
             StepOutcome::Failed(shortage.clone().unwrap_or_default())
         } else {
             StepOutcome::Machines { ids, shortage: shortage.clone() }
         };
         let known = (!created.fleet_id.is_empty()).then_some((created.fleet_id.as_str(), &resource));
-        self.finish(step, &outcome, known, &shortfalls(&blamed))?;
+        self.finish(step, &outcome, known, &short)?;
         let machine = |one: &crate::api::FleetInstance| Instance {
             instance_type: one.instance_type.clone(),
             price_type: Some(if one.is_spot { "spot" } else { "ondemand" }.to_owned()),
@@ -197,7 +197,7 @@ impl Launching<'_> {
             let id = self.resource_by_tag(&step.call)?.ok_or(failure)?;
             return self.created(way, step, &id, &[], made);
         }
-        if code.starts_with("InvalidLaunchTemplate") && !made_by_user(&step.call, self) {
+        if code.starts_with("InvalidLaunchTemplate") && made.has_own_template {
             // Our template is seconds old, and not everywhere yet.
             return Err(Failure::Lost { action: step.call.action(), why: told::reason(&failure) }.into());
         }
@@ -212,29 +212,6 @@ impl Launching<'_> {
     }
 }
 
-/// Whether the call uses a launch template that was there before.
-fn made_by_user(call: &Making, launching: &Launching<'_>) -> bool {
-    let used = match call {
-        Making::CreateFleet(fleet) => {
-            fleet.launch_template_configs.first().map(|one| &one.launch_template_specification)
-        }
-        Making::RequestSpotFleet(fleet) => {
-            let config = &fleet.spot_fleet_request_config;
-            config.launch_template_configs.first().map(|one| &one.launch_template_specification)
-        }
-        Making::CreateAutoScalingGroup(group) => group.launch_template.as_ref().or_else(|| {
-            let policy = group.mixed_instances_policy.as_ref()?;
-            Some(&policy.launch_template.launch_template_specification)
-        }),
-        _ => None,
-    };
-    let given = launching.spec.launch_template.as_ref();
-    given.zip(used).is_some_and(|(given, used)| {
-        *given.id == *used.launch_template_id
-            && given.version.as_deref().unwrap_or("$Default") == used.version
-    })
-}
-
 /// Machines or units that a call is to make.
 fn expected(call: &Making) -> u32 {
     match call {
@@ -247,19 +224,11 @@ fn expected(call: &Making) -> u32 {
 }
 
 /// Pools that gave too little, with what was short there.
-fn blamed(errors: &[PoolError]) -> Vec<(Pool, Shortage, bool)> {
+fn shortfalls(errors: &[PoolError]) -> Vec<Shortfall> {
     let short = |one: &PoolError| {
         let Class::NoCapacity(shortage) = class::of_answer(&one.error, Purpose::Making) else { return None };
         let pool = Pool { instance_type: one.instance_type.clone(), subnet_id: one.subnet_id.clone() };
-        Some((pool, shortage, one.is_spot))
+        Some(Shortfall { shortage, pool, is_spot: one.is_spot })
     };
     errors.iter().filter_map(short).collect()
-}
-
-fn shortfalls(blamed: &[(Pool, Shortage, bool)]) -> Vec<Shortfall<'_>> {
-    let mut shortfalls = Vec::with_capacity(blamed.len());
-    for (pool, shortage, is_spot) in blamed {
-        shortfalls.push(Shortfall { shortage: *shortage, pool, is_spot: *is_spot });
-    }
-    shortfalls
 }
