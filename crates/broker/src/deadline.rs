@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 /// assert_eq!(deadline.left(start + Duration::from_secs(1)), Some(Duration::from_secs(2)));
 /// assert_eq!(deadline.left(start + Duration::from_secs(4)), Some(Duration::ZERO));
 /// assert_eq!(Deadline::NONE.left(start), None);
+/// assert_eq!(deadline.within(Duration::from_secs(2), start).left(start), Some(Duration::from_secs(2)));
+/// assert_eq!(deadline.within(Duration::from_secs(9), start), deadline);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline(Option<Instant>);
@@ -24,6 +26,16 @@ impl Deadline {
     /// At this instant.
     pub const fn at(instant: Instant) -> Self {
         Self(Some(instant))
+    }
+
+    /// This one, or an earlier one after so long.
+    #[must_use]
+    pub fn within(self, longest: Duration, now: Instant) -> Self {
+        let other = now.checked_add(longest);
+        Self(match (self.0, other) {
+            (Some(own), Some(other)) => Some(own.min(other)),
+            (own, other) => own.or(other),
+        })
     }
 
     /// What is left of it; zero once it has passed, `None` where there is none.

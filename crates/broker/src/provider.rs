@@ -132,6 +132,38 @@ pub struct Progress {
     pub reason: Option<String>,
 }
 
+/// What [`Provider::progress`] found out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// One for each launch, in the order asked; `None` where the provider cannot tell, and the launch stays as it was.
+    pub launches: Vec<Option<Progress>>,
+    /// Why it cannot tell everything; the first reason where there are several.
+    pub error: Option<Error>,
+}
+
+impl From<Vec<Progress>> for Followed {
+    fn from(launches: Vec<Progress>) -> Self {
+        Self { launches: launches.into_iter().map(Some).collect(), error: None }
+    }
+}
+
+/// What [`Provider::describe`] found out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Described {
+    /// The machines that exist.
+    pub instances: Vec<Instance>,
+    /// Machines of which the provider cannot tell. They are in no other list, and stay as they were.
+    pub unobserved: Vec<MachineId>,
+    /// Why it cannot tell everything; the first reason where there are several.
+    pub error: Option<Error>,
+}
+
+impl From<Vec<Instance>> for Described {
+    fn from(instances: Vec<Instance>) -> Self {
+        Self { instances, ..Self::default() }
+    }
+}
+
 /// A machine to be terminated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Releasing<'a> {
@@ -262,8 +294,8 @@ pub trait Provider: Send + Sync {
     /// those that have settled, and of tokens that were never used.
     ///
     /// # Errors
-    /// As the trait says; then of all of them.
-    fn progress(&self, pending: &[Pending<'_>], now: Timestamp, deadline: Deadline) -> Result<Vec<Progress>>;
+    /// As the trait says, where nothing can be told of any of them.
+    fn progress(&self, pending: &[Pending<'_>], now: Timestamp, deadline: Deadline) -> Result<Followed>;
 
     /// No more machines shall come for this token: fleets stop launching and replacing. Machines stay. Idempotent;
     /// a token that was never used is no error.
@@ -286,17 +318,17 @@ pub trait Provider: Send + Sync {
         deadline: Deadline,
     ) -> Result<u32>;
 
-    /// What the machines are doing now. One that is missing from the answer does not exist.
+    /// What the machines are doing now. One that is in no list of the answer does not exist.
     ///
     /// # Errors
-    /// As the trait says.
+    /// As the trait says, where nothing can be told of any of them.
     fn describe(
         &self,
         ids: &[MachineId],
         detail: Detail,
         now: Timestamp,
         deadline: Deadline,
-    ) -> Result<Vec<Instance>>;
+    ) -> Result<Described>;
 
     /// Terminates machines. Unknown and terminated ones are no error.
     ///

@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 
 use ohfp_broker::host::stands_for;
-use ohfp_broker::provider::{Existence, Instance};
-use ohfp_broker::{Deadline, Error, ErrorKind, MachineId, MachineRef, Result};
+use ohfp_broker::provider::Existence;
+use ohfp_broker::{Deadline, Error, ErrorKind, MachineId, MachineRef, Result, Timestamp};
 
 use crate::account::AwsProvider;
-use crate::api::{Ec2Instance, SpotRequest};
-use crate::{batches, looking, options, told};
+use crate::api::Ec2Instance;
+use crate::batches::{self, Sifted};
+use crate::failure::Failure;
+use crate::{looking, observed, options, told};
 
 /// Seconds from the notice of a spot interruption to the end.
 const NOTICE_SECONDS: u64 = 120;
+
+/// The status of a spot request whose machine AWS will take.
+const MARKED: &str = "marked-for-termination";
 
 /// Most ids of `DescribeSpotInstanceRequests`.
 const IDS: usize = 200;
@@ -24,13 +29,16 @@ pub(crate) fn exists(
 ) -> Result<Vec<Existence>> {
     let (ids, names) = looking::ids_and_names(machines);
     let looker = aws.looker(deadline);
-    let seen = looker.by_ids(&ids).map_err(|failure| told::error(&aws.name, &failure))?;
+    let Sifted { answers: seen, failed, .. } = looker.by_ids(&ids);
+    if let Some((_, failure)) = failed.first() {
+        return Err(told::error(&aws.name, failure));
+    }
     let by_name = if names.is_empty() {
         Vec::new()
     } else {
         looker.by_names(&names).map_err(|failure| told::error(&aws.name, &failure))?
     };
-    let alive = |machine: &&Ec2Instance| !matches!(machine.state.as_str(), "shutting-down" | "terminated");
+    let alive = |machine: &&Ec2Instance| observed::is_alive(machine);
     let mut found = Vec::with_capacity(machines.len());
     for machine in machines {
         let by_id =
@@ -60,29 +68,18 @@ pub(crate) fn exists(
     Ok(found)
 }
 
-/// Adds when AWS will take machines, as far as it has announced that.
+/// When AWS will take spot machines, as far as it has announced that: by request of the machine. The requests that it
+/// could not be asked about are given with the reason.
 pub(crate) fn notices(
     aws: &AwsProvider,
     seen: &[Ec2Instance],
-    instances: &mut [Instance],
     deadline: Deadline,
-) -> Result<()> {
-    let ids: Vec<String> = seen.iter().filter_map(|machine| machine.spot_request_id.clone()).collect();
-    let answers = batches::run(&ids, IDS, aws.options.of(&options::CONCURRENT_CALLS), |batch| {
-        aws.api.spot_requests(batch, deadline)
-    });
-    let mut marked: BTreeMap<String, SpotRequest> = BTreeMap::new();
-    for answer in answers {
-        let requests = answer.map_err(|failure| told::error(&aws.name, &failure))?;
-        let taken = requests.into_iter().filter(|request| request.status == "marked-for-termination");
-        marked.extend(taken.map(|request| (request.id.clone(), request)));
-    }
-    for (machine, instance) in seen.iter().zip(instances) {
-        let request = machine.spot_request_id.as_ref().and_then(|id| marked.get(id));
-        if let Some(request) = request {
-            instance.reclaim_at = Some(request.since.plus_seconds(NOTICE_SECONDS));
-            instance.reason = Some("Server.SpotInstanceTermination: AWS takes this spot machine".to_owned());
-        }
-    }
-    Ok(())
+) -> (BTreeMap<String, Timestamp>, Vec<(String, Failure)>) {
+    let alive = seen.iter().filter(|machine| observed::is_alive(machine));
+    let ids: Vec<String> = alive.filter_map(|machine| machine.spot_request_id.clone()).collect();
+    let call = |batch: &[String]| aws.api.spot_requests(batch, deadline);
+    let concurrent = aws.options.of(&options::CONCURRENT_CALLS);
+    let Sifted { answers, failed, .. } = batches::sift_all(&ids, IDS, concurrent, call, |one| &one.id);
+    let marked = answers.into_iter().filter(|request| request.status == MARKED);
+    (marked.map(|request| (request.id, request.since.plus_seconds(NOTICE_SECONDS))).collect(), failed)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ohfp_broker::{Deadline, MachineRef};
 
 use crate::api::{Api, Called, Ec2Instance};
-use crate::batches;
+use crate::batches::{self, Sifted};
 use crate::tags;
 
 /// Most ids of `DescribeInstances`.
@@ -23,52 +23,52 @@ pub(crate) struct Looker<'a> {
 }
 
 impl Looker<'_> {
-    /// Machines by id. One that is not in the answer does not exist.
-    ///
-    /// # Errors
-    /// That of the first id of which nothing could be learned.
-    pub(crate) fn by_ids(self, ids: &[String]) -> Called<Vec<Ec2Instance>> {
+    /// Machines by id. One that is neither in the answers nor among those that failed does not exist.
+    pub(crate) fn by_ids(self, ids: &[String]) -> Sifted<Ec2Instance> {
         let call = |batch: &[String]| self.api.instances(batch, self.deadline);
-        let seen = batches::sift_all(ids, IDS, self.concurrent, call, |instance| &instance.id);
-        match seen.failed.into_iter().next() {
-            Some((_, failure)) => Err(failure),
-            None => Ok(seen.answers),
-        }
+        batches::sift_all(ids, IDS, self.concurrent, call, |instance| &instance.id)
     }
 
-    /// Machines of launches, by the token. A token that has none is not in the answer.
-    ///
-    /// # Errors
-    /// Where the answer is not whole: a launch without machines and one that was not asked about look alike.
-    pub(crate) fn by_tokens(self, tokens: &[String]) -> Called<BTreeMap<String, Vec<Ec2Instance>>> {
+    /// Machines of launches, by the token: an answer for each, in order. It is a failure where its batch has no whole
+    /// answer: a launch without machines and one of which a page is missing look alike.
+    pub(crate) fn by_tokens(self, tokens: &[String]) -> Vec<Called<Vec<Ec2Instance>>> {
         let name = format!("tag:{}", tags::TOKEN);
         let answers = batches::run(tokens, VALUES, self.concurrent, |batch| {
             self.api.instances_by_filter(&[(name.clone(), batch.to_vec())], self.deadline)
         });
-        let mut found: BTreeMap<String, Vec<Ec2Instance>> = BTreeMap::new();
-        for answer in answers {
-            for instance in answer? {
-                if let Some(token) = instance.tags.get(tags::TOKEN).cloned() {
-                    found.entry(token).or_default().push(instance);
+        let mut found = Vec::with_capacity(tokens.len());
+        for (batch, answer) in tokens.chunks(VALUES).zip(answers) {
+            let mut of: BTreeMap<String, Vec<Ec2Instance>> = BTreeMap::new();
+            match answer {
+                Err(failure) => found.extend(batch.iter().map(|_| Err(failure.clone()))),
+                Ok(instances) => {
+                    for instance in instances {
+                        if let Some(token) = instance.tags.get(tags::TOKEN).cloned() {
+                            of.entry(token).or_default().push(instance);
+                        }
+                    }
+                    found.extend(batch.iter().map(|token| Ok(of.remove(token).unwrap_or_default())));
                 }
             }
         }
-        Ok(found)
+        found
     }
 
     /// Machines that the scheduler knows by host name alone, whatever made them: by their private DNS names, which are
     /// unique while a machine lives.
     ///
     /// # Errors
-    /// As [`by_tokens`](Self::by_tokens).
+    /// Where the answer is not whole.
     pub(crate) fn by_names(self, names: &[String]) -> Called<Vec<Ec2Instance>> {
         let mut wanted: Vec<String> = Vec::with_capacity(names.len());
         for name in names {
-            wanted.push(name.clone());
+            // A filter compares letters as they are, and EC2 writes small ones.
+            let name = name.to_ascii_lowercase();
             // The scheduler may know the host by the first part of its name.
             if !name.contains('.') {
                 wanted.push(format!("{name}.*"));
             }
+            wanted.push(name);
         }
         let answers = batches::run(&wanted, VALUES, self.concurrent, |batch| {
             self.api.instances_by_filter(&[("private-dns-name".to_owned(), batch.to_vec())], self.deadline)

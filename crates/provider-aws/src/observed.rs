@@ -36,6 +36,11 @@ pub(crate) fn instance(seen: &Ec2Instance) -> Instance {
     }
 }
 
+/// Whether a machine is neither ended nor on its way there.
+pub(crate) fn is_alive(seen: &Ec2Instance) -> bool {
+    !matches!(seen.state.as_str(), "shutting-down" | "terminated")
+}
+
 /// A state that is not known is taken for one that ends nothing.
 fn state(name: &str) -> MachineState {
     match name {

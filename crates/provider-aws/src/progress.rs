@@ -1,15 +1,16 @@
 //! What came of launches that may not be over: their machines by tag, and whether their fleets and groups launch on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ohfp_broker::provider::{Pending, Progress};
+use ohfp_broker::provider::{Followed, Pending, Progress};
 use ohfp_broker::{Deadline, Result, Timestamp};
 
 use crate::account::AwsProvider;
-use crate::api::{Called, FleetEvent, FleetState, GroupState};
+use crate::api::{Called, FleetEvent, FleetState};
+use crate::class::{self, Class, Purpose};
 use crate::documents::{self, Resource, ResourceKind};
 use crate::failure::Failure;
-use crate::{batches, observed, options, told};
+use crate::{batches, observed, options, tending, told};
 
 /// Most ids of a call about fleets or groups.
 const IDS: usize = 100;
@@ -20,44 +21,60 @@ pub(crate) fn progress(
     pending: &[Pending<'_>],
     now: Timestamp,
     deadline: Deadline,
-) -> Result<Vec<Progress>> {
+) -> Result<Followed> {
     let tokens: Vec<String> = pending.iter().map(|one| one.token.to_owned()).collect();
-    let found = aws.looker(deadline).by_tokens(&tokens);
-    let mut found = found.map_err(|failure| told::error(&aws.name, &failure))?;
-    let mut answers: Vec<Progress> = tokens
-        .iter()
-        .map(|token| {
-            let machines = found.remove(token).unwrap_or_default();
-            let instances = machines.iter().map(observed::instance).collect();
-            Progress { instances, more: false, reason: None }
-        })
-        .collect();
-    let waiting = resources_of_waiting(aws, pending, &answers)?;
-    if waiting.is_empty() {
-        return Ok(answers);
+    let mut failed = None;
+    let mut launches: Vec<Option<Progress>> = Vec::with_capacity(tokens.len());
+    let mut untended = None;
+    aws.asks();
+    for found in aws.looker(deadline).by_tokens(&tokens) {
+        launches.push(match found {
+            Ok(mut machines) => {
+                aws.saw(&machines);
+                untended = untended.or(tending::tend(aws, &mut machines, now, deadline)?);
+                let instances = machines.iter().map(observed::instance).collect();
+                Some(Progress { instances, ..Progress::default() })
+            }
+            Err(failure) => {
+                failed.get_or_insert(failure);
+                None
+            }
+        });
     }
-    let news = news(aws, &waiting, now, deadline).map_err(|failure| told::error(&aws.name, &failure))?;
-    for (place, id, _) in &waiting {
-        if let (Some(answer), Some((more, reason))) = (answers.get_mut(*place), news.get(id)) {
-            answer.more |= *more;
-            answer.reason = answer.reason.take().or_else(|| reason.clone());
+    let error = |failure: Failure| told::error(&aws.name, &failure);
+    if let Some(failure) = failed.take_if(|_| launches.iter().all(Option::is_none)) {
+        return Err(error(failure));
+    }
+    let waiting = resources_of_waiting(aws, pending, &launches)?;
+    if !waiting.is_empty() {
+        let News { told, untold, failure } = news(aws, &waiting, now, deadline);
+        failed = failed.or(failure);
+        for (place, id, _) in &waiting {
+            let Some(Some(launch)) = launches.get_mut(*place) else { continue };
+            if let Some((more, reason)) = told.get(id) {
+                launch.more |= *more;
+                launch.reason = launch.reason.take().or_else(|| reason.clone());
+            }
+            // It did launch on, and nothing says that it has stopped.
+            launch.more |= untold.contains(id);
         }
     }
-    Ok(answers)
+    Ok(Followed { launches, error: failed.map(error).or(untended) })
 }
 
 /// Resources of launches that miss machines, with the place of the launch among those asked about.
 fn resources_of_waiting(
     aws: &AwsProvider,
     pending: &[Pending<'_>],
-    answers: &[Progress],
+    launches: &[Option<Progress>],
 ) -> Result<Vec<(usize, String, Resource)>> {
     let mut waiting = Vec::new();
-    let is_waiting = |(_, (one, answer)): &(usize, (&Pending<'_>, &Progress))| {
-        let alive = answer.instances.iter().filter(|instance| !instance.state.is_ending()).count();
+    let is_waiting = |(_, (one, launch)): &(usize, (&Pending<'_>, &Option<Progress>))| {
+        let Some(Progress { instances, .. }) = launch else { return false };
+        let alive = instances.iter().filter(|instance| !instance.state.is_ending()).count();
         !one.resource_ids.is_empty() && alive < usize::try_from(one.expected).unwrap_or(usize::MAX)
     };
-    let asked: Vec<_> = pending.iter().zip(answers).enumerate().filter(is_waiting).collect();
+    let asked: Vec<_> = pending.iter().zip(launches).enumerate().filter(is_waiting).collect();
     if asked.is_empty() {
         return Ok(waiting);
     }
@@ -75,16 +92,59 @@ fn resources_of_waiting(
     Ok(waiting)
 }
 
-type News = BTreeMap<String, (bool, Option<String>)>;
+/// What AWS says of fleets and groups, by id.
+#[derive(Default)]
+struct News {
+    /// Whether each launches on, and why it has not launched all.
+    told: BTreeMap<String, (bool, Option<String>)>,
+    /// Those of which it could not be asked.
+    untold: BTreeSet<String>,
+    /// Why not, or why a reason is missing.
+    failure: Option<Failure>,
+}
 
-/// Whether each launches on, and why it has not launched all.
+impl News {
+    /// The answers about all ids, in batches. An id that AWS does not know is in none.
+    fn ask<T: Send>(
+        &mut self,
+        ids: &[String],
+        concurrent: usize,
+        call: impl Fn(&[String]) -> Called<Vec<T>> + Sync,
+    ) -> Vec<T> {
+        let mut all = Vec::new();
+        for (batch, answer) in ids.chunks(IDS).zip(batches::run(ids, IDS, concurrent, call)) {
+            match answer {
+                Ok(states) => all.extend(states),
+                Err(failure) if class::of(&failure, Purpose::Repeatable) == Class::NotFound => {}
+                Err(failure) => {
+                    self.untold.extend(batch.iter().cloned());
+                    self.failure.get_or_insert(failure);
+                }
+            }
+        }
+        all
+    }
+
+    /// The reason that a call gives; `None`, with the failure, where it gives none.
+    fn reason(&mut self, called: Called<Option<String>>) -> Option<String> {
+        match called {
+            Ok(reason) => reason,
+            Err(failure) => {
+                self.failure.get_or_insert(failure);
+                None
+            }
+        }
+    }
+}
+
 fn news(
     aws: &AwsProvider,
     waiting: &[(usize, String, Resource)],
     now: Timestamp,
     deadline: Deadline,
-) -> Called<News> {
+) -> News {
     let api = aws.api.as_ref();
+    let concurrent = aws.options.of(&options::CONCURRENT_CALLS);
     let of = |kinds: &[ResourceKind]| -> Vec<String> {
         let chosen = waiting.iter().filter(|(_, _, resource)| kinds.contains(&resource.kind));
         let mut ids: Vec<String> = chosen.map(|(_, id, _)| id.clone()).collect();
@@ -92,56 +152,36 @@ fn news(
         ids.dedup();
         ids
     };
-    let mut news = News::new();
     let since = |id: &str| {
         let resource = waiting.iter().find(|(_, known, _)| known == id);
         resource.map_or(now, |(_, _, resource)| resource.created)
     };
-    let mut follow = |states: Vec<FleetState>, errors: &dyn Fn(&str) -> Called<Vec<FleetEvent>>| {
+    let mut news = News::default();
+    let follow = |news: &mut News,
+                  states: Vec<FleetState>,
+                  errors: &dyn Fn(&str) -> Called<Vec<FleetEvent>>| {
         for fleet in states {
-            let reason = if is_in_trouble(&fleet) { last(errors(&fleet.id)?) } else { None };
-            news.insert(fleet.id.clone(), (launches_on(&fleet), reason));
+            let reason = if is_in_trouble(&fleet) { news.reason(errors(&fleet.id).map(last)) } else { None };
+            news.told.insert(fleet.id.clone(), (launches_on(&fleet), reason));
         }
-        Called::Ok(())
     };
     let fleets = of(&[ResourceKind::RequestFleet, ResourceKind::MaintainFleet]);
-    follow(batched(&fleets, aws, |batch| api.fleets(batch, deadline))?, &|id| {
-        api.fleet_errors(id, since(id), deadline)
-    })?;
+    let states = news.ask(&fleets, concurrent, |batch| api.fleets(batch, deadline));
+    follow(&mut news, states, &|id| api.fleet_errors(id, since(id), deadline));
     let fleets = of(&[ResourceKind::RequestSpotFleet, ResourceKind::MaintainSpotFleet]);
-    follow(batched(&fleets, aws, |batch| api.spot_fleets(batch, deadline))?, &|id| {
-        api.spot_fleet_errors(id, since(id), deadline)
-    })?;
-    let groups = of(&[ResourceKind::Group]);
-    for group in batched::<GroupState>(&groups, aws, |batch| api.groups(batch, deadline))? {
+    let states = news.ask(&fleets, concurrent, |batch| api.spot_fleets(batch, deadline));
+    follow(&mut news, states, &|id| api.spot_fleet_errors(id, since(id), deadline));
+    for group in news.ask(&of(&[ResourceKind::Group]), concurrent, |batch| api.groups(batch, deadline)) {
         let missing = group.instance_ids.len() < usize::try_from(group.desired).unwrap_or(usize::MAX);
-        let reason =
-            if missing { api.failed_activities(&group.name, deadline)?.into_iter().next() } else { None };
-        news.insert(group.name.clone(), (!group.is_being_deleted, reason));
+        let failed = |messages: Vec<String>| messages.into_iter().next();
+        let reason = if missing {
+            news.reason(api.failed_activities(&group.name, deadline).map(failed))
+        } else {
+            None
+        };
+        news.told.insert(group.name.clone(), (!group.is_being_deleted, reason));
     }
-    Ok(news)
-}
-
-/// The answers about all ids. An id that AWS does not know is in none.
-fn batched<T: Send>(
-    ids: &[String],
-    aws: &AwsProvider,
-    call: impl Fn(&[String]) -> Called<Vec<T>> + Sync,
-) -> Called<Vec<T>> {
-    let mut all = Vec::new();
-    for answer in batches::run(ids, IDS, aws.options.of(&options::CONCURRENT_CALLS), call) {
-        match answer {
-            Ok(states) => all.extend(states),
-            Err(failure) if is_unknown(&failure) => {}
-            Err(failure) => return Err(failure),
-        }
-    }
-    Ok(all)
-}
-
-fn is_unknown(failure: &Failure) -> bool {
-    use crate::class::{self, Class, Purpose};
-    class::of(failure, Purpose::Repeatable) == Class::NotFound
+    news
 }
 
 /// Whether a fleet may launch more machines.

@@ -1,14 +1,15 @@
 //! The broker's trait on AWS.
 
 use ohfp_broker::provider::{
-    Capabilities, Detail, Existence, Health, Identity, Instance, LaunchFailure, LaunchRequest, Launched,
-    Pending, Plan, Progress, Provider, Releasing,
+    Capabilities, Described, Detail, Existence, Followed, Health, Identity, LaunchFailure, LaunchRequest,
+    Launched, Pending, Plan, Provider, Releasing,
 };
 use ohfp_broker::{Deadline, MachineId, MachineRef, Result, Template, Timestamp};
 
-use crate::account::{AwsProvider, way};
+use crate::account::AwsProvider;
+use crate::failure::Failure;
 use crate::launching::Launching;
-use crate::{design, ending, finding, observed, options, planning, progress, settling, told};
+use crate::{calm, describing, design, ending, finding, options, planning, progress, settling, told};
 
 impl Provider for AwsProvider {
     fn name(&self) -> &str {
@@ -24,11 +25,11 @@ impl Provider for AwsProvider {
     }
 
     fn identity(&self) -> Identity {
-        Identity { account: None, region: self.options.region().map(str::to_owned) }
+        Identity { account: self.account(), region: self.options.region().map(str::to_owned) }
     }
 
     fn plan(&self, template: &Template, count: u32) -> Result<Plan> {
-        planning::plan(self, template, count, way(template, count)?)
+        planning::plan(self, template, count, self.way(template, count)?)
     }
 
     fn launch(
@@ -37,9 +38,11 @@ impl Provider for AwsProvider {
         now: Timestamp,
         deadline: Deadline,
     ) -> Result<Launched, LaunchFailure> {
-        let way = way(request.template, request.count).map_err(LaunchFailure::Refused)?;
+        let (way, file) = self.way(request.template, request.count).map_err(LaunchFailure::Refused)?;
+        self.asks();
         let launching = Launching {
             api: self.api.as_ref(),
+            saw: &|instances| self.saw(instances),
             documents: self.documents.as_ref(),
             provider: &self.name,
             token: request.token,
@@ -48,10 +51,10 @@ impl Provider for AwsProvider {
             now,
             deadline,
         };
-        launching.run(way, &|| self.order(request, way, now, deadline))
+        launching.run(way, &|| self.order(request, (way, file.clone()), now, deadline))
     }
 
-    fn progress(&self, pending: &[Pending<'_>], now: Timestamp, deadline: Deadline) -> Result<Vec<Progress>> {
+    fn progress(&self, pending: &[Pending<'_>], now: Timestamp, deadline: Deadline) -> Result<Followed> {
         progress::progress(self, pending, now, deadline)
     }
 
@@ -73,43 +76,48 @@ impl Provider for AwsProvider {
         &self,
         ids: &[MachineId],
         detail: Detail,
-        _now: Timestamp,
+        now: Timestamp,
         deadline: Deadline,
-    ) -> Result<Vec<Instance>> {
-        let ids: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
-        let seen = self.looker(deadline).by_ids(&ids);
-        let seen = seen.map_err(|failure| told::error(&self.name, &failure))?;
-        let mut instances: Vec<Instance> = seen.iter().map(observed::instance).collect();
-        if detail == Detail::Reclaims {
-            finding::notices(self, &seen, &mut instances, deadline)?;
-        }
-        Ok(instances)
+    ) -> Result<Described> {
+        describing::describe(self, ids, detail, now, deadline)
     }
 
     fn release(&self, machines: &[Releasing<'_>], _now: Timestamp, deadline: Deadline) -> Result<()> {
         let ids: Vec<String> = machines.iter().map(|machine| machine.id.as_str().to_owned()).collect();
         let failed =
             ending::terminate(self.api.as_ref(), &ids, self.options.of(&options::CONCURRENT_CALLS), deadline);
-        let Some((first, failure)) = failed.first() else { return Ok(()) };
-        let error = told::error(&self.name, failure);
-        let others = failed.len() - 1;
-        let more = if others == 0 { String::new() } else { format!(" and {others} others") };
-        let what = format!("cannot terminate {first}{more}: {}", error.summary());
-        Err(error.with_message(what))
+        told::of_machines(&self.name, "terminate", &failed).map_or(Ok(()), Err)
     }
 
     fn exists(&self, machines: &[MachineRef], _now: Timestamp, deadline: Deadline) -> Result<Vec<Existence>> {
         finding::exists(self, machines, deadline)
     }
 
-    fn health(&self, _now: Timestamp, deadline: Deadline) -> Health {
+    fn health(&self, now: Timestamp, deadline: Deadline) -> Health {
+        let (mut paused, mut throttled) = (Vec::new(), Vec::new());
+        // Without a store nothing is known of other processes' calls, and this one can still ask AWS.
+        let _ = self.documents.read(&self.name, &mut |tx| {
+            (paused, throttled) = calm::holds(tx, now)?;
+            Ok(())
+        });
+        let unwell = |failure: Failure| {
+            let detail = told::error(&self.name, &failure).summary();
+            Health { healthy: false, detail }
+        };
+        if let Some(paused) = paused.into_iter().next() {
+            return unwell(paused.into());
+        }
         match self.api.caller_identity(deadline) {
             Ok(caller) => {
                 let region = self.options.region().unwrap_or("unknown");
-                let detail = format!("account {}, region {region}, as {}", caller.account, caller.arn);
+                let mut detail = format!("account {}, region {region}, as {}", caller.account, caller.arn);
+                if !throttled.is_empty() {
+                    detail.push_str("; AWS throttles ");
+                    detail.push_str(&throttled.join(", "));
+                }
                 Health { healthy: true, detail }
             }
-            Err(failure) => Health { healthy: false, detail: told::error(&self.name, &failure).summary() },
+            Err(failure) => unwell(failure),
         }
     }
 }

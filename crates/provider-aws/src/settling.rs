@@ -7,12 +7,12 @@ use ohfp_broker::provider::Pending;
 use ohfp_broker::{Deadline, Result, Timestamp};
 
 use crate::account::AwsProvider;
-use crate::api::{Called, Ec2Instance};
+use crate::api::Called;
 use crate::calls::LaunchTemplateSpecification;
 use crate::class::{self, Class, Purpose, Trouble};
 use crate::documents::{self, Resource, ResourceKind};
 use crate::failure::Failure;
-use crate::{tags, told};
+use crate::{observed, tags, told};
 
 /// Has the fleets and groups of a launch launch no more. Machines stay.
 pub(crate) fn settle(
@@ -203,9 +203,5 @@ fn delete(
 /// Whether machines of a fleet or group live.
 fn has_machines(aws: &AwsProvider, tag: &str, id: &str, deadline: Deadline) -> Called<bool> {
     let filter = (format!("tag:{tag}"), vec![id.to_owned()]);
-    Ok(aws.api.instances_by_filter(&[filter], deadline)?.iter().any(is_alive))
-}
-
-fn is_alive(machine: &Ec2Instance) -> bool {
-    !matches!(machine.state.as_str(), "shutting-down" | "terminated")
+    Ok(aws.api.instances_by_filter(&[filter], deadline)?.iter().any(observed::is_alive))
 }

@@ -42,6 +42,18 @@ pub(crate) fn error(provider: &str, failure: &Failure) -> Error {
     }
 }
 
+/// The error for machines with which something could not be done, each with the reason; `None` for no machine.
+pub(crate) fn of_machines(provider: &str, what: &str, failed: &[(String, Failure)]) -> Option<Error> {
+    let (first, failure) = failed.first()?;
+    let error = error(provider, failure);
+    let more = match failed.len() - 1 {
+        0 => String::new(),
+        others => format!(" and {others} others"),
+    };
+    let message = format!("cannot {what} {first}{more}: {}", error.summary());
+    Some(error.with_message(message))
+}
+
 /// What AWS said, on one line and without the blob that only AWS can read.
 pub(crate) fn reason(failure: &Failure) -> String {
     let text = failure.to_string();

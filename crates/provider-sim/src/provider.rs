@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use ohfp_broker::documents::{DocumentStore, DocumentTx};
 use ohfp_broker::provider::{
-    Capabilities, Detail, Existence, Health, Identity, Instance, LaunchFailure, LaunchRequest, Launched,
-    Pending, Plan, Progress, Provider, Releasing,
+    Capabilities, Described, Detail, Existence, Followed, Health, Identity, Instance, LaunchFailure,
+    LaunchRequest, Launched, Pending, Plan, Progress, Provider, Releasing,
 };
 use ohfp_broker::{Deadline, Error, ErrorKind, MachineId, MachineRef, Result, Template, Timestamp, host};
 
@@ -218,7 +218,7 @@ impl Provider for SimProvider {
         }
     }
 
-    fn progress(&self, pending: &[Pending<'_>], now: Timestamp, deadline: Deadline) -> Result<Vec<Progress>> {
+    fn progress(&self, pending: &[Pending<'_>], now: Timestamp, deadline: Deadline) -> Result<Followed> {
         self.looks_fail(now, deadline)?;
         let visible = self.config.terminated_visible;
         let launches = self.launches(pending, now)?;
@@ -229,7 +229,7 @@ impl Provider for SimProvider {
                 progress.instances = without_reclaims(std::mem::take(&mut progress.instances));
             }
         }
-        Ok(answers)
+        Ok(answers.into())
     }
 
     fn settled(&self, pending: &Pending<'_>, now: Timestamp, deadline: Deadline) -> Result<()> {
@@ -280,7 +280,7 @@ impl Provider for SimProvider {
         detail: Detail,
         now: Timestamp,
         deadline: Deadline,
-    ) -> Result<Vec<Instance>> {
+    ) -> Result<Described> {
         self.looks_fail(now, deadline)?;
         let visible = self.config.terminated_visible;
         let mut instances = Vec::with_capacity(ids.len());
@@ -296,7 +296,7 @@ impl Provider for SimProvider {
         if detail == Detail::State && self.config.spot.notice_on_demand {
             instances = without_reclaims(instances);
         }
-        Ok(instances)
+        Ok(instances.into())
     }
 
     fn release(&self, machines: &[Releasing<'_>], now: Timestamp, deadline: Deadline) -> Result<()> {

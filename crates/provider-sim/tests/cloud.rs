@@ -44,11 +44,12 @@ fn launch(
 /// What a token has made.
 fn find(sim: &SimProvider, token: &str, now: i64) -> Result<Vec<Instance>, Error> {
     let pending = [provider::Pending { token, resource_ids: &[], expected: 1 }];
-    Ok(sim.progress(&pending, at(now), Deadline::NONE)?.remove(0).instances)
+    let mut launches = sim.progress(&pending, at(now), Deadline::NONE)?.launches;
+    Ok(launches.remove(0).unwrap().instances)
 }
 
 fn describe(sim: &SimProvider, ids: &[MachineId], now: i64) -> Result<Vec<Instance>, Error> {
-    sim.describe(ids, Detail::Reclaims, at(now), Deadline::NONE)
+    Ok(sim.describe(ids, Detail::Reclaims, at(now), Deadline::NONE)?.instances)
 }
 
 fn release(sim: &SimProvider, ids: &[MachineId], now: i64) -> Result<(), Error> {

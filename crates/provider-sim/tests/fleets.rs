@@ -46,7 +46,7 @@ fn launch(sim: &SimProvider, fields: &Value, count: u32, now: i64) -> Result<Lau
 const PENDING: Pending<'static> = Pending { token: "token", resource_ids: &[], expected: 3 };
 
 fn progress(sim: &SimProvider, now: i64) -> Progress {
-    sim.progress(&[PENDING], at(now), NONE).unwrap().remove(0)
+    sim.progress(&[PENDING], at(now), NONE).unwrap().launches.remove(0).unwrap()
 }
 
 /// How many machines there are by now and how many of them run, and whether more come.
@@ -165,7 +165,7 @@ fn spot_machines_are_replaced_too_and_notices_are_told_on_demand() {
     let sim = fleets("maintain", &json!({ "spot": spot }));
     let made = launch(&sim, &json!({ "priceType": "spot" }), 1, 0).unwrap().instances;
     let ids = [made[0].id.clone()];
-    let told = |detail: Detail| sim.describe(&ids, detail, at(60), NONE).unwrap()[0].reclaim_at;
+    let told = |detail: Detail| sim.describe(&ids, detail, at(60), NONE).unwrap().instances[0].reclaim_at;
     assert_eq!((told(Detail::State), told(Detail::Reclaims)), (None, Some(at(100))));
     assert_eq!(count(&sim, 99), (1, 1, true));
     assert_eq!(count(&sim, 100), (1, 0, true));

@@ -159,7 +159,7 @@ fn take(sim: &SimProvider, step: &Step, now: Timestamp, seen: &mut Seen) -> Resu
 /// Looks at everything there is.
 fn check(sim: &SimProvider, now: Timestamp, seen: &mut Seen) -> Result<(), TestCaseError> {
     let known: Vec<_> = seen.machines.keys().cloned().collect();
-    let mut all = sim.describe(&known, Detail::Reclaims, now, Deadline::NONE).unwrap();
+    let mut all = sim.describe(&known, Detail::Reclaims, now, Deadline::NONE).unwrap().instances;
     all.extend(sim.list(now).unwrap());
     for instance in &all {
         seen.look(instance)?;

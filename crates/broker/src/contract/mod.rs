@@ -36,6 +36,7 @@ pub mod store;
 pub use memory::{MemorySite, MemoryStore};
 
 use crate::documents::DocumentStore;
+use crate::id::MachineId;
 use crate::provider::Provider;
 use crate::store::Store;
 use crate::template::Template;
@@ -96,6 +97,12 @@ pub trait Cloud {
     /// The same, and the answers to its launches are lost. `None` where that cannot be played.
     fn losing_answers(&self) -> Option<Box<dyn Provider + '_>>;
 
+    /// The same, and it can tell nothing of these machines, and perhaps of others that it asks the cloud about at the
+    /// same time. `None` where that cannot be played.
+    fn failing_for(&self, _ids: &[MachineId]) -> Option<Box<dyn Provider + '_>> {
+        None
+    }
+
     /// A template of which it has machines; each counts as one.
     fn template(&self) -> Template;
 
@@ -123,6 +130,7 @@ macro_rules! provider_contract {
             progress_answers_for_each_launch_in_order,
             a_release_terminates_what_it_names,
             what_does_not_exist_is_missing,
+            a_partial_look_tells_of_the_others,
             machines_exist_by_id_and_by_name,
             a_deadline_is_obeyed,
             a_settled_token_gets_no_more_machines,

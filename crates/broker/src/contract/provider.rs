@@ -8,7 +8,9 @@ use super::Cloud;
 use super::fixtures::acquire;
 use crate::deadline::Deadline;
 use crate::id::{MachineId, MachineRef};
-use crate::provider::{Detail, Instance, LaunchFailure, Launched, Pending, Progress, Provider, Releasing};
+use crate::provider::{
+    Described, Detail, Instance, LaunchFailure, Launched, Pending, Progress, Provider, Releasing,
+};
 use crate::state::MachineState;
 use crate::time::Timestamp;
 
@@ -27,11 +29,19 @@ fn launch(
 
 fn progress(provider: &dyn Provider, token: &str, now: Timestamp) -> Progress {
     let pending = [Pending { token, resource_ids: &[], expected: 1 }];
-    provider.progress(&pending, now, NONE).unwrap().remove(0)
+    let mut followed = provider.progress(&pending, now, NONE).unwrap();
+    assert_eq!(followed.error, None);
+    followed.launches.remove(0).unwrap()
 }
 
 fn describe(provider: &dyn Provider, ids: &[MachineId], now: Timestamp) -> Vec<Instance> {
-    provider.describe(ids, Detail::State, now, NONE).unwrap()
+    whole(provider.describe(ids, Detail::State, now, NONE).unwrap())
+}
+
+/// The machines of an answer that leaves none out.
+fn whole(described: Described) -> Vec<Instance> {
+    assert_eq!((described.unobserved, described.error), (Vec::new(), None));
+    described.instances
 }
 
 fn release(provider: &dyn Provider, ids: &[MachineId], now: Timestamp) {
@@ -108,8 +118,8 @@ pub fn progress_answers_for_each_launch_in_order(cloud: &dyn Cloud) {
     let ask = |tokens: &[&str]| {
         let pending: Vec<Pending<'_>> =
             tokens.iter().map(|token| Pending { token, resource_ids: &[], expected: 2 }).collect();
-        let answers = cloud.provider().progress(&pending, now, NONE).unwrap();
-        answers.into_iter().map(|answer| answer.instances.len()).collect::<Vec<_>>()
+        let answers = cloud.provider().progress(&pending, now, NONE).unwrap().launches;
+        answers.into_iter().map(|answer| answer.unwrap().instances.len()).collect::<Vec<_>>()
     };
     assert_eq!(ask(&["never", "token", "neither"]), [0, made.len(), 0]);
     assert_eq!(ask(&["token", "never"]), [made.len(), 0]);
@@ -137,12 +147,30 @@ pub fn what_does_not_exist_is_missing(cloud: &dyn Cloud) {
     let (made, now) = up(cloud, "token", 1);
     let asked = [MachineId::new(cloud.unknown_id()), made[0].id.clone()];
     for detail in [Detail::State, Detail::Reclaims] {
-        let seen = cloud.provider().describe(&asked, detail, now, NONE).unwrap();
+        let seen = whole(cloud.provider().describe(&asked, detail, now, NONE).unwrap());
         assert_eq!(ids(&seen), [made[0].id.clone()]);
         let same = |one: &Instance| (one.name.clone(), one.private_ip.clone(), one.instance_type.clone());
         assert_eq!(same(&seen[0]), same(&made[0]));
     }
     assert_eq!(describe(cloud.provider().as_ref(), &[], now), []);
+}
+
+/// A look that fails in part tells of the other machines, and says of which it cannot tell and why.
+pub fn a_partial_look_tells_of_the_others(cloud: &dyn Cloud) {
+    let (made, now) = up(cloud, "token", 4);
+    let made = ids(&made);
+    let Some(partial) = cloud.failing_for(&made[..2]) else { return };
+    let asked = [made.clone(), vec![MachineId::new(cloud.unknown_id())]].concat();
+    for detail in [Detail::State, Detail::Reclaims] {
+        let Described { instances, unobserved, error } = partial.describe(&asked, detail, now, NONE).unwrap();
+        let unobserved: BTreeSet<MachineId> = unobserved.into_iter().collect();
+        assert!(made[..2].iter().all(|id| unobserved.contains(id)), "{unobserved:?}");
+        assert!(unobserved.iter().all(|id| asked.contains(id)), "{unobserved:?}");
+        assert!(ids(&instances).iter().all(|id| !unobserved.contains(id)), "{instances:?}");
+        assert!(made.iter().all(|id| unobserved.contains(id) || ids(&instances).contains(id)));
+        assert!(error.is_some());
+    }
+    assert!(partial.describe(&made[..2], Detail::State, now, NONE).is_err(), "it can tell of none of them");
 }
 
 /// Strangers are found by id before name, each in the order asked, while they are alive.
@@ -183,7 +211,9 @@ pub fn a_deadline_is_obeyed(cloud: &dyn Cloud) {
     assert!(provider.progress(&[pending], now, passed()).is_err());
     assert!(provider.exists(&[MachineRef::of_id(made[0].clone())], now, passed()).is_err());
     assert!(provider.release(&[Releasing::of_id(&made[0])], now, passed()).is_err());
-    assert!(provider.settled(&pending, now, passed()).is_err());
+    // Where no more machines can come, there is nothing to call for.
+    let is_open = progress(provider.as_ref(), "token", now).more;
+    assert!(!is_open || provider.settled(&pending, now, passed()).is_err());
     let template = cloud.template();
     let request = acquire("req-1", 1, 0);
     match provider.launch(&request.launch_of(&template, "late"), now, passed()) {

@@ -1,7 +1,7 @@
 //! What providers say about machines and about launches that may not be over: each provider is asked once, and
 //! several are asked side by side.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::pass::Pass;
@@ -10,7 +10,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{MachineId, RequestId};
 use crate::machine::Machine;
-use crate::provider::{Detail, Identity, Instance, Pending, Progress, Provider};
+use crate::provider::{Described, Detail, Followed, Identity, Instance, Pending, Progress, Provider};
 use crate::request::Request;
 use crate::time::Timestamp;
 use crate::weights::Weights;
@@ -30,7 +30,7 @@ pub(super) struct Observations {
 struct Answer {
     identity: Identity,
     seen: HashMap<MachineId, Instance>,
-    /// The machines that it was asked to describe, in order; none where it did not answer.
+    /// The machines that it was asked to describe and could tell of, in order.
     described: Vec<MachineId>,
     /// For how many milliseconds a new machine may be invisible.
     consistency: i64,
@@ -105,20 +105,30 @@ struct Questions {
 struct Answers {
     answer: Answer,
     launches: Vec<(RequestId, LaunchNews)>,
-    error: Option<Error>,
+    /// Why it could not tell everything, each reason once.
+    errors: Vec<Error>,
+}
+
+impl Answers {
+    fn note(&mut self, error: Option<Error>) {
+        if let Some(error) = error
+            && !self.errors.contains(&error)
+        {
+            self.errors.push(error);
+        }
+    }
 }
 
 impl Questions {
     /// Asks about launches first: machines that they show need no second look.
     fn ask(&self, detail: Detail, now: Timestamp, deadline: Deadline) -> Answers {
-        let mut answers = Answers {
-            answer: Answer { identity: self.provider.identity(), ..Answer::default() },
-            launches: Vec::new(),
-            error: None,
-        };
+        let mut answers = Answers { answer: Answer::default(), launches: Vec::new(), errors: Vec::new() };
+        // A provider that cannot tell of any launch is not asked again.
         let outcome = self.follow(&mut answers, now, deadline);
-        let outcome = outcome.and_then(|()| self.describe(&mut answers.answer, detail, now, deadline));
-        answers.error = outcome.err();
+        let outcome = outcome.and_then(|()| self.describe(&mut answers, detail, now, deadline));
+        answers.note(outcome.err());
+        // What it answered may have told it whose machines it handles.
+        answers.answer.identity = self.provider.identity();
         answers
     }
 
@@ -128,10 +138,10 @@ impl Questions {
         }
         let pending: Vec<Pending<'_>> =
             self.launches.iter().map(|(request, token)| request.pending(token)).collect();
-        for ((request, _), progress) in
-            self.launches.iter().zip(progress(self.provider.as_ref(), &pending, now, deadline)?)
-        {
-            let Progress { instances, more, reason } = progress;
+        let Followed { launches, error } = progress(self.provider.as_ref(), &pending, now, deadline)?;
+        answers.note(error);
+        for ((request, _), progress) in self.launches.iter().zip(launches) {
+            let Some(Progress { instances, more, reason }) = progress else { continue };
             let ids = instances.iter().map(|instance| instance.id.clone()).collect();
             answers.launches.push((request.id.clone(), LaunchNews { ids, more, reason }));
             answers.answer.seen.extend(instances.into_iter().map(|instance| (instance.id.clone(), instance)));
@@ -141,11 +151,12 @@ impl Questions {
 
     fn describe(
         &self,
-        answer: &mut Answer,
+        answers: &mut Answers,
         detail: Detail,
         now: Timestamp,
         deadline: Deadline,
     ) -> Result<()> {
+        let answer = &mut answers.answer;
         let mut ids = self.ids.clone();
         // What progress says is as good as a look, but for announced reclaims.
         if detail == Detail::State {
@@ -154,10 +165,16 @@ impl Questions {
         if ids.is_empty() {
             return Ok(());
         }
-        let seen = self.provider.describe(&ids, detail, now, deadline)?;
-        answer.seen.extend(seen.into_iter().map(|instance| (instance.id.clone(), instance)));
+        let Described { instances, unobserved, error } =
+            self.provider.describe(&ids, detail, now, deadline)?;
+        answer.seen.extend(instances.into_iter().map(|instance| (instance.id.clone(), instance)));
         answer.consistency = self.provider.capabilities().consistency_millis;
+        if !unobserved.is_empty() {
+            let unobserved: HashSet<MachineId> = unobserved.into_iter().collect();
+            ids.retain(|id| !unobserved.contains(id));
+        }
         answer.described = ids;
+        answers.note(error);
         Ok(())
     }
 }
@@ -171,18 +188,18 @@ pub(super) fn progress(
     pending: &[Pending<'_>],
     now: Timestamp,
     deadline: Deadline,
-) -> Result<Vec<Progress>> {
-    let answers = provider.progress(pending, now, deadline)?;
-    if answers.len() == pending.len() {
-        return Ok(answers);
+) -> Result<Followed> {
+    let followed = provider.progress(pending, now, deadline)?;
+    let answers = followed.launches.len();
+    if answers == pending.len() {
+        return Ok(followed);
     }
     Err(Error::new(
         ErrorKind::Unavailable,
         format!(
-            "provider `{}` was asked about {} launches and answered about {}",
+            "provider `{}` was asked about {} launches and answered about {answers}",
             provider.name(),
-            pending.len(),
-            answers.len()
+            pending.len()
         ),
     ))
 }
@@ -217,8 +234,8 @@ impl Pass<'_> {
         let (now, deadline) = (self.now, self.broker.deadline);
         let answers = side_by_side(&asked, |questions| questions.ask(detail, now, deadline));
         for ((name, _), answers) in asked.into_iter().zip(answers) {
-            let Some(Answers { answer, launches, error }) = self.noted(answers) else { continue };
-            self.errors.extend(error);
+            let Some(Answers { answer, launches, errors }) = self.noted(answers) else { continue };
+            self.errors.extend(errors);
             observations.launches.extend(launches);
             observations.answers.insert(name, answer);
         }

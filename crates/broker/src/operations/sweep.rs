@@ -9,7 +9,7 @@ use super::{Broker, TRIES, WATCH_SECONDS, contended};
 use crate::error::{Error, Result};
 use crate::id::{MachineId, RequestId, RequestKind};
 use crate::machine::Machine;
-use crate::provider::{Detail, Identity, Instance};
+use crate::provider::{Detail, Followed, Identity, Instance};
 use crate::request::Request;
 use crate::state::RequestState;
 use crate::store::{Applied, AttentionQuery, Change};
@@ -118,8 +118,9 @@ impl Pass<'_> {
             let found = progress(provider.as_ref(), &pending, self.now, self.broker.deadline)?;
             Ok((provider.identity(), found))
         });
-        let Some((identity, found)) = self.noted(found) else { return Ok(()) };
-        let instances: Vec<Instance> = found.into_iter().flat_map(|one| one.instances).collect();
+        let Some((identity, Followed { launches, error })) = self.noted(found) else { return Ok(()) };
+        self.errors.extend(error);
+        let instances: Vec<Instance> = launches.into_iter().flatten().flat_map(|one| one.instances).collect();
         self.release_latecomers(&view.request, &view.machines, &instances, &identity)
     }
 

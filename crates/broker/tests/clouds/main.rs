@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on must say so")]
 
 mod open_requests;
+mod partial_answers;
 mod providers;
 mod scripted;

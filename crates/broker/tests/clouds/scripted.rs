@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use ohfp_broker::contract::MemoryStore;
 use ohfp_broker::operations::{Acquisition, Broker, Policy, Providers};
 use ohfp_broker::provider::{
-    Capabilities, Detail, Existence, Health, Identity, Instance, LaunchFailure, LaunchRequest, Launched,
-    Pending, Plan, Progress, Provider, Releasing,
+    Capabilities, Described, Detail, Existence, Followed, Health, Identity, Instance, LaunchFailure,
+    LaunchRequest, Launched, Pending, Plan, Progress, Provider, Releasing,
 };
 use ohfp_broker::store::Store;
 use ohfp_broker::{
@@ -23,6 +23,8 @@ pub(crate) struct Script {
     pub(crate) launched: Result<Launched, LaunchFailure>,
     pub(crate) progress: Result<Progress>,
     pub(crate) instances: Vec<Instance>,
+    /// Machines and resources of which it cannot tell.
+    pub(crate) unclear: Vec<String>,
     pub(crate) settled: Result<()>,
     pub(crate) identity: Identity,
     pub(crate) meet: Option<Arc<Meet>>,
@@ -72,12 +74,17 @@ impl Provider for Scripted {
         self.script.lock().unwrap().launched.clone()
     }
 
-    fn progress(&self, pending: &[Pending<'_>], _: Timestamp, _: Deadline) -> Result<Vec<Progress>> {
+    fn progress(&self, pending: &[Pending<'_>], _: Timestamp, _: Deadline) -> Result<Followed> {
         let what: Vec<String> =
             pending.iter().map(|one| format!("{} {}", one.resource_ids.join("+"), one.expected)).collect();
         self.note(format!("progress {}", what.join(", ")));
-        let progress = self.script.lock().unwrap().progress.clone()?;
-        Ok(vec![progress; pending.len()])
+        let script = self.script.lock().unwrap();
+        let progress = script.progress.clone()?;
+        let is_clear = |one: &Pending<'_>| one.resource_ids.iter().all(|id| !script.unclear.contains(id));
+        let launches: Vec<Option<Progress>> =
+            pending.iter().map(|one| is_clear(one).then(|| progress.clone())).collect();
+        let error = launches.contains(&None).then(unclear);
+        Ok(Followed { launches, error })
     }
 
     fn settled(&self, pending: &Pending<'_>, _: Timestamp, _: Deadline) -> Result<()> {
@@ -90,18 +97,18 @@ impl Provider for Scripted {
         Ok(u32::from(!alive("fleet-1")))
     }
 
-    fn describe(
-        &self,
-        ids: &[MachineId],
-        detail: Detail,
-        _: Timestamp,
-        _: Deadline,
-    ) -> Result<Vec<Instance>> {
+    fn describe(&self, ids: &[MachineId], detail: Detail, _: Timestamp, _: Deadline) -> Result<Described> {
         let names: Vec<&str> = ids.iter().map(MachineId::as_str).collect();
         self.note(format!("describe {} {detail:?}", names.join(" ")));
         self.meet()?;
-        let instances = self.script.lock().unwrap().instances.clone();
-        Ok(instances.into_iter().filter(|instance| ids.contains(&instance.id)).collect())
+        let script = self.script.lock().unwrap();
+        let is_clear = |id: &MachineId| !script.unclear.iter().any(|other| other == id.as_str());
+        let (clear, unobserved): (Vec<MachineId>, Vec<MachineId>) =
+            ids.iter().cloned().partition(|id| is_clear(id));
+        let instances =
+            script.instances.iter().filter(|instance| clear.contains(&instance.id)).cloned().collect();
+        let error = (!unobserved.is_empty()).then(unclear);
+        Ok(Described { instances, unobserved, error })
     }
 
     fn release(&self, machines: &[Releasing<'_>], _: Timestamp, _: Deadline) -> Result<()> {
@@ -136,6 +143,11 @@ impl Provider for Scripted {
     }
 }
 
+/// Why it cannot tell of some.
+pub(crate) fn unclear() -> Error {
+    Error::new(ErrorKind::Unavailable, "a page is missing")
+}
+
 /// A site with the providers `sim` and `other`.
 pub(crate) struct Site {
     pub(crate) store: MemoryStore,
@@ -166,6 +178,7 @@ impl Site {
                 launched: Ok(Launched::default()),
                 progress: Ok(Progress::default()),
                 instances: Vec::new(),
+                unclear: Vec::new(),
                 settled: Ok(()),
                 identity: Identity::default(),
                 meet: None,

@@ -10,8 +10,9 @@ impl Launching<'_> {
     /// Machines of the launch, ended ones included as long as they are visible.
     pub(super) fn machines_by_tag(&self) -> Called<Vec<Ec2Instance>> {
         let looker = Looker { api: self.api, concurrent: 1, deadline: self.deadline };
-        let found = looker.by_tokens(&[self.token.to_owned()])?;
-        Ok(found.into_values().flatten().collect())
+        let found: Called<Vec<Vec<Ec2Instance>>> =
+            looker.by_tokens(&[self.token.to_owned()]).into_iter().collect();
+        Ok(found?.into_iter().flatten().collect())
     }
 
     /// The launch template of the launch.

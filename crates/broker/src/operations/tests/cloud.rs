@@ -8,8 +8,8 @@ use crate::deadline::Deadline;
 use crate::error::Result;
 use crate::id::{MachineId, MachineRef};
 use crate::provider::{
-    Capabilities, Detail, Existence, Health, Identity, Instance, LaunchFailure, LaunchRequest, Launched,
-    Pending, Plan, Progress, Provider, Releasing,
+    Capabilities, Described, Detail, Existence, Followed, Health, Identity, Instance, LaunchFailure,
+    LaunchRequest, Launched, Pending, Plan, Progress, Provider, Releasing,
 };
 use crate::state::MachineState;
 use crate::template::Template;
@@ -140,14 +140,14 @@ impl Provider for Cloud {
         })
     }
 
-    fn progress(&self, pending: &[Pending<'_>], _: Timestamp, _: Deadline) -> Result<Vec<Progress>> {
+    fn progress(&self, pending: &[Pending<'_>], _: Timestamp, _: Deadline) -> Result<Followed> {
         let state = self.answering()?;
         let progress = |one: &Pending<'_>| Progress {
             instances: state.of_token(one.token),
             more: state.more.is_some(),
             reason: None,
         };
-        Ok(pending.iter().map(progress).collect())
+        Ok(pending.iter().map(progress).collect::<Vec<_>>().into())
     }
 
     fn settled(&self, pending: &Pending<'_>, _: Timestamp, _: Deadline) -> Result<()> {
@@ -160,9 +160,9 @@ impl Provider for Cloud {
         Ok(u32::try_from(resources.iter().filter(|one| !alive(one)).count()).unwrap())
     }
 
-    fn describe(&self, ids: &[MachineId], _: Detail, _: Timestamp, _: Deadline) -> Result<Vec<Instance>> {
+    fn describe(&self, ids: &[MachineId], _: Detail, _: Timestamp, _: Deadline) -> Result<Described> {
         let state = self.answering()?;
-        Ok(ids.iter().filter_map(|id| state.machines.get(id).cloned()).collect())
+        Ok(ids.iter().filter_map(|id| state.machines.get(id).cloned()).collect::<Vec<_>>().into())
     }
 
     fn release(&self, machines: &[Releasing<'_>], _: Timestamp, _: Deadline) -> Result<()> {

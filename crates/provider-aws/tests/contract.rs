@@ -1,0 +1,237 @@
+//! Machines of `RunInstances` keep the promises of every provider.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot run must say so")]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ohfp_broker::contract::{Cloud, MemoryStore};
+use ohfp_broker::provider::Provider;
+use ohfp_broker::{Deadline, MachineId, Template, Timestamp};
+use ohfp_provider_aws::api::{
+    Api, Called, CallerIdentity, Ec2Instance, FleetCreated, FleetEvent, FleetState, GroupState,
+    LaunchTemplateState, Parameters, SpotRequest, StateChange,
+};
+use ohfp_provider_aws::calls::{
+    CreateAutoScalingGroup, CreateFleet, CreateLaunchTemplate, CreateLaunchTemplateVersion,
+    LaunchTemplateSpecification, RequestSpotFleet, RunInstances,
+};
+use ohfp_provider_aws::failure::{Answered, Failure, NotSent};
+use ohfp_provider_aws::{AwsOptions, AwsProvider};
+use serde_json::json;
+
+type Machines = Mutex<Vec<Ec2Instance>>;
+
+/// A small EC2: machines run from the second look on.
+#[derive(Clone, Default)]
+struct Ec2 {
+    machines: Arc<Machines>,
+    /// By client token.
+    launches: Arc<Mutex<BTreeMap<String, Vec<String>>>>,
+    loses_launches: bool,
+    /// Machines that the caller may not ask about, as a policy that looks at tags has it.
+    denied: Vec<String>,
+}
+
+impl Ec2 {
+    fn seen(&self, deadline: Deadline, chosen: impl Fn(&Ec2Instance) -> bool) -> Called<Vec<Ec2Instance>> {
+        in_time(deadline)?;
+        let mut machines = self.machines.lock().unwrap();
+        for (number, machine) in machines.iter_mut().enumerate() {
+            if machine.state == "pending" {
+                machine.state = "running".to_owned();
+                machine.private_ip = Some(format!("10.0.0.{number}"));
+                machine.private_dns_name = Some(format!("ip-10-0-0-{number}.ec2.internal"));
+            }
+        }
+        Ok(machines.iter().filter(|machine| chosen(machine)).cloned().collect())
+    }
+
+    fn unknown(&self, ids: &[String]) -> Called<()> {
+        let machines = self.machines.lock().unwrap();
+        let unknown: Vec<&str> = ids
+            .iter()
+            .map(String::as_str)
+            .filter(|id| !machines.iter().any(|machine| machine.id == **id))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let message = format!("The instance IDs '{}' do not exist", unknown.join(", "));
+        Err(Answered::new("DescribeInstances", 400, "InvalidInstanceID.NotFound", &message).into())
+    }
+}
+
+fn in_time(deadline: Deadline) -> Called<()> {
+    let is_over = deadline.left(Instant::now()) == Some(Duration::ZERO);
+    if is_over { Err(NotSent::TooLate.into()) } else { Ok(()) }
+}
+
+/// EC2 compares letters as they are written; `*` stands for any rest.
+fn fits(value: &str, pattern: &str) -> bool {
+    pattern.strip_suffix('*').map_or(value == pattern, |start| value.starts_with(start))
+}
+
+macro_rules! not_called {
+    ($($name:ident($($argument:ty),*) -> $answer:ty;)*) => {
+        $(fn $name(&self, $(_: $argument),*) -> Called<$answer> {
+            panic!("{} is called", stringify!($name))
+        })*
+    };
+}
+
+impl Api for Ec2 {
+    fn run_instances(&self, call: &RunInstances, deadline: Deadline) -> Called<Vec<Ec2Instance>> {
+        in_time(deadline)?;
+        let mut launches = self.launches.lock().unwrap();
+        let mut machines = self.machines.lock().unwrap();
+        let ids = launches.entry(call.client_token.clone()).or_insert_with(|| {
+            let first = machines.len();
+            let tags = call.data.tag_specifications.iter().flat_map(|one| &one.tags);
+            let tags: BTreeMap<String, String> =
+                tags.map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+            let machine = |number: usize| Ec2Instance {
+                id: format!("i-{number:017x}"),
+                state: "pending".to_owned(),
+                instance_type: call.data.instance_type.clone(),
+                tags: tags.clone(),
+                ..Ec2Instance::default()
+            };
+            machines.extend((first..first + call.max_count as usize).map(machine));
+            machines.iter().skip(first).map(|machine| machine.id.clone()).collect()
+        });
+        if self.loses_launches {
+            return Err(Failure::Lost { action: "RunInstances", why: "closed".to_owned() });
+        }
+        Ok(machines.iter().filter(|machine| ids.contains(&machine.id)).cloned().collect())
+    }
+
+    fn instances(&self, ids: &[String], deadline: Deadline) -> Called<Vec<Ec2Instance>> {
+        if ids.iter().any(|id| self.denied.contains(id)) {
+            return Err(Answered::new("DescribeInstances", 403, "UnauthorizedOperation", "no").into());
+        }
+        self.unknown(ids)?;
+        self.seen(deadline, |machine| ids.contains(&machine.id))
+    }
+
+    fn instances_by_filter(
+        &self,
+        filters: &[(String, Vec<String>)],
+        deadline: Deadline,
+    ) -> Called<Vec<Ec2Instance>> {
+        self.seen(deadline, |machine| {
+            filters.iter().all(|(name, values)| {
+                let value = match name.strip_prefix("tag:") {
+                    Some(tag) => machine.tags.get(tag).cloned(),
+                    None => machine.private_dns_name.clone().filter(|_| name == "private-dns-name"),
+                };
+                value.is_some_and(|value| values.iter().any(|pattern| fits(&value, pattern)))
+            })
+        })
+    }
+
+    fn terminate_instances(&self, ids: &[String], deadline: Deadline) -> Called<Vec<StateChange>> {
+        in_time(deadline)?;
+        self.unknown(ids)?;
+        let mut machines = self.machines.lock().unwrap();
+        let mut changes = Vec::new();
+        for machine in machines.iter_mut().filter(|machine| ids.contains(&machine.id)) {
+            machine.state = "terminated".to_owned();
+            machine.private_ip = None;
+            machine.private_dns_name = None;
+            changes.push(StateChange { id: machine.id.clone(), state: machine.state.clone() });
+        }
+        Ok(changes)
+    }
+
+    fn caller_identity(&self, deadline: Deadline) -> Called<CallerIdentity> {
+        in_time(deadline)?;
+        Ok(CallerIdentity { account: "123456789012".to_owned(), arn: "arn:aws:iam::1:user/u".to_owned() })
+    }
+
+    not_called! {
+        create_launch_template(&CreateLaunchTemplate, Deadline) -> LaunchTemplateSpecification;
+        create_launch_template_version(&CreateLaunchTemplateVersion, Deadline) -> LaunchTemplateSpecification;
+        create_fleet(&CreateFleet, Deadline) -> FleetCreated;
+        request_spot_fleet(&RequestSpotFleet, Deadline) -> String;
+        create_auto_scaling_group(&CreateAutoScalingGroup, Deadline) -> ();
+        fleets(&[String], Deadline) -> Vec<FleetState>;
+        fleets_by_tag(&str, &[String], Deadline) -> Vec<FleetState>;
+        fleet_errors(&str, Timestamp, Deadline) -> Vec<FleetEvent>;
+        spot_fleets(&[String], Deadline) -> Vec<FleetState>;
+        spot_fleet_errors(&str, Timestamp, Deadline) -> Vec<FleetEvent>;
+        groups(&[String], Deadline) -> Vec<GroupState>;
+        failed_activities(&str, Deadline) -> Vec<String>;
+        spot_requests(&[String], Deadline) -> Vec<SpotRequest>;
+        launch_templates_by_tag(&str, &[String], Deadline) -> Vec<LaunchTemplateState>;
+        root_devices(&[String], Deadline) -> BTreeMap<String, String>;
+        parameters(&[String], Deadline) -> Parameters;
+        zones(&[String], Deadline) -> BTreeMap<String, String>;
+        tag(&[String], &str, &str, Deadline) -> ();
+        stop_fleet(&str, Deadline) -> ();
+        stop_spot_fleet(&str, Deadline) -> ();
+        suspend_group(&str, Deadline) -> ();
+        delete_fleets(&[String], bool, Deadline) -> ();
+        cancel_spot_fleets(&[String], Deadline) -> ();
+        delete_group(&str, bool, Deadline) -> ();
+        delete_launch_template(&str, Deadline) -> ();
+        delete_launch_template_version(&LaunchTemplateSpecification, Deadline) -> ();
+    }
+}
+
+#[derive(Default)]
+struct Account {
+    ec2: Ec2,
+    documents: Arc<MemoryStore>,
+}
+
+impl Account {
+    fn with(&self, ec2: Ec2) -> Box<dyn Provider + '_> {
+        let options = json!({ "region": "us-east-1" });
+        let (options, findings) = AwsOptions::read(options.as_object().unwrap());
+        assert_eq!(findings, []);
+        Box::new(AwsProvider::new("aws", options, Arc::new(ec2), self.documents.clone()))
+    }
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(1_000_000_000_000 + seconds * 1_000)
+}
+
+impl Cloud for Account {
+    fn provider(&self) -> Box<dyn Provider + '_> {
+        self.with(self.ec2.clone())
+    }
+
+    fn losing_answers(&self) -> Option<Box<dyn Provider + '_>> {
+        Some(self.with(Ec2 { loses_launches: true, ..self.ec2.clone() }))
+    }
+
+    fn failing_for(&self, ids: &[MachineId]) -> Option<Box<dyn Provider + '_>> {
+        let denied = ids.iter().map(ToString::to_string).collect();
+        Some(self.with(Ec2 { denied, ..self.ec2.clone() }))
+    }
+
+    fn template(&self) -> Template {
+        let fields = json!({ "templateId": "t", "maxNumber": -1, "imageId": "ami-1", "vmType": "m5.large" });
+        Template::new(fields.as_object().unwrap().clone()).unwrap()
+    }
+
+    fn unknown_id(&self) -> String {
+        "i-0123456789abcdef0".to_owned()
+    }
+
+    fn start(&self) -> Timestamp {
+        at(0)
+    }
+
+    fn after_boot(&self) -> Timestamp {
+        at(100)
+    }
+
+    fn after_release(&self) -> Timestamp {
+        at(200)
+    }
+}
+
+ohfp_broker::provider_contract!(Account::default());
