@@ -1,16 +1,15 @@
 //! A client: the SDK behind it, and the attempts of each call.
 
-use std::collections::BTreeMap;
 use std::error::Error;
-use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use ohfp_broker::Deadline;
+use ohfp_broker::{Deadline, Timestamp};
 use ohfp_provider_aws::api::Called;
-use ohfp_provider_aws::class::{self, Class, Purpose, Trouble};
+use ohfp_provider_aws::calm::Calm;
 use ohfp_provider_aws::failure::{Failure, NotSent};
 
 use crate::config::ClientConfig;
@@ -26,8 +25,7 @@ use crate::transport::Watch;
 pub struct Client {
     config: ClientConfig,
     sdk: OnceLock<Result<Sdk, NotSent>>,
-    /// Actions that AWS throttles, and until when: the calls of other threads wait too.
-    throttled: Mutex<BTreeMap<&'static str, Instant>>,
+    calm: Arc<Calm>,
 }
 
 impl Client {
@@ -43,7 +41,12 @@ impl Client {
     /// assert!(error.to_string().contains("`not a region`"));
     /// ```
     pub fn new(config: ClientConfig) -> Self {
-        Self { config, sdk: OnceLock::new(), throttled: Mutex::default() }
+        Self::calm(config, Arc::new(Calm::alone()))
+    }
+
+    /// A client that spares AWS calls together with others: what `calm` knows they share.
+    pub fn calm(config: ClientConfig, calm: Arc<Calm>) -> Self {
+        Self { config, sdk: OnceLock::new(), calm }
     }
 
     /// The SDK's side, made at the first call.
@@ -82,12 +85,23 @@ impl Client {
         attempt: impl AsyncFn(Watch) -> Called<T>,
     ) -> Called<T> {
         let sdk = self.sdk()?;
+        let deadline = kind.deadline(deadline, Instant::now());
+        let endpoint = sdk.endpoint_of(action);
         let mut failure: Option<Failure> = None;
         for made in 1.. {
+            let pace = match self.calm.before(action, &endpoint, now()) {
+                Ok(pace) => pace,
+                Err(paused) => return Err(failure.unwrap_or(paused.into())),
+            };
             let left = deadline.left(Instant::now());
-            if left == Some(Duration::ZERO) || !self.wait_for_throttle(action, left) {
+            if left == Some(Duration::ZERO) {
                 break;
             }
+            if left.is_some_and(|left| left <= pace.wait) {
+                let seconds = pace.wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX);
+                return Err(failure.unwrap_or(NotSent::Throttled { action, seconds }.into()));
+            }
+            std::thread::sleep(pace.wait);
             let longest = kind.longest_attempt(deadline.left(Instant::now()));
             let watch = Watch::default();
             let outcome = sdk.block_on(async {
@@ -97,38 +111,33 @@ impl Client {
                 }
             });
             let error = match outcome {
-                Some(Ok(answer)) => return Ok(answer),
+                Some(Ok(answer)) => {
+                    self.calm.reached(&endpoint);
+                    return Ok(answer);
+                }
                 Some(Err(error)) => error,
                 None => break,
             };
+            // An action that others were throttled for starts where they were.
+            let step = made + pace.strikes;
+            let pause = policy::pause(&error, kind, step, self.config.retries, policy::chance());
+            self.calm.failed(action, &endpoint, &error, pause, now());
             let left = deadline.left(Instant::now());
-            let wait = policy::wait(&error, kind, made, self.config.retries, left, policy::chance());
+            let again = policy::repeats(&error, kind, made, self.config.retries)
+                // What is left must do for an attempt too.
+                && left.is_none_or(|left| pause < left);
             failure = Some(error);
-            let Some(wait) = wait else { break };
-            if let Some(failure) = &failure {
-                self.note_throttle(action, failure, wait);
+            if !again {
+                break;
             }
-            std::thread::sleep(wait);
+            std::thread::sleep(pause);
         }
         Err(failure.unwrap_or(Failure::NotSent(NotSent::TooLate)))
     }
+}
 
-    /// Waits while AWS throttles this action; false where that takes longer than what is left.
-    fn wait_for_throttle(&self, action: &'static str, left: Option<Duration>) -> bool {
-        let until = self.throttled.lock().unwrap_or_else(PoisonError::into_inner).get(action).copied();
-        let wait = until.map(|until| until.saturating_duration_since(Instant::now())).unwrap_or_default();
-        if left.is_some_and(|left| left <= wait) {
-            return false;
-        }
-        std::thread::sleep(wait);
-        true
-    }
-
-    fn note_throttle(&self, action: &'static str, failure: &Failure, wait: Duration) {
-        if class::of(failure, Purpose::Repeatable) == Class::Again(Trouble::Throttled)
-            && let Some(until) = Instant::now().checked_add(wait)
-        {
-            self.throttled.lock().unwrap_or_else(PoisonError::into_inner).insert(action, until);
-        }
-    }
+/// The time that processes of a site share.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -2,8 +2,9 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use ohfp_broker::Deadline;
 use ohfp_provider_aws::class::{self, Class, Purpose, Trouble};
 use ohfp_provider_aws::failure::Failure;
 
@@ -22,7 +23,8 @@ pub(crate) enum Kind {
     Ending,
 }
 
-/// The longest attempt of a call that makes something: EC2 launches hundreds of machines in less.
+/// The longest call that makes something, all attempts together: EC2 launches hundreds of machines in less, and what
+/// takes longer is told by the same token later.
 const LONGEST_MAKING: Duration = Duration::from_secs(20);
 /// The longest attempt of another call: a page of 1,000 machines takes EC2 2 to 5 s.
 const LONGEST_OTHER: Duration = Duration::from_secs(15);
@@ -44,6 +46,14 @@ impl Kind {
         }
     }
 
+    /// Until when a call may take, with all its attempts.
+    pub(crate) fn deadline(self, deadline: Deadline, now: Instant) -> Deadline {
+        match self.purpose() {
+            Purpose::Making => deadline.within(LONGEST_MAKING, now),
+            Purpose::Repeatable => deadline,
+        }
+    }
+
     /// How long an attempt may take when so much is left.
     pub(crate) fn longest_attempt(self, left: Option<Duration>) -> Duration {
         let longest = match self.purpose() {
@@ -54,42 +64,36 @@ impl Kind {
     }
 }
 
-/// How long to wait before a call is made again after its attempt number `made`, from 1; `None` if it is not.
+/// Whether a call is made again after its attempt number `made`, from 1.
+pub(crate) fn repeats(failure: &Failure, kind: Kind, made: u32, retries: Retries) -> bool {
+    let repetitions = match class::of(failure, kind.purpose()) {
+        Class::Again(Trouble::Throttled) => THROTTLED,
+        Class::Again(Trouble::Connection | Trouble::Service) => TRANSIENT,
+        Class::Unknown if kind == Kind::Tokened => TRANSIENT,
+        _ => return false,
+    };
+    let configured = retries.questions.filter(|_| kind == Kind::Question).or(retries.calls);
+    made <= configured.unwrap_or(repetitions)
+}
+
+/// How long to wait after an attempt before anything like it is tried again. It grows with `step`, from 1.
 ///
 /// `chance` is between 0 and 1, and spreads the waits of processes that were throttled together.
-pub(crate) fn wait(
-    failure: &Failure,
-    kind: Kind,
-    made: u32,
-    retries: Retries,
-    left: Option<Duration>,
-    chance: f64,
-) -> Option<Duration> {
-    let class = class::of(failure, kind.purpose());
-    let (first, repetitions) = match class {
-        Class::Again(Trouble::Throttled) => (FIRST_THROTTLED_WAIT, THROTTLED),
-        Class::Again(Trouble::Connection | Trouble::Service) => (FIRST_WAIT, TRANSIENT),
-        Class::Unknown if kind == Kind::Tokened => (FIRST_WAIT, TRANSIENT),
-        _ => return None,
+pub(crate) fn pause(failure: &Failure, kind: Kind, step: u32, retries: Retries, chance: f64) -> Duration {
+    let first = match class::of(failure, kind.purpose()) {
+        Class::Again(Trouble::Throttled) => FIRST_THROTTLED_WAIT,
+        _ => FIRST_WAIT,
     };
-    let asks = kind == Kind::Question;
-    let configured = retries.questions.filter(|_| asks).or(retries.calls);
-    if made > configured.unwrap_or(repetitions) {
-        return None;
-    }
-    let grown = first.saturating_mul(1 << made.saturating_sub(1).min(10)).min(LONGEST_WAIT);
-    let wait = match retries.question_interval.filter(|_| asks) {
+    let grown = first.saturating_mul(1 << step.saturating_sub(1).min(10)).min(LONGEST_WAIT);
+    let pause = match retries.question_interval.filter(|_| kind == Kind::Question) {
         Some(interval) => interval,
         // Half of it at least: a wait of nothing is none.
         None => grown.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0),
     };
-    let wanted = match failure {
-        Failure::Answered(answered) => answered.retry_after.unwrap_or_default(),
-        _ => Duration::ZERO,
-    };
-    let wait = wait.max(wanted);
-    // What is left must do for an attempt too.
-    left.is_none_or(|left| wait < left).then_some(wait)
+    match failure {
+        Failure::Answered(answered) => pause.max(answered.retry_after.unwrap_or_default()),
+        Failure::NotSent(_) | Failure::Lost { .. } => pause,
+    }
 }
 
 /// A number between 0 and 1. The standard library has no other source of chance.
@@ -109,7 +113,7 @@ mod tests {
     }
 
     fn attempts(failure: &Failure, kind: Kind, retries: Retries) -> u32 {
-        (1..100).find(|made| wait(failure, kind, *made, retries, None, 1.0).is_none()).unwrap()
+        (1..100).find(|made| !repeats(failure, kind, *made, retries)).unwrap()
     }
 
     /// Attempts of a call with a token, with a name, of a question, and of an ending, where each fails so.
@@ -155,35 +159,39 @@ mod tests {
     }
 
     #[test]
-    fn waits_grow_with_jitter_inside_the_deadline() {
+    fn pauses_grow_with_jitter() {
         let failure = answer(503, "RequestLimitExceeded");
         let default = Retries::default();
-        let millis = |made: u32, left: Option<u64>, chance: f64| {
-            let left = left.map(Duration::from_millis);
-            wait(&failure, Kind::Question, made, default, left, chance).map(|wait| wait.as_millis())
-        };
-        assert_eq!(
-            [1, 2, 3, 4, 5, 7].map(|made| millis(made, None, 1.0).unwrap()),
-            [500, 1_000, 2_000, 4_000, 8_000, 8_000]
-        );
-        assert_eq!(millis(1, None, 0.0), Some(250));
-        assert_eq!(millis(1, Some(500), 1.0), None);
-        assert_eq!(millis(1, Some(501), 1.0), Some(500));
+        let millis =
+            |step: u32, chance: f64| pause(&failure, Kind::Question, step, default, chance).as_millis();
+        assert_eq!([1, 2, 3, 4, 5, 7].map(|step| millis(step, 1.0)), [500, 1_000, 2_000, 4_000, 8_000, 8_000]);
+        assert_eq!(millis(1, 0.0), 250);
 
         let interval = Retries { question_interval: Some(Duration::from_millis(70)), ..Retries::default() };
-        assert_eq!(wait(&failure, Kind::Question, 3, interval, None, 0.3), Some(Duration::from_millis(70)));
+        assert_eq!(pause(&failure, Kind::Question, 3, interval, 0.3), Duration::from_millis(70));
         let Failure::Answered(mut answered) = failure else { unreachable!() };
         answered.retry_after = Some(Duration::from_secs(9));
-        let failure = Failure::Answered(answered);
-        assert_eq!(wait(&failure, Kind::Question, 1, default, None, 1.0), Some(Duration::from_secs(9)));
-        assert_eq!(wait(&failure, Kind::Question, 1, default, Some(Duration::from_secs(9)), 1.0), None);
+        assert_eq!(pause(&answered.into(), Kind::Question, 1, default, 1.0), Duration::from_secs(9));
     }
 
+    /// Seconds that are left; how long an attempt may take, and all attempts of a call.
     #[test]
-    fn an_attempt_ends_with_the_deadline() {
-        assert_eq!(Kind::Tokened.longest_attempt(None), LONGEST_MAKING);
-        assert_eq!(Kind::Question.longest_attempt(None), LONGEST_OTHER);
-        assert_eq!(Kind::Question.longest_attempt(Some(FIRST_WAIT)), FIRST_WAIT);
+    fn a_call_ends_with_its_own_deadline_and_with_that_of_the_command() {
+        let now = Instant::now();
+        let seconds = Duration::from_secs;
+        for (kind, left, attempt, call) in [
+            (Kind::Tokened, None, 20, Some(20)),
+            (Kind::Named, Some(60), 20, Some(20)),
+            (Kind::Tokened, Some(3), 3, Some(3)),
+            (Kind::Question, None, 15, None),
+            (Kind::Ending, Some(60), 15, Some(60)),
+            (Kind::Question, Some(3), 3, Some(3)),
+        ] {
+            let deadline = left.map_or(Deadline::NONE, |left| Deadline::at(now + seconds(left)));
+            let call_left = kind.deadline(deadline, now).left(now);
+            assert_eq!(call_left, call.map(seconds), "{kind:?} {left:?}");
+            assert_eq!(kind.longest_attempt(call_left), seconds(attempt), "{kind:?} {left:?}");
+        }
     }
 
     #[test]

@@ -108,6 +108,27 @@ impl Sdk {
         })
     }
 
+    /// What an action is sent to: its service with the URL that is configured, else with the region.
+    pub(crate) fn endpoint_of(&self, action: &str) -> String {
+        let Endpoints { ec2, autoscaling, sts, ssm, .. } = &self.endpoints;
+        let (service, own, variable) = match action {
+            "GetParameters" => ("ssm", ssm, "AWS_ENDPOINT_URL_SSM"),
+            "GetCallerIdentity" => ("sts", sts, "AWS_ENDPOINT_URL_STS"),
+            "SuspendProcesses" => ("autoscaling", autoscaling, "AWS_ENDPOINT_URL_AUTO_SCALING"),
+            name if name.contains("AutoScaling") || name.contains("ScalingActivities") => {
+                ("autoscaling", autoscaling, "AWS_ENDPOINT_URL_AUTO_SCALING")
+            }
+            _ => ("ec2", ec2, "AWS_ENDPOINT_URL_EC2"),
+        };
+        let url = self.endpoint(own.as_ref()).cloned();
+        let url = url.or_else(|| std::env::var(variable).ok().filter(|url| !url.is_empty()));
+        let url = url.or_else(|| self.config.endpoint_url().map(str::to_owned));
+        // A password in the URL shall not get into the store.
+        let url = url.map(|url| url.rsplit('@').next().unwrap_or_default().to_owned());
+        let region = || self.config.region().map(ToString::to_string);
+        format!("{service} {}", url.or_else(region).unwrap_or_default())
+    }
+
     fn endpoint<'a>(&'a self, own: Option<&'a String>) -> Option<&'a String> {
         own.or(self.endpoints.all.as_ref())
     }

@@ -76,7 +76,10 @@ pub fn remembered_seconds(shortage: Shortage) -> u64 {
 /// What a failure means.
 pub fn of(failure: &Failure, purpose: Purpose) -> Class {
     match failure {
-        Failure::NotSent(NotSent::Connect { .. }) => Class::Again(Trouble::Connection),
+        Failure::NotSent(NotSent::Connect { .. } | NotSent::Paused { .. }) => {
+            Class::Again(Trouble::Connection)
+        }
+        Failure::NotSent(NotSent::Throttled { .. }) => Class::Again(Trouble::Throttled),
         Failure::NotSent(NotSent::NoCredentials { .. }) => Class::Again(Trouble::Credentials),
         Failure::NotSent(NotSent::NoRegion | NotSent::Configuration { .. }) => Class::Refused,
         Failure::NotSent(NotSent::TooLate) => Class::Again(Trouble::Late),
@@ -256,6 +259,16 @@ mod tests {
         let nothing_made = [
             (connect, Class::Again(Trouble::Connection)),
             (NotSent::NoCredentials { why: String::new() }, Class::Again(Trouble::Credentials)),
+            (NotSent::Throttled { action: "RunInstances", seconds: 3 }, Class::Again(Trouble::Throttled)),
+            (
+                NotSent::Paused {
+                    endpoint: "x".to_owned(),
+                    failures: 5,
+                    seconds: 3,
+                    why: "refused".to_owned(),
+                },
+                Class::Again(Trouble::Connection),
+            ),
             (NotSent::NoRegion, Class::Refused),
             (NotSent::Configuration { why: "endpoint".to_owned() }, Class::Refused),
             (NotSent::TooLate, Class::Again(Trouble::Late)),

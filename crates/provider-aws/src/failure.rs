@@ -41,6 +41,24 @@ pub enum NotSent {
         /// Where they were looked for, in order, and what was there.
         why: String,
     },
+    /// The endpoint could not be reached lately, and is left alone.
+    Paused {
+        /// The service with its region or URL.
+        endpoint: String,
+        /// How often in a row it could not be reached.
+        failures: u32,
+        /// For how long it is left alone.
+        seconds: u64,
+        /// The last failure.
+        why: String,
+    },
+    /// AWS throttles the action, and there is no time to wait for as long as that takes.
+    Throttled {
+        /// Which action.
+        action: &'static str,
+        /// After how many seconds it may be called.
+        seconds: u64,
+    },
     /// The deadline had passed before it was sent.
     TooLate,
 }
@@ -103,6 +121,13 @@ impl fmt::Display for NotSent {
             Self::NoRegion => f.write_str("no region is configured"),
             Self::Configuration { why } => f.write_str(why),
             Self::NoCredentials { why } => write!(f, "no credentials: {why}"),
+            Self::Paused { endpoint, failures, seconds, why } => write!(
+                f,
+                "{endpoint} could not be reached {failures} times, and is not called for another {seconds} s: {why}"
+            ),
+            Self::Throttled { action, seconds } => {
+                write!(f, "{action}: AWS throttles this action, which may be called again in {seconds} s")
+            }
             Self::TooLate => f.write_str("there was no time left to call AWS"),
         }
     }

@@ -13,6 +13,11 @@ const VARIABLE: &str = "HF_PROVIDER_ACTION_TIMEOUT";
 const DEFAULT: u64 = 240;
 const LONGEST: u64 = 86_400;
 
+/// A scheduler that waits for longer does not get to its other requests.
+const LONGEST_ANSWER: Duration = Duration::from_mins(1);
+/// What is kept of the time for all else; half of a short time.
+const RESERVE: Duration = Duration::from_secs(15);
+
 /// How long providers may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ActionTime(Duration);
@@ -26,15 +31,19 @@ impl ActionTime {
         Self(Duration::from_secs(seconds.unwrap_or(DEFAULT)))
     }
 
-    /// Until when providers must have answered the question itself: three quarters of the time. The rest is for the
-    /// store, and for what follows the answer.
+    /// Until when providers must have answered the question itself.
     pub fn answer(self, now: Instant) -> Deadline {
-        Deadline::at(now + self.0 * 3 / 4)
+        Deadline::at(now + LONGEST_ANSWER.min(self.providers() - self.providers() / 8))
     }
 
-    /// The same for what follows the answer: an eighth.
+    /// The same for what follows the answer.
     pub fn upkeep(self, now: Instant) -> Deadline {
-        Deadline::at(now + self.0 / 8)
+        Deadline::at(now + self.providers() / 8)
+    }
+
+    /// What providers may take in all. The rest is for the store.
+    fn providers(self) -> Duration {
+        self.0.saturating_sub(RESERVE).max(self.0 / 2)
     }
 }
 
@@ -51,10 +60,12 @@ mod tests {
             let found = (left(time.answer(now)), left(time.upkeep(now)));
             assert_eq!(found, (answer.into(), upkeep.into()), "{variable:?}");
         };
-        check(Some("300"), 225_000, 37_500);
-        check(Some(" 4 "), 3_000, 500);
+        check(Some("300"), 60_000, 35_625);
+        check(Some("60"), 39_375, 5_625);
+        check(Some("30"), 13_125, 1_875);
+        check(Some(" 4 "), 1_750, 250);
         for unset in [None, Some(""), Some("0"), Some("-1"), Some("1.5"), Some("86401"), Some("soon")] {
-            check(unset, 180_000, 30_000);
+            check(unset, 60_000, 28_125);
         }
     }
 }

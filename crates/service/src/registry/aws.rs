@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ohfp_aws_client::{Client, ClientConfig, CredentialScript, Endpoints, Proxy, Retries, Role, StaticKeys};
 use ohfp_broker::Errors;
+use ohfp_provider_aws::calm::Calm;
 use ohfp_provider_aws::{AwsOptions, AwsProvider, KEYS, options};
 use ohfp_resolver::ProviderInstance;
 
@@ -29,8 +30,10 @@ fn provider(instance: &ProviderInstance, home: Home<'_>) -> Result<AwsProvider, 
         return Err(errors.into());
     }
     let directory = home.invocation.state_directory()?;
-    let client = Client::new(config(&options, &directory));
-    Ok(AwsProvider::new(&*instance.name, options, Arc::new(client), home.documents))
+    let calm = Calm::shared(&*instance.name, Arc::clone(&home.documents));
+    let client = Client::calm(config(&options, &directory), Arc::new(calm));
+    let provider = AwsProvider::new(&*instance.name, options, Arc::new(client), home.documents);
+    Ok(provider.below(&home.invocation.place()?.origin.root))
 }
 
 /// How a client reaches AWS by these options. What a credential script prints is kept in `directory`.
@@ -58,7 +61,11 @@ fn config(options: &AwsOptions, directory: &Path) -> ClientConfig {
             renew_after: Duration::from_secs(options.of(&options::AWS_CREDENTIAL_RENEW_MARGIN)),
             directory: directory.to_owned(),
         }),
-        endpoints: Endpoints { all: options.endpoint().map(str::to_owned), ..Endpoints::default() },
+        endpoints: Endpoints {
+            all: options.endpoint().map(str::to_owned),
+            ec2: options.ec2_endpoint(),
+            ..Endpoints::default()
+        },
         allows_insecure_endpoint: options.of(&options::ALLOW_INSECURE_ENDPOINT),
         ca_bundle: None,
         proxy: proxy.and_then(|(host, port)| Some(Proxy { host, port: u16::try_from(port).ok()? })),

@@ -1,0 +1,450 @@
+//! Calls that AWS did not take lately, known to all processes of a site: a throttled action is called later, and an
+//! endpoint that cannot be reached is left alone for a while.
+//!
+//! It is a courtesy: where the store cannot be used, calls are made as if nothing were known.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ohfp_broker::documents::{Document, DocumentStore, DocumentTx};
+use ohfp_broker::{Result, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::class::{self, Class, Purpose, Trouble};
+use crate::documents;
+use crate::failure::{Failure, NotSent};
+
+/// The group of these documents.
+const CALM: &str = "calm";
+
+/// Connection failures in a row after which an endpoint is left alone.
+const MOST_FAILURES: u32 = 5;
+/// Seconds for which it is left alone.
+const PAUSE: u64 = 30;
+/// Seconds after the last failure in which a further one still counts as in a row.
+const ROW: u64 = 300;
+/// Seconds after a throttled action may be called again in which the waits between calls go on growing.
+const STRIKES: u64 = 60;
+/// Milliseconds for which what was read is used.
+const FRESH: i64 = 1_000;
+/// No clock error makes a call wait for longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// An action that AWS throttles.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Throttle {
+    /// How often in a row it was throttled though it was waited for.
+    strikes: u32,
+    /// Milliseconds since 1970 before which it is not called.
+    until: i64,
+}
+
+/// An endpoint that cannot be reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Outage {
+    /// Failures in a row.
+    failures: u32,
+    /// Milliseconds since 1970 before which it is not called.
+    until: i64,
+    /// The last failure.
+    why: String,
+}
+
+/// What was read, and when.
+#[derive(Debug, Default)]
+struct Known {
+    read: Option<Timestamp>,
+    throttles: BTreeMap<String, Throttle>,
+    outages: BTreeMap<String, Outage>,
+}
+
+/// How a call is to be made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// How long to wait first.
+    pub wait: Duration,
+    /// How often in a row the action was throttled: the waits between attempts grow from there.
+    pub strikes: u32,
+}
+
+/// What the processes of a site know of calls that AWS did not take.
+pub struct Calm {
+    /// Where they tell each other, and under which provider; `None` for a process by itself.
+    shared: Option<(String, Arc<dyn DocumentStore>)>,
+    known: Mutex<Known>,
+}
+
+impl std::fmt::Debug for Calm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Calm").field("known", &self.known).finish_non_exhaustive()
+    }
+}
+
+impl Calm {
+    /// Of one process, which tells no other.
+    pub fn alone() -> Self {
+        Self { shared: None, known: Mutex::default() }
+    }
+
+    /// Of all processes that have this provider.
+    pub fn shared(provider: impl Into<String>, documents: Arc<dyn DocumentStore>) -> Self {
+        Self { shared: Some((provider.into(), documents)), known: Mutex::default() }
+    }
+
+    /// How an action is to be called at an endpoint.
+    ///
+    /// # Errors
+    /// [`NotSent::Paused`] while the endpoint is left alone.
+    pub fn before(&self, action: &str, endpoint: &str, now: Timestamp) -> Result<Pace, NotSent> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        self.refresh(&mut known, now);
+        if let Some(outage) = known.outages.get(endpoint)
+            && let Some(left) = left(outage.until, now)
+        {
+            return Err(outage.paused(endpoint, left));
+        }
+        let Some(throttle) = known.throttles.get(action) else { return Ok(Pace::default()) };
+        let wait = left(throttle.until, now).unwrap_or_default();
+        let counts = now < Timestamp::from_millis(throttle.until).plus_seconds(STRIKES);
+        Ok(Pace { wait, strikes: if counts { throttle.strikes } else { 0 } })
+    }
+
+    /// Notes that an endpoint has answered.
+    pub fn reached(&self, endpoint: &str) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.outages.remove(endpoint).is_some() {
+            self.tell(&mut |tx| {
+                let over = Document {
+                    id: outage_id(endpoint),
+                    group: CALM.to_owned(),
+                    live_until: None,
+                    body: documents::written(&Outage::default())?,
+                };
+                tx.put(&over)
+            });
+        }
+    }
+
+    /// Notes why a call failed. A throttled action is not called again before `wait` has passed.
+    pub fn failed(&self, action: &str, endpoint: &str, failure: &Failure, wait: Duration, now: Timestamp) {
+        match class::of(failure, Purpose::Repeatable) {
+            Class::Again(Trouble::Throttled) => {
+                self.reached(endpoint);
+                self.throttled(action, wait, now);
+            }
+            Class::Again(Trouble::Connection) => self.unreachable(endpoint, failure, now),
+            _ if matches!(failure, Failure::NotSent(_)) => {}
+            _ => self.reached(endpoint),
+        }
+    }
+
+    fn throttled(&self, action: &str, wait: Duration, now: Timestamp) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = now.plus_millis(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)).millis();
+        let mut throttle = known.throttles.get(action).cloned().unwrap_or_default();
+        let is_told = self.tell(&mut |tx| {
+            let stored: Option<Throttle> = stored(tx, &throttle_id(action), now)?;
+            throttle = stored.unwrap_or_default();
+            throttle.strike(until, now);
+            let remembered = Timestamp::from_millis(throttle.until).plus_seconds(STRIKES);
+            put(tx, throttle_id(action), &throttle, remembered)
+        });
+        if !is_told {
+            throttle.strike(until, now);
+        }
+        known.throttles.insert(action.to_owned(), throttle);
+    }
+
+    fn unreachable(&self, endpoint: &str, failure: &Failure, now: Timestamp) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut outage = known.outages.get(endpoint).cloned().unwrap_or_default();
+        let is_told = self.tell(&mut |tx| {
+            let stored: Option<Outage> = stored(tx, &outage_id(endpoint), now)?;
+            outage = stored.unwrap_or_default();
+            outage.fail(failure, now);
+            put(tx, outage_id(endpoint), &outage, now.plus_seconds(ROW))
+        });
+        if !is_told {
+            outage.fail(failure, now);
+        }
+        known.outages.insert(endpoint.to_owned(), outage);
+    }
+
+    /// Reads what other processes have noted, where that was not done just now.
+    fn refresh(&self, known: &mut Known, now: Timestamp) {
+        let is_fresh = known.read.is_some_and(|read| (0..FRESH).contains(&now.millis_since(read)));
+        let Some((provider, documents)) = self.shared.as_ref().filter(|_| !is_fresh) else { return };
+        let mut found = Known { read: Some(now), ..Known::default() };
+        let outcome = documents.read(provider, &mut |tx| {
+            (found.throttles, found.outages) = all(tx, now)?;
+            Ok(())
+        });
+        match outcome {
+            Ok(()) => *known = found,
+            // What this process has learned counts on.
+            Err(_) => known.read = Some(now),
+        }
+    }
+
+    /// Writes for other processes; whether that could be done.
+    fn tell(&self, body: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>) -> bool {
+        let Some((provider, documents)) = &self.shared else { return false };
+        documents.write(provider, body).is_ok()
+    }
+}
+
+impl Throttle {
+    /// Calls that were under way together count once.
+    fn strike(&mut self, until: i64, now: Timestamp) {
+        if self.until <= now.millis() {
+            self.strikes += 1;
+        }
+        self.until = self.until.max(until);
+    }
+}
+
+impl Outage {
+    fn fail(&mut self, failure: &Failure, now: Timestamp) {
+        self.failures = self.failures.saturating_add(1);
+        self.why = failure.to_string();
+        if self.failures >= MOST_FAILURES {
+            self.until = now.plus_seconds(PAUSE).millis();
+        }
+    }
+
+    fn paused(&self, endpoint: &str, left: Duration) -> NotSent {
+        NotSent::Paused {
+            endpoint: endpoint.to_owned(),
+            failures: self.failures,
+            seconds: left.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX),
+            why: self.why.clone(),
+        }
+    }
+}
+
+/// What keeps calls from being made now, for people: endpoints that are left alone, and actions that are throttled.
+pub(crate) fn holds(tx: &mut dyn DocumentTx, now: Timestamp) -> Result<(Vec<NotSent>, Vec<String>)> {
+    let (throttles, outages) = all(tx, now)?;
+    let paused = |(endpoint, outage): (&String, &Outage)| {
+        left(outage.until, now).map(|left| outage.paused(endpoint, left))
+    };
+    let throttled = |(action, throttle): (&String, &Throttle)| {
+        left(throttle.until, now).map(|left| format!("{action} for {:.1} s", left.as_secs_f64()))
+    };
+    Ok((outages.iter().filter_map(paused).collect(), throttles.iter().filter_map(throttled).collect()))
+}
+
+type All = (BTreeMap<String, Throttle>, BTreeMap<String, Outage>);
+
+fn all(tx: &mut dyn DocumentTx, now: Timestamp) -> Result<All> {
+    let mut all = All::default();
+    for document in tx.group(CALM)? {
+        if document.live_until.is_none_or(|until| until <= now) {
+            continue;
+        }
+        if let Some(action) = document.id.strip_prefix("throttled/") {
+            all.0.insert(action.to_owned(), documents::read(&document)?);
+        } else if let Some(endpoint) = document.id.strip_prefix("unreachable/") {
+            all.1.insert(endpoint.to_owned(), documents::read(&document)?);
+        }
+    }
+    Ok(all)
+}
+
+fn throttle_id(action: &str) -> String {
+    format!("throttled/{action}")
+}
+
+fn outage_id(endpoint: &str) -> String {
+    format!("unreachable/{endpoint}")
+}
+
+fn stored<T: serde::de::DeserializeOwned>(
+    tx: &mut dyn DocumentTx,
+    id: &str,
+    now: Timestamp,
+) -> Result<Option<T>> {
+    let live = tx.get(id)?.filter(|document| document.live_until.is_some_and(|until| until > now));
+    live.as_ref().map(documents::read).transpose()
+}
+
+fn put(tx: &mut dyn DocumentTx, id: String, value: &impl Serialize, live_until: Timestamp) -> Result<()> {
+    let body = documents::written(value)?;
+    tx.put(&Document { id, group: CALM.to_owned(), live_until: Some(live_until), body })
+}
+
+/// How long it is until then, if it is still to come.
+fn left(until: i64, now: Timestamp) -> Option<Duration> {
+    let millis = u64::try_from(until.saturating_sub(now.millis())).ok().filter(|millis| *millis > 0)?;
+    Some(Duration::from_millis(millis).min(LONGEST_WAIT))
+}
+
+#[cfg(test)]
+mod tests {
+    use ohfp_broker::contract::MemoryStore;
+
+    use super::*;
+    use crate::failure::Answered;
+
+    const EC2: &str = "ec2 us-east-1";
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(1_000_000_000_000 + millis)
+    }
+
+    /// Two processes of a site.
+    fn site() -> (Arc<MemoryStore>, Calm, Calm) {
+        let store = Arc::new(MemoryStore::default());
+        let process = || Calm::shared("aws", Arc::<MemoryStore>::clone(&store));
+        (Arc::clone(&store), process(), process())
+    }
+
+    fn refused() -> Failure {
+        NotSent::Connect { endpoint: "https://ec2".to_owned(), why: "connection refused".to_owned() }.into()
+    }
+
+    fn answered(code: &str) -> Failure {
+        Answered::new("RunInstances", 503, code, "").into()
+    }
+
+    fn lost() -> Failure {
+        Failure::Lost { action: "RunInstances", why: "closed".to_owned() }
+    }
+
+    fn millis(pace: Pace) -> (u128, u32) {
+        (pace.wait.as_millis(), pace.strikes)
+    }
+
+    #[test]
+    fn a_throttled_action_waits_in_all_processes_and_others_do_not() {
+        let (_, one, other) = site();
+        let throttled = answered("RequestLimitExceeded");
+        let strike = |wait: u64, now: i64| {
+            one.failed("RunInstances", EC2, &throttled, Duration::from_millis(wait), at(now));
+        };
+        let pace = |calm: &Calm, action: &str, now: i64| millis(calm.before(action, EC2, at(now)).unwrap());
+        assert_eq!(pace(&other, "RunInstances", 0), (0, 0));
+        strike(500, 0);
+        strike(400, 10);
+        assert_eq!(pace(&one, "RunInstances", 100), (400, 1), "two at a time count once");
+        assert_eq!(pace(&other, "RunInstances", 1_000), (0, 1), "it has waited, and starts slower");
+        strike(2_000, 1_000);
+        assert_eq!(pace(&other, "RunInstances", 2_000), (1_000, 2));
+        assert_eq!(pace(&other, "DescribeInstances", 2_000), (0, 0));
+        assert_eq!(pace(&other, "RunInstances", 3_000 + 59_999), (0, 2));
+        assert_eq!(pace(&other, "RunInstances", 3_000 + 60_000), (0, 0), "it is forgotten");
+        // A stated time that is far away, as after a step of the clock, keeps no call for long.
+        strike(3_600_000, 100_000);
+        assert_eq!(pace(&other, "RunInstances", 100_001).0, 30_000);
+    }
+
+    #[test]
+    fn five_failures_in_a_row_leave_an_endpoint_alone_for_half_a_minute() {
+        let (_, one, other) = site();
+        let fail = |calm: &Calm, failure: &Failure, now: i64| {
+            calm.failed("RunInstances", EC2, failure, Duration::ZERO, at(now));
+        };
+        let is_open = |calm: &Calm, now: i64| calm.before("RunInstances", EC2, at(now)).is_err();
+        for now in 0..3 {
+            fail(&one, &refused(), now);
+        }
+        fail(&other, &refused(), 3);
+        assert!(!is_open(&one, 2_000) && !is_open(&other, 2_000));
+        fail(&other, &refused(), 2_000);
+        for calm in [&one, &other] {
+            let paused = calm.before("DescribeInstances", EC2, at(4_500)).unwrap_err();
+            assert_eq!(
+                paused.to_string(),
+                "ec2 us-east-1 could not be reached 5 times, and is not called for another 28 s: cannot connect to \
+                 https://ec2: connection refused"
+            );
+            assert_eq!(calm.before("GetCallerIdentity", "sts us-east-1", at(4_500)), Ok(Pace::default()));
+            assert!(is_open(calm, 31_999) && !is_open(calm, 32_000));
+        }
+        // It is tried once, and left alone again.
+        fail(&one, &refused(), 33_000);
+        assert!(is_open(&one, 33_001) && is_open(&other, 34_001));
+        // An answer ends it, whatever it says; so does one that was lost, as there was a connection.
+        for answer in [answered("InternalError"), answered("RequestLimitExceeded"), lost()] {
+            let (_, one, other) = site();
+            (0..5).for_each(|now| fail(&one, &refused(), now));
+            assert!(is_open(&other, 10));
+            fail(&other, &answer, 40_000);
+            fail(&one, &refused(), 40_001);
+            assert!(!is_open(&one, 42_000), "{answer}");
+        }
+    }
+
+    #[test]
+    fn failures_that_are_not_in_a_row_or_say_nothing_of_the_endpoint() {
+        let (_, one, _) = site();
+        let is_open = |now: i64| one.before("RunInstances", EC2, at(now)).is_err();
+        for now in 0..5 {
+            one.failed("RunInstances", EC2, &refused(), Duration::ZERO, at(now * 301_000));
+        }
+        assert!(!is_open(4 * 301_000 + 1));
+        for why in [NotSent::NoRegion, NotSent::TooLate, NotSent::NoCredentials { why: String::new() }] {
+            (0..9).for_each(|_| one.failed("RunInstances", EC2, &why.clone().into(), Duration::ZERO, at(0)));
+        }
+        assert!(!is_open(1));
+    }
+
+    #[test]
+    fn a_process_by_itself_and_one_whose_store_fails_go_on() {
+        let alone = Calm::alone();
+        let missing = Calm::shared("aws", Arc::new(Broken));
+        for calm in [alone, missing] {
+            (0..5).for_each(|now| calm.failed("X", EC2, &refused(), Duration::ZERO, at(now)));
+            assert!(calm.before("X", EC2, at(5)).is_err());
+            calm.reached(EC2);
+            assert_eq!(calm.before("X", EC2, at(6)), Ok(Pace::default()));
+            calm.failed("X", EC2, &answered("Throttling"), Duration::from_secs(1), at(10));
+            assert_eq!(calm.before("X", EC2, at(10)).map(millis), Ok((1_000, 1)));
+        }
+    }
+
+    #[test]
+    fn what_people_are_told() {
+        let (store, one, _) = site();
+        (0..5).for_each(|now| one.failed("X", EC2, &refused(), Duration::ZERO, at(now)));
+        one.failed("Y", "sts us-east-1", &answered("Throttling"), Duration::from_millis(2_500), at(0));
+        let told = |now: i64| {
+            let mut found = (Vec::new(), Vec::new());
+            store
+                .read("aws", &mut |tx| {
+                    found = holds(tx, at(now))?;
+                    Ok(())
+                })
+                .unwrap();
+            (found.0.len(), found.1)
+        };
+        assert_eq!(told(1_000), (1, vec!["Y for 1.5 s".to_owned()]));
+        assert_eq!(told(31_000), (0, Vec::new()));
+    }
+
+    /// A store that cannot be used.
+    struct Broken;
+
+    fn broken<T>() -> Result<T> {
+        Err(ohfp_broker::Error::new(ohfp_broker::ErrorKind::Damaged, "no store"))
+    }
+
+    impl DocumentStore for Broken {
+        fn store_id(&self) -> Result<String> {
+            broken()
+        }
+
+        fn write(&self, _: &str, _: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()> {
+            broken()
+        }
+
+        fn write_through(&self, _: &str, _: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()> {
+            broken()
+        }
+
+        fn read(&self, _: &str, _: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()> {
+            broken()
+        }
+    }
+}
