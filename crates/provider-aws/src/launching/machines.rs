@@ -1,5 +1,7 @@
 //! `RunInstances`: pool after pool, until there are enough machines.
 
+use std::collections::BTreeMap;
+
 use ohfp_broker::launch_spec::PriceType;
 
 use super::{Launching, Made, Prepare, Stop};
@@ -9,7 +11,7 @@ use crate::class::{self, Class, Purpose, Shortage};
 use crate::design::{self, Pool};
 use crate::documents::{Step, StepOutcome};
 use crate::failure::Failure;
-use crate::memory::{Memory, Shortfall};
+use crate::memory::{self, Memory, Shortfall};
 use crate::{observed, token, told};
 
 impl Launching<'_> {
@@ -30,12 +32,10 @@ impl Launching<'_> {
                 None => self.run_step(step, made)?,
             }
         }
-        let mut pools = None;
+        let mut has_looked = false;
         while made.machines() < self.count && made.failure.is_none() {
-            let pools = match &pools {
-                Some(pools) => pools,
-                None => pools.insert(self.pools()?),
-            };
+            // What the step before found short is behind the others now.
+            let pools = self.pools(&mut has_looked)?;
             let Some(pool) = pools.iter().find(|pool| !tried.contains(*pool)) else { break };
             let missing = self.count - made.machines();
             let name = format!("run/{number}");
@@ -57,14 +57,41 @@ impl Launching<'_> {
         self.spec.price_type != PriceType::OnDemand
     }
 
-    /// The pools, in the order in which they are to be tried.
-    fn pools(&self) -> Result<Vec<Pool>, Stop> {
+    /// The pools, in the order in which they are to be tried. Where something is short and the zones of the subnets are
+    /// not known, they are looked up, once.
+    fn pools(&self, has_looked: &mut bool) -> Result<Vec<Pool>, Stop> {
+        let pools = design::pools(self.spec);
+        let mut memory = self.memory()?;
+        if pools.len() > 1 && memory.has_shortages() && !*has_looked {
+            *has_looked = true;
+            let subnets = memory.without_zone(self.spec.subnets.iter().map(|subnet| &**subnet));
+            if self.spec.subnets.len() > 1 && !subnets.is_empty() && self.look_up_zones(&subnets)? {
+                memory = self.memory()?;
+            }
+        }
+        Ok(memory.by_preference(pools, self.is_spot()))
+    }
+
+    fn memory(&self) -> Result<Memory, Stop> {
         let mut memory = Memory::default();
         self.documents.read(self.provider, &mut |tx| {
             memory = Memory::load(tx, self.now)?;
             Ok(())
         })?;
-        Ok(memory.by_preference(design::pools(self.spec), self.is_spot()))
+        Ok(memory)
+    }
+
+    /// Whether that has told anything. A launch goes on without it.
+    fn look_up_zones(&self, subnets: &[String]) -> Result<bool, Stop> {
+        let zones = match self.api.zones(subnets, self.deadline) {
+            Ok(zones) => zones,
+            // No permission, or an unknown subnet: the launch tells which.
+            Err(failure) if class::of(&failure, Purpose::Repeatable) == Class::Refused => BTreeMap::new(),
+            Err(_) => return Ok(false),
+        };
+        self.documents
+            .write(self.provider, &mut |tx| memory::remember_look_up(tx, subnets, &zones, self.now))?;
+        Ok(!zones.is_empty())
     }
 
     fn run_step(&self, step: Step, made: &mut Made) -> Result<(), Stop> {
@@ -82,15 +109,20 @@ impl Launching<'_> {
         instances: &[Ec2Instance],
         made: &mut Made,
     ) -> Result<(), Stop> {
+        (self.saw)(instances);
         let pool = design::pool_of(call);
         let is_short = instances.len() < usize::try_from(call.max_count).unwrap_or(usize::MAX);
         let shortage =
             is_short.then(|| format!("{pool} has {} of {} machines", instances.len(), call.max_count));
-        let short = Shortfall { shortage: Shortage::Pool, pool, is_spot: self.is_spot() };
+        let zone = instances.iter().find_map(|instance| instance.zone.clone());
+        let short = Shortfall { shortage: Shortage::Pool, pool, zone, is_spot: self.is_spot() };
         let ids = instances.iter().map(|instance| instance.id.clone()).collect();
         let outcome = StepOutcome::Machines { ids, shortage: shortage.clone() };
         let short = if is_short { std::slice::from_ref(&short) } else { &[] };
-        self.finish(step, &outcome, None, short)?;
+        self.finish_with(step, &outcome, &mut |tx| {
+            memory::remember_zones(tx, instances, self.now)?;
+            short.iter().try_for_each(|shortfall| memory::remember(tx, shortfall, self.now))
+        })?;
         made.instances.extend(instances.iter().map(observed::instance));
         made.reasons.extend(shortage);
         Ok(())
@@ -107,7 +139,11 @@ impl Launching<'_> {
         match class::of(&failure, Purpose::Making) {
             Class::NoCapacity(shortage) => {
                 let reason = told::reason(&failure);
-                let short = Shortfall { shortage, pool, is_spot: self.is_spot() };
+                let zone = match &failure {
+                    Failure::Answered(answered) => memory::zone_in(answered),
+                    Failure::NotSent(_) | Failure::Lost { .. } => None,
+                };
+                let short = Shortfall { shortage, pool, zone, is_spot: self.is_spot() };
                 let outcome = StepOutcome::Machines { ids: Vec::new(), shortage: Some(reason.clone()) };
                 self.finish(step, &outcome, None, &[short])?;
                 made.reasons.insert(reason);

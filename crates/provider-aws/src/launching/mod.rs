@@ -12,12 +12,12 @@ mod templated;
 
 use std::collections::BTreeSet;
 
-use ohfp_broker::documents::DocumentStore;
+use ohfp_broker::documents::{DocumentStore, DocumentTx};
 use ohfp_broker::launch_spec::LaunchSpec;
 use ohfp_broker::provider::{Instance, LaunchFailure, Launched};
 use ohfp_broker::{Deadline, Error, ErrorKind, MachineId, Timestamp};
 
-use crate::api::Api;
+use crate::api::{Api, Ec2Instance};
 use crate::calls::Making;
 use crate::class::{self, Class, Purpose};
 use crate::design::{Order, Way};
@@ -29,6 +29,8 @@ use crate::told;
 /// A launch.
 pub(crate) struct Launching<'a> {
     pub(crate) api: &'a dyn Api,
+    /// Is shown machines that a call has made.
+    pub(crate) saw: &'a dyn Fn(&[Ec2Instance]),
     pub(crate) documents: &'a dyn DocumentStore,
     /// Name of the provider instance.
     pub(crate) provider: &'a str,
@@ -181,13 +183,25 @@ impl Launching<'_> {
         created: Option<(&str, &Resource)>,
         short: &[Shortfall],
     ) -> Result<(), Stop> {
-        let step = Step { outcome: Some(outcome.clone()), ..step };
-        self.documents.write(self.provider, &mut |tx| {
-            documents::put_step(tx, self.token, &step, self.now)?;
+        self.finish_with(step, outcome, &mut |tx| {
             if let Some((id, resource)) = created {
                 documents::put_resource(tx, id, resource)?;
             }
             short.iter().try_for_each(|shortfall| memory::remember(tx, shortfall, self.now))
+        })
+    }
+
+    /// The same with whatever else was learned.
+    fn finish_with(
+        &self,
+        step: Step,
+        outcome: &StepOutcome,
+        learned: &mut dyn FnMut(&mut dyn DocumentTx) -> ohfp_broker::Result<()>,
+    ) -> Result<(), Stop> {
+        let step = Step { outcome: Some(outcome.clone()), ..step };
+        self.documents.write(self.provider, &mut |tx| {
+            documents::put_step(tx, self.token, &step, self.now)?;
+            learned(tx)
         })?;
         Ok(())
     }

@@ -13,7 +13,7 @@ use crate::class::{self, Class, Purpose};
 use crate::design::{Pool, Way};
 use crate::documents::{Resource, ResourceKind, Step, StepOutcome};
 use crate::failure::Failure;
-use crate::memory::Shortfall;
+use crate::memory::{self, Shortfall};
 use crate::told;
 
 impl Launching<'_> {
@@ -228,7 +228,8 @@ fn shortfalls(errors: &[PoolError]) -> Vec<Shortfall> {
     let short = |one: &PoolError| {
         let Class::NoCapacity(shortage) = class::of_answer(&one.error, Purpose::Making) else { return None };
         let pool = Pool { instance_type: one.instance_type.clone(), subnet_id: one.subnet_id.clone() };
-        Some(Shortfall { shortage, pool, is_spot: one.is_spot })
+        let zone = one.zone.clone().or_else(|| memory::zone_in(&one.error));
+        Some(Shortfall { shortage, pool, zone, is_spot: one.is_spot })
     };
     errors.iter().filter_map(short).collect()
 }

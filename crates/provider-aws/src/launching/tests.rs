@@ -70,6 +70,26 @@ fn pools() -> Value {
 
 const NO_CAPACITY: &str = "InsufficientInstanceCapacity";
 
+/// What is short in a zone is short in its other subnets too. The zones are looked up once for all launches.
+#[test]
+fn a_zone_is_left_with_its_subnets() {
+    let site = Site::new();
+    site.api.zones(&[("s-1", "z-1"), ("s-2", "z-1"), ("s-3", "z-2")]);
+    let fields = json!({ "vmType": "a", "subnetId": "s-1,s-2,s-3", "providerApi": "RunInstances" });
+    let none = || answered(500, NO_CAPACITY);
+    site.launch(&fields, 1, vec![none(), machines(&["i-1"])]).unwrap();
+    let looked = "DescribeSubnets s-1 s-2 s-3";
+    assert_eq!(site.api.made(), ["RunInstances a@s-1 1", looked, "RunInstances a@s-3 1"]);
+    site.launch_as("req-2", 1, &fields, 1, vec![machines(&["i-2"])]).unwrap();
+    assert_eq!(site.api.made()[3..], ["RunInstances a@s-3 1"]);
+    // Where all are short, the oldest is tried first, and then all others.
+    site.launch_as("req-3", 2, &fields, 1, vec![none(), none(), none()]).unwrap_err();
+    assert_eq!(
+        site.api.made()[4..],
+        ["RunInstances a@s-3 1", "RunInstances a@s-1 1", "RunInstances a@s-2 1"]
+    );
+}
+
 #[test]
 fn one_call_where_the_first_pool_has_all() {
     let site = Site::new();

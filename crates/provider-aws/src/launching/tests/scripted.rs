@@ -65,6 +65,8 @@ struct State {
     calls: Vec<String>,
     tokens: Vec<String>,
     tags: Vec<String>,
+    /// By subnet; where there are none, looking them up is denied.
+    zones: BTreeMap<String, String>,
 }
 
 #[derive(Default)]
@@ -77,6 +79,11 @@ impl Scripted {
 
     pub(super) fn expect(&self, answers: Vec<Answer>) {
         self.state().answers = answers.into();
+    }
+
+    pub(super) fn zones(&self, zones: &[(&str, &str)]) {
+        let zones = zones.iter().map(|(subnet, zone)| ((*subnet).to_owned(), (*zone).to_owned()));
+        self.state().zones = zones.collect();
     }
 
     pub(super) fn left(&self) -> usize {
@@ -268,6 +275,20 @@ impl Api for Scripted {
     }
 
     fn caller_identity(&self, _: Deadline) -> Called<CallerIdentity> {
+        unscripted()
+    }
+
+    fn zones(&self, subnets: &[String], _: Deadline) -> Called<BTreeMap<String, String>> {
+        let mut state = self.state();
+        if state.zones.is_empty() {
+            return Err(Answered::new("DescribeSubnets", 403, "UnauthorizedOperation", "").into());
+        }
+        state.made.push(format!("DescribeSubnets {}", subnets.join(" ")));
+        let zone = |subnet: &String| Some((subnet.clone(), state.zones.get(subnet)?.clone()));
+        Ok(subnets.iter().filter_map(zone).collect())
+    }
+
+    fn tag(&self, _: &[String], _: &str, _: &str, _: Deadline) -> Called<()> {
         unscripted()
     }
 
