@@ -105,6 +105,10 @@ impl Api for Client {
         looking::root_devices(self, ids, deadline)
     }
 
+    fn zones(&self, subnets: &[String], deadline: Deadline) -> Called<BTreeMap<String, String>> {
+        looking::zones(self, subnets, deadline)
+    }
+
     fn parameters(&self, names: &[String], deadline: Deadline) -> Called<Parameters> {
         parameters::parameters(self, names, deadline)
     }
@@ -115,6 +119,10 @@ impl Api for Client {
 
     fn terminate_instances(&self, ids: &[String], deadline: Deadline) -> Called<Vec<StateChange>> {
         ending::terminate_instances(self, ids, deadline)
+    }
+
+    fn tag(&self, ids: &[String], key: &str, value: &str, deadline: Deadline) -> Called<()> {
+        ending::tag(self, ids, key, value, deadline)
     }
 
     fn stop_fleet(&self, id: &str, deadline: Deadline) -> Called<()> {

@@ -1,7 +1,8 @@
-//! Calls that end, stop and delete. To do them twice is as good as once.
+//! Calls that end, stop, delete and tag. To do them twice is as good as once.
 
 use aws_sdk_ec2::types::{
-    ExcessCapacityTerminationPolicy, FleetExcessCapacityTerminationPolicy, TargetCapacitySpecificationRequest,
+    ExcessCapacityTerminationPolicy, FleetExcessCapacityTerminationPolicy, Tag,
+    TargetCapacitySpecificationRequest,
 };
 use ohfp_broker::Deadline;
 use ohfp_provider_aws::api::{Called, StateChange};
@@ -41,6 +42,13 @@ pub(crate) fn terminate_instances(
     let request = client.sdk()?.ec2().terminate_instances().set_instance_ids(Some(ids.to_vec()));
     let answer = end!(client, "TerminateInstances", deadline, request)?;
     Ok(answer.terminating_instances().iter().map(reduced::state_change).collect())
+}
+
+pub(crate) fn tag(client: &Client, ids: &[String], key: &str, value: &str, deadline: Deadline) -> Called<()> {
+    let tag = Tag::builder().key(key).value(value).build();
+    let request = client.sdk()?.ec2().create_tags().set_resources(Some(ids.to_vec())).tags(tag);
+    end!(client, "CreateTags", deadline, request)?;
+    Ok(())
 }
 
 pub(crate) fn stop_fleet(client: &Client, id: &str, deadline: Deadline) -> Called<()> {

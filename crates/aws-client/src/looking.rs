@@ -71,7 +71,9 @@ fn machines(
     deadline: Deadline,
 ) -> Called<Vec<Ec2Instance>> {
     all_pages!(client, "DescribeInstances", deadline, request, |answer| {
-        answer.reservations().iter().flat_map(|of| of.instances().iter().map(reduced::instance))
+        answer.reservations().iter().flat_map(|of| {
+            of.instances().iter().map(|instance| reduced::instance(instance, of.owner_id()))
+        })
     })
 }
 
@@ -225,6 +227,19 @@ pub(crate) fn root_devices(
         images.filter_map(|image| Some((image.image_id()?.into(), image.root_device_name()?.into())))
     })?;
     Ok(images.into_iter().collect())
+}
+
+pub(crate) fn zones(
+    client: &Client,
+    subnets: &[String],
+    deadline: Deadline,
+) -> Called<BTreeMap<String, String>> {
+    let request = client.sdk()?.ec2().describe_subnets().set_subnet_ids(Some(subnets.to_vec()));
+    let zones: Vec<(String, String)> = all_pages!(client, "DescribeSubnets", deadline, request, |answer| {
+        let subnets = answer.subnets().iter();
+        subnets.filter_map(|subnet| Some((subnet.subnet_id()?.into(), subnet.availability_zone()?.into())))
+    })?;
+    Ok(zones.into_iter().collect())
 }
 
 pub(crate) fn caller_identity(client: &Client, deadline: Deadline) -> Called<CallerIdentity> {

@@ -34,7 +34,8 @@ pub(crate) fn run_instances(
     let answer = client.call("RunInstances", Kind::Tokened, deadline, |watch| {
         request.clone().customize().interceptor(watch).send()
     })?;
-    Ok(answer.instances().iter().map(reduced::instance).collect())
+    let owner = answer.owner_id();
+    Ok(answer.instances().iter().map(|instance| reduced::instance(instance, owner)).collect())
 }
 
 pub(crate) fn create_launch_template(

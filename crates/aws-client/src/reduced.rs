@@ -38,8 +38,9 @@ fn tags(tags: &[ec2::Tag]) -> BTreeMap<String, String> {
     tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), text(tag.value())))).collect()
 }
 
-/// A machine.
-pub(crate) fn instance(from: &ec2::Instance) -> Ec2Instance {
+/// A machine of that account.
+pub(crate) fn instance(from: &ec2::Instance, owner: Option<&str>) -> Ec2Instance {
+    let volume = |device: &ec2::InstanceBlockDeviceMapping| said(device.ebs()?.volume_id());
     let reason = from.state_reason();
     let cpu = from.cpu_options();
     Ec2Instance {
@@ -57,6 +58,8 @@ pub(crate) fn instance(from: &ec2::Instance) -> Ec2Instance {
         spot_request_id: said(from.spot_instance_request_id()),
         cores: number(cpu.and_then(ec2::CpuOptions::core_count)),
         threads_per_core: number(cpu.and_then(ec2::CpuOptions::threads_per_core)),
+        volume_ids: from.block_device_mappings().iter().filter_map(volume).collect(),
+        owner: said(owner),
         launched: time(from.launch_time()),
         tags: tags(from.tags()),
     }

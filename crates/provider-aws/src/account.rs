@@ -1,20 +1,23 @@
 //! A configured account and region: how AWS is called there, and what a launch has to look up.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ohfp_broker::documents::DocumentStore;
-use ohfp_broker::launch_spec::FieldError;
+use ohfp_broker::launch_spec::{FieldError, LaunchSpec};
 use ohfp_broker::provider::LaunchRequest;
 use ohfp_broker::{Deadline, Error, ErrorKind, Result, Template, Timestamp};
 
-use crate::api::Api;
+use crate::api::{Api, Ec2Instance};
 use crate::design::{self, Order, Way};
+use crate::fleet_file::FleetFile;
 use crate::images::{Images, Unusable};
 use crate::launching::Stop;
 use crate::looking::Looker;
 use crate::options::{self, AwsOptions};
 use crate::tags::{self, Owner};
 use crate::user_data;
+use crate::whose::Whose;
 
 /// A configured AWS account and region.
 pub struct AwsProvider {
@@ -22,6 +25,9 @@ pub struct AwsProvider {
     pub(crate) options: AwsOptions,
     pub(crate) api: Arc<dyn Api>,
     pub(crate) documents: Arc<dyn DocumentStore>,
+    /// What paths in templates are below.
+    directory: PathBuf,
+    whose: Whose,
 }
 
 impl AwsProvider {
@@ -32,7 +38,36 @@ impl AwsProvider {
         api: Arc<dyn Api>,
         documents: Arc<dyn DocumentStore>,
     ) -> Self {
-        Self { name: name.into(), options, api, documents }
+        let (directory, whose) = (PathBuf::new(), Whose::default());
+        Self { name: name.into(), options, api, documents, directory, whose }
+    }
+
+    /// The same with templates whose relative paths are below `directory`.
+    #[must_use]
+    pub fn below(self, directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into(), ..self }
+    }
+
+    /// The number of the account, as far as it is known without a call.
+    pub(crate) fn account(&self) -> Option<String> {
+        // `arn:aws:iam::123456789012:role/name`
+        let of_role = self.options.of(&options::ROLE_ARN).and_then(|arn| arn.split(':').nth(4));
+        match of_role.filter(|account| !account.is_empty()) {
+            Some(account) => Some(account.to_owned()),
+            None => self.whose.account(self.documents.as_ref(), &self.name),
+        }
+    }
+
+    /// AWS is asked from now on, so that what is remembered of the account counts no more.
+    pub(crate) fn asks(&self) {
+        self.whose.asks();
+    }
+
+    /// Learns from machines whose account it is.
+    pub(crate) fn saw(&self, machines: &[Ec2Instance]) {
+        if let Some(owner) = machines.iter().find_map(|machine| machine.owner.as_deref()) {
+            self.whose.told(owner, self.documents.as_ref(), &self.name);
+        }
     }
 
     pub(crate) fn looker(&self, deadline: Deadline) -> Looker<'_> {
@@ -43,7 +78,7 @@ impl AwsProvider {
     pub(crate) fn order<'r>(
         &self,
         request: &LaunchRequest<'r>,
-        way: Way,
+        (way, file): (Way, Option<FleetFile>),
         now: Timestamp,
         deadline: Deadline,
     ) -> Result<Order<'r>, Stop> {
@@ -82,10 +117,35 @@ impl AwsProvider {
             created: request.created,
             image_id,
             root_device,
+            fleet_request: file.map(|file| file.request),
             fleet_role,
             user_data: user_data::of_launch(spec, request.user_data)?,
             tags: tags::of_launch(owner, spec),
         })
+    }
+
+    /// Which API launches the template, with the request that it names a file of.
+    /// Fields that it cannot take are an error, all of them in one message.
+    pub(crate) fn way(&self, template: &Template, count: u32) -> Result<(Way, Option<FleetFile>)> {
+        let spec = template.spec();
+        let (way, file) = plan_of(spec, &self.directory).map_err(|errors| {
+            let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            Error::new(ErrorKind::Input, format!("template `{}`: {}", template.id(), texts.join("; ")))
+                .hint("`ohfp templates validate` names file and line")
+        })?;
+        let has_units = spec.candidates().any(|candidate| candidate.units != 1) || file.is_some();
+        let (most, noun) = if has_units && way != Way::RunInstances {
+            (design::MOST_UNITS, "units")
+        } else {
+            (design::MOST_MACHINES, "machines")
+        };
+        if count > most {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                format!("{} launches at most {most} {noun} at once, not {count}", way.name()),
+            ));
+        }
+        Ok((way, file))
     }
 
     /// The ARN of a role; of a name it is one of this account.
@@ -100,31 +160,16 @@ impl AwsProvider {
     }
 }
 
-/// Which API launches the template.
-/// Fields that it cannot take are an error, all of them in one message.
-pub(crate) fn way(template: &Template, count: u32) -> Result<Way> {
-    let spec = template.spec();
-    let wrong = |errors: Vec<FieldError>| {
-        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        Error::new(ErrorKind::Input, format!("template `{}`: {}", template.id(), texts.join("; ")))
-            .hint("`ohfp templates validate` names file and line")
-    };
-    let way = Way::of(spec).map_err(|error| wrong(vec![error]))?;
+/// Which API launches by a specification, with the request that it names a file of. Paths are below `directory`.
+///
+/// # Errors
+/// Every field that the API cannot take.
+pub(crate) fn plan_of(
+    spec: &LaunchSpec,
+    directory: &Path,
+) -> Result<(Way, Option<FleetFile>), Vec<FieldError>> {
+    let file = FleetFile::of(spec, directory).map_err(|error| vec![error])?;
+    let way = Way::of(spec, file.as_ref().map(|file| file.kind)).map_err(|error| vec![error])?;
     let errors = design::check(spec, way);
-    if !errors.is_empty() {
-        return Err(wrong(errors));
-    }
-    let has_units = spec.candidates().any(|candidate| candidate.units != 1);
-    let (most, noun) = if has_units && way != Way::RunInstances {
-        (design::MOST_UNITS, "units")
-    } else {
-        (design::MOST_MACHINES, "machines")
-    };
-    if count > most {
-        return Err(Error::new(
-            ErrorKind::Refused,
-            format!("{} launches at most {most} {noun} at once, not {count}", way.name()),
-        ));
-    }
-    Ok(way)
+    if errors.is_empty() { Ok((way, file)) } else { Err(errors) }
 }

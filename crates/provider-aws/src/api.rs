@@ -45,6 +45,10 @@ pub struct Ec2Instance {
     pub cores: Option<u32>,
     /// Threads per core.
     pub threads_per_core: Option<u32>,
+    /// Volumes.
+    pub volume_ids: Vec<String>,
+    /// Number of the account that it is of.
+    pub owner: Option<String>,
     /// When it was launched.
     pub launched: Timestamp,
     /// Its tags, AWS's own included.
@@ -246,6 +250,8 @@ pub trait Api: Send + Sync {
     ) -> Called<Vec<LaunchTemplateState>>;
     /// `DescribeImages` by ids: root device names by id.
     fn root_devices(&self, ids: &[String], deadline: Deadline) -> Called<BTreeMap<String, String>>;
+    /// `DescribeSubnets` by ids: availability zones by id.
+    fn zones(&self, subnets: &[String], deadline: Deadline) -> Called<BTreeMap<String, String>>;
     /// `GetParameters` of SSM, at most 10 names.
     fn parameters(&self, names: &[String], deadline: Deadline) -> Called<Parameters>;
     /// `GetCallerIdentity` of STS.
@@ -253,6 +259,8 @@ pub trait Api: Send + Sync {
 
     /// `TerminateInstances`, at most 500 ids.
     fn terminate_instances(&self, ids: &[String], deadline: Deadline) -> Called<Vec<StateChange>>;
+    /// `CreateTags`: one tag, on at most 1,000 resources.
+    fn tag(&self, ids: &[String], key: &str, value: &str, deadline: Deadline) -> Called<()>;
     /// `ModifyFleet` to capacity 0, on-demand and spot, with `no-termination`.
     fn stop_fleet(&self, id: &str, deadline: Deadline) -> Called<()>;
     /// `ModifySpotFleetRequest` to capacity 0 with `noTermination`.

@@ -229,10 +229,10 @@ pub(crate) fn holds(tx: &mut dyn DocumentTx, now: Timestamp) -> Result<(Vec<NotS
     let paused = |(endpoint, outage): (&String, &Outage)| {
         left(outage.until, now).map(|left| outage.paused(endpoint, left))
     };
-    let throttled = |(action, throttle): (&String, &Throttle)| {
+    let held = |(action, throttle): (&String, &Throttle)| {
         left(throttle.until, now).map(|left| format!("{action} for {:.1} s", left.as_secs_f64()))
     };
-    Ok((outages.iter().filter_map(paused).collect(), throttles.iter().filter_map(throttled).collect()))
+    Ok((outages.iter().filter_map(paused).collect(), throttles.iter().filter_map(held).collect()))
 }
 
 type All = (BTreeMap<String, Throttle>, BTreeMap<String, Outage>);

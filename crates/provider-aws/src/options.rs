@@ -24,7 +24,7 @@ ohfp_keys::table! {
     ENDPOINT_URL: Option<&'static str> = "endpoint_url", unset_text(Rule::Name),
         "endpoint in place of AWS's: https, or http on this machine";
     AWS_ENDPOINT_URL: Option<&'static str> = "AWS_ENDPOINT_URL", unset_text(Rule::Text),
-        "the same, as IBM's file has it";
+        "endpoint of EC2 alone, as IBM's file has it";
     ALLOW_INSECURE_ENDPOINT: bool = "allow_insecure_endpoint", flag(false),
         "allows http to another machine";
     ACCESS_KEY_ID: Option<&'static str> = "access_key_id", unset_text(Rule::Text),
@@ -53,6 +53,16 @@ ohfp_keys::table! {
         "the same for calls that only ask";
     DESCRIBE_INTERVAL: Option<u64> = "AWS_DESCRIBE_REQUEST_INTERVAL", unset_whole(0),
         "milliseconds before such a repetition; unset: a wait that grows";
+    PENDING_SECONDS: Option<u64> = "AWS_INSTANCE_PENDING_TIMEOUT_SEC", unset_whole(1),
+        "seconds after which a machine that is still pending is terminated; unset: at the end of its request";
+    CREATION_MINUTES: Option<u64> = "INSTANCE_CREATION_TIMEOUT", unset_whole(1),
+        "the same in minutes, as LSF's file has it";
+    TAGS_IDS: bool = "AWS_TAG_InstanceID", flag(false),
+        "whether machines and their volumes get a tag InstanceID with the machine's id";
+    ENDS_RECLAIMED: bool = "AWS_SPOT_TERMINATE_ON_RECLAIM", flag(false),
+        "whether a spot machine is terminated as soon as AWS announces its interruption";
+    KEY_FILE: Option<&'static str> = "AWS_KEY_FILE", unset_text(Rule::Text),
+        "directory of private keys; no key pair is created, so that nothing is written there";
     CONCURRENT_CALLS: usize = "concurrent_calls", count(1, 64, 4),
         "calls on many machines that run side by side";
     IMAGE_CACHE_SECONDS: u64 = "image_cache_seconds", whole(0, 604_800, 3_600),
@@ -82,9 +92,21 @@ impl AwsOptions {
         self.of(&REGION).or(self.of(&AWS_REGION))
     }
 
-    /// The endpoint in place of AWS's.
+    /// The endpoint in place of AWS's, of all services.
     pub fn endpoint(&self) -> Option<&str> {
-        self.of(&ENDPOINT_URL).or(self.of(&AWS_ENDPOINT_URL)).filter(|url| !url.is_empty())
+        self.of(&ENDPOINT_URL).filter(|url| !url.is_empty())
+    }
+
+    /// The endpoint of EC2 alone: IBM's plug-in calls no other service. Its URL may be without a scheme.
+    pub fn ec2_endpoint(&self) -> Option<String> {
+        let url = self.of(&AWS_ENDPOINT_URL).filter(|url| !url.is_empty() && self.endpoint().is_none())?;
+        Some(if url.contains("://") { url.to_owned() } else { format!("https://{url}") })
+    }
+
+    /// After how many seconds a machine that is still pending is terminated.
+    pub fn pending_seconds(&self) -> Option<u64> {
+        let minutes = self.of(&CREATION_MINUTES).map(|minutes| minutes.saturating_mul(60));
+        self.of(&PENDING_SECONDS).into_iter().chain(minutes).min()
     }
 
     /// The file with credentials.
@@ -110,11 +132,22 @@ mod tests {
             (both.region(), both.endpoint(), both.credential_file()),
             (Some("a"), Some("https://a"), Some("/a"))
         );
+        assert_eq!(both.ec2_endpoint(), None);
         let theirs = read(json!({ "AWS_REGION": "b", "AWS_ENDPOINT_URL": "", "AWS_CREDENTIAL_FILE": "/b" }));
         assert_eq!(
             (theirs.region(), theirs.endpoint(), theirs.credential_file()),
             (Some("b"), None, Some("/b"))
         );
+        let ec2 = |url: &str| read(json!({ "AWS_ENDPOINT_URL": url })).ec2_endpoint();
+        assert_eq!(ec2("ec2.example.com:443").as_deref(), Some("https://ec2.example.com:443"));
+        assert_eq!(ec2("http://127.0.0.1:1").as_deref(), Some("http://127.0.0.1:1"));
+        assert_eq!(theirs.ec2_endpoint(), None);
+        let pending = |options: Value| read(options).pending_seconds();
+        assert_eq!(pending(json!({})), None);
+        assert_eq!(pending(json!({ "AWS_INSTANCE_PENDING_TIMEOUT_SEC": 180 })), Some(180));
+        assert_eq!(pending(json!({ "INSTANCE_CREATION_TIMEOUT": "10" })), Some(600));
+        let shorter = json!({ "AWS_INSTANCE_PENDING_TIMEOUT_SEC": 700, "INSTANCE_CREATION_TIMEOUT": 10 });
+        assert_eq!(pending(shorter), Some(600));
         let (none, findings) =
             AwsOptions::read(json!({ "handlers": {}, "concurrent_calls": 0 }).as_object().unwrap());
         assert_eq!((none.region(), none.of(&CONCURRENT_CALLS)), (None, 4));

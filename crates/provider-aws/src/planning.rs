@@ -7,11 +7,17 @@ use ohfp_broker::{Error, ErrorKind, Result, Template, Timestamp};
 use crate::account::AwsProvider;
 use crate::calls::{LaunchTemplateSpecification, Making};
 use crate::design::{self, Order, Way};
+use crate::fleet_file::FleetFile;
 use crate::tags::{self, Owner};
 
 /// The calls with all fields, as `aws ec2 … --cli-input-json` takes them. What is only known at the launch is named in
 /// angle brackets.
-pub(crate) fn plan(aws: &AwsProvider, template: &Template, count: u32, way: Way) -> Result<Plan> {
+pub(crate) fn plan(
+    aws: &AwsProvider,
+    template: &Template,
+    count: u32,
+    (way, file): (Way, Option<FleetFile>),
+) -> Result<Plan> {
     let spec = template.spec();
     let owner = Owner {
         request: "<request id>",
@@ -33,6 +39,7 @@ pub(crate) fn plan(aws: &AwsProvider, template: &Template, count: u32, way: Way)
         created: Timestamp::default(),
         image_id,
         root_device: Some("<root device of the image>".to_owned()),
+        fleet_request: file.map(|file| file.request),
         fleet_role: role.map(str::to_owned),
         user_data: None,
         tags: tags::of_launch(owner, spec),

@@ -33,7 +33,7 @@ impl ActionTime {
 
     /// Until when providers must have answered the question itself.
     pub fn answer(self, now: Instant) -> Deadline {
-        Deadline::at(now + LONGEST_ANSWER.min(self.providers() - self.providers() / 8))
+        Deadline::at(now + LONGEST_ANSWER.min(self.providers() * 7 / 8))
     }
 
     /// The same for what follows the answer.

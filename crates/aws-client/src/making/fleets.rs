@@ -41,6 +41,9 @@ pub(super) fn fleet(request: CreateFleetFluentBuilder, call: &CreateFleet) -> Cr
     let spot = spot_options.as_ref().map(|options| {
         ec2::SpotOptionsRequestBuilder::default()
             .set_allocation_strategy(options.allocation_strategy.as_deref().map(Into::into))
+            .set_instance_interruption_behavior(
+                options.instance_interruption_behavior.as_deref().map(Into::into),
+            )
             .set_instance_pools_to_use_count(counts(options.instance_pools_to_use_count))
             .build()
     });
@@ -83,6 +86,7 @@ fn fleet_override(pool: &FleetOverride) -> aws_sdk_ec2::types::FleetLaunchTempla
         instance_type,
         instance_requirements,
         subnet_id,
+        availability_zone,
         weighted_capacity,
         priority,
         max_price,
@@ -91,6 +95,7 @@ fn fleet_override(pool: &FleetOverride) -> aws_sdk_ec2::types::FleetLaunchTempla
         .set_instance_type(instance_type.as_deref().map(Into::into))
         .set_instance_requirements(instance_requirements.as_ref().map(requirements::of_request))
         .set_subnet_id(subnet_id.clone())
+        .set_availability_zone(availability_zone.clone())
         .set_weighted_capacity(weighted_capacity.map(f64::from))
         .set_priority(priority.as_ref().and_then(Number::as_f64))
         .set_max_price(max_price.clone())

@@ -78,6 +78,9 @@ pub struct FleetOverride {
     /// One subnet, or several joined by commas where the API allows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subnet_id: Option<String>,
+    /// In place of a subnet: the default one there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub availability_zone: Option<String>,
     /// Units that a machine of the type counts for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weighted_capacity: Option<u32>,
@@ -96,6 +99,9 @@ pub struct SpotOptions {
     /// In kebab case, `price-capacity-optimized`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allocation_strategy: Option<String>,
+    /// `terminate`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_interruption_behavior: Option<String>,
     /// With `lowest-price` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance_pools_to_use_count: Option<u32>,

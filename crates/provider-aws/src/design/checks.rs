@@ -26,7 +26,8 @@ pub(crate) fn check(spec: &LaunchSpec, way: Way) -> Vec<FieldError> {
     };
     let api = way.name();
     let has_types = !spec.machine_types.listed.is_empty() || !spec.machine_types.weighted.is_empty();
-    let is_from_template = spec.launch_template.is_some();
+    // A file with the request for a fleet names a launch template.
+    let is_from_template = spec.launch_template.is_some() || spec.ec2_fleet_config.is_some();
     for FieldError { field, why } in lenient(spec) {
         wrong(&field, why.to_string());
     }

@@ -31,7 +31,7 @@ impl Order<'_> {
     /// `None` where the template's own launch template says it.
     pub(crate) fn launch_template(&self, way: Way) -> Option<Making> {
         let mut data = launch_data(self, false);
-        let given = self.spec.launch_template.as_ref();
+        let given = self.given_template();
         // Instant fleets and groups tag machines themselves; machines of the others get the template's tags.
         let tags_itself = matches!(way, Way::Fleet(FleetType::Instant) | Way::Group);
         if given.is_some() && tags_itself && data == LaunchData::default() {
@@ -44,8 +44,8 @@ impl Order<'_> {
         Some(match given {
             Some(template) => Making::CreateLaunchTemplateVersion(CreateLaunchTemplateVersion {
                 client_token,
-                launch_template_id: template.id.to_string(),
-                source_version: template.version.as_deref().unwrap_or("$Default").to_owned(),
+                launch_template_id: template.launch_template_id,
+                source_version: template.version,
                 version_description: name,
                 launch_template_data: data,
             }),

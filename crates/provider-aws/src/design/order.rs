@@ -5,7 +5,9 @@ use std::fmt;
 use ohfp_broker::Timestamp;
 use ohfp_broker::launch_spec::LaunchSpec;
 
-use crate::calls::{LaunchTemplateSpecification, RunInstances, Tag, TagSpecification, UserDataBytes};
+use crate::calls::{
+    CreateFleet, LaunchTemplateSpecification, RunInstances, Tag, TagSpecification, UserDataBytes,
+};
 
 /// What is to be launched, with everything that had to be looked up.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub(crate) struct Order<'a> {
     pub(crate) image_id: Option<String>,
     /// The image's root device, where the template says something of its volume.
     pub(crate) root_device: Option<String>,
+    /// The request for a fleet that the template names a file of.
+    pub(crate) fleet_request: Option<CreateFleet>,
     /// ARN of the role that a spot fleet acts in.
     pub(crate) fleet_role: Option<String>,
     /// As machines get it.
@@ -99,6 +103,10 @@ pub(crate) fn in_pool(call: &RunInstances, pool: &Pool, count: u32, client_token
 impl Order<'_> {
     /// The launch template that the template names.
     pub(crate) fn given_template(&self) -> Option<LaunchTemplateSpecification> {
+        if let Some(request) = &self.fleet_request {
+            let config = request.launch_template_configs.first();
+            return config.map(|config| config.launch_template_specification.clone());
+        }
         self.spec.launch_template.as_ref().map(|template| LaunchTemplateSpecification {
             launch_template_id: template.id.to_string(),
             version: template.version.as_deref().unwrap_or("$Default").to_owned(),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::order::part;
 use super::*;
-use crate::calls::{LaunchTemplateSpecification, Making, Tag};
+use crate::calls::{CreateFleet, LaunchTemplateSpecification, Making, Tag};
 use crate::token;
 
 fn tag() -> Tag {
@@ -25,6 +25,7 @@ fn order(spec: &LaunchSpec, count: u32) -> Order<'_> {
         created: Timestamp::from_millis(1_000_000),
         image_id: spec.image.as_ref().map(|_| "ami-1".to_owned()),
         root_device: Some("/dev/xvda".to_owned()),
+        fleet_request: None,
         fleet_role: spec.fleet.role.as_deref().map(str::to_owned),
         user_data: None,
         tags: vec![tag()],
@@ -34,7 +35,7 @@ fn order(spec: &LaunchSpec, count: u32) -> Order<'_> {
 /// All calls of a launch, by action.
 fn calls(fields: &Value, count: u32) -> Vec<(String, Value)> {
     let spec = spec(fields);
-    let way = Way::of(&spec).unwrap();
+    let way = Way::of(&spec, None).unwrap();
     assert_eq!(check(&spec, way), [], "{fields}");
     let order = order(&spec, count);
     let made = if way == Way::RunInstances {
@@ -487,12 +488,12 @@ fn what_an_api_cannot_take() {
         let mut fields = base.as_object().unwrap().clone();
         fields.extend(extra.as_object().unwrap().clone());
         let spec = spec(&Value::Object(fields));
-        let errors = check(&spec, Way::of(&spec).unwrap());
+        let errors = check(&spec, Way::of(&spec, None).unwrap());
         let fits =
             |error: &ohfp_broker::launch_spec::FieldError| *error.field == *field && error.why.contains(says);
         assert!(errors.iter().any(fits), "{extra}: {errors:?}");
     }
-    assert!(Way::of(&spec(&json!({ "providerApi": "Lambda" }))).is_err());
+    assert!(Way::of(&spec(&json!({ "providerApi": "Lambda" })), None).is_err());
 }
 
 #[test]
@@ -507,8 +508,76 @@ fn the_api_follows_from_price_and_role() {
         (json!({ "providerApi": "SpotFleet", "fleetType": "maintain" }), Way::SpotFleet(FleetType::Maintain)),
         (json!({ "providerApi": "ASG", "priceType": "spot" }), Way::Group),
     ] {
-        assert_eq!(Way::of(&spec(&fields)), Ok(way), "{fields}");
+        assert_eq!(Way::of(&spec(&fields), None), Ok(way), "{fields}");
     }
+    let by_file = |fields: &Value| Way::of(&spec(fields), Some(FleetType::Request));
+    assert_eq!(by_file(&json!({})), Ok(Way::Fleet(FleetType::Request)));
+    assert_eq!(by_file(&json!({ "providerApi": "ec2_fleet" })), Ok(Way::Fleet(FleetType::Request)));
+    assert!(by_file(&json!({ "providerApi": "ASG" })).is_err());
+}
+
+/// LSF's file is the request: capacities, token, tags and the end are put in, and the rest stays.
+#[test]
+fn the_request_of_a_file() {
+    let request: CreateFleet = serde_json::from_value(json!({
+        "Type": "request",
+        "SpotOptions": { "AllocationStrategy": "price-capacity-optimized" },
+        "LaunchTemplateConfigs": [{
+            "LaunchTemplateSpecification": { "LaunchTemplateId": "lt-7", "Version": "3" },
+            "Overrides": [{ "InstanceType": "c5.xlarge", "SubnetId": "s-1", "WeightedCapacity": 2, "Priority": 1 }]
+        }],
+        "TargetCapacitySpecification": { "TotalTargetCapacity": 0, "DefaultTargetCapacityType": "spot" },
+        "TagSpecifications": [
+            { "ResourceType": "fleet", "Tags": [{ "Key": "k", "Value": "theirs" }, { "Key": "a", "Value": "b" }] }
+        ]
+    }))
+    .unwrap();
+    let made = |fields: Value, kind: FleetType| {
+        let mut all = json!({ "ec2FleetConfig": "f.json" });
+        all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let spec = spec(&all);
+        assert_eq!(check(&spec, Way::Fleet(kind)), [], "{all}");
+        let order = Order { fleet_request: Some(request.clone()), ..order(&spec, 5) };
+        let template = order.launch_template(Way::Fleet(kind));
+        let used =
+            LaunchTemplateSpecification { launch_template_id: "lt-7".to_owned(), version: "4".to_owned() };
+        let mut calls = order.by_template(Way::Fleet(kind), &used);
+        assert_eq!(calls.len(), 1);
+        let Making::CreateFleet(call) = calls.remove(0) else { panic!("{calls:?}") };
+        (template, call)
+    };
+    let (template, call) = made(json!({ "requestValidity": "2:00" }), FleetType::Request);
+    let Some(Making::CreateLaunchTemplateVersion(version)) = template else { panic!("{template:?}") };
+    assert_eq!((version.launch_template_id.as_str(), version.source_version.as_str()), ("lt-7", "3"));
+    assert_eq!(
+        serde_json::to_value(&call).unwrap(),
+        json!({
+            "ClientToken": token::of_step("launch-1", "fleet"),
+            "Type": "request",
+            "TargetCapacitySpecification": { "TotalTargetCapacity": 5, "DefaultTargetCapacityType": "spot" },
+            "LaunchTemplateConfigs": [{
+                "LaunchTemplateSpecification": { "LaunchTemplateId": "lt-7", "Version": "4" },
+                "Overrides": [
+                    { "InstanceType": "c5.xlarge", "SubnetId": "s-1", "WeightedCapacity": 2, "Priority": 1 }
+                ]
+            }],
+            "SpotOptions": { "AllocationStrategy": "price-capacity-optimized" },
+            "ValidUntil": 8_200,
+            "TerminateInstancesWithExpiration": false,
+            "TagSpecifications": [
+                { "ResourceType": "fleet", "Tags": [{ "Key": "k", "Value": "v" }, { "Key": "a", "Value": "b" }] }
+            ]
+        })
+    );
+    // An instant fleet tags what it makes, so that the template serves as it is.
+    let (template, call) = made(json!({ "onDemandTargetCapacityRatio": 0.5 }), FleetType::Instant);
+    assert_eq!(template, None);
+    let capacity = call.target_capacity_specification;
+    assert_eq!((capacity.on_demand_target_capacity, capacity.spot_target_capacity), (Some(3), Some(2)));
+    assert_eq!((call.valid_until, call.terminate_instances_with_expiration), (None, None));
+    assert_eq!(call.tag_specifications.len(), 3);
+    let (template, _) = made(json!({ "userData": "A=1", "keyName": "k" }), FleetType::Instant);
+    assert!(matches!(template, Some(Making::CreateLaunchTemplateVersion(_))), "{template:?}");
 }
 
 #[test]

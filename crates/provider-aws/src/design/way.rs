@@ -18,12 +18,22 @@ pub(crate) enum Way {
 
 impl Way {
     /// `providerApi` chooses. Without it on-demand machines come by `RunInstances`, and others by a fleet: a spot fleet
-    /// where the template has a role for one.
+    /// where the template has a role for one. A file with the request for a fleet of that kind means a fleet.
     ///
     /// # Errors
-    /// `providerApi` is none of the APIs.
-    pub(crate) fn of(spec: &LaunchSpec) -> Result<Self, FieldError> {
-        let api = spec.provider_api.get()?.copied().unwrap_or(match spec.price_type {
+    /// `providerApi` is none of the APIs, or not that of the file.
+    pub(crate) fn of(spec: &LaunchSpec, file: Option<FleetType>) -> Result<Self, FieldError> {
+        let named = spec.provider_api.get()?.copied();
+        if let Some(kind) = file {
+            return match named {
+                None | Some(ProviderApi::Ec2Fleet) => Ok(Self::Fleet(kind)),
+                Some(other) => Err(FieldError {
+                    field: "ec2FleetConfig".into(),
+                    why: format!("needs `providerApi` EC2Fleet, not {}", other.name()).into(),
+                }),
+            };
+        }
+        let api = named.unwrap_or(match spec.price_type {
             PriceType::OnDemand => ProviderApi::RunInstances,
             PriceType::Spot | PriceType::Heterogeneous if spec.fleet.role.is_some() => ProviderApi::SpotFleet,
             PriceType::Spot | PriceType::Heterogeneous => ProviderApi::Ec2Fleet,
