@@ -7,6 +7,8 @@ mod abandoned;
 mod answer_files;
 mod asking_by_hand;
 mod aws;
+mod aws_keys;
+mod aws_state;
 mod bad_config;
 mod bad_files;
 mod bad_input;
