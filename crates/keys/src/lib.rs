@@ -21,16 +21,18 @@
 //! assert_eq!(findings[1].to_string(), "`regoin` is not a known key");
 //! ```
 
+mod bytes;
 mod key;
 mod keyword;
 mod options;
 pub mod rule;
 mod typed;
 
+pub use bytes::bytes;
 pub use key::{DefaultValue, Key};
 pub use keyword::Keyword;
 pub use options::{OptionFinding, OptionValues};
-pub use rule::{Fault, Rule, bytes, shown};
+pub use rule::{Fault, Rule, shown};
 pub use typed::{
     Items, KeyType, Object, Reader, Shape, Typed, count, flag, keyword, list, object, seconds, signed, size,
     text, unset_flag, unset_signed, unset_text, unset_whole, whole, words,

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::bytes::bytes;
 use crate::key::{DefaultValue, Key};
 use crate::keyword::Keyword;
-use crate::rule::{Rule, bytes};
+use crate::rule::Rule;
 
 /// The type that a row names. `&'static str` and [`Object`] are read as references into the value.
 pub trait KeyType: 'static {

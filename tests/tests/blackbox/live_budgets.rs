@@ -120,6 +120,21 @@ fn questions_keep_to_their_budgets() {
     site.check("requestMachines", &wanted(TEMPLATE, 1), &request);
 }
 
+/// A list that the live program answers reads the configuration and compares the snapshot with it. It renders no help
+/// text for that: those take ten times the memory, and twenty milliseconds.
+#[test]
+fn a_list_costs_its_templates() {
+    let mut grid = Grid::new(&json!({}), &json!({}));
+    grid.sandbox.set("OHFP_SNAPSHOT", grid.sandbox.path.join("x.snapshot"));
+    grid.sandbox.build();
+    let count = c_program("count", &grid.sandbox.path);
+    let command = grid.sandbox.command(&count);
+    let words = ["templates", "list"].map(OsStr::new);
+    let counted = counted(command, &grid.sandbox.path, &program("ohfp-live"), &words);
+    let memory = counted.calls.iter().filter(|call| Numbers::here().memory.contains(call)).count();
+    assert!(counted.code == 0 && memory <= 12, "{memory} calls about memory: {:?}", counted.calls);
+}
+
 /// How often an operation opens `config.json` and the template file, once the templates have changed since the snapshot
 /// was built, or not.
 #[track_caller]

@@ -31,6 +31,7 @@ mod handing_on;
 mod harmed_files;
 mod host_factory;
 mod kills;
+mod late_returns;
 mod left_out;
 mod limits;
 mod lists;

@@ -31,6 +31,7 @@ pub mod documents;
 pub mod fixtures;
 mod memory;
 pub mod provider;
+pub mod queries;
 pub mod store;
 
 pub use memory::{MemorySite, MemoryStore};
@@ -64,15 +65,17 @@ macro_rules! store_contract {
             a_change_is_stored_where_the_version_before_was_seen,
             what_the_state_machines_do_not_allow_is_an_error,
             admission_counts_what_exists_and_what_is_on_its_way,
-            machines_are_found_by_id_before_name_and_alive_before_gone,
             a_return_takes_each_machine_once_and_marks_those_not_returned_yet,
+            an_acknowledgement_conflicts_with_no_change_and_is_never_taken_back,
+        }
+        $crate::store_contract! { @ $site => queries:
+            machines_are_found_by_id_before_name_and_alive_before_gone,
             views_come_in_the_order_asked,
             lists,
             watched_are_machines_the_scheduler_may_not_know_the_end_of,
             needing_attention_is_what_no_scheduler_polls,
             what_is_over_and_open_is_due_at_once,
             a_resource_is_in_use_until_its_last_machine_has_gone,
-            an_acknowledgement_conflicts_with_no_change_and_is_never_taken_back,
         }
         $crate::store_contract! { @ $site => documents:
             a_provider_has_its_own,

@@ -11,6 +11,7 @@ use ohfp_broker::launch_spec::{FleetType, Tags, VolumeType};
 use serde_json::Value;
 
 use crate::settings::rule::Rule;
+use crate::templates::passed_on::PASSED_ON;
 use crate::templates::requirements;
 
 /// Host Factory's name of a field, and its plain name. The first row of a Host Factory name is how it
@@ -151,72 +152,6 @@ const FIELDS: &[Field] = &[
     field("providerType", Rule::Text),
     field("name", Rule::Text),
     field("description", Rule::Text),
-];
-
-/// Fields of LSF's file and of other brokers that ohfp passes on unchanged and never reports as misspelled.
-const PASSED_ON: &[&str] = &[
-    "availableNumber",
-    "computeUnit",
-    "durationInHours",
-    "ebsOptimized",
-    "efaCount",
-    "gpuextend",
-    "instanceTypes",
-    "interfaceType",
-    "marketSpotPrice",
-    "ncores",
-    "ncpus",
-    "nram",
-    "onDemandTargetCapacityRatio",
-    "placementGroupName",
-    "priority",
-    "requestId",
-    "requestValidity",
-    "requestedMachines",
-    "tenancy",
-    "ttl",
-    "userData",
-    "annotations",
-    "args",
-    "command",
-    "completions",
-    "createdAt",
-    "created_at",
-    "egressNetworkConnectors",
-    "env",
-    "executionRoleArn",
-    "idlePolicy",
-    "imagePullSecret",
-    "imageVersion",
-    "ingressNetworkConnectors",
-    "isActive",
-    "is_active",
-    "launch_template_spec",
-    "launch_template_spec_file",
-    "max_capacity",
-    "maximumDurationInSeconds",
-    "metadata",
-    "namespace",
-    "namespaces",
-    "network_zones",
-    "nodeSelector",
-    "parallelism",
-    "provider_api_spec",
-    "provider_api_spec_file",
-    "provider_config",
-    "provider_data",
-    "resourceLimits",
-    "resourceRequests",
-    "runHookPayload",
-    "runtimeClass",
-    "serviceAccount",
-    "serviceName",
-    "tolerations",
-    "updatedAt",
-    "updated_at",
-    "version",
-    "volumeMounts",
-    "volumes",
 ];
 
 static KNOWN: LazyLock<HashMap<&str, &Field>> = LazyLock::new(|| {

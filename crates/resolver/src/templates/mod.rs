@@ -6,6 +6,7 @@ pub(crate) mod defaults;
 pub mod fields;
 pub(crate) mod files;
 pub mod instance_types;
+mod passed_on;
 mod requirements;
 pub(crate) mod resolver;
 pub(crate) mod sizing;

@@ -6,6 +6,7 @@
 mod content;
 mod orb;
 mod orb_record;
+mod orb_words;
 mod own;
 mod take;
 

@@ -25,6 +25,7 @@ use serde_json::Value;
 
 use super::content::{Content, Membership, malformed};
 use super::orb_record::{Entry, kind, wrong};
+use super::orb_words::{machine_state, request_state};
 
 /// Default timeout of a request, in seconds, if none is written.
 const DEADLINE_SECONDS: u64 = 3_600;
@@ -365,37 +366,4 @@ fn lost_return(id: &RequestId, created: Timestamp) -> Back {
     request.acknowledged = true;
     request.version = 1;
     Back { request, named: Vec::new() }
-}
-
-/// Both spellings of complete are in use.
-fn request_state(kind: RequestKind, word: &str) -> Option<RequestState> {
-    let state = match word.to_ascii_lowercase().as_str() {
-        "pending" | "in_progress" | "acquiring" | "partial_pending" => match kind {
-            RequestKind::Acquire => RequestState::Started,
-            RequestKind::Return => RequestState::Recorded,
-        },
-        "complete" | "completed" => RequestState::Complete,
-        "partial" => RequestState::Partial,
-        "failed" | "timeout" => RequestState::Failed,
-        "cancelled" | "canceled" => match kind {
-            RequestKind::Acquire => RequestState::Cancelled,
-            RequestKind::Return => RequestState::Failed,
-        },
-        _ => return None,
-    };
-    Some(state)
-}
-
-fn machine_state(word: &str, terminated: bool) -> Option<(MachineState, Option<Ending>)> {
-    let alive = |state: MachineState| Some((state, None));
-    match word.to_ascii_lowercase().replace('_', "-").as_str() {
-        "failed" if terminated => Some((MachineState::Terminated, Some(Ending::FailedToStart))),
-        "pending" | "launching" | "failed" | "unknown" => alive(MachineState::Pending),
-        "running" => alive(MachineState::Running),
-        "stopping" => alive(MachineState::Stopping),
-        "stopped" => alive(MachineState::Stopped),
-        "shutting-down" => Some((MachineState::ShuttingDown, Some(Ending::Released))),
-        "terminated" | "returned" => Some((MachineState::Terminated, Some(Ending::Released))),
-        _ => None,
-    }
 }

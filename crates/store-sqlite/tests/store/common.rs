@@ -84,3 +84,27 @@ pub(crate) fn history(number: u32) -> String {
            'terminated', 'released', i, i, 3 FROM n;"
     )
 }
+
+/// Opens nothing before it is used.
+pub(crate) const LAZY: Options = Options { eager: false, ..OPTIONS };
+
+/// A file that the store keeps beside its database.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    path.with_extension(format!("db{suffix}"))
+}
+
+/// A closed store whose file lacks what was told last: request `early` is in the file, `late` in the log.
+pub(crate) fn closed() -> TempDir {
+    let Site { directory, store } = Site::new();
+    fulfil(&store, "early", &["i-1"], 100);
+    checkpoint(&directory.path().join("state.db"));
+    // The file is not as the store left it; the next writer takes note of that.
+    fulfil(&store, "late", &["i-2"], 200);
+    directory
+}
+
+/// Carries the log over into the database file, as another program may.
+pub(crate) fn checkpoint(path: &Path) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+}

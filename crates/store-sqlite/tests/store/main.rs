@@ -6,6 +6,7 @@ mod checksums;
 mod coherence;
 mod common;
 mod exchange;
+mod files;
 mod journals;
 mod opening;
 mod orb;

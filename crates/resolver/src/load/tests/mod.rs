@@ -2,6 +2,7 @@
 
 mod files;
 mod providers;
+mod template_values;
 mod templates;
 mod unread;
 
