@@ -4,10 +4,10 @@ use clap::Args;
 use ohfp_platform::locate;
 use ohfp_render::json as render_json;
 use ohfp_resolver::{Environment, location};
+use ohfp_snapshot_format::CLI_FINGERPRINT;
 use serde_json::json;
 
 use super::target::{Outcome, Outcomes, Target, open};
-use crate::lower;
 use crate::stamp;
 
 /// Arguments of `check`.
@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
     let snapshot = open(&path)?;
     let get = location::lookup(env);
     let mut findings = Vec::new();
-    if let Err(refusal) = snapshot.expect_fingerprint(lower::fingerprint()) {
+    if let Err(refusal) = snapshot.expect_fingerprint(CLI_FINGERPRINT) {
         findings.push((path.display().to_string(), refusal.to_string()));
     }
     let mut inputs = 0;
