@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the product against the floor, against ordinary programs and, on request,
 //! against its peer.
 
+mod before;
 mod chart;
 mod history;
 mod hyperfine;
@@ -29,6 +30,7 @@ struct Bench<'p> {
     project: &'p Project,
     tools: Tools<'p>,
     tree: Tree,
+    before: Option<Tree>,
     hyperfine: Option<PathBuf>,
     quick: bool,
 }
@@ -42,17 +44,30 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
         ["live", rest @ ..] => (true, rest),
         all => (false, all),
     };
-    if let Some(unknown) = options.iter().find(|option| !matches!(**option, "--quick" | "--peer")) {
-        return Err(format!("bench knows `live`, --quick and --peer, not `{unknown}`").into());
+    let (mut quick, mut with_peer, mut before) = (false, false, None);
+    let mut words = options.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "--quick" => quick = true,
+            "--peer" => with_peer = true,
+            "--before" => {
+                let tree = words.next().ok_or("--before takes an installed tree of the commit before")?;
+                before = Some(Tree { root: std::fs::canonicalize(tree)? });
+            }
+            other => {
+                return Err(
+                    format!("bench knows `live`, --quick, --peer and --before TREE, not `{other}`").into()
+                );
+            }
+        }
     }
-    let (quick, with_peer) = (options.contains(&"--quick"), options.contains(&"--peer"));
     if live {
-        return live::run(project, quick, with_peer);
+        return live::run(project, quick, with_peer, before.as_ref());
     }
     let tree = dist::make(project, &project.fresh_dir("bench/tree")?, dist::CLOUDS)?;
     let hyperfine = hyperfine(project, quick);
     step("compiling the floor programs");
-    let bench = Bench { project, tools: Tools::build(project)?, tree, hyperfine, quick };
+    let bench = Bench { project, tools: Tools::build(project)?, tree, before, hyperfine, quick };
 
     step("generating catalogs and their snapshots");
     let mut sites = Vec::new();
@@ -71,9 +86,15 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
     tables.extend(bench.build(&mut budgets)?);
     if with_peer {
         let rows = peer::measure(project, &bench.tools, site, *count)?;
-        tables.push(Table { title: "The peer".to_owned(), rows, columns: Columns::Start });
+        tables.push(Table {
+            title: "The peer".to_owned(),
+            rows,
+            before: Vec::new(),
+            columns: Columns::Start,
+        });
     }
     budgets.splice(0..0, ratios(&tables));
+    budgets.extend(before::budgets(&tables));
 
     let machine = Machine::look(project)?;
     let report = report::markdown(&machine, report::METHOD, &tables, &budgets);
@@ -114,11 +135,13 @@ impl Bench<'_> {
     fn table(&self, title: impl Into<String>, site: &Site, cases: &[Case], full: u32) -> Result<Table> {
         let (title, environment, rounds) = (title.into(), site.environment()?, self.rounds(full));
         step(format_args!("measuring: {title}"));
-        let mut rows = self.tools.measure(&environment, cases, rounds)?;
+        let older = before::cases(&self.tree, self.before.as_ref(), cases);
+        let mut rows = self.tools.measure(&environment, &[cases, &older].concat(), rounds)?;
+        let before = rows.split_off(cases.len());
         if let Some(hyperfine) = &self.hyperfine {
             hyperfine::add(self.project, hyperfine, &environment, cases, &mut rows, rounds / 4 + 2)?;
         }
-        Ok(Table { title, rows, columns: Columns::Start })
+        Ok(Table { title, rows, before, columns: Columns::Start })
     }
 
     fn floor(&self) -> Result<Case> {
@@ -233,6 +256,7 @@ impl Bench<'_> {
             tables.push(Table {
                 title: format!("Making a snapshot of {count} templates ({bytes} bytes)"),
                 rows,
+                before: Vec::new(),
                 columns: Columns::Start,
             });
         }

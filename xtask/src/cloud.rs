@@ -14,12 +14,13 @@ use crate::project::{Project, Result, note, step};
 /// What names the address of a running cloud to the tests.
 pub(crate) const VARIABLE: &str = "OHFP_TEST_CLOUD";
 
-/// Runs the command: serves until interrupted.
+/// Runs the command: serves until interrupted, or with `--test` runs the cloud's own tests.
 pub(crate) fn run(project: &Project, options: &[&str]) -> Result<ExitCode> {
     let port = match options {
         [] => "0",
         ["--port", port] => port,
-        _ => return Err("`cargo xtask cloud` takes --port N, and nothing else".into()),
+        ["--test"] => return Ok(if test(project)? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        _ => return Err("`cargo xtask cloud` takes --port N or --test, and nothing else".into()),
     };
     let python =
         python(project).ok_or("the cloud for tests needs packages from an index that cannot be reached")?;
@@ -66,7 +67,7 @@ fn prepare(project: &Project, environment: &std::path::Path) -> Result<PathBuf> 
 }
 
 /// Runs the tests of the cloud itself; `false` where one fails.
-pub(crate) fn test(project: &Project) -> Result<bool> {
+fn test(project: &Project) -> Result<bool> {
     let Some(python) = python(project) else { return Ok(true) };
     step("testing the cloud for tests");
     let ran = Command::new(python)

@@ -48,6 +48,8 @@ To measure it
                         --peer: orb-py from PyPI too, in a virtual environment
   bench live [--quick] [--peer]
                         The same of requests and machines: every operation, little and much history
+  bench [live] --before TREE
+                        The same beside an installed tree of the commit before, within 2 %
   bench chart RUN       Draw the chart of the README from a kept run, a file under tests/bench/runs
   catalog N [DIR]       Write a catalog of N templates, 10 to 1000000
 
@@ -80,6 +82,7 @@ To check it
                         Change each crate's code; how much of that its own tests notice (cargo-mutants)
   mutants --sample      A few changes of what the last commit changed, for four minutes at most, as CI tries
   cloud [--port N]      Run the cloud for tests (EC2, Auto Scaling); its address is the first line
+  cloud --test          Run the cloud's own tests
   conformance [ARGUMENTS]
                         Play Host Factory against an installed tree; ARGUMENTS go to the runner
   conformance --print-profile DIST

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: the tests of the workspace, on an installed tree made for them.
 
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::ffi::OsStr;
+use std::process::{Child, Command, ExitCode, Output, Stdio};
 
 use xshell::cmd;
 
@@ -10,28 +11,39 @@ use crate::{cloud, conformance, dist};
 
 /// Runs the tests; the runner's closing lines are the last, and its exit code is ours.
 pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
-    // The tests compile while the programs do: the last steps of the latter leave a processor idle.
-    let compiling = compile(args.is_empty());
+    let all = args.is_empty();
+    // The programs are built on one processor for a good part of the time: the other one compiles the tests, and tries
+    // the cloud for tests.
+    let [compiling, cloud] = if all {
+        [
+            Some(aside(Project::cargo(), &["test", "--workspace", "--no-run", "--quiet"])?),
+            Some(aside(std::env::current_exe()?, &["cloud", "--test"])?),
+        ]
+    } else {
+        [None, None]
+    };
     // Release programs: their page faults, system calls and sizes are under test.
     let tree = dist::make(project, &project.fresh_dir("test-tree")?, dist::CLOUDS);
     // What does not compile is reported below, where it is compiled again.
-    if let Some(mut compiling) = compiling {
-        compiling.wait()?;
+    if let Some(compiling) = compiling {
+        compiling.wait_with_output()?;
     }
     let tree = tree?;
-    let conforms = args.is_empty().then(|| conforms(project, &tree)).transpose()?;
+    let cloud_works = cloud.is_none_or(|cloud| reported(cloud, "testing the cloud for tests"));
 
-    let cloud_works = if args.is_empty() { cloud::test(project)? } else { true };
+    let nextest = has_nextest(project);
+    // Neither takes a processor for itself.
+    let examples =
+        (all && nextest).then(|| aside(Project::cargo(), &["test", "--workspace", "--doc", "--quiet"]));
+    let conforms = all.then(|| conforms(project, &tree)).transpose()?;
+    let examples = examples.transpose()?;
+    let examples_work =
+        examples.is_none_or(|examples| reported(examples, "running the examples in the documentation"));
     let shared = cloud::Shared::start(project)?;
 
     let cargo = Project::cargo();
     let sh = &project.sh;
-    let nextest = cmd!(sh, "{cargo} nextest --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
     let runner = if nextest {
-        if args.is_empty() {
-            step("running the examples in the documentation, which nextest does not");
-            cmd!(sh, "{cargo} test --workspace --doc --quiet").quiet().run()?;
-        }
         cmd!(sh, "{cargo} nextest run --workspace --no-fail-fast {args...}")
     } else {
         cmd!(sh, "{cargo} test --workspace --no-fail-fast {args...}")
@@ -52,23 +64,44 @@ pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
     let status = runner.env("OHFP_TEST_TREE", &tree.root).status()?;
     // A runner that was killed has no code.
     let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
-    if code == 0 && conforms == Some(false) {
-        note("the tests passed, but the tree does not conform: see above");
-        return Ok(ExitCode::FAILURE);
-    }
-    if code == 0 && !cloud_works {
-        note("the tests passed, but those of the cloud for tests did not: see above");
+    let others = [
+        (conforms.unwrap_or(true), "the tree does not conform"),
+        (cloud_works, "the tests of the cloud for tests do not pass"),
+        (examples_work, "the examples in the documentation do not work"),
+    ];
+    let failed = others.iter().find(|(works, _)| !works);
+    if let (0, Some((_, what))) = (code, failed) {
+        note(format_args!("the tests passed, but {what}: see above"));
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::from(code))
 }
 
-/// Starts to compile the tests, unless only a few of them are wanted. Its output would be mixed with that of the
-/// programs' build.
-fn compile(all: bool) -> Option<Child> {
-    let mut command = Command::new(Project::cargo());
-    command.args(["test", "--workspace", "--no-run", "--quiet"]).stdout(Stdio::null()).stderr(Stdio::null());
-    all.then(|| command.spawn().ok()).flatten()
+fn has_nextest(project: &Project) -> bool {
+    let cargo = Project::cargo();
+    cmd!(project.sh, "{cargo} nextest --version").quiet().ignore_stdout().ignore_stderr().run().is_ok()
+}
+
+/// Starts what has time until something else is done. Its output is kept, since it would be mixed with that.
+fn aside(program: impl AsRef<OsStr>, words: &[&str]) -> Result<Child> {
+    Ok(Command::new(program).args(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
+}
+
+/// Waits for what was started aside, and shows what it had to say; whether it succeeded.
+fn reported(child: Child, what: &str) -> bool {
+    step(what);
+    match child.wait_with_output() {
+        Ok(Output { status, stdout, stderr }) => {
+            for text in [stdout, stderr] {
+                note(String::from_utf8_lossy(&text).trim_end());
+            }
+            status.success()
+        }
+        Err(error) => {
+            note(error);
+            false
+        }
+    }
 }
 
 /// Plays Host Factory against the tree. The runner is no part of this repository: without it this says so,

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use xshell::cmd;
 
+use super::before;
 use super::history::{History, LIVE, LiveSite};
 use super::limits::{at_most, to_float};
 use super::measure::{Case, Output, Row, Tools};
@@ -22,19 +23,20 @@ struct Live<'p> {
     project: &'p Project,
     tools: Tools<'p>,
     tree: &'p Tree,
+    before: Option<&'p Tree>,
     site: &'p LiveSite<'p>,
     quick: bool,
 }
 
 /// Runs the command.
-pub(super) fn run(project: &Project, quick: bool, with_peer: bool) -> Result<()> {
+pub(super) fn run(project: &Project, quick: bool, with_peer: bool, before: Option<&Tree>) -> Result<()> {
     let tree = dist::make(project, &project.fresh_dir("bench/tree")?, dist::CLOUDS)?;
     step("compiling the floor programs");
     let tools = Tools::build(project)?;
     step(format_args!("filling two state stores, with {LITTLE} and {MUCH} finished requests"));
     let site = LiveSite::make(project, &tree)?;
     let (little, much) = (site.history(LITTLE)?, site.history(MUCH)?);
-    let live = Live { project, tools, tree: &tree, site: &site, quick };
+    let live = Live { project, tools, tree: &tree, before, site: &site, quick };
     if project.tool("valgrind").is_none() {
         note("note: measuring without valgrind, which counts instructions");
     }
@@ -44,6 +46,7 @@ pub(super) fn run(project: &Project, quick: bool, with_peer: bool) -> Result<()>
     tables.push(live.questions(&little, &much, &mut budgets)?);
     tables.push(live.changes(&little, &much, &mut budgets)?);
     tables.push(live.loading(&little)?);
+    budgets.extend(before::budgets(&tables));
 
     let machine = Machine::look(project)?;
     let report = report::markdown(&machine, METHOD, &tables, &budgets);
@@ -74,30 +77,33 @@ impl Live<'_> {
         let variables = self.site.variables()?;
         let environment: Vec<(&str, &str)> =
             variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let mut rows = self.tools.measure(&environment, cases, self.rounds(full))?;
-        for (row, case) in rows.iter_mut().zip(cases) {
+        let older = before::cases(self.tree, self.before, cases);
+        let all = [cases, &older].concat();
+        let mut rows = self.tools.measure(&environment, &all, self.rounds(full))?;
+        for (row, case) in rows.iter_mut().zip(&all) {
             row.instructions = self.instructions(&environment, case)?;
         }
-        Ok(Table { title: title.to_owned(), rows, columns: Columns::Live })
+        let before = rows.split_off(cases.len());
+        Ok(Table { title: title.to_owned(), rows, before, columns: Columns::Live })
     }
 
     /// Instructions of the live program in thousands; the runtime, which it follows, has a few.
     fn instructions(&self, environment: &[(&str, &str)], case: &Case) -> Result<Option<u64>> {
-        let ohfp = self.tree.program("ohfp");
         let (Some(valgrind), Some((program, words))) =
             (self.project.tool("valgrind"), case.command.split_first())
         else {
             return Ok(None);
         };
-        if Path::new(program) != ohfp {
+        let trees = [Some(self.tree), self.before];
+        let Some(tree) = trees.into_iter().flatten().find(|tree| Path::new(program) == tree.program("ohfp"))
+        else {
             return Ok(None);
-        }
+        };
         let sh = &self.project.sh;
         if let Some((prepare, words)) = case.prepare.split_first() {
             cmd!(sh, "{prepare} {words...}").quiet().run()?;
         }
-        let (program, out) =
-            (self.tree.program("ohfp-live"), self.project.target.join("bench/callgrind.out"));
+        let (program, out) = (tree.program("ohfp-live"), self.project.target.join("bench/callgrind.out"));
         let counted = cmd!(sh, "{valgrind} --tool=callgrind --callgrind-out-file={out} {program} {words...}");
         let variables = case.variables.iter().filter_map(|pair| pair.split_once('='));
         let output = counted

@@ -28,6 +28,7 @@ impl Output {
 }
 
 /// A program to be measured.
+#[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) output: Output,

@@ -11,6 +11,8 @@ use crate::project::{Project, Result};
 pub(crate) struct Table {
     pub(crate) title: String,
     pub(crate) rows: Vec<Row>,
+    /// Programs of an older tree, measured in the same loop.
+    pub(crate) before: Vec<Row>,
     pub(crate) columns: Columns,
 }
 
@@ -83,7 +85,12 @@ pub(crate) fn markdown(machine: &Machine, method: &str, tables: &[Table], budget
         machine.date, machine.cpu, machine.cores, machine.kernel
     );
     for table in tables {
-        let _ = write!(text, "\n## {}\n\n{}", table.title, rows(&table.rows, table.columns));
+        let _ = write!(
+            text,
+            "\n## {}\n\n{}",
+            table.title,
+            rows(table.rows.iter().chain(&table.before), table.columns)
+        );
     }
     let _ = write!(text, "\n## Held to\n\n{}", held(budgets));
     text
@@ -100,7 +107,8 @@ system calls after execve; peak is the largest resident set in KiB. ohfp has no 
 so it answered itself.\n";
 
 /// A table, with ratios to the row called `floor`.
-pub(crate) fn rows(rows: &[Row], columns: Columns) -> String {
+pub(crate) fn rows<'r>(rows: impl IntoIterator<Item = &'r Row>, columns: Columns) -> String {
+    let rows: Vec<&Row> = rows.into_iter().collect();
     let floor = rows.iter().find(|row| row.name == "floor").map(|row| row.median);
     let second_opinion = rows.iter().any(|row| row.hyperfine.is_some());
     let (start, live) = (columns == Columns::Start, columns == Columns::Live);
