@@ -147,8 +147,13 @@ pub fn regular(file: &Metadata) -> Result<(), Refused> {
 /// Errors of the system calls; the kind of the file if it is no regular one; `FileTooLarge` above `limit` bytes.
 pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
-    regular(&file.metadata()?).map_err(io::Error::other)?;
-    let mut bytes = Vec::new();
+    let metadata = file.metadata()?;
+    regular(&metadata).map_err(io::Error::other)?;
+    // Not by reading them: a sparse file of any size costs nothing to make.
+    if metadata.size() > limit {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.size()).unwrap_or(0).saturating_add(1));
     let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if read as u64 > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
 }

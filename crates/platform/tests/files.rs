@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must say so")]
 
 use std::fs::{self, Permissions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
@@ -117,4 +117,18 @@ fn the_file_system_tells_its_room() {
     assert!(space.free_bytes > 0 && space.block_size >= 512, "{space:?}");
     assert!(disk::space(Path::new("/no/such/path")).is_err());
     assert_ne!(disk::kind(Path::new("/proc")).unwrap(), disk::Kind::Local);
+}
+
+/// A file that is too large is refused by its size, and no byte of it is read.
+#[test]
+fn a_file_is_refused_by_its_size() {
+    const LIMIT: u64 = 1 << 40;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sparse");
+    let file = fs::File::create(&path).unwrap();
+    file.set_len(LIMIT + 1).unwrap();
+    assert_eq!(files::read_regular(&path, LIMIT).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    file.set_len(3).unwrap();
+    assert_eq!(files::read_regular(&path, 3).unwrap(), [0; 3]);
+    assert_eq!(files::read_regular(&path, 2).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
 }
