@@ -153,6 +153,7 @@ fn is_vague(message: &str) -> bool {
         .iter()
         .any(|word| message.ends_with(word))
         || message.starts_with("client error (")
+        || message == "the credential provider was not enabled"
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

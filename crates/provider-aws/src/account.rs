@@ -27,6 +27,8 @@ pub struct AwsProvider {
     pub(crate) documents: Arc<dyn DocumentStore>,
     /// What paths in templates are below.
     directory: PathBuf,
+    /// Where its configuration is: file and line.
+    source: String,
     whose: Whose,
 }
 
@@ -38,14 +40,29 @@ impl AwsProvider {
         api: Arc<dyn Api>,
         documents: Arc<dyn DocumentStore>,
     ) -> Self {
-        let (directory, whose) = (PathBuf::new(), Whose::default());
-        Self { name: name.into(), options, api, documents, directory, whose }
+        let (directory, source, whose) = (PathBuf::new(), String::new(), Whose::default());
+        Self { name: name.into(), options, api, documents, directory, source, whose }
+    }
+
+    /// The same with the file and line that configure it, for messages.
+    #[must_use]
+    pub fn configured_at(self, source: impl Into<String>) -> Self {
+        Self { source: source.into(), ..self }
     }
 
     /// The same with templates whose relative paths are below `directory`.
     #[must_use]
     pub fn below(self, directory: impl Into<PathBuf>) -> Self {
         Self { directory: directory.into(), ..self }
+    }
+
+    /// An error of this provider with the place of its configuration, where a person must change that.
+    pub(crate) fn with_source(&self, error: Error) -> Error {
+        if error.kind() != ErrorKind::Refused || self.source.is_empty() {
+            return error;
+        }
+        let message = format!("{}: {}", self.source, error.summary());
+        error.with_message(message)
     }
 
     /// The number of the account, as far as it is known without a call.
@@ -94,6 +111,7 @@ impl AwsProvider {
         let unusable = |unusable: Unusable| match unusable {
             Unusable::Failed(failure) => Stop::Failed(failure),
             Unusable::Store(error) => Stop::Error(error),
+            Unusable::Field(error) => Stop::Error(wrong(request.template, &[error])),
         };
         let image_id = images.image_id(spec).map_err(unusable)?;
         let root_device = images.root_device(spec, image_id.as_deref()).map_err(unusable)?;
@@ -119,7 +137,8 @@ impl AwsProvider {
             root_device,
             fleet_request: file.map(|file| file.request),
             fleet_role,
-            user_data: user_data::of_launch(spec, request.user_data)?,
+            user_data: user_data::of_launch(spec, request.user_data, &self.directory)
+                .map_err(|error| Stop::Error(wrong(request.template, &[error])))?,
             tags: tags::of_launch(owner, spec),
         })
     }
@@ -128,11 +147,7 @@ impl AwsProvider {
     /// Fields that it cannot take are an error, all of them in one message.
     pub(crate) fn way(&self, template: &Template, count: u32) -> Result<(Way, Option<FleetFile>)> {
         let spec = template.spec();
-        let (way, file) = plan_of(spec, &self.directory).map_err(|errors| {
-            let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            Error::new(ErrorKind::Input, format!("template `{}`: {}", template.id(), texts.join("; ")))
-                .hint("`ohfp templates validate` names file and line")
-        })?;
+        let (way, file) = plan_of(spec, &self.directory).map_err(|errors| wrong(template, &errors))?;
         let has_units = spec.candidates().any(|candidate| candidate.units != 1) || file.is_some();
         let (most, noun) = if has_units && way != Way::RunInstances {
             (design::MOST_UNITS, "units")
@@ -142,7 +157,11 @@ impl AwsProvider {
         if count > most {
             return Err(Error::new(
                 ErrorKind::Refused,
-                format!("{} launches at most {most} {noun} at once, not {count}", way.name()),
+                format!(
+                    "template `{}`: {} launches at most {most} {noun} at once, not {count}",
+                    template.id(),
+                    way.name()
+                ),
             ));
         }
         Ok((way, file))
@@ -160,16 +179,27 @@ impl AwsProvider {
     }
 }
 
+/// The error of a template with these fields.
+fn wrong(template: &Template, errors: &[FieldError]) -> Error {
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    Error::new(ErrorKind::Input, format!("template `{}`: {}", template.id(), texts.join("; ")))
+        .hint("`ohfp templates validate` checks all templates")
+}
+
 /// Which API launches by a specification, with the request that it names a file of. Paths are below `directory`.
 ///
 /// # Errors
-/// Every field that the API cannot take.
-pub(crate) fn plan_of(
-    spec: &LaunchSpec,
-    directory: &Path,
-) -> Result<(Way, Option<FleetFile>), Vec<FieldError>> {
+/// Every field that the API cannot take, and files that cannot be used.
+fn plan_of(spec: &LaunchSpec, directory: &Path) -> Result<(Way, Option<FleetFile>), Vec<FieldError>> {
     let file = FleetFile::of(spec, directory).map_err(|error| vec![error])?;
     let way = Way::of(spec, file.as_ref().map(|file| file.kind)).map_err(|error| vec![error])?;
-    let errors = design::check(spec, way);
+    let mut errors = design::check(spec, way);
+    errors.extend(user_data::of_launch(spec, None, directory).err());
     if errors.is_empty() { Ok((way, file)) } else { Err(errors) }
+}
+
+/// What keeps a specification from being launched, as far as that is known without a call, field by field. Relative
+/// paths in it are below `directory`.
+pub fn unlaunchable(spec: &LaunchSpec, directory: &Path) -> Vec<FieldError> {
+    plan_of(spec, directory).err().unwrap_or_default()
 }

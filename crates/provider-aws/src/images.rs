@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use ohfp_broker::documents::{Document, DocumentStore};
-use ohfp_broker::launch_spec::{Image, LaunchSpec, RootVolume};
+use ohfp_broker::launch_spec::{FieldError, Image, LaunchSpec, RootVolume};
 use ohfp_broker::{Deadline, Result, Timestamp};
 
 use crate::api::Api;
-use crate::failure::{Answered, Failure};
+use crate::failure::Failure;
 
 /// Why an image cannot be used.
 pub(crate) enum Unusable {
@@ -16,6 +16,8 @@ pub(crate) enum Unusable {
     Failed(Failure),
     /// The store could not be used.
     Store(ohfp_broker::Error),
+    /// What the template says of it is wrong.
+    Field(FieldError),
 }
 
 impl From<Failure> for Unusable {
@@ -48,7 +50,7 @@ impl Images<'_> {
     /// The id of the template's image; `None` where its launch template has it.
     ///
     /// # Errors
-    /// `InvalidParameter…` where there is no such parameter.
+    /// [`Unusable::Field`] where there is no such parameter.
     pub(crate) fn image_id(&self, spec: &LaunchSpec) -> Result<Option<String>, Unusable> {
         let name = match &spec.image {
             None => return Ok(None),
@@ -61,9 +63,8 @@ impl Images<'_> {
         }
         let found = self.api.parameters(std::slice::from_ref(&name), self.deadline)?;
         let Some(image) = found.values.get(&name) else {
-            let message = format!("there is no SSM parameter `{name}`, which `imageId` names");
-            let missing = Answered::new("GetParameters", 400, "ParameterNotFound", &message);
-            return Err(Unusable::Failed(missing.into()));
+            let why = format!("names the SSM parameter {name}, which does not exist in this region");
+            return Err(Unusable::Field(FieldError { field: "imageId".into(), why: why.into() }));
         };
         self.remember(&id, image)?;
         Ok(Some(image.clone()))

@@ -43,5 +43,5 @@ mod told;
 mod user_data;
 mod whose;
 
-pub use account::AwsProvider;
+pub use account::{AwsProvider, unlaunchable};
 pub use options::{AwsOptions, KEYS};

@@ -51,7 +51,11 @@ impl Provider for AwsProvider {
             now,
             deadline,
         };
-        launching.run(way, &|| self.order(request, (way, file.clone()), now, deadline))
+        let launched = launching.run(way, &|| self.order(request, (way, file.clone()), now, deadline));
+        launched.map_err(|failure| match failure {
+            LaunchFailure::Unreachable(error) => LaunchFailure::Unreachable(self.with_source(error)),
+            other => other,
+        })
     }
 
     fn progress(&self, pending: &[Pending<'_>], now: Timestamp, deadline: Deadline) -> Result<Followed> {

@@ -4,10 +4,14 @@ use ohfp_broker::provider::LaunchFailure;
 use ohfp_broker::{Error, ErrorKind};
 
 use crate::class::{self, Class, Purpose, Trouble};
-use crate::failure::{Answered, Failure};
+use crate::failure::{Answered, Failure, NotSent};
 
 /// The failure of a call that launches.
 pub(crate) fn launch_failure(provider: &str, failure: &Failure) -> LaunchFailure {
+    // A person must change the configuration, and then the scheduler's next try succeeds.
+    if matches!(failure, Failure::NotSent(NotSent::NoRegion | NotSent::Configuration { .. })) {
+        return LaunchFailure::Unreachable(error(provider, failure));
+    }
     match class::of(failure, Purpose::Making) {
         Class::Refused | Class::NotFound => LaunchFailure::Refused(error(provider, failure)),
         Class::NoCapacity(_) => LaunchFailure::NoCapacity(reason(failure)),
@@ -38,6 +42,10 @@ pub(crate) fn error(provider: &str, failure: &Failure) -> Error {
         }
         Class::Again(Trouble::Connection) => Error::new(kind, format!("provider `{provider}`: {reason}"))
             .hint("check the network, the proxy and the provider's endpoint"),
+        _ if matches!(failure, Failure::NotSent(NotSent::NoRegion)) => {
+            Error::new(kind, format!("provider `{provider}`: {reason}"))
+                .hint("set `region` in its config; AWS_REGION, AWS_DEFAULT_REGION and the profile have none")
+        }
         _ => Error::new(kind, format!("provider `{provider}`: {reason}")),
     }
 }
@@ -70,7 +78,6 @@ pub(crate) fn pool_reason(answered: &Answered) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::NotSent;
 
     fn answer(status: u16, code: &str, message: &str) -> Failure {
         Answered::new("RunInstances", status, code, message).into()

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::path::Path;
 
-use ohfp_broker::launch_spec::LaunchSpec;
-use ohfp_broker::{Error, ErrorKind, Result, UserData};
+use ohfp_broker::UserData;
+use ohfp_broker::launch_spec::{FieldError, LaunchSpec};
 
 use crate::calls::UserDataBytes;
 
@@ -15,9 +16,19 @@ const MOST_BYTES: u64 = 16_384;
 /// after its first line.
 ///
 /// # Errors
-/// `Input` where the script cannot be read, or all of it is too long.
-pub(crate) fn of_launch(spec: &LaunchSpec, of_request: Option<&UserData>) -> Result<Option<UserDataBytes>> {
-    let script = spec.user_data_script.as_deref().map(script).transpose()?;
+/// The script cannot be read, or all of it is too long.
+pub(crate) fn of_launch(
+    spec: &LaunchSpec,
+    of_request: Option<&UserData>,
+    directory: &Path,
+) -> Result<Option<UserDataBytes>, FieldError> {
+    let wrong = |why: String| {
+        let field = if spec.user_data_script.is_some() { "userDataScript" } else { "userData" };
+        FieldError { field: field.into(), why: why.into() }
+    };
+    let script = spec.user_data_script.as_deref().map(|text| script(text, directory));
+    let script = script.transpose().map_err(wrong)?;
+    let is_cut = script.as_ref().is_some_and(|script| script.len() as u64 > MOST_BYTES);
     let exports: Vec<String> = spec.user_data.iter().chain(of_request).map(exports).collect();
     let mut bytes = script.unwrap_or_default();
     if !exports.is_empty() {
@@ -34,11 +45,11 @@ pub(crate) fn of_launch(spec: &LaunchSpec, of_request: Option<&UserData>) -> Res
     }
     let length = bytes.len() as u64;
     if length > MOST_BYTES {
-        return Err(Error::new(
-            ErrorKind::Input,
-            format!("user data has {length} bytes, and EC2 takes at most {MOST_BYTES}"),
-        )
-        .hint("let `userDataScript` fetch the rest, for example from S3"));
+        // A longer script was not read to its end.
+        let length = if is_cut { format!("over {MOST_BYTES}") } else { length.to_string() };
+        return Err(wrong(format!(
+            "makes user data of {length} bytes, and EC2 takes at most {MOST_BYTES}: let the script fetch the rest"
+        )));
     }
     Ok(Some(UserDataBytes(bytes)).filter(|data| !data.0.is_empty()))
 }
@@ -60,15 +71,15 @@ fn is_variable(name: &str) -> bool {
         && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }
 
-/// The script at a path. Some files have the script itself in place of a path: it begins with `#`.
-fn script(text: &str) -> Result<Vec<u8>> {
+/// The script at a path, which is below `directory` where it is relative. Some files have the script itself in place of
+/// a path: it begins with `#`.
+fn script(text: &str, directory: &Path) -> Result<Vec<u8>, String> {
     if text.starts_with('#') {
         return Ok(text.as_bytes().to_vec());
     }
-    let failed = |error: &std::io::Error| {
-        Error::new(ErrorKind::Input, format!("cannot read `userDataScript` `{text}`: {error}"))
-    };
-    let file = fs::File::open(text).map_err(|error| failed(&error))?;
+    let path = directory.join(text);
+    let failed = |error: &std::io::Error| format!("names {}, which cannot be read: {error}", path.display());
+    let file = fs::File::open(&path).map_err(|error| failed(&error))?;
     let mut bytes = Vec::new();
     // One byte more than allowed tells that it is too long; a device without an end is not read to it.
     file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
@@ -81,10 +92,10 @@ mod tests {
 
     use super::*;
 
-    fn made(fields: &Value, of_request: Option<&str>) -> Result<Option<String>> {
+    fn made(fields: &Value, of_request: Option<&str>) -> Result<Option<String>, FieldError> {
         let spec = LaunchSpec::parse(fields.as_object().unwrap()).unwrap();
         let of_request = of_request.map(UserData::new);
-        let data = of_launch(&spec, of_request.as_ref())?;
+        let data = of_launch(&spec, of_request.as_ref(), Path::new("/no"))?;
         Ok(data.map(|data| String::from_utf8(data.0).unwrap()))
     }
 
@@ -113,7 +124,13 @@ mod tests {
     #[test]
     fn what_cannot_be_user_data() {
         let error = made(&json!({ "userDataScript": "/no/such/file" }), None).unwrap_err();
-        assert!(error.summary().contains("cannot read `userDataScript` `/no/such/file`"), "{error}");
+        let message = error.to_string();
+        assert!(
+            message.starts_with("`userDataScript` names /no/such/file, which cannot be read: "),
+            "{message}"
+        );
+        let error = made(&json!({ "userDataScript": "boot.sh" }), None).unwrap_err();
+        assert!(error.why.contains("names /no/boot.sh"), "{error}");
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("long.sh");
         for (length, is_allowed) in [(16_384, true), (16_385, false)] {
@@ -122,6 +139,8 @@ mod tests {
             assert_eq!(made.is_ok(), is_allowed, "{length}");
         }
         let error = made(&json!({ "userDataScript": "/dev/zero" }), None).unwrap_err();
-        assert!(error.summary().contains("at most 16384"), "{error}");
+        assert!(error.why.contains("of over 16384 bytes, and EC2 takes at most 16384"), "{error}");
+        let error = made(&json!({ "userData": format!("A={}", "x".repeat(16_384)) }), None).unwrap_err();
+        assert!(error.to_string().starts_with("`userData` makes user data of 16406 bytes"), "{error}");
     }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::providers::instance::ProviderInstance;
 use crate::providers::{aws_config, choice, configured};
@@ -21,12 +21,12 @@ use crate::settings::{config_file, log_settings};
 use crate::source::environment::Environment;
 use crate::source::findings::{Findings, Problem, Subject};
 use crate::source::open;
-use crate::source::text::Text;
+use crate::source::text::{Member, SourcePosition, Text, members};
 use crate::source::trail::{Recorder, Trail};
 use crate::templates::defaults::Defaults;
-use crate::templates::files;
 use crate::templates::files::{TemplateFiles, ibm_names};
 use crate::templates::resolver::Resolver;
+use crate::templates::{fields, files};
 
 // Numbers of the files, for the order of findings.
 const CONFIG: usize = 0;
@@ -96,17 +96,8 @@ impl Inputs {
     /// # Errors
     /// As there.
     pub fn resolve(&self, env: &Environment) -> Result<Resolved, Errors> {
-        let mut files = Files::new(self, env);
-        let Files { root, recorder, findings, instance_name, .. } = &mut files;
-        findings.about(Subject::Templates);
-        let catalog = TemplateFiles::find_ibm(root, *instance_name, TEMPLATES, recorder, findings);
-        findings.about(Subject::Everything);
-        let (providers, mut catalog) = files.providers(Some(catalog));
-        let Files { root, mut recorder, mut findings, config, mut settings, instance_name, .. } = files;
-        findings.about(Subject::Templates);
-        if !catalog.has_any() {
-            catalog.find_chain(root, &providers, TEMPLATES, &mut recorder, &mut findings);
-        }
+        let (files, providers, catalog) = self.template_files(env);
+        let Files { root, recorder, mut findings, config, mut settings, instance_name, .. } = files;
         if !catalog.has_any() {
             findings.failure(TEMPLATES, catalog.nothing_found(root));
         }
@@ -143,6 +134,42 @@ impl Inputs {
             warnings,
             problems,
             trail,
+        })
+    }
+
+    /// The providers and the template files; findings that follow are about templates.
+    fn template_files<'i>(
+        &'i self,
+        env: &'i Environment,
+    ) -> (Files<'i>, Vec<ProviderInstance>, TemplateFiles) {
+        let mut files = Files::new(self, env);
+        let Files { root, recorder, findings, instance_name, .. } = &mut files;
+        findings.about(Subject::Templates);
+        let catalog = TemplateFiles::find_ibm(root, *instance_name, TEMPLATES, recorder, findings);
+        findings.about(Subject::Everything);
+        let (providers, mut catalog) = files.providers(Some(catalog));
+        let Files { root, recorder, findings, .. } = &mut files;
+        findings.about(Subject::Templates);
+        if !catalog.has_any() {
+            catalog.find_chain(root, &providers, TEMPLATES, recorder, findings);
+        }
+        (files, providers, catalog)
+    }
+
+    /// Where a field of a template is in the files, by Host Factory's name of it; where the template is if it does not
+    /// have the field. It reads the files again, so it is for messages about few templates.
+    pub fn place_of(&self, env: &Environment, template: &str, field: &str) -> Option<SourcePosition> {
+        let (mut files, _, catalog) = self.template_files(env);
+        catalog.texts.iter().find_map(|text| {
+            let parts = files::templates(text, &mut files.findings).into_iter();
+            let mut members = parts.map(|part| (part, members(part)));
+            let (part, members) = members.find(|(_, members)| {
+                let is_id = |member: &&Member<'_>| fields::is_called(&member.name(), "templateId");
+                let id = members.iter().rfind(is_id).and_then(|id| text.value(id.value.get()).ok());
+                id.as_ref().and_then(Value::as_str) == Some(template)
+            })?;
+            let member = members.iter().rfind(|member| fields::is_called(&member.name(), field));
+            Some(text.place(text.offset(member.map_or(part, |member| member.key.get()))))
         })
     }
 

@@ -14,7 +14,7 @@ use ohfp_broker::{Errors, Result};
 use ohfp_cli::{GlobalOptions, SchedulerType};
 use ohfp_resolver::load::Inputs;
 use ohfp_resolver::location::ConfigLocation;
-use ohfp_resolver::{Configuration, Resolved, location};
+use ohfp_resolver::{Configuration, Resolved, SourcePosition, location};
 
 pub use ohfp_resolver::Environment;
 
@@ -77,6 +77,11 @@ impl Invocation {
         let inputs = self.inputs()?;
         let loaded = self.configuration.get_or_init(|| inputs.configuration(&self.env).map(Arc::new));
         loaded.as_ref().map_err(Clone::clone)
+    }
+
+    /// Where a field of a template is in the files; for messages.
+    pub(crate) fn place_of(&self, template: &str, field: &str) -> Option<SourcePosition> {
+        self.inputs().ok()?.place_of(&self.env, template, field)
     }
 
     /// Configuration and templates as the files have them, whatever is published.

@@ -29,7 +29,7 @@ use crate::template_lookup::TemplateLookup;
 #[derive(Clone)]
 pub struct Session {
     container: Container,
-    invocation: Arc<Invocation>,
+    pub(crate) invocation: Arc<Invocation>,
     /// Settings and providers, without templates.
     pub(crate) configuration: Arc<Configuration>,
 }

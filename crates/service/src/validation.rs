@@ -1,6 +1,7 @@
 //! Validation of the configuration as a whole: what `ohfp config validate` and `ohfp templates validate` report.
 
-use ohfp_broker::Errors;
+use ohfp_broker::launch_spec::FieldError;
+use ohfp_broker::{Error, ErrorKind, Errors};
 use ohfp_resolver::{LimitDecrease, Resolved, Warning};
 use ohfp_snapshot_builder::freshness;
 
@@ -21,7 +22,8 @@ pub struct ValidConfiguration {
 /// Checks everything that can be checked without a provider or the store.
 ///
 /// # Errors
-/// Every error in the files, in their order; where there is none, those in the options of the providers.
+/// Every error in the files, in their order; where there is none, those in the options of the providers, and then what
+/// keeps templates from being launched by the provider that they are for.
 pub fn validate(invocation: &Invocation) -> Result<ValidConfiguration, Errors> {
     let resolved = invocation.resolved()?;
     if !resolved.problems.is_empty() {
@@ -29,6 +31,10 @@ pub fn validate(invocation: &Invocation) -> Result<ValidConfiguration, Errors> {
     }
     let mut warnings = resolved.warnings.clone();
     warnings.extend(provider_options(&resolved)?);
+    let unlaunchable = unlaunchable(invocation, &resolved)?;
+    if !unlaunchable.is_empty() {
+        return Err(unlaunchable.into());
+    }
     // A `maxNumber` of the files that differs from the published one.
     let held = freshness::held(&resolved, invocation.place()?, invocation.env());
     warnings.extend(held.iter().map(|held| Warning {
@@ -41,6 +47,43 @@ pub fn validate(invocation: &Invocation) -> Result<ValidConfiguration, Errors> {
         templates: resolved.templates.len(),
         left_out: resolved.left_out.into_iter().map(|left_out| left_out.id).collect(),
     })
+}
+
+/// What keeps templates from being launched by the kind of provider that they are for, field by field.
+fn unlaunchable(invocation: &Invocation, resolved: &Resolved) -> Result<Vec<Error>, Errors> {
+    let directory = &resolved.origin.root;
+    let settings = &resolved.settings;
+    let usual = match settings.default_provider_name()? {
+        Some(name) => kind_of(resolved, name),
+        None => settings.default_provider_type()?,
+    };
+    let usual = usual.or_else(|| {
+        let default = resolved.providers.iter().find(|instance| instance.default);
+        default.map(|instance| instance.kind.as_str())
+    });
+    let mut errors = Vec::new();
+    for template in &resolved.templates {
+        let spec = template.spec();
+        let kind = match (spec.provider_name.as_deref(), spec.provider_type.as_deref()) {
+            (Some(name), _) => kind_of(resolved, name),
+            (None, Some(kind)) => Some(kind),
+            (None, None) => usual,
+        };
+        let Some(factory) = kind.and_then(registry::factory) else { continue };
+        for FieldError { field, why } in factory.unlaunchable(spec, directory) {
+            let base = field.split('.').next().unwrap_or_default();
+            let place = invocation.place_of(template.id(), base);
+            let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
+            let message = format!("{place}template `{}`: `{field}` {why}", template.id());
+            errors.push(Error::new(ErrorKind::Input, message));
+        }
+    }
+    Ok(errors)
+}
+
+fn kind_of<'r>(resolved: &'r Resolved, name: &str) -> Option<&'r str> {
+    let instance = resolved.providers.iter().find(|instance| instance.name == name)?;
+    Some(instance.kind.as_str())
 }
 
 /// Checks the options of each configured provider against the table of its kind; gives the warnings.

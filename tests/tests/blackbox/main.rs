@@ -7,6 +7,7 @@ mod abandoned;
 mod answer_files;
 mod asking_by_hand;
 mod aws;
+mod aws_input;
 mod aws_keys;
 mod aws_state;
 mod bad_config;

@@ -126,6 +126,8 @@ impl Launching<'_> {
         match ended.map(|()| made.failure) {
             Err(Stop::Error(error)) => {
                 return Err(match error.kind() {
+                    // A template that is wrong is an error for the scheduler, as where its check finds it before.
+                    ErrorKind::Input if is_empty => LaunchFailure::Unreachable(error),
                     ErrorKind::Input | ErrorKind::Refused => LaunchFailure::Refused(error),
                     // The step can be repeated, and must be: it may have been sent.
                     _ => LaunchFailure::Unknown(error),

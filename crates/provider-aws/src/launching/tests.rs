@@ -320,6 +320,9 @@ fn images_are_looked_up_once_in_an_hour() {
     site.launch_as("req-3", 3_601, &fields, 1, answers).unwrap();
     assert!(site.api.calls().pop().unwrap().contains("\"ami-8\""));
     let missing = Site::new().launch(&fields, 1, vec![Answer::NoParameter]).unwrap_err();
-    let LaunchFailure::Refused(error) = missing else { panic!("{missing:?}") };
-    assert!(error.summary().contains("no SSM parameter `/golden`"), "{error}");
+    let LaunchFailure::Unreachable(error) = missing else { panic!("{missing:?}") };
+    assert_eq!(
+        error.summary(),
+        "template `t`: `imageId` names the SSM parameter /golden, which does not exist in this region"
+    );
 }

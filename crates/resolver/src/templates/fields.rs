@@ -166,6 +166,11 @@ pub(crate) fn known(name: &str) -> Option<&'static Field> {
     KNOWN.get(name).copied()
 }
 
+/// Whether a name in a file is that of a field, which is Host Factory's name of it.
+pub(crate) fn is_called(name: &str, field: &str) -> bool {
+    known(name).map_or(name, |known| known.hf) == field
+}
+
 /// Fields that refer to resources of a cloud account: simulated machines must not replace them.
 const OF_A_CLOUD: &[&str] = &[
     "ec2FleetConfig",

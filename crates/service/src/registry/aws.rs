@@ -19,6 +19,7 @@ pub(super) const FACTORY: ProviderFactory = ProviderFactory {
     feature: Some(AWS_SWITCH),
     back_end: Some(BackEnd {
         findings: |options| AwsOptions::read(options).1,
+        unlaunchable: ohfp_provider_aws::unlaunchable,
         build: |instance, home| Ok(Arc::new(provider(instance, home)?)),
     }),
 };
@@ -33,7 +34,8 @@ fn provider(instance: &ProviderInstance, home: Home<'_>) -> Result<AwsProvider, 
     let calm = Calm::shared(&*instance.name, Arc::clone(&home.documents));
     let client = Client::calm(config(&options, &directory), Arc::new(calm));
     let provider = AwsProvider::new(&*instance.name, options, Arc::new(client), home.documents);
-    Ok(provider.below(&home.invocation.place()?.origin.root))
+    let source = instance.source.as_str();
+    Ok(provider.below(&home.invocation.place()?.origin.root).configured_at(source))
 }
 
 /// How a client reaches AWS by these options. What a credential script prints is kept in `directory`.

@@ -1,8 +1,10 @@
 //! What a kind of provider is to a configuration: its options, and how one is built.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ohfp_broker::documents::DocumentStore;
+use ohfp_broker::launch_spec::{FieldError, LaunchSpec};
 use ohfp_broker::provider::Provider;
 use ohfp_broker::{Error, ErrorKind, Errors};
 use ohfp_keys::{Key, OptionFinding};
@@ -51,6 +53,9 @@ pub(super) type Build = fn(&ProviderInstance, Home<'_>) -> Result<Arc<dyn Provid
 /// What a kind that is built in can do.
 pub(super) struct BackEnd {
     pub(super) findings: fn(&Map<String, Value>) -> Vec<OptionFinding>,
+    /// What keeps a specification from being launched, as far as that is known without a call; paths are below the
+    /// directory.
+    pub(super) unlaunchable: fn(&LaunchSpec, &Path) -> Vec<FieldError>,
     pub(super) build: Build,
 }
 
@@ -75,6 +80,12 @@ impl ProviderFactory {
             .as_ref()
             .filter(|feature| (feature.value)(performance) == Some(false))
             .map(|feature| feature.key)
+    }
+
+    /// What keeps a specification from being launched by providers of this kind, as far as that is known without a
+    /// call. Relative paths are below `directory`.
+    pub fn unlaunchable(&self, spec: &LaunchSpec, directory: &Path) -> Vec<FieldError> {
+        self.back_end.as_ref().map_or_else(Vec::new, |back_end| (back_end.unlaunchable)(spec, directory))
     }
 
     /// Looks at the options of an instance, without building anything.
@@ -132,6 +143,7 @@ mod tests {
         feature: None,
         back_end: Some(BackEnd {
             findings: |options| OptionValues::read(OPTIONS, options).1,
+            unlaunchable: |_, _| Vec::new(),
             build: |_, _| Err(Error::new(ErrorKind::Unavailable, "not here").into()),
         }),
     };

@@ -16,6 +16,7 @@ pub(super) const FACTORY: ProviderFactory = ProviderFactory {
     feature: None,
     back_end: Some(BackEnd {
         findings: |options| SimConfig::read(options).1,
+        unlaunchable: |_, _| Vec::new(),
         build: |instance, home| Ok(Arc::new(provider(instance, home.documents)?)),
     }),
 };

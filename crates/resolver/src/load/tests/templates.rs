@@ -1,5 +1,8 @@
 //! What becomes of what template files say.
 
+use crate::load::Inputs;
+use crate::resolved::Origin;
+use crate::source::environment::Environment;
 use crate::templates::resolver::LeftOut;
 
 use super::{Directory, GIVEN, TYPED, check, check_with, one};
@@ -244,4 +247,19 @@ fn defaults_of_config_json_fill_what_templates_lack() {
             "error: config.json:2:93: `template_defaults.price_type` must be one of `ondemand`, `spot`, `heterogeneous`, not \"x\"",
         ],
     );
+}
+
+#[test]
+fn places_of_fields_in_the_files() {
+    let templates = "[\n {\"templateId\": \"a\", \"maxNumber\": 1},\n {\"template_id\": \"b\", \"maxNumber\": 1,\n  \
+                     \"machine_types\": {\"m5.large\": 1},\n  \"iops\": 5}\n]";
+    let directory = Directory::new(&[("awsprov_templates.json", templates)]);
+    let env = Environment::default();
+    let inputs = Inputs::read(&Origin { root: directory.0.clone(), config_file: None }, &env);
+    let place = |template: &str, field: &str| inputs.place_of(&env, template, field)?.position;
+    assert_eq!(place("b", "iops"), Some((5, 3)));
+    assert_eq!(place("b", "vmTypes"), Some((4, 3)), "under its other name");
+    assert_eq!(place("b", "imageId"), Some((3, 2)), "a field that it does not have");
+    assert_eq!(place("a", "iops"), Some((2, 2)));
+    assert_eq!(place("c", "iops"), None);
 }
