@@ -2,7 +2,7 @@
 
 use ohfp_broker::launch_spec::FieldError;
 use ohfp_broker::{Error, ErrorKind, Errors};
-use ohfp_resolver::{LimitDecrease, Resolved, Warning};
+use ohfp_resolver::{LimitDecrease, ProviderInstance, Resolved, Warning};
 use ohfp_snapshot_builder::freshness;
 
 use crate::invocation::Invocation;
@@ -49,41 +49,46 @@ pub fn validate(invocation: &Invocation) -> Result<ValidConfiguration, Errors> {
     })
 }
 
-/// What keeps templates from being launched by the kind of provider that they are for, field by field.
+/// Of so many errors in templates the place is told.
+const MOST_PLACES: usize = 100;
+
+/// What keeps templates from being launched by the kind of provider that they are for, field by field. Where nothing
+/// configures a provider, none is known to be meant.
 fn unlaunchable(invocation: &Invocation, resolved: &Resolved) -> Result<Vec<Error>, Errors> {
-    let directory = &resolved.origin.root;
     let settings = &resolved.settings;
+    let is_configured = |instance: &&ProviderInstance| !instance.implied || instance.source != "default";
+    let configured = |name: &str| {
+        let mut named = resolved.providers.iter().filter(is_configured);
+        named.find(|instance| instance.name == name).map(|instance| instance.kind.as_str())
+    };
     let usual = match settings.default_provider_name()? {
-        Some(name) => kind_of(resolved, name),
+        Some(name) => configured(name),
         None => settings.default_provider_type()?,
     };
     let usual = usual.or_else(|| {
-        let default = resolved.providers.iter().find(|instance| instance.default);
+        let default = resolved.providers.iter().filter(is_configured).find(|instance| instance.default);
         default.map(|instance| instance.kind.as_str())
     });
     let mut errors = Vec::new();
     for template in &resolved.templates {
         let spec = template.spec();
         let kind = match (spec.provider_name.as_deref(), spec.provider_type.as_deref()) {
-            (Some(name), _) => kind_of(resolved, name),
+            (Some(name), _) => configured(name),
             (None, Some(kind)) => Some(kind),
             (None, None) => usual,
         };
         let Some(factory) = kind.and_then(registry::factory) else { continue };
-        for FieldError { field, why } in factory.unlaunchable(spec, directory) {
+        for FieldError { field, why } in factory.unlaunchable(spec, &resolved.origin.root) {
             let base = field.split('.').next().unwrap_or_default();
-            let place = invocation.place_of(template.id(), base);
+            // Each place takes a look at the files.
+            let is_placed = errors.len() < MOST_PLACES;
+            let place = is_placed.then(|| invocation.place_of(template.id(), base)).flatten();
             let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
             let message = format!("{place}template `{}`: `{field}` {why}", template.id());
             errors.push(Error::new(ErrorKind::Input, message));
         }
     }
     Ok(errors)
-}
-
-fn kind_of<'r>(resolved: &'r Resolved, name: &str) -> Option<&'r str> {
-    let instance = resolved.providers.iter().find(|instance| instance.name == name)?;
-    Some(instance.kind.as_str())
 }
 
 /// Checks the options of each configured provider against the table of its kind; gives the warnings.

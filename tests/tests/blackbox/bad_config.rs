@@ -11,8 +11,10 @@ use crate::common::verdict::{fault, published};
 
 const CONFIG: &str = "config.json";
 const IBM_CONFIG: &str = "awsprov_config.json";
-const TEMPLATES: (&str, &str) =
-    ("awsprov_templates.json", r#"[{"templateId": "good", "maxNumber": 1, "vmType": "m5.large"}]"#);
+const TEMPLATES: (&str, &str) = (
+    "awsprov_templates.json",
+    r#"[{"templateId": "good", "maxNumber": 1, "vmType": "m5.large", "imageId": "ami-1"}]"#,
+);
 
 /// Each content as `file`, one after the other.
 fn check(verdict: Verdict, file: &str, cases: &[(&str, &str)]) {

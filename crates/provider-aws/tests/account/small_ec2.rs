@@ -1,13 +1,10 @@
-//! Machines of `RunInstances` keep the promises of every provider.
-#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
+//! A small EC2 in memory, as far as `RunInstances` needs it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ohfp_broker::contract::{Cloud, MemoryStore};
-use ohfp_broker::provider::Provider;
-use ohfp_broker::{Deadline, MachineId, Template, Timestamp};
+use ohfp_broker::{Deadline, Timestamp};
 use ohfp_provider_aws::api::{
     Api, Called, CallerIdentity, Ec2Instance, FleetCreated, FleetEvent, FleetState, GroupState,
     LaunchTemplateState, Parameters, SpotRequest, StateChange,
@@ -17,20 +14,22 @@ use ohfp_provider_aws::calls::{
     LaunchTemplateSpecification, RequestSpotFleet, RunInstances,
 };
 use ohfp_provider_aws::failure::{Answered, Failure, NotSent};
-use ohfp_provider_aws::{AwsOptions, AwsProvider};
-use serde_json::json;
 
 type Machines = Mutex<Vec<Ec2Instance>>;
 
 /// A small EC2: machines run from the second look on.
 #[derive(Clone, Default)]
-struct Ec2 {
-    machines: Arc<Machines>,
+pub(crate) struct Ec2 {
+    pub(crate) machines: Arc<Machines>,
     /// By client token.
-    launches: Arc<Mutex<BTreeMap<String, Vec<String>>>>,
-    loses_launches: bool,
+    pub(crate) launches: Arc<Mutex<BTreeMap<String, Vec<String>>>>,
+    pub(crate) loses_launches: bool,
     /// Machines that the caller may not ask about, as a policy that looks at tags has it.
-    denied: Vec<String>,
+    pub(crate) denied: Vec<String>,
+    /// Machines do not come up.
+    pub(crate) is_slow: bool,
+    /// What was called beside questions.
+    pub(crate) called: Arc<Mutex<Vec<String>>>,
 }
 
 impl Ec2 {
@@ -38,7 +37,7 @@ impl Ec2 {
         in_time(deadline)?;
         let mut machines = self.machines.lock().unwrap();
         for (number, machine) in machines.iter_mut().enumerate() {
-            if machine.state == "pending" {
+            if machine.state == "pending" && !self.is_slow {
                 "running".clone_into(&mut machine.state);
                 machine.private_ip = Some(format!("10.0.0.{number}"));
                 machine.private_dns_name = Some(format!("ip-10-0-0-{number}.ec2.internal"));
@@ -94,6 +93,8 @@ impl Api for Ec2 {
                 id: format!("i-{number:017x}"),
                 state: "pending".to_owned(),
                 instance_type: call.data.instance_type.clone(),
+                volume_ids: vec![format!("vol-{number}")],
+                launched: Timestamp::from_millis(1_000_000_000_000),
                 tags: tags.clone(),
                 ..Ec2Instance::default()
             };
@@ -132,6 +133,7 @@ impl Api for Ec2 {
 
     fn terminate_instances(&self, ids: &[String], deadline: Deadline) -> Called<Vec<StateChange>> {
         in_time(deadline)?;
+        self.called.lock().unwrap().push(format!("TerminateInstances {}", ids.join(" ")));
         self.unknown(ids)?;
         let mut machines = self.machines.lock().unwrap();
         let mut changes = Vec::new();
@@ -142,6 +144,15 @@ impl Api for Ec2 {
             changes.push(StateChange { id: machine.id.clone(), state: machine.state.clone() });
         }
         Ok(changes)
+    }
+
+    fn tag(&self, ids: &[String], key: &str, value: &str, deadline: Deadline) -> Called<()> {
+        in_time(deadline)?;
+        self.called.lock().unwrap().push(format!("CreateTags {} {key}={value}", ids.join(" ")));
+        for machine in self.machines.lock().unwrap().iter_mut().filter(|machine| ids.contains(&machine.id)) {
+            machine.tags.insert(key.to_owned(), value.to_owned());
+        }
+        Ok(())
     }
 
     fn caller_identity(&self, deadline: Deadline) -> Called<CallerIdentity> {
@@ -167,7 +178,6 @@ impl Api for Ec2 {
         root_devices(&[String], Deadline) -> BTreeMap<String, String>;
         parameters(&[String], Deadline) -> Parameters;
         zones(&[String], Deadline) -> BTreeMap<String, String>;
-        tag(&[String], &str, &str, Deadline) -> ();
         stop_fleet(&str, Deadline) -> ();
         stop_spot_fleet(&str, Deadline) -> ();
         suspend_group(&str, Deadline) -> ();
@@ -178,60 +188,3 @@ impl Api for Ec2 {
         delete_launch_template_version(&LaunchTemplateSpecification, Deadline) -> ();
     }
 }
-
-#[derive(Default)]
-struct Account {
-    ec2: Ec2,
-    documents: Arc<MemoryStore>,
-}
-
-impl Account {
-    fn with(&self, ec2: Ec2) -> Box<dyn Provider + '_> {
-        let options = json!({ "region": "us-east-1" });
-        let (options, findings) = AwsOptions::read(options.as_object().unwrap());
-        assert_eq!(findings, []);
-        Box::new(AwsProvider::new("aws", options, Arc::new(ec2), self.documents.clone()))
-    }
-}
-
-fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_millis(1_000_000_000_000 + seconds * 1_000)
-}
-
-impl Cloud for Account {
-    fn provider(&self) -> Box<dyn Provider + '_> {
-        self.with(self.ec2.clone())
-    }
-
-    fn losing_answers(&self) -> Option<Box<dyn Provider + '_>> {
-        Some(self.with(Ec2 { loses_launches: true, ..self.ec2.clone() }))
-    }
-
-    fn failing_for(&self, ids: &[MachineId]) -> Option<Box<dyn Provider + '_>> {
-        let denied = ids.iter().map(ToString::to_string).collect();
-        Some(self.with(Ec2 { denied, ..self.ec2.clone() }))
-    }
-
-    fn template(&self) -> Template {
-        let fields = json!({ "templateId": "t", "maxNumber": -1, "imageId": "ami-1", "vmType": "m5.large" });
-        Template::new(fields.as_object().unwrap().clone()).unwrap()
-    }
-
-    fn unknown_id(&self) -> String {
-        "i-0123456789abcdef0".to_owned()
-    }
-
-    fn start(&self) -> Timestamp {
-        at(0)
-    }
-
-    fn after_boot(&self) -> Timestamp {
-        at(100)
-    }
-
-    fn after_release(&self) -> Timestamp {
-        at(200)
-    }
-}
-
-ohfp_broker::provider_contract!(Account::default());
