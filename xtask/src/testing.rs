@@ -44,7 +44,10 @@ pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
     let cargo = Project::cargo();
     let sh = &project.sh;
     let runner = if nextest {
-        cmd!(sh, "{cargo} nextest run --workspace --no-fail-fast {args...}")
+        // Half of the tests wait: for the disk, or for a cloud whose machines take their time.
+        let threads = std::thread::available_parallelism().map_or(4, |cores| cores.get() * 2).to_string();
+        let threads = all.then(|| ["--test-threads".to_owned(), threads]).into_iter().flatten();
+        cmd!(sh, "{cargo} nextest run --workspace --no-fail-fast {threads...} {args...}")
     } else {
         cmd!(sh, "{cargo} test --workspace --no-fail-fast {args...}")
     };

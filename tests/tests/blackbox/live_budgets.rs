@@ -121,7 +121,7 @@ fn questions_keep_to_their_budgets() {
 }
 
 /// A list that the live program answers reads the configuration and compares the snapshot with it. It renders no help
-/// text for that: those take ten times the memory, and twenty milliseconds.
+/// text for that: those take twice the memory and five times as long.
 #[test]
 fn a_list_costs_its_templates() {
     let mut grid = Grid::new(&json!({}), &json!({}));
@@ -132,7 +132,7 @@ fn a_list_costs_its_templates() {
     let words = ["templates", "list"].map(OsStr::new);
     let counted = counted(command, &grid.sandbox.path, &program("ohfp-live"), &words);
     let memory = counted.calls.iter().filter(|call| Numbers::here().memory.contains(call)).count();
-    assert!(counted.code == 0 && memory <= 12, "{memory} calls about memory: {:?}", counted.calls);
+    assert!(counted.code == 0 && memory <= 20, "{memory} calls about memory: {:?}", counted.calls);
 }
 
 /// How often an operation opens `config.json` and the template file, once the templates have changed since the snapshot
