@@ -71,6 +71,13 @@ pub fn a_change_is_stored_where_the_version_before_was_seen(site: &dyn Site) {
     assert_eq!(now.machines[0].message.as_deref(), Some("first"));
     assert_eq!(now.request.reason.as_deref(), Some("second"));
 
+    // So it is where the state machines would not allow the change any more: the process looks again.
+    change(site.store(), &["i-1"], |machine| {
+        (machine.state, machine.ending) = (MachineState::ShuttingDown, Some(Ending::Reclaimed));
+    });
+    let stale = Change { request: None, machines: vec![seen.machines[0].clone()] };
+    assert_eq!(other.apply(&stale).unwrap(), Applied::Conflict);
+
     // A machine that another process has recorded is not new.
     let again = Change { request: None, machines: vec![machine("i-1", "req-1")] };
     assert_eq!(site.store().apply(&again).unwrap(), Applied::Conflict);
