@@ -3,4 +3,5 @@
 
 mod contract;
 mod keys;
+mod partial;
 mod small_ec2;

@@ -26,6 +26,8 @@ pub(crate) struct Ec2 {
     pub(crate) loses_launches: bool,
     /// Machines that the caller may not ask about, as a policy that looks at tags has it.
     pub(crate) denied: Vec<String>,
+    /// A call that names this machine or token has no answer.
+    pub(crate) lost: String,
     /// Machines do not come up.
     pub(crate) is_slow: bool,
     /// What was called beside questions.
@@ -44,6 +46,13 @@ impl Ec2 {
             }
         }
         Ok(machines.iter().filter(|machine| chosen(machine)).cloned().collect())
+    }
+
+    fn answers(&self, named: &[String]) -> Called<()> {
+        if named.contains(&self.lost) {
+            return Err(Failure::Lost { action: "DescribeInstances", why: "closed".to_owned() });
+        }
+        Ok(())
     }
 
     fn unknown(&self, ids: &[String]) -> Called<()> {
@@ -108,6 +117,7 @@ impl Api for Ec2 {
     }
 
     fn instances(&self, ids: &[String], deadline: Deadline) -> Called<Vec<Ec2Instance>> {
+        self.answers(ids)?;
         if ids.iter().any(|id| self.denied.contains(id)) {
             return Err(Answered::new("DescribeInstances", 403, "UnauthorizedOperation", "no").into());
         }
@@ -120,6 +130,7 @@ impl Api for Ec2 {
         filters: &[(String, Vec<String>)],
         deadline: Deadline,
     ) -> Called<Vec<Ec2Instance>> {
+        filters.iter().try_for_each(|(_, values)| self.answers(values))?;
         self.seen(deadline, |machine| {
             filters.iter().all(|(name, values)| {
                 let value = match name.strip_prefix("tag:") {
