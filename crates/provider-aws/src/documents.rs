@@ -21,6 +21,25 @@ pub(crate) struct Step {
     pub(crate) expected: u32,
     /// What came of it; `None` as long as that is not known.
     pub(crate) outcome: Option<StepOutcome>,
+    /// When it was stored first; the epoch in documents of before there was such a member.
+    #[serde(default)]
+    pub(crate) begun: Timestamp,
+    /// Whether another step follows, which needs what this one makes.
+    #[serde(default)]
+    pub(crate) is_needed: bool,
+}
+
+impl Step {
+    /// Whether it failed, so that none follows it.
+    fn has_failed(&self) -> bool {
+        matches!(self.outcome, Some(StepOutcome::Failed(_)))
+    }
+}
+
+/// Whether the launch of these steps, which are in order, has come to its end.
+pub(crate) fn is_finished(steps: &[Step]) -> bool {
+    let is_last = |step: &Step| !step.is_needed || step.has_failed();
+    steps.iter().all(|step| step.outcome.is_some()) && steps.last().is_none_or(is_last)
 }
 
 /// What came of a step.
@@ -191,6 +210,8 @@ mod tests {
             }),
             expected: 3,
             outcome,
+            begun: at(1),
+            is_needed: false,
         };
         let done =
             StepOutcome::Machines { ids: vec!["i-1".to_owned()], shortage: Some("no more".to_owned()) };
@@ -221,6 +242,36 @@ mod tests {
                 Ok(())
             })
             .unwrap();
+    }
+
+    /// Steps by whether another one needs them, and what came of them.
+    #[test]
+    fn a_launch_is_finished_with_its_last_step() {
+        let used =
+            LaunchTemplateSpecification { launch_template_id: "lt-1".to_owned(), version: "1".to_owned() };
+        let template = || Some(StepOutcome::Template(used.clone()));
+        let fleet = || Some(StepOutcome::Resource { id: "fleet-1".to_owned() });
+        let failed = || Some(StepOutcome::Failed(String::new()));
+        let check = |steps: &[(bool, Option<StepOutcome>)], finished: bool| {
+            let step = |(is_needed, outcome): &(bool, Option<StepOutcome>)| Step {
+                number: 0,
+                call: Making::RunInstances(RunInstances::default()),
+                expected: 1,
+                outcome: outcome.clone(),
+                begun: at(0),
+                is_needed: *is_needed,
+            };
+            let steps: Vec<Step> = steps.iter().map(step).collect();
+            assert_eq!(is_finished(&steps), finished, "{steps:?}");
+        };
+        check(&[], true);
+        check(&[(true, None)], false);
+        check(&[(true, template())], false);
+        check(&[(true, failed())], true);
+        check(&[(true, template()), (false, None)], false);
+        check(&[(true, template()), (false, fleet())], true);
+        check(&[(true, template()), (true, fleet())], false);
+        check(&[(true, template()), (true, failed())], true);
     }
 
     #[test]

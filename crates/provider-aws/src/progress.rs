@@ -47,7 +47,7 @@ pub(crate) fn progress(
     }
     let waiting = resources_of_waiting(aws, pending, &launches)?;
     if !waiting.is_empty() {
-        let News { told, untold, failure } = news(aws, &waiting, now, deadline);
+        let News { told, untold, failure, .. } = news(aws, &waiting, now, deadline);
         failed = failed.or(failure);
         for (place, id, _) in &waiting {
             let Some(Some(launch)) = launches.get_mut(*place) else { continue };
@@ -101,7 +101,12 @@ struct News {
     untold: BTreeSet<String>,
     /// Why not, or why a reason is missing.
     failure: Option<Failure>,
+    /// How many calls for reasons are left.
+    reasons: usize,
 }
+
+/// Most calls for reasons of one look: each is about one fleet or group. The others wait for the next looks.
+const REASONS: usize = 2;
 
 impl News {
     /// The answers about all ids, in batches. An id that AWS does not know is in none.
@@ -125,9 +130,10 @@ impl News {
         all
     }
 
-    /// The reason that a call gives; `None`, with the failure, where it gives none.
-    fn reason(&mut self, called: Called<Option<String>>) -> Option<String> {
-        match called {
+    /// The reason that a call gives; `None`, with the failure, where it gives none, and where too many were asked for.
+    fn reason(&mut self, call: impl FnOnce() -> Called<Option<String>>) -> Option<String> {
+        self.reasons = self.reasons.checked_sub(1)?;
+        match call() {
             Ok(reason) => reason,
             Err(failure) => {
                 self.failure.get_or_insert(failure);
@@ -156,26 +162,34 @@ fn news(
         let resource = waiting.iter().find(|(_, known, _)| known == id);
         resource.map_or(now, |(_, _, resource)| resource.created)
     };
-    let mut news = News::default();
-    let follow = |news: &mut News,
-                  states: Vec<FleetState>,
-                  errors: &dyn Fn(&str) -> Called<Vec<FleetEvent>>| {
-        for fleet in states {
-            let reason = if is_in_trouble(&fleet) { news.reason(errors(&fleet.id).map(last)) } else { None };
-            news.told.insert(fleet.id.clone(), (launches_on(&fleet), reason));
-        }
-    };
+    let mut news = News { reasons: REASONS, ..News::default() };
+    // Each look begins with another one, so that all get their turn.
+    let moment = usize::try_from(now.millis_since(Timestamp::default())).unwrap_or(0);
+    let turn = |length: usize| moment.checked_rem(length).unwrap_or(0);
+    let follow =
+        |news: &mut News, mut states: Vec<FleetState>, errors: &dyn Fn(&str) -> Called<Vec<FleetEvent>>| {
+            let first = turn(states.len());
+            states.rotate_left(first);
+            for fleet in states {
+                let reason =
+                    if is_in_trouble(&fleet) { news.reason(|| errors(&fleet.id).map(last)) } else { None };
+                news.told.insert(fleet.id.clone(), (launches_on(&fleet), reason));
+            }
+        };
     let fleets = of(&[ResourceKind::RequestFleet, ResourceKind::MaintainFleet]);
     let states = news.ask(&fleets, concurrent, |batch| api.fleets(batch, deadline));
     follow(&mut news, states, &|id| api.fleet_errors(id, since(id), deadline));
     let fleets = of(&[ResourceKind::RequestSpotFleet, ResourceKind::MaintainSpotFleet]);
     let states = news.ask(&fleets, concurrent, |batch| api.spot_fleets(batch, deadline));
     follow(&mut news, states, &|id| api.spot_fleet_errors(id, since(id), deadline));
-    for group in news.ask(&of(&[ResourceKind::Group]), concurrent, |batch| api.groups(batch, deadline)) {
+    let mut groups = news.ask(&of(&[ResourceKind::Group]), concurrent, |batch| api.groups(batch, deadline));
+    let first = turn(groups.len());
+    groups.rotate_left(first);
+    for group in groups {
         let missing = group.instance_ids.len() < usize::try_from(group.desired).unwrap_or(usize::MAX);
         let failed = |messages: Vec<String>| messages.into_iter().next();
         let reason = if missing {
-            news.reason(api.failed_activities(&group.name, deadline).map(failed))
+            news.reason(|| api.failed_activities(&group.name, deadline).map(failed))
         } else {
             None
         };

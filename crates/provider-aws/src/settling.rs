@@ -3,15 +3,17 @@
 
 use std::collections::BTreeSet;
 
+use ohfp_broker::launch_spec::LaunchSpec;
 use ohfp_broker::provider::Pending;
 use ohfp_broker::{Deadline, Result, Timestamp};
 
 use crate::account::AwsProvider;
-use crate::api::Called;
+use crate::api::{Called, FleetState};
 use crate::calls::LaunchTemplateSpecification;
 use crate::class::{self, Class, Purpose, Trouble};
 use crate::documents::{self, Resource, ResourceKind};
 use crate::failure::Failure;
+use crate::launching::{Launching, Stop};
 use crate::{observed, tags, told};
 
 /// Has the fleets and groups of a launch launch no more. Machines stay.
@@ -21,7 +23,22 @@ pub(crate) fn settle(
     now: Timestamp,
     deadline: Deadline,
 ) -> Result<()> {
-    for id in pending.resource_ids {
+    let launching = Launching {
+        api: aws.api.as_ref(),
+        documents: aws.documents.as_ref(),
+        provider: &aws.name,
+        token: pending.token,
+        // What was wanted does not matter any more.
+        spec: &LaunchSpec::default(),
+        count: pending.expected,
+        now,
+        deadline,
+        saw: &|instances| aws.saw(instances),
+    };
+    let concluded = launching.conclude();
+    let mut ids: BTreeSet<&String> = pending.resource_ids.iter().collect();
+    ids.extend(concluded.iter().flatten());
+    for id in ids {
         let mut known = None;
         aws.documents.read(&aws.name, &mut |tx| {
             known = documents::resource(tx, id)?;
@@ -37,7 +54,11 @@ pub(crate) fn settle(
         let settled = Resource { settled: true, ..resource };
         aws.documents.write(&aws.name, &mut |tx| documents::put_resource(tx, id, &settled))?;
     }
-    Ok(())
+    match concluded {
+        Ok(_) => Ok(()),
+        Err(Stop::Failed(failure)) => Err(told::error(&aws.name, &failure)),
+        Err(Stop::Error(error)) => Err(error),
+    }
 }
 
 /// What a resource is of which the document is lost: by its id, and by what AWS says of it.
@@ -73,16 +94,46 @@ fn forgotten(
 /// does AWS choose machines to end.
 fn stop(aws: &AwsProvider, id: &str, kind: ResourceKind, deadline: Deadline) -> Called<()> {
     let api = aws.api.as_ref();
-    let ids = [id.to_owned()];
     match kind {
         ResourceKind::MaintainFleet => api.stop_fleet(id, deadline),
-        ResourceKind::RequestFleet => api.delete_fleets(&ids, false, deadline),
+        ResourceKind::RequestFleet => delete_fleet(aws, id, deadline),
         ResourceKind::MaintainSpotFleet => api.stop_spot_fleet(id, deadline),
-        ResourceKind::RequestSpotFleet => api.cancel_spot_fleets(&ids, deadline),
+        ResourceKind::RequestSpotFleet => cancel_spot_fleet(aws, id, deadline),
         ResourceKind::Group => api.suspend_group(id, deadline),
         ResourceKind::InstantFleet | ResourceKind::LaunchTemplate | ResourceKind::LaunchTemplateVersion => {
             Ok(())
         }
+    }
+}
+
+/// Deletes a fleet; machines stay.
+fn delete_fleet(aws: &AwsProvider, id: &str, deadline: Deadline) -> Called<()> {
+    let ids = [id.to_owned()];
+    unless_over(aws.api.delete_fleets(&ids, false, deadline), || aws.api.fleets(&ids, deadline))
+}
+
+/// The same for a spot fleet.
+fn cancel_spot_fleet(aws: &AwsProvider, id: &str, deadline: Deadline) -> Called<()> {
+    let ids = [id.to_owned()];
+    unless_over(aws.api.cancel_spot_fleets(&ids, deadline), || aws.api.spot_fleets(&ids, deadline))
+}
+
+/// A deletion whose answer was lost is refused when it is repeated, for the state that it has left: whether it is that
+/// state, a look tells.
+fn unless_over(outcome: Called<()>, look: impl FnOnce() -> Called<Vec<FleetState>>) -> Called<()> {
+    let Err(failure) = outcome else { return Ok(()) };
+    let is_about_state =
+        |code: &str| code.ends_with("NotInDeletableState") || code.ends_with("NotInCancellableState");
+    if !failure.code().is_some_and(is_about_state) {
+        return Err(failure);
+    }
+    let is_over = |fleet: &FleetState| {
+        ["deleted", "cancelled", "failed"].iter().any(|end| fleet.state.starts_with(end))
+    };
+    match look() {
+        Ok(fleets) if fleets.iter().all(is_over) => Ok(()),
+        Err(gone) if is_gone(&gone) => Ok(()),
+        Ok(_) | Err(_) => Err(failure),
     }
 }
 
@@ -121,7 +172,7 @@ pub(crate) fn tidy(
         for (_, resource) in &all {
             let steps = documents::steps(tx, &resource.token)?;
             let is_recent = now.millis_since(resource.created) < UNFINISHED_MILLIS;
-            if is_recent && steps.iter().any(|step| step.outcome.is_none()) {
+            if is_recent && !documents::is_finished(&steps) {
                 unfinished.insert(resource.token.clone());
             }
         }
@@ -150,7 +201,7 @@ pub(crate) fn tidy(
     Ok(deleted)
 }
 
-/// After this time a step without an outcome keeps no resource.
+/// After this time a launch that has not come to its end keeps no resource.
 const UNFINISHED_MILLIS: i64 = 3_600_000;
 
 fn is_template(kind: ResourceKind) -> bool {
@@ -185,12 +236,14 @@ fn delete(
         // EC2 ends the machines of an instant fleet with it, and a group keeps those that have ended as its members, so
         // that only force deletes it: there must be none, whatever the store knows.
         ResourceKind::InstantFleet if has_machines(aws, tags::FLEET, id, deadline)? => return Ok(false),
-        ResourceKind::InstantFleet => api.delete_fleets(&ids, true, deadline),
+        ResourceKind::InstantFleet => {
+            unless_over(api.delete_fleets(&ids, true, deadline), || api.fleets(&ids, deadline))
+        }
         ResourceKind::Group if !resource.settled => return Ok(false),
         ResourceKind::Group if has_machines(aws, tags::GROUP, id, deadline)? => return Ok(false),
         ResourceKind::Group => api.delete_group(id, true, deadline),
-        ResourceKind::MaintainFleet if resource.settled => api.delete_fleets(&ids, false, deadline),
-        ResourceKind::MaintainSpotFleet if resource.settled => api.cancel_spot_fleets(&ids, deadline),
+        ResourceKind::MaintainFleet if resource.settled => delete_fleet(aws, id, deadline),
+        ResourceKind::MaintainSpotFleet if resource.settled => cancel_spot_fleet(aws, id, deadline),
         ResourceKind::MaintainFleet | ResourceKind::MaintainSpotFleet => return Ok(false),
     };
     match unless_gone(outcome) {

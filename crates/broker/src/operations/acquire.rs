@@ -166,6 +166,8 @@ impl Pass<'_> {
                 }
                 Err(LaunchFailure::Refused(error) | LaunchFailure::Unreachable(error)) => {
                     fail(&mut request, error.summary(), now)?;
+                    // No machine was made; of what comes before machines the provider is told that it is not needed.
+                    request.open = matches!(launch, Err(LaunchFailure::Unreachable(_)));
                     Vec::new()
                 }
                 Err(LaunchFailure::Unknown(error)) => {

@@ -46,7 +46,7 @@ impl Launching<'_> {
             };
             first.get_or_insert_with(|| call.clone());
             tried.push(pool.clone());
-            let step = self.begin(number, Making::RunInstances(call), missing)?;
+            let step = self.begin(number, Making::RunInstances(call), missing, false)?;
             number += 1;
             self.run_step(step, made)?;
         }

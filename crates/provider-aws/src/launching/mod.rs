@@ -6,6 +6,7 @@
 //! | after the call | sends it again, by the same client token: AWS answers with what it made |
 //! | after the outcome | goes on with the next step |
 
+mod conclude;
 mod machines;
 mod recover;
 mod templated;
@@ -168,9 +169,9 @@ impl Launching<'_> {
         Ok(steps)
     }
 
-    /// A new step, which is on the disk when this returns.
-    fn begin(&self, number: u32, call: Making, expected: u32) -> Result<Step, Stop> {
-        let step = Step { number, call, expected, outcome: None };
+    /// A new step, which is on the disk when this returns. It `is_needed` where another one follows.
+    fn begin(&self, number: u32, call: Making, expected: u32, is_needed: bool) -> Result<Step, Stop> {
+        let step = Step { number, call, expected, outcome: None, begun: self.now, is_needed };
         self.documents
             .write_through(self.provider, &mut |tx| documents::put_step(tx, self.token, &step, self.now))?;
         Ok(step)

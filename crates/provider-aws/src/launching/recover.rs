@@ -1,7 +1,7 @@
 //! What a step made that cannot be repeated: found by its tags.
 
 use super::Launching;
-use crate::api::{Called, Ec2Instance};
+use crate::api::{Called, Ec2Instance, FleetCreated, FleetInstance};
 use crate::calls::{LaunchTemplateSpecification, Making};
 use crate::looking::Looker;
 use crate::tags;
@@ -44,5 +44,21 @@ impl Launching<'_> {
                 Ok(machines.iter().find_map(of))
             }
         }
+    }
+
+    /// The instant fleet of the launch, of which only its machines tell. `None` where it has none.
+    pub(super) fn instant_by_tag(&self) -> Called<Option<FleetCreated>> {
+        let machines = self.machines_by_tag()?;
+        let fleet = machines.iter().find_map(|machine| machine.tags.get(tags::FLEET)).cloned();
+        let instance = |machine: &Ec2Instance| FleetInstance {
+            id: machine.id.clone(),
+            instance_type: machine.instance_type.clone(),
+            is_spot: machine.is_spot,
+        };
+        Ok(fleet.map(|fleet_id| FleetCreated {
+            fleet_id,
+            instances: machines.iter().map(instance).collect(),
+            errors: Vec::new(),
+        }))
     }
 }

@@ -28,16 +28,17 @@ impl Launching<'_> {
         let order = prepare()?;
         let template = match (stored(0), order.launch_template(way), order.given_template()) {
             (Some(step), _, _) => self.template(step, made)?,
-            (None, Some(call), _) => self.template(self.begin(0, call, 0)?, made)?,
+            (None, Some(call), _) => self.template(self.begin(0, call, 0, true)?, made)?,
             (None, None, given) => given,
         };
         let Some(template) = template else { return Ok(()) };
-        for (number, call) in (1..).zip(order.by_template(way, &template)) {
+        let mut calls = (1..).zip(order.by_template(way, &template)).peekable();
+        while let Some((number, call)) = calls.next() {
             let step = match stored(number) {
                 Some(step) => step,
                 None => {
                     let expected = expected(&call);
-                    self.begin(number, call, expected)?
+                    self.begin(number, call, expected, calls.peek().is_some())?
                 }
             };
             match step.outcome.clone() {
@@ -105,7 +106,7 @@ impl Launching<'_> {
         Ok(Some(template))
     }
 
-    fn resource(&self, kind: ResourceKind) -> Resource {
+    pub(super) fn resource(&self, kind: ResourceKind) -> Resource {
         Resource { kind, token: self.token.to_owned(), created: self.now, settled: false }
     }
 
@@ -193,6 +194,10 @@ impl Launching<'_> {
 
     fn not_created(&self, way: Way, step: Step, failure: Failure, made: &mut Made) -> Result<(), Stop> {
         let code = failure.code().unwrap_or_default();
+        if class::of(&failure, Purpose::Making) == Class::Mismatch && way == Way::Fleet(FleetType::Instant) {
+            let created = self.instant_by_tag()?.ok_or(failure)?;
+            return self.instant(step, &created, made);
+        }
         if class::of(&failure, Purpose::Making) == Class::Mismatch || code == "AlreadyExists" {
             let id = self.resource_by_tag(&step.call)?.ok_or(failure)?;
             return self.created(way, step, &id, &[], made);
