@@ -39,6 +39,8 @@ class Server:
         self.handle, self.clock, self.tls = handle, clock, tls
         self.socket = socket.create_server(("127.0.0.1", port), backlog=256)
         self.port = self.socket.getsockname()[1]
+        # When the last request came.
+        self.used = time.monotonic()
 
     def run(self):
         """Accepts connections until the process ends."""
@@ -53,6 +55,7 @@ class Server:
                 connection = self.tls.wrap_socket(connection, server_side=True)
             reader = _Reader(connection)
             while (request := reader.request()) is not None:
+                self.used = time.monotonic()
                 reply = self.handle(request)
                 connection.sendall(self._bytes(request, reply))
                 if request.headers.get("connection", "").lower() == "close":

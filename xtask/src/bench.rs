@@ -8,6 +8,7 @@ mod hyperfine;
 mod limits;
 mod live;
 pub(crate) mod measure;
+mod on_cloud;
 mod peer;
 pub(crate) mod report;
 pub(crate) mod site;
@@ -19,6 +20,7 @@ use measure::{Case, Output, Row, Tools};
 use report::{Budget, Columns, Limit, Machine, Table};
 use site::Site;
 
+use crate::binaries::Clouds;
 use crate::dist::{self, Tree};
 use crate::project::{Project, Result, note, say, step, text};
 
@@ -44,25 +46,27 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
         ["live", rest @ ..] => (true, rest),
         all => (false, all),
     };
-    let (mut quick, mut with_peer, mut before) = (false, false, None);
+    let (mut quick, mut with_peer, mut before, mut clouds) = (false, false, None, dist::CLOUDS);
     let mut words = options.iter();
     while let Some(word) = words.next() {
         match *word {
             "--quick" => quick = true,
             "--peer" => with_peer = true,
+            "--with-aws" if live => clouds = Clouds::Aws,
             "--before" => {
                 let tree = words.next().ok_or("--before takes an installed tree of the commit before")?;
                 before = Some(Tree { root: std::fs::canonicalize(tree)? });
             }
             other => {
-                return Err(
-                    format!("bench knows `live`, --quick, --peer and --before TREE, not `{other}`").into()
-                );
+                return Err(format!(
+                    "bench knows `live`, --quick, --peer and --before TREE, and --with-aws of `live`, not `{other}`"
+                )
+                .into());
             }
         }
     }
     if live {
-        return live::run(project, quick, with_peer, before.as_ref());
+        return live::run(project, clouds, quick, with_peer, before.as_ref());
     }
     let tree = dist::make(project, &project.fresh_dir("bench/tree")?, dist::CLOUDS)?;
     let hyperfine = hyperfine(project, quick);

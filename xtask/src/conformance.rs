@@ -2,52 +2,133 @@
 //!
 //! The runner with its cases is a project of its own, used by other plug-ins too. It is looked for in
 //! `OHFP_CONFORMANCE`, else in `shared/conformance` beside the repository. What it needs to know of this
-//! plug-in, a profile, is made here: the simulated provider, fresh state, and hooks that play the cloud.
+//! plug-in, a profile, is made here, for either provider: see [`site`].
+
+mod site;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use serde_json::{Value, json};
+use site::Machines;
 use xshell::cmd;
 
-use crate::dist;
-use crate::project::{Project, Result, say, scrubbed, step, text};
+use crate::binaries::Clouds;
+use crate::cloud;
+use crate::dist::{self, Tree};
+use crate::project::{Project, Result, note, say, scrubbed, step};
 
 /// Checks the output against JSON Schemas.
 const SCHEMAS: &str = "jsonschema==4.25.1";
 
+/// The account of the cloud for tests that has the machines of a site.
+const ACCOUNT: &str = "AKIACONFORMANCE00001";
+
+/// For how long a cloud that others judge on waits for them.
+const IDLE_SECONDS: u32 = 3_600;
+
 /// Runs the command.
 pub(crate) fn run(project: &Project, options: &[&str]) -> Result<ExitCode> {
-    match options {
+    let (clouds, options) = provider(options)?;
+    match options.as_slice() {
         ["--print-profile", dist] => {
-            let profile = profile(project, &std::path::absolute(dist)?)?;
-            say(profile.display())?;
-            Ok(ExitCode::SUCCESS)
+            print_profile(project, &installed(dist)?, clouds.unwrap_or(Clouds::Simulated))
         }
         ["--print-profile", ..] => {
-            Err("--print-profile takes the installed tree: --print-profile DIST".into())
+            Err("--print-profile takes the installed tree: --print-profile DIST [--provider sim|aws]".into())
+        }
+        [dist, rest @ ..] if !dist.starts_with('-') => {
+            play(project, &installed(dist)?, clouds.unwrap_or(Clouds::Simulated), rest)
         }
         rest => {
-            let tree = dist::make(project, &project.fresh_dir("conformance-tree")?, dist::CLOUDS)?;
-            play(project, &tree.root, rest)
+            let clouds = clouds.unwrap_or(Clouds::Simulated);
+            let built = if clouds == Clouds::Aws { Clouds::Aws } else { dist::CLOUDS };
+            let tree = dist::make(project, &project.fresh_dir("conformance-tree")?, built)?;
+            play(project, &tree, clouds, rest)
         }
     }
 }
 
+/// What `--provider` says, and the other options.
+fn provider<'o>(options: &[&'o str]) -> Result<(Option<Clouds>, Vec<&'o str>)> {
+    let mut others = options.to_vec();
+    let Some(at) = others.iter().position(|option| *option == "--provider") else {
+        return Ok((None, others));
+    };
+    let clouds = match others.get(at + 1) {
+        Some(&"sim") => Clouds::Simulated,
+        Some(&"aws") => Clouds::Aws,
+        _ => return Err("--provider takes sim or aws".into()),
+    };
+    others.drain(at..=at + 1);
+    Ok((Some(clouds), others))
+}
+
+/// The tree that the caller names.
+fn installed(dist: &str) -> Result<Tree> {
+    let tree = Tree { root: std::path::absolute(dist)? };
+    if tree.program("ohfp").is_file() {
+        Ok(tree)
+    } else {
+        Err(format!("`{dist}` is no installed tree: it has no bin/ohfp").into())
+    }
+}
+
+/// Sets up a site for others to judge on, and prints the path of its profile. The cloud goes on.
+fn print_profile(project: &Project, tree: &Tree, clouds: Clouds) -> Result<ExitCode> {
+    let profile = match clouds {
+        Clouds::Simulated => site::make(project, tree, &Machines::Simulated)?,
+        Clouds::Aws => {
+            require_aws(project, tree)?;
+            let log = project.target.join("conformance-cloud.log");
+            let cloud = cloud::leave_running(project, IDLE_SECONDS, &log)?;
+            let (address, id) = (&cloud.address, cloud.id);
+            let port = address.rsplit(':').next().unwrap_or_default();
+            note(format_args!(
+                "note: the cloud for tests is process {id} at {address}. It ends after an hour without a call, or by \
+                 `kill {id}`; `cargo xtask cloud --port {port}` is the same cloud again, without its machines.\n\
+                 note: this profile is for one run at a time; for another, print another."
+            ));
+            site::make(project, tree, &Machines::Aws { address, account: ACCOUNT })?
+        }
+    };
+    say(profile.display())?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Plays all cases against an installed tree; the runner's closing line is the last.
-pub(crate) fn play(project: &Project, tree: &Path, options: &[&str]) -> Result<ExitCode> {
+pub(crate) fn play(project: &Project, tree: &Tree, clouds: Clouds, options: &[&str]) -> Result<ExitCode> {
     let Some(runner) = runner(project) else {
         return Err("the conformance runner is not there: name its directory in OHFP_CONFORMANCE".into());
     };
     let python = python(project)?;
-    let profile = profile(project, tree)?;
-    step("playing Host Factory against the installed tree");
-    let scripts = tree.join("scripts");
+    // Serves until all is played.
+    let cloud = match clouds {
+        Clouds::Simulated => None,
+        Clouds::Aws => {
+            require_aws(project, tree)?;
+            Some(cloud::Shared::start(project)?.ok_or(cloud::NOT_INSTALLED)?)
+        }
+    };
+    let machines = match &cloud {
+        None => Machines::Simulated,
+        Some(cloud) => Machines::Aws { address: &cloud.address, account: ACCOUNT },
+    };
+    let profile = site::make(project, tree, &machines)?;
+    step(format_args!("playing Host Factory against the installed tree, with {}", machines.name()));
+    let scripts = tree.root.join("scripts");
     let ran = scrubbed(cmd!(project.sh, "{python} {runner} {scripts} --profile {profile} {options...}"))
         .quiet()
         .ignore_status();
     let status = std::process::Command::from(ran).status()?;
     Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
+}
+
+fn require_aws(project: &Project, tree: &Tree) -> Result<()> {
+    if tree.has_aws(project)? {
+        return Ok(());
+    }
+    let root = tree.root.display();
+    Err(format!("`{root}` is built without AWS: `cargo xtask dist {root} --with-aws` makes it anew").into())
 }
 
 /// The runner, if it is there.
@@ -73,76 +154,4 @@ fn python(project: &Project) -> Result<PathBuf> {
         cmd!(sh, "{pip} install --quiet --disable-pip-version-check {SCHEMAS}").quiet().run()?;
     }
     Ok(python)
-}
-
-/// Sets up a site with fresh state for an installed tree, and gives the profile that describes it.
-fn profile(project: &Project, tree: &Path) -> Result<PathBuf> {
-    let program = tree.join("bin/ohfp");
-    if !program.is_file() {
-        return Err(format!("`{}` is no installed tree: it has no bin/ohfp", tree.display()).into());
-    }
-    let site = project.fresh_dir("conformance-site")?;
-    let sh = &project.sh;
-    let [config, work, log] = ["conf", "work", "log"].map(|name| site.join(name));
-    for directory in [&config, &work, &log] {
-        sh.create_dir(directory)?;
-    }
-    let templates = config.join("awsprov_templates.json");
-    sh.copy_file(project.root.join("tests/conformance/awsprov_templates.json"), &templates)?;
-    sh.write_file(config.join("config.json"), serde_json::to_string_pretty(&configuration())? + "\n")?;
-
-    let quoted = |path: &Path| -> Result<String> { Ok(format!("'{}'", text(path)?.replace('\'', r"'\''"))) };
-    let (program, templates, away) =
-        (quoted(&program)?, quoted(&templates)?, quoted(&site.join("templates.away"))?);
-    let aside = format!("test -f {away} || cp {templates} {away}");
-    let profile = json!({
-        "vars": variables(),
-        "env": {
-            "HF_PROVIDER_NAME": "confinst",
-            "HF_PROVIDER_CONFDIR": text(&config)?,
-            "HF_PROVIDER_WORKDIR": text(&work)?,
-            "HF_PROVIDER_LOGDIR": text(&log)?,
-        },
-        "hooks": {
-            "reclaim": format!("{program} sim reclaim \"$HF_MACHINE_ID\" --grace 0"),
-            "live": format!("{program} sim live | tr -cd 0-9"),
-            "templates_away": format!("{aside}; rm -f {templates}"),
-            "templates_break": format!("{aside}; printf '{{ this is no JSON' > {templates}"),
-            "templates_back": format!("test ! -f {away} || mv {away} {templates}"),
-        },
-        "ready_timeout_s": 60,
-        "op_timeout_s": 60,
-    });
-    let path = site.join("profile.json");
-    sh.write_file(&path, serde_json::to_string_pretty(&profile)? + "\n")?;
-    Ok(path)
-}
-
-/// A cloud that is quick, so that a run takes a minute and not an hour. Machines end at once: cases count
-/// them right after a return of the case before.
-fn configuration() -> Value {
-    json!({
-        "provider": {
-            "providers": [{
-                "name": "sim",
-                "type": "sim",
-                "config": { "boot": { "seconds": [0.1, 0.4] }, "release": { "seconds": 0 } }
-            }]
-        }
-    })
-}
-
-/// What the cases call the templates of `tests/conformance/awsprov_templates.json`.
-fn variables() -> Value {
-    json!({
-        "tpl": "conf-small", "tpl_wrong_case": "CONF-SMALL", "tpl_ncores": "1",
-        "tpl_tags": "company=abc;project=awscloud;team=xyz",
-        "tpl_limited": "conf-limited", "tpl_limited_max": 5, "tpl_limited_max_plus_1": 6,
-        "tpl_unlimited": "conf-unlimited", "tpl_disabled": "conf-disabled",
-        "tpl_big": "conf-big", "tpl_big_ncpus": "4", "tpl_big_nram": "16384",
-        "tpl_plain": "conf-plain", "tpl_plain_ncpus": "2", "tpl_plain_nram": "4096", "tpl_plain_rank": "3",
-        "tpl_order":
-            ["conf-small", "conf-limited", "conf-plain", "conf-unlimited", "conf-disabled", "conf-big"],
-        "host_name_pattern": "^ip-[0-9]+-[0-9]+-[0-9]+-[0-9]+\\."
-    })
 }

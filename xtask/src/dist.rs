@@ -33,6 +33,26 @@ impl Tree {
     pub(crate) fn config(&self) -> PathBuf {
         self.root.join("config")
     }
+
+    /// Whether its programs know AWS: a build without it says so of each provider of that type.
+    pub(crate) fn has_aws(&self, project: &Project) -> Result<bool> {
+        let home = project.fresh_dir("knows-aws")?;
+        let provider =
+            r#"{"provider": {"providers": [{"name": "a", "type": "aws", "config": {"region": "r"}}]}}"#;
+        project.sh.write_file(home.join("config.json"), provider)?;
+        let program = self.program("ohfp");
+        let asked = scrubbed(cmd!(project.sh, "{program} providers health"))
+            .env("HOME", &home)
+            .env("OHFP_CONFIG_DIR", &home)
+            // Where nothing listens, and without waiting for keys.
+            .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .quiet()
+            .ignore_status()
+            .output()?;
+        let said = [asked.stdout, asked.stderr].concat();
+        Ok(!String::from_utf8_lossy(&said).contains("not compiled into this build"))
+    }
 }
 
 /// The clouds of an installed tree, unless its maker wants others.

@@ -46,8 +46,9 @@ To measure it
                         Compare with the floor, cat and friends; a table on standard output, kept
                         under tests/bench/runs. --quick: fewer rounds, nothing kept.
                         --peer: orb-py from PyPI too, in a virtual environment
-  bench live [--quick] [--peer]
-                        The same of requests and machines: every operation, little and much history
+  bench live [--quick] [--peer] [--with-aws]
+                        The same of requests and machines: every operation, little and much history.
+                        --peer --with-aws: machines of AWS on the cloud for tests, ohfp and orb-py in turn
   bench [live] --before TREE
                         The same beside an installed tree of the commit before, within 2 %
   bench chart RUN       Draw the chart of the README from a kept run, a file under tests/bench/runs
@@ -83,11 +84,12 @@ To check it
   mutants --sample      A few changes of what the last commit changed, for four minutes at most, as CI tries
   cloud [--port N]      Run the cloud for tests (EC2, Auto Scaling); its address is the first line
   cloud --test          Run the cloud's own tests
-  conformance [ARGUMENTS]
-                        Play Host Factory against an installed tree; ARGUMENTS go to the runner
-  conformance --print-profile DIST
-                        Set up a site for the installed tree DIST, simulated provider and fresh state;
-                        the last line is the path of its profile
+  conformance [DIST] [--provider sim|aws] [ARGUMENTS]
+                        Play Host Factory against an installed tree, DIST or one made for it;
+                        ARGUMENTS go to the runner. --provider aws: on the cloud for tests
+  conformance --print-profile DIST [--provider sim|aws]
+                        Set up a site with fresh state for the installed tree DIST; the last line is the
+                        path of its profile. With aws the cloud for tests goes on until it is unused
   ci                    All checks, then the tests; .ci/run calls this
 ";
 

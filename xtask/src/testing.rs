@@ -5,6 +5,7 @@ use std::process::{Child, Command, ExitCode, Output, Stdio};
 
 use xshell::cmd;
 
+use crate::binaries::Clouds;
 use crate::dist::Tree;
 use crate::project::{Project, Result, note, step};
 use crate::{cloud, conformance, dist};
@@ -116,5 +117,11 @@ fn conforms(project: &Project, tree: &Tree) -> Result<bool> {
         );
         return Ok(true);
     }
-    Ok(conformance::play(project, &tree.root, &[])? == ExitCode::SUCCESS)
+    let mut conforms = conformance::play(project, tree, Clouds::Simulated, &[])? == ExitCode::SUCCESS;
+    if !tree.has_aws(project)? {
+        note("note: the tree is built without AWS, so the cases were NOT run with machines of AWS");
+    } else if cloud::python(project).is_some() {
+        conforms &= conformance::play(project, tree, Clouds::Aws, &[])? == ExitCode::SUCCESS;
+    }
+    Ok(conforms)
 }

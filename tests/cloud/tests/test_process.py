@@ -1,6 +1,7 @@
 """The process: its address, its end, and TLS."""
 
 import pathlib
+import socket
 import ssl
 import subprocess
 import sys
@@ -17,6 +18,16 @@ def start(*options):
     process = subprocess.Popen([sys.executable, "-m", "cloud", *options], cwd=HERE, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, text=True)
     return process, process.stdout.readline().strip()
+
+
+def _is_there(address):
+    """Whether it listens. To connect is not to use it."""
+    host, port = address.removeprefix("http://").split(":")
+    try:
+        socket.create_connection((host, int(port))).close()
+    except OSError:
+        return False
+    return True
 
 
 class Process(unittest.TestCase):
@@ -43,12 +54,24 @@ class Process(unittest.TestCase):
             parent.kill()
             parent.wait(10)
             for _ in range(100):
-                try:
-                    urllib.request.urlopen(f"{address}/cloud/ping").close()
-                except OSError:
+                if not _is_there(address):
                     return
                 time.sleep(0.1)
             self.fail("the cloud lives on without its parent")
+
+    def test_unused(self):
+        # It outlives who started it, but not for ever.
+        script = ("import subprocess, sys; cloud = subprocess.Popen([sys.executable, '-m', 'cloud', '--idle', '1'],"
+                  " stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True); print(cloud.stdout.readline())")
+        address = subprocess.run([sys.executable, "-c", script], cwd=HERE, stdout=subprocess.PIPE, text=True,
+                                 check=True).stdout.strip()
+        with urllib.request.urlopen(f"{address}/cloud/ping") as answer:
+            self.assertEqual(answer.read(), b"true")
+        for _ in range(100):
+            time.sleep(0.1)
+            if not _is_there(address):
+                return
+        self.fail("the cloud serves on, and no one uses it")
 
     def test_tls(self):
         with tempfile.TemporaryDirectory() as directory:

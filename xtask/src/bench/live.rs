@@ -9,8 +9,10 @@ use super::before;
 use super::history::{History, LIVE, LiveSite};
 use super::limits::{at_most, to_float};
 use super::measure::{Case, Output, Row, Tools};
+use super::on_cloud;
 use super::peer;
 use super::report::{self, Budget, Columns, Machine, Table};
+use crate::binaries::Clouds;
 use crate::dist::{self, Tree};
 use crate::project::{Project, Result, note, say, step, text};
 
@@ -29,8 +31,14 @@ struct Live<'p> {
 }
 
 /// Runs the command.
-pub(super) fn run(project: &Project, quick: bool, with_peer: bool, before: Option<&Tree>) -> Result<()> {
-    let tree = dist::make(project, &project.fresh_dir("bench/tree")?, dist::CLOUDS)?;
+pub(super) fn run(
+    project: &Project,
+    clouds: Clouds,
+    quick: bool,
+    with_peer: bool,
+    before: Option<&Tree>,
+) -> Result<()> {
+    let tree = dist::make(project, &project.fresh_dir("bench/tree")?, clouds)?;
     step("compiling the floor programs");
     let tools = Tools::build(project)?;
     step(format_args!("filling two state stores, with {LITTLE} and {MUCH} finished requests"));
@@ -47,6 +55,10 @@ pub(super) fn run(project: &Project, quick: bool, with_peer: bool, before: Optio
     tables.push(live.changes(&little, &much, &mut budgets)?);
     tables.push(live.loading(&little)?);
     budgets.extend(before::budgets(&tables));
+    if with_peer && let Some((table, expected)) = on_cloud::measure(project, &tree, quick)? {
+        tables.push(table);
+        budgets.extend(expected);
+    }
 
     let machine = Machine::look(project)?;
     let report = report::markdown(&machine, METHOD, &tables, &budgets);

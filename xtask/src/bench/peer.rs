@@ -15,7 +15,7 @@ const PACKAGE: &str = "orb-py==1.8.5";
 const ROUNDS: u32 = 5;
 
 /// Installs the peer in a virtual environment.
-fn install(project: &Project) -> Result<PathBuf> {
+pub(super) fn install(project: &Project) -> Result<PathBuf> {
     let sh = &project.sh;
     let environment = project.target.join("bench/orb-venv");
     let orb = environment.join("bin/orb");
@@ -110,7 +110,7 @@ fn variables<'a>(root: &'a str, config: &'a str) -> [(&'static str, &'a str); 4]
 }
 
 /// The same templates under the file name it looks for.
-fn configure(project: &Project, mut catalog: Value, config: &Path) -> Result<()> {
+pub(super) fn configure(project: &Project, mut catalog: Value, config: &Path) -> Result<()> {
     for template in catalog.get_mut("templates").and_then(Value::as_array_mut).into_iter().flatten() {
         // It drops templates without a limit or with none to offer, and would have less to do.
         if let Some(number) = template.get_mut("maxNumber")

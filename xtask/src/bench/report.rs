@@ -23,6 +23,8 @@ pub(crate) enum Columns {
     Start,
     /// Of programs that work with the state store.
     Live,
+    /// Of programs that call a cloud; [`Row::calls`] are those calls.
+    Cloud,
 }
 
 /// A measured number and the limit it is held to.
@@ -111,19 +113,21 @@ pub(crate) fn rows<'r>(rows: impl IntoIterator<Item = &'r Row>, columns: Columns
     let rows: Vec<&Row> = rows.into_iter().collect();
     let floor = rows.iter().find(|row| row.name == "floor").map(|row| row.median);
     let second_opinion = rows.iter().any(|row| row.hyperfine.is_some());
-    let (start, live) = (columns == Columns::Start, columns == Columns::Live);
+    let (start, cloud) = (columns == Columns::Start, columns == Columns::Cloud);
+    let live = columns == Columns::Live;
     let heads: Vec<&str> = [
         (true, "program"),
         (start, "output"),
-        (true, "bytes"),
+        (!cloud, "bytes"),
         (true, "min"),
         (true, "median"),
         (true, "p90"),
         (start, "× floor"),
         (second_opinion, "hyperfine"),
-        (live, "cpu"),
-        (true, "faults"),
-        (true, "calls"),
+        (!start, "cpu"),
+        (!cloud, "faults"),
+        (!cloud, "calls"),
+        (cloud, "calls of AWS"),
         (live, "syncs"),
         (true, "peak"),
         (live, "instructions"),
@@ -156,7 +160,7 @@ fn cell(row: &Row, head: &str, floor: Option<f64>) -> String {
         "hyperfine" => row.hyperfine.map_or_else(nothing, time),
         "cpu" => time(row.cpu),
         "faults" => format!("{:.0}", row.faults),
-        "calls" => number(row.calls),
+        "calls" | "calls of AWS" => number(row.calls),
         "syncs" => number(row.syncs),
         "peak" => number(row.peak),
         "instructions" => number(row.instructions),
