@@ -14,9 +14,11 @@ pub mod cloud;
 pub mod contract;
 pub mod counting;
 pub mod damage;
+pub mod disk;
 pub mod document;
 pub mod grid;
 pub mod inquiry;
+pub mod killing;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::ExitStatusExt;

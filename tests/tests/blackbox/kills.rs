@@ -18,12 +18,11 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ohfp_tests::grid::{Grid, Host, Random, TEMPLATE, hosts, size, text};
+use ohfp_tests::killing::killed;
 use serde_json::{Value, json};
 
 /// Seconds after which machines of an unacknowledged request are released.
@@ -41,23 +40,6 @@ struct Model {
     /// Machines of returns that were killed before they told.
     doubtful: BTreeSet<Host>,
     returns: Vec<String>,
-}
-
-/// Starts a command and kills it after a while, or lets it end; standard output if it ended well.
-fn killed(command: &mut Command, after: Option<Duration>) -> Option<Value> {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    if let Some(after) = after {
-        let until = Instant::now() + after;
-        while Instant::now() < until && child.try_wait().unwrap().is_none() {
-            thread::sleep(Duration::from_micros(200));
-        }
-        let _ = child.kill();
-    }
-    let mut out = Vec::new();
-    child.stdout.take().unwrap().read_to_end(&mut out).unwrap();
-    child.wait().unwrap();
-    // Host Factory knows what it has read, whatever became of the process then.
-    serde_json::from_slice(&out).ok()
 }
 
 /// Brings the model up to date: all told requests are asked about, without a kill.

@@ -13,73 +13,18 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use ohfp_tests::disk::Disk;
 use ohfp_tests::ended;
 use ohfp_tests::grid::{Grid, Random, TEMPLATE, document, hosts, size, text};
 use serde_json::{Value, json};
 
 /// Processes at a time.
 const WORKERS: u64 = 3;
-
-/// Stops ext4 at once: `EXT4_IOC_SHUTDOWN` without flushing the journal.
-const CUT: &str = "import fcntl,os,struct,sys
-fd = os.open(sys.argv[1], os.O_RDONLY)
-fcntl.ioctl(fd, 0x8004587d, struct.pack('I', 2))";
-
-/// A file system in a file.
-struct Disk {
-    image: PathBuf,
-    at: PathBuf,
-}
-
-impl Disk {
-    /// Makes and mounts one; says why where that is not possible.
-    fn new(directory: &std::path::Path) -> Result<Self, String> {
-        let disk = Self { image: directory.join("disk"), at: directory.join("mounted") };
-        let file = fs::File::create(&disk.image).unwrap();
-        file.set_len(96 << 20).unwrap();
-        fs::create_dir(&disk.at).unwrap();
-        run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&disk.image))?;
-        disk.mount()?;
-        Ok(disk)
-    }
-
-    fn mount(&self) -> Result<(), String> {
-        run(Command::new("mount").args(["-o", "loop"]).arg(&self.image).arg(&self.at))
-    }
-
-    /// The power fails.
-    fn cut(&self) -> Result<(), String> {
-        run(Command::new("python3").args(["-c", CUT]).arg(&self.at))
-    }
-
-    fn unmount(&self) -> Result<(), String> {
-        run(Command::new("umount").arg(&self.at))
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = self.unmount();
-    }
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    match command.output() {
-        Err(error) => Err(format!("cannot run {program}: {error}")),
-        Ok(output) if !output.status.success() => {
-            Err(format!("{program}: {}", String::from_utf8_lossy(&output.stderr).trim()))
-        }
-        Ok(_) => Ok(()),
-    }
-}
 
 /// What Host Factory was told.
 #[derive(Default)]
