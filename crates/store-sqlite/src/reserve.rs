@@ -49,3 +49,19 @@ pub(crate) fn release(database: &Path) -> bool {
     let path = paths::beside(database, RESERVE_SUFFIX);
     held(database) > 0 && files::open(&path, Access::ReadWrite).is_ok_and(|file| file.set_len(0).is_ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A return tries again only where room was given up.
+    #[test]
+    fn it_is_given_up_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("state.db");
+        assert!(!release(&database), "there is no file");
+        fill(&database);
+        assert_eq!((held(&database), release(&database)), (SIZE, true));
+        assert_eq!((held(&database), release(&database)), (0, false));
+    }
+}

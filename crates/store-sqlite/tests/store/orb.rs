@@ -3,7 +3,7 @@
 use ohfp_broker::administration::{Counts, Import, ImportFormat};
 use ohfp_broker::machine::Ending;
 use ohfp_broker::store::{RequestFilter, Store};
-use ohfp_broker::{ErrorKind, Machine, MachineState, RequestState};
+use ohfp_broker::{ErrorKind, Machine, MachineState, RequestKind, RequestState};
 
 use crate::common::*;
 
@@ -241,4 +241,18 @@ fn what_cannot_be_understood_is_named_and_changes_nothing() {
     }
     // Nothing in it is nothing to take.
     assert_eq!(site.store.import(&mut "{}".as_bytes(), None).unwrap().taken, Counts::default());
+}
+
+/// Records of a version that writes no `request_type`: the id tells.
+#[test]
+fn requests_without_a_type() {
+    for (name, kind) in [("req-1", RequestKind::Acquire), ("ret-1", RequestKind::Return)] {
+        let site = Site::new();
+        let record = format!(
+            r#"{{"{name}": {{"request_id": "{name}", "template_id": "t", "status": "failed",
+                "created_at": "2026-03-01T10:00:00Z"}}}}"#
+        );
+        import(&site, &record);
+        assert_eq!(view(&site.store, name).request.kind, kind, "{name}");
+    }
 }
