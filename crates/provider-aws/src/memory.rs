@@ -81,9 +81,9 @@ impl Memory {
         Ok(Self { short, zones: zones.filter_map(zone).collect() })
     }
 
-    /// Whether anything is short at present.
-    pub(crate) fn has_shortages(&self) -> bool {
-        !self.short.is_empty()
+    /// Whether a machine type is short somewhere at present.
+    pub(crate) fn has_short_pools(&self) -> bool {
+        self.short.iter().any(|(id, _)| id.starts_with("pool/"))
     }
 
     /// Those of the subnets whose zones were never looked up, in order.

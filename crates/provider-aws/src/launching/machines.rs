@@ -62,7 +62,7 @@ impl Launching<'_> {
     fn pools(&self, has_looked: &mut bool) -> Result<Vec<Pool>, Stop> {
         let pools = design::pools(self.spec);
         let mut memory = self.memory()?;
-        if pools.len() > 1 && memory.has_shortages() && !*has_looked {
+        if pools.len() > 1 && memory.has_short_pools() && !*has_looked {
             *has_looked = true;
             let subnets = memory.without_zone(self.spec.subnets.iter().map(|subnet| &**subnet));
             if self.spec.subnets.len() > 1 && !subnets.is_empty() && self.look_up_zones(&subnets)? {

@@ -70,6 +70,16 @@ fn pools() -> Value {
 
 const NO_CAPACITY: &str = "InsufficientInstanceCapacity";
 
+/// Zones say nothing where a quota is used up.
+#[test]
+fn a_quota_asks_for_no_zones() {
+    let site = Site::new();
+    site.api.zones(&[("s-1", "z-1")]);
+    site.launch(&pools(), 1, vec![answered(400, "VcpuLimitExceeded")]).unwrap_err();
+    site.launch_as("req-2", 1, &pools(), 1, vec![machines(&["i-1"])]).unwrap();
+    assert_eq!(site.api.made(), ["RunInstances a@s-1 1"; 2]);
+}
+
 /// What is short in a zone is short in its other subnets too. The zones are looked up once for all launches.
 #[test]
 fn a_zone_is_left_with_its_subnets() {
