@@ -8,8 +8,8 @@ use ohfp_provider_aws::api::{
     LaunchTemplateState, Parameters, SpotRequest, StateChange,
 };
 use ohfp_provider_aws::calls::{
-    CreateAutoScalingGroup, CreateFleet, CreateLaunchTemplate, CreateLaunchTemplateVersion, LaunchTemplateSpecification, RequestSpotFleet,
-    RunInstances,
+    CreateAutoScalingGroup, CreateFleet, CreateLaunchTemplate, CreateLaunchTemplateVersion,
+    LaunchTemplateSpecification, RequestSpotFleet, RunInstances,
 };
 
 use crate::client::Client;

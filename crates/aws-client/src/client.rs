@@ -88,6 +88,7 @@ impl Client {
         let deadline = kind.deadline(deadline, Instant::now());
         let endpoint = sdk.endpoint_of(action);
         let mut failure: Option<Failure> = None;
+        let mut strikes = None;
         for made in 1.. {
             let pace = match self.calm.before(action, &endpoint, now()) {
                 Ok(pace) => pace,
@@ -118,8 +119,8 @@ impl Client {
                 Some(Err(error)) => error,
                 None => break,
             };
-            // An action that others were throttled for starts where they were.
-            let step = made + pace.strikes;
+            // An action that was throttled before starts where that ended; what this call adds counts by itself.
+            let step = made + *strikes.get_or_insert(pace.strikes);
             let pause = policy::pause(&error, kind, step, self.config.retries, policy::chance());
             self.calm.failed(action, &endpoint, &error, pause, now());
             let left = deadline.left(Instant::now());

@@ -7,8 +7,7 @@ use aws_sdk_ec2::types::{EventType, Filter, FleetEventType};
 use aws_smithy_types::DateTime;
 use ohfp_broker::{Deadline, Timestamp};
 use ohfp_provider_aws::api::{
-    Called, CallerIdentity, Ec2Instance, FleetEvent, FleetState, GroupState, LaunchTemplateState,
-    SpotRequest,
+    Called, CallerIdentity, Ec2Instance, FleetEvent, FleetState, GroupState, LaunchTemplateState, SpotRequest,
 };
 use ohfp_provider_aws::failure::Failure;
 
@@ -71,9 +70,10 @@ fn machines(
     deadline: Deadline,
 ) -> Called<Vec<Ec2Instance>> {
     all_pages!(client, "DescribeInstances", deadline, request, |answer| {
-        answer.reservations().iter().flat_map(|of| {
-            of.instances().iter().map(|instance| reduced::instance(instance, of.owner_id()))
-        })
+        answer
+            .reservations()
+            .iter()
+            .flat_map(|of| of.instances().iter().map(|instance| reduced::instance(instance, of.owner_id())))
     })
 }
 

@@ -10,8 +10,8 @@ use aws_sdk_ec2::types::LaunchTemplateVersion;
 use ohfp_broker::Deadline;
 use ohfp_provider_aws::api::{Called, Ec2Instance, FleetCreated};
 use ohfp_provider_aws::calls::{
-    CreateAutoScalingGroup, CreateFleet, CreateLaunchTemplate, CreateLaunchTemplateVersion, LaunchTemplateSpecification, RequestSpotFleet,
-    RunInstances,
+    CreateAutoScalingGroup, CreateFleet, CreateLaunchTemplate, CreateLaunchTemplateVersion,
+    LaunchTemplateSpecification, RequestSpotFleet, RunInstances,
 };
 use ohfp_provider_aws::failure::Failure;
 

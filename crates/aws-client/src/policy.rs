@@ -164,7 +164,10 @@ mod tests {
         let default = Retries::default();
         let millis =
             |step: u32, chance: f64| pause(&failure, Kind::Question, step, default, chance).as_millis();
-        assert_eq!([1, 2, 3, 4, 5, 7].map(|step| millis(step, 1.0)), [500, 1_000, 2_000, 4_000, 8_000, 8_000]);
+        assert_eq!(
+            [1, 2, 3, 4, 5, 7].map(|step| millis(step, 1.0)),
+            [500, 1_000, 2_000, 4_000, 8_000, 8_000]
+        );
         assert_eq!(millis(1, 0.0), 250);
 
         let interval = Retries { question_interval: Some(Duration::from_millis(70)), ..Retries::default() };

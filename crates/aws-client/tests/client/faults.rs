@@ -169,6 +169,57 @@ fn no_connection_means_that_nothing_was_sent() {
 }
 
 #[test]
+fn an_endpoint_that_cannot_be_reached_is_left_alone() {
+    let client = client(&format!("http://{}", Server::absent()));
+    for _ in 0..2 {
+        assert!(matches!(question(&client, 20), Err(Failure::NotSent(NotSent::Connect { .. }))));
+    }
+    for call in [question, launch] {
+        let failure = call(&client, 20).unwrap_err();
+        assert!(matches!(failure, Failure::NotSent(NotSent::Paused { failures: 5, .. })), "{failure:?}");
+    }
+}
+
+/// What a client was told to leave alone holds for others, and is no error of the server.
+#[test]
+fn a_throttled_action_is_not_called_without_time_to_wait() {
+    let server = Server::start([error(503, "RequestLimitExceeded", "Request limit exceeded.")]);
+    let retries =
+        Retries { questions: Some(0), question_interval: Some(Duration::from_secs(9)), calls: None };
+    let client = Client::new(ClientConfig { retries, ..config(&server.url()) });
+    assert!(matches!(question(&client, 20), Err(Failure::Answered(_))));
+    let failure = question(&client, 5).unwrap_err();
+    assert!(matches!(failure, Failure::NotSent(NotSent::Throttled { .. })), "{failure:?}");
+    assert_eq!(server.calls(), 1);
+}
+
+#[test]
+fn tags_and_zones() {
+    let server = Server::start([
+        answer("CreateTags", "<return>true</return>"),
+        answer(
+            "DescribeSubnets",
+            "<subnetSet><item><subnetId>s-1</subnetId><availabilityZone>z-1</availabilityZone></item></subnetSet>",
+        ),
+    ]);
+    let client = server.client();
+    let things = ["i-1".to_owned(), "vol-1".to_owned()];
+    client.tag(&things, "InstanceID", "i-1", within(20)).unwrap();
+    let zones = client.zones(&["s-1".to_owned()], within(20)).unwrap();
+    assert_eq!(zones, [("s-1".to_owned(), "z-1".to_owned())].into());
+    let received = server.received();
+    for (member, value) in [
+        ("ResourceId.1", "i-1"),
+        ("ResourceId.2", "vol-1"),
+        ("Tag.1.Key", "InstanceID"),
+        ("Tag.1.Value", "i-1"),
+    ] {
+        assert_eq!(received[0].member(member).as_deref(), Some(value), "{member}");
+    }
+    assert_eq!(received[1].member("SubnetId.1").as_deref(), Some("s-1"));
+}
+
+#[test]
 fn a_server_without_tls_behind_https_means_that_nothing_was_sent() {
     let server = Server::start([Reply::Close]);
     let failure = question(&client(&format!("https://{}", server.address)), 5).unwrap_err();
