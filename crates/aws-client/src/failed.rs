@@ -154,6 +154,7 @@ fn is_vague(message: &str) -> bool {
         .any(|word| message.ends_with(word))
         || message.starts_with("client error (")
         || message == "the credential provider was not enabled"
+        || message == "an error occurred while loading credentials"
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -203,10 +203,20 @@ fn requirements() -> InstanceRequirementsRequest {
     }
 }
 
+/// How an API calls the lists of requirements.
+#[derive(Clone, Copy)]
+enum Lists {
+    Fleet,
+    SpotFleet,
+    Group,
+}
+
 /// What [`requirements`] is on the wire below a prefix; members of lists are `LIST.1` or `LIST.member.1`.
-fn requirement_members(prefix: &str, singular: bool) -> Vec<String> {
-    let list = |ec2: &str, plural: &str| {
-        if singular { format!("{ec2}.1") } else { format!("{plural}.member.1") }
+fn requirement_members(prefix: &str, lists: Lists) -> Vec<String> {
+    let list = |ec2: &str, plural: &str| match lists {
+        Lists::Fleet => format!("{ec2}.1"),
+        Lists::SpotFleet => format!("{ec2}Set.1"),
+        Lists::Group => format!("{plural}.member.1"),
     };
     let mut members: Vec<String> = [
         "VCpuCount.Min=2",
@@ -312,9 +322,9 @@ fn fleets() {
         "LaunchTemplateConfigs.1.Overrides.1.AvailabilityZone=eu-central-1a",
         "LaunchTemplateConfigs.1.Overrides.1.InstanceType=m6i.large",
         "LaunchTemplateConfigs.1.Overrides.1.MaxPrice=0.1",
-        "LaunchTemplateConfigs.1.Overrides.1.Priority=1",
+        "LaunchTemplateConfigs.1.Overrides.1.Priority=1.0",
         "LaunchTemplateConfigs.1.Overrides.1.SubnetId=subnet-1",
-        "LaunchTemplateConfigs.1.Overrides.1.WeightedCapacity=2",
+        "LaunchTemplateConfigs.1.Overrides.1.WeightedCapacity=2.0",
         "OnDemandOptions.AllocationStrategy=prioritized",
         "SpotOptions.AllocationStrategy=price-capacity-optimized",
         "SpotOptions.InstanceInterruptionBehavior=terminate",
@@ -330,7 +340,8 @@ fn fleets() {
         "Type=instant",
         "ValidUntil=2027-01-15T08:00:00Z",
     ];
-    let second = requirement_members("LaunchTemplateConfigs.1.Overrides.2.InstanceRequirements.", true);
+    let second =
+        requirement_members("LaunchTemplateConfigs.1.Overrides.2.InstanceRequirements.", Lists::Fleet);
     check(&server, own.map(str::to_owned).into_iter().chain(second));
 }
 
@@ -382,10 +393,10 @@ fn spot_fleets() {
         "LaunchTemplateConfigs.1.LaunchTemplateSpecification.LaunchTemplateId=lt-1",
         "LaunchTemplateConfigs.1.LaunchTemplateSpecification.Version=7",
         "LaunchTemplateConfigs.1.Overrides.1.InstanceType=m6i.large",
-        "LaunchTemplateConfigs.1.Overrides.1.Priority=1",
+        "LaunchTemplateConfigs.1.Overrides.1.Priority=1.0",
         "LaunchTemplateConfigs.1.Overrides.1.SpotPrice=0.1",
         "LaunchTemplateConfigs.1.Overrides.1.SubnetId=subnet-1",
-        "LaunchTemplateConfigs.1.Overrides.1.WeightedCapacity=2",
+        "LaunchTemplateConfigs.1.Overrides.1.WeightedCapacity=2.0",
         "OnDemandAllocationStrategy=lowestPrice",
         "OnDemandTargetCapacity=1",
         "SpotPrice=0.2",
@@ -400,7 +411,7 @@ fn spot_fleets() {
     let own = own.map(|member| format!("SpotFleetRequestConfig.{member}"));
     let second = requirement_members(
         "SpotFleetRequestConfig.LaunchTemplateConfigs.1.Overrides.2.InstanceRequirements.",
-        true,
+        Lists::SpotFleet,
     );
     let action = ["Action=RequestSpotFleet".to_owned()];
     check(&server, own.into_iter().chain(second).chain(action));
@@ -473,7 +484,8 @@ fn groups() {
         "Tags.member.1.Value=v",
         "VPCZoneIdentifier=subnet-1,subnet-2",
     ];
-    let second = requirement_members(&format!("{policy}.Overrides.member.2.InstanceRequirements."), false);
+    let second =
+        requirement_members(&format!("{policy}.Overrides.member.2.InstanceRequirements."), Lists::Group);
     check(&server, own.map(str::to_owned).into_iter().chain(second));
 }
 
