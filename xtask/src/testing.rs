@@ -29,8 +29,8 @@ pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
     if let Some(compiling) = compiling {
         compiling.wait_with_output()?;
     }
-    let tree = tree?;
     let cloud_works = cloud.is_none_or(|cloud| reported(cloud, "testing the cloud for tests"));
+    let tree = tree?;
 
     let nextest = has_nextest(project);
     // Neither takes a processor for itself.
