@@ -127,7 +127,7 @@ impl Client {
             let again = policy::repeats(&error, kind, made, self.config.retries)
                 // What is left must do for an attempt too.
                 && left.is_none_or(|left| pause < left);
-            failure = Some(error);
+            failure = Some(policy::outcome(failure, error, kind));
             if !again {
                 break;
             }

@@ -96,6 +96,17 @@ pub(crate) fn pause(failure: &Failure, kind: Kind, step: u32, retries: Retries, 
     }
 }
 
+/// What a call comes to whose last attempt failed like `last`, and one before it like `earlier`. Where an earlier one may
+/// have made something, no later failure undoes that, but for those which tell that it has.
+pub(crate) fn outcome(earlier: Option<Failure>, last: Failure, kind: Kind) -> Failure {
+    let of = |failure: &Failure| class::of(failure, kind.purpose());
+    let tells = of(&last) == Class::Mismatch || last.code().is_some_and(|code| code.contains("AlreadyExists"));
+    match earlier {
+        Some(earlier) if of(&earlier) == Class::Unknown && !tells => earlier,
+        _ => last,
+    }
+}
+
 /// A number between 0 and 1. The standard library has no other source of chance.
 pub(crate) fn chance() -> f64 {
     let bits = RandomState::new().build_hasher().finish();
@@ -114,6 +125,25 @@ mod tests {
 
     fn attempts(failure: &Failure, kind: Kind, retries: Retries) -> u32 {
         (1..100).find(|made| !repeats(failure, kind, *made, retries)).unwrap()
+    }
+
+    /// What attempts that failed in this order come to: the place of the failure that counts.
+    #[test]
+    fn a_lost_answer_is_not_undone_by_a_later_failure() {
+        let lost = || Failure::Lost { action: "RunInstances", why: "closed".to_owned() };
+        let check = |failures: Vec<Failure>, kind: Kind, expected: usize| {
+            let expected = failures[expected].clone();
+            let last = failures.into_iter().fold(None, |before, next| Some(outcome(before, next, kind)));
+            assert_eq!(last, Some(expected));
+        };
+        check(vec![lost(), answer(503, "RequestLimitExceeded")], Kind::Tokened, 0);
+        check(vec![lost(), answer(500, "InsufficientInstanceCapacity")], Kind::Tokened, 0);
+        check(vec![lost(), answer(401, "AuthFailure")], Kind::Tokened, 0);
+        check(vec![lost(), answer(503, "Throttling"), answer(400, "IdempotentParameterMismatch")], Kind::Tokened, 2);
+        check(vec![lost(), answer(400, "AlreadyExists")], Kind::Named, 1);
+        check(vec![answer(503, "Throttling"), lost(), answer(503, "Throttling")], Kind::Tokened, 1);
+        check(vec![answer(503, "Throttling"), answer(401, "AuthFailure")], Kind::Tokened, 1);
+        check(vec![lost(), answer(503, "RequestLimitExceeded")], Kind::Question, 1);
     }
 
     /// Attempts of a call with a token, with a name, of a question, and of an ending, where each fails so.
