@@ -60,6 +60,8 @@ class App:
         with tenant.lock:
             call = tenant.log.begin(tenant.now(), service, region_name, action, key, request.body)
             unreadable = _read(call, form, request)
+            known = (call.service, call.action, call.token)
+            call.repeats = call.token is not None and known in tenant.region(call.region).tokens
             rule = tenant.faults.pick(call, _zones(tenant, call))
             call.fault = rule and f"{rule.kind} {rule.when}"
         try:

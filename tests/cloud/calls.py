@@ -12,6 +12,8 @@ class Call:
         self.number, self.at, self.service, self.region = number, at, service, region
         self.action, self.key, self.body = action, key, body
         self.params, self.token = {}, None
+        # Whether a call with this token has had its effect.
+        self.repeats = False
         self.status, self.code, self.fault = None, None, None
 
     def names_tag(self, wanted):

@@ -21,7 +21,7 @@ ANY = (
 # What a load balancer says in front of a server that is down.
 HTML = b"<html><body><b>Http/1.1 Service Unavailable</b></body> </html>"
 FIELDS = {"action", "when", "kind", "status", "code", "message", "p", "seed", "times", "skip", "seconds",
-          "token", "tag", "text", "zone"}
+          "token", "fresh", "tag", "text", "zone"}
 
 
 class Rule:
@@ -48,6 +48,8 @@ class Rule:
         if self.left == 0 or not ("*" in self.actions or call.action in self.actions):
             return False
         fields = self.fields
+        if fields.get("fresh") and call.repeats:
+            return False
         if "token" in fields and call.token != fields["token"]:
             return False
         if "tag" in fields and not call.names_tag(fields["tag"]):

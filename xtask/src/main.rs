@@ -76,6 +76,9 @@ To check it
   torture power [--cuts N]
                         Stop a file system 50 times while processes request and return machines;
                         what was told is known afterwards (needs root and a loop device)
+  torture aws [--cycles N]
+                        3000 requests and returns of AWS machines on the cloud for tests while a fifth of
+                        all calls fail, processes are killed and the power is cut; half an hour
   fuzz [TARGET] [--seconds N]
                         Fuzz what reads foreign bytes (nightly compiler and cargo-fuzz)
   miri                  The byte-slice path of the snapshot format under Miri (nightly compiler)

@@ -7,6 +7,7 @@
 //! * `crowd`, `requests`, `rot`, `files`, `power`: the tests of these subjects at their full size: many
 //!   processes at once, processes killed at random moments, damaged databases, files of the store lost or
 //!   planted, power cuts.
+//! * `aws`: four processes at a time on the cloud for tests, of which a fifth of all calls fail.
 
 mod generations;
 mod parts;
@@ -20,6 +21,8 @@ use std::path::PathBuf;
 use stage::Stage;
 use xshell::cmd;
 
+use crate::binaries::Clouds;
+use crate::cloud;
 use crate::dist;
 use crate::project::{Project, Result};
 
@@ -44,16 +47,29 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
         ["files"] => tests(project, "harmed_files", &[("OHFP_FILES", "1")]),
         ["power"] => tests(project, "power", &[("OHFP_CUTS", "50")]),
         ["power", "--cuts", cuts] => tests(project, "power", &[("OHFP_CUTS", cuts)]),
+        ["aws"] => storm(project, "3000"),
+        ["aws", "--cycles", cycles] => storm(project, cycles),
         _ => Err("torture takes `snapshot [--stride N]`, `publish [--kills N]`, \
                   `readers [--readers N --builds N]`, `crowd`, `requests [--kills N]`, \
-                  `rot [--databases N]`, `files` or `power [--cuts N]`"
+                  `rot [--databases N]`, `files`, `power [--cuts N]` or `aws [--cycles N]`"
             .into()),
     }
 }
 
 /// Runs the black-box tests of one file, larger than the test suite does, with what they print.
 fn tests(project: &Project, name: &str, sizes: &[(&str, &str)]) -> Result<()> {
-    let tree = dist::make(project, &project.fresh_dir("torture-tests")?, dist::CLOUDS)?;
+    tests_with(project, dist::CLOUDS, name, sizes)
+}
+
+/// The storm over AWS, with 50 power cuts.
+fn storm(project: &Project, cycles: &str) -> Result<()> {
+    // Tests that find no cloud pass, and say so in a line that is easily missed.
+    cloud::python(project).ok_or(cloud::NOT_INSTALLED)?;
+    tests_with(project, Clouds::Aws, "aws::storm", &[("OHFP_STORM", cycles), ("OHFP_CUTS", "50")])
+}
+
+fn tests_with(project: &Project, clouds: Clouds, name: &str, sizes: &[(&str, &str)]) -> Result<()> {
+    let tree = dist::make(project, &project.fresh_dir("torture-tests")?, clouds)?;
     let cargo = Project::cargo();
     let run = cmd!(
         project.sh,
