@@ -118,6 +118,11 @@ impl Seen {
         self.watermark.as_ref().filter(|mark| !mark.creating)
     }
 
+    /// Whether the file is the one that the watermark was written for, whatever is in it.
+    fn is_own_file(&self) -> bool {
+        self.reached().is_some_and(|mark| mark.file.inode() == self.file.inode())
+    }
+
     /// What is wrong with the database file by itself. Ask before SQLite opens it: it would make a log where there is
     /// none, and cannot read a file that a foreign log is laid over.
     pub(crate) fn doubt_alone(&self) -> Option<Doubt> {
@@ -143,8 +148,10 @@ impl Seen {
         }
         let fits = match self.alone {
             None => true,
-            // Without a log, what cannot be read now could not be read with it.
-            Some(Err(())) => !self.has_log(),
+            // Without a log, what cannot be read now could not be read with it. A checkpoint that was cut short, by a
+            // kill or with the power, leaves pages of two states in the file, and perhaps less than its header
+            // says; the log has all of them. So the store's own file may have its log laid over it.
+            Some(Err(())) => !self.has_log() || self.is_own_file(),
             Some(Ok(alone)) => {
                 let base = self.reached().map_or(0, |mark| mark.base);
                 let in_order = alone.id == whole.id && (base..=whole.number).contains(&alone.number);

@@ -104,6 +104,50 @@ fn what_is_written_through_is_counted_and_other_documents_are_not() {
     }
 }
 
+/// A process dies, or the power fails, in the middle of a checkpoint: the first pages are in the database file, the header
+/// among them, and those by which it grows are not. The log has all of them.
+#[test]
+fn a_checkpoint_that_was_cut_short_is_none() {
+    const PAGE: usize = 4_096;
+    let Site { directory, store } = Site::new();
+    fulfil(&store, "early", &["i-1"], 100);
+    let path = directory.path().join("state.db");
+    checkpoint(&path);
+    let mut late = acquire("late", 1, 200);
+    late.launch_fields = Some("x".repeat(50 * PAGE));
+    store.admit(&late, MaxNumber::Unlimited).unwrap();
+    drop(store);
+    let copy = directory.path().join("copy.db");
+    for suffix in ["", "-wal"] {
+        fs::copy(beside(&path, suffix), beside(&copy, suffix)).unwrap();
+    }
+    checkpoint(&copy);
+    let (before, after) = (fs::read(&path).unwrap(), fs::read(&copy).unwrap());
+    assert!(after.len() > before.len() + 40 * PAGE, "{} {}", before.len(), after.len());
+
+    let known = |what: &str| {
+        for read_only in [true, false] {
+            let store = SqliteStore::open(&path, Options { read_only, ..LAZY }).unwrap();
+            let seen = store.views(&["early", "late"].map(id)).expect(what);
+            assert!(seen.iter().all(Option::is_some), "{what}");
+        }
+    };
+    for pages in 1..=before.len() / PAGE {
+        let content = [&after[..pages * PAGE], &before[pages * PAGE..]].concat();
+        fs::write(&path, content).unwrap();
+        known(&format!("{pages} pages"));
+    }
+    // Another file in that state is not the store's.
+    let content = [&after[..PAGE], &before[PAGE..]].concat();
+    fs::remove_file(&path).unwrap();
+    // Takes the number of the file that is gone.
+    fs::write(directory.path().join("other"), "").unwrap();
+    fs::write(&path, content).unwrap();
+    let store = SqliteStore::open(&path, LAZY).unwrap();
+    let error = store.views(&[id("late")]).unwrap_err();
+    assert!(error.to_string().contains("of another database"), "{error}");
+}
+
 #[test]
 fn an_older_copy_under_a_newer_log_is_never_replayed() {
     let Site { directory, store } = Site::new();

@@ -210,7 +210,7 @@ fn nothing_is_doubled_or_lost_in_a_storm() {
 }
 
 /// The same, and now and then the power fails under the processes: what was not on the disk is gone. Only `cargo xtask
-/// torture aws` runs it: in a few of a hundred cuts of processes that are killed too, the store refuses its own log.
+/// torture aws` runs it: what is left behind by two cuts needs minutes of looks.
 #[test]
 fn nothing_is_doubled_or_lost_by_power_cuts() {
     let cuts = size("OHFP_CUTS", 0);
