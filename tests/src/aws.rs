@@ -237,7 +237,7 @@ fn is_there(resource: &Value) -> bool {
 }
 
 /// Whether the programs under test can reach AWS at all.
-fn has_aws() -> bool {
+pub fn has_aws() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
     *ANSWER.get_or_init(ask_for_aws)
 }
