@@ -133,8 +133,8 @@ mod tests {
         let lost = || Failure::Lost { action: "RunInstances", why: "closed".to_owned() };
         let check = |failures: Vec<Failure>, kind: Kind, expected: usize| {
             let expected = failures[expected].clone();
-            let last = failures.into_iter().fold(None, |before, next| Some(outcome(before, next, kind)));
-            assert_eq!(last, Some(expected));
+            let counted = failures.into_iter().fold(None, |before, next| Some(outcome(before, next, kind)));
+            assert_eq!(counted, Some(expected));
         };
         check(vec![lost(), answer(503, "RequestLimitExceeded")], Kind::Tokened, 0);
         check(vec![lost(), answer(500, "InsufficientInstanceCapacity")], Kind::Tokened, 0);
