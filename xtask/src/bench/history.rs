@@ -84,6 +84,8 @@ impl<'p> LiveSite<'p> {
         let export = self.root.join(format!("history-{count}.json"));
         sh.write_file(&export, finished(count)?)?;
         let program = self.tree.program("ohfp");
+        // The log names requests of the history before, whose store is another one.
+        self.on(&filled, cmd!(sh, "{program} storage init"))?.ignore_stdout().run()?;
         self.on(&filled, cmd!(sh, "{program} storage import {export}"))?.ignore_stdout().run()?;
         sh.remove_path(&export)?;
         let copy = |from: &Path, to: &Path| -> Result<()> {
