@@ -19,8 +19,11 @@ const ASK: [&str; 3] = ["getAvailableTemplates", "-f", "in.json"];
 /// What Host Factory is told by a runtime that must not answer and cannot hand on.
 const MESSAGE: &str = "{\"message\": \"ohfp cannot start its live program ohfp-live\"}\n";
 
+/// A template that machines can be launched of, also where AWS is asked for them.
 fn one(id: &str) -> String {
-    format!(r#"{{"templates": [{{"templateId": "{id}", "maxNumber": 1, "vmType": "m5.large"}}]}}"#)
+    let launch = r#""imageId": "ami-0123456789abcdef0", "subnetId": "subnet-0123456789abcdef0",
+        "securityGroupIds": ["sg-0123456789abcdef0"], "vmType": "m5.large""#;
+    format!(r#"{{"templates": [{{"templateId": "{id}", "maxNumber": 1, {launch}}}]}}"#)
 }
 
 fn sandbox() -> Sandbox {
