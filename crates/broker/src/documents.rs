@@ -17,6 +17,13 @@ pub struct Document {
     pub body: String,
 }
 
+impl Document {
+    /// Whether it counts at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.live_until.is_some_and(|until| now < until)
+    }
+}
+
 /// One transaction on a provider's documents.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ohfp_broker::documents::{Document, DocumentStore, DocumentTx};
 use ohfp_broker::{Result, Timestamp};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::class::{self, Class, Purpose, Trouble};
@@ -114,15 +115,7 @@ impl Calm {
     pub fn reached(&self, endpoint: &str) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.outages.remove(endpoint).is_some() {
-            self.tell(&mut |tx| {
-                let over = Document {
-                    id: outage_id(endpoint),
-                    group: CALM.to_owned(),
-                    live_until: None,
-                    body: documents::written(&Outage::default())?,
-                };
-                tx.put(&over)
-            });
+            self.tell(&mut |tx| put(tx, &outage_id(endpoint), &Outage::default(), None));
         }
     }
 
@@ -142,33 +135,45 @@ impl Calm {
     fn throttled(&self, action: &str, wait: Duration, now: Timestamp) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let until = now.plus_millis(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)).millis();
-        let mut throttle = known.throttles.get(action).cloned().unwrap_or_default();
-        let is_told = self.tell(&mut |tx| {
-            let stored: Option<Throttle> = stored(tx, &throttle_id(action), now)?;
-            throttle = stored.unwrap_or_default();
+        let strike = |throttle: &mut Throttle| {
             throttle.strike(until, now);
-            let remembered = Timestamp::from_millis(throttle.until).plus_seconds(STRIKES);
-            put(tx, throttle_id(action), &throttle, remembered)
-        });
-        if !is_told {
-            throttle.strike(until, now);
-        }
+            Timestamp::from_millis(throttle.until).plus_seconds(STRIKES)
+        };
+        let throttle = self.noted(&throttle_id(action), known.throttles.get(action), &strike, now);
         known.throttles.insert(action.to_owned(), throttle);
     }
 
     fn unreachable(&self, endpoint: &str, failure: &Failure, now: Timestamp) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut outage = known.outages.get(endpoint).cloned().unwrap_or_default();
-        let is_told = self.tell(&mut |tx| {
-            let stored: Option<Outage> = stored(tx, &outage_id(endpoint), now)?;
-            outage = stored.unwrap_or_default();
+        let fail = |outage: &mut Outage| {
             outage.fail(failure, now);
-            put(tx, outage_id(endpoint), &outage, now.plus_seconds(ROW))
+            now.plus_seconds(ROW)
+        };
+        let outage = self.noted(&outage_id(endpoint), known.outages.get(endpoint), &fail, now);
+        known.outages.insert(endpoint.to_owned(), outage);
+    }
+
+    /// Changes a document for all processes, and gives what it says then; what is `known` here is changed where that
+    /// cannot be done. `change` gives until when it counts.
+    fn noted<T: Clone + Default + Serialize + DeserializeOwned>(
+        &self,
+        id: &str,
+        known: Option<&T>,
+        change: &dyn Fn(&mut T) -> Timestamp,
+        now: Timestamp,
+    ) -> T {
+        let mut noted = T::default();
+        let is_told = self.tell(&mut |tx| {
+            let stored = documents::live(tx, id, now)?;
+            noted = stored.as_ref().map(documents::read).transpose()?.unwrap_or_default();
+            let until = change(&mut noted);
+            put(tx, id, &noted, Some(until))
         });
         if !is_told {
-            outage.fail(failure, now);
+            noted = known.cloned().unwrap_or_default();
+            change(&mut noted);
         }
-        known.outages.insert(endpoint.to_owned(), outage);
+        noted
     }
 
     /// Reads what other processes have noted, where that was not done just now.
@@ -239,10 +244,7 @@ type All = (BTreeMap<String, Throttle>, BTreeMap<String, Outage>);
 
 fn all(tx: &mut dyn DocumentTx, now: Timestamp) -> Result<All> {
     let mut all = All::default();
-    for document in tx.group(CALM)? {
-        if document.live_until.is_none_or(|until| until <= now) {
-            continue;
-        }
+    for document in tx.group(CALM)?.into_iter().filter(|document| document.is_live(now)) {
         if let Some(action) = document.id.strip_prefix("throttled/") {
             all.0.insert(action.to_owned(), documents::read(&document)?);
         } else if let Some(endpoint) = document.id.strip_prefix("unreachable/") {
@@ -260,18 +262,14 @@ fn outage_id(endpoint: &str) -> String {
     format!("unreachable/{endpoint}")
 }
 
-fn stored<T: serde::de::DeserializeOwned>(
+fn put(
     tx: &mut dyn DocumentTx,
     id: &str,
-    now: Timestamp,
-) -> Result<Option<T>> {
-    let live = tx.get(id)?.filter(|document| document.live_until.is_some_and(|until| until > now));
-    live.as_ref().map(documents::read).transpose()
-}
-
-fn put(tx: &mut dyn DocumentTx, id: String, value: &impl Serialize, live_until: Timestamp) -> Result<()> {
+    value: &impl Serialize,
+    live_until: Option<Timestamp>,
+) -> Result<()> {
     let body = documents::written(value)?;
-    tx.put(&Document { id, group: CALM.to_owned(), live_until: Some(live_until), body })
+    tx.put(&Document { id: id.to_owned(), group: CALM.to_owned(), live_until, body })
 }
 
 /// How long it is until then, if it is still to come.

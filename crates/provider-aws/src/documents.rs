@@ -98,6 +98,25 @@ pub(crate) enum ResourceKind {
 }
 
 impl ResourceKind {
+    /// What a call makes beside machines.
+    pub(crate) fn of(call: &Making) -> Option<Self> {
+        Some(match call {
+            Making::RunInstances(_) => return None,
+            Making::CreateLaunchTemplate(_) => Self::LaunchTemplate,
+            Making::CreateLaunchTemplateVersion(_) => Self::LaunchTemplateVersion,
+            Making::CreateFleet(fleet) => match fleet.kind.as_str() {
+                "instant" => Self::InstantFleet,
+                "maintain" => Self::MaintainFleet,
+                _ => Self::RequestFleet,
+            },
+            Making::RequestSpotFleet(fleet) if fleet.spot_fleet_request_config.kind == "maintain" => {
+                Self::MaintainSpotFleet
+            }
+            Making::RequestSpotFleet(_) => Self::RequestSpotFleet,
+            Making::CreateAutoScalingGroup(_) => Self::Group,
+        })
+    }
+
     /// Whether its machines come after the answer to its creation.
     pub(crate) fn launches_by_itself(self) -> bool {
         !matches!(self, Self::InstantFleet | Self::LaunchTemplate | Self::LaunchTemplateVersion)
@@ -168,6 +187,11 @@ pub(crate) fn forget_resource(tx: &mut dyn DocumentTx, id: &str, resource: &Reso
         live_until: None,
         body: written(resource)?,
     })
+}
+
+/// The document of that id, where it counts at `now`.
+pub(crate) fn live(tx: &mut dyn DocumentTx, id: &str, now: Timestamp) -> Result<Option<Document>> {
+    Ok(tx.get(id)?.filter(|document| document.is_live(now)))
 }
 
 /// The JSON of a document's body.

@@ -8,6 +8,7 @@ use ohfp_broker::launch_spec::{FieldError, Image, LaunchSpec, RootVolume};
 use ohfp_broker::{Deadline, Result, Timestamp};
 
 use crate::api::Api;
+use crate::documents;
 use crate::failure::Failure;
 
 /// Why an image cannot be used.
@@ -93,9 +94,7 @@ impl Images<'_> {
     fn known(&self, id: &str) -> Result<Option<String>> {
         let mut known = None;
         self.documents.read(self.provider, &mut |tx| {
-            let document = tx.get(id)?;
-            let fresh = document.filter(|document| document.live_until.is_some_and(|until| until > self.now));
-            known = fresh.map(|document| document.body);
+            known = documents::live(tx, id, self.now)?.map(|document| document.body);
             Ok(())
         })?;
         Ok(known)

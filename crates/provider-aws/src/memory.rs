@@ -11,6 +11,7 @@ use ohfp_broker::{Result, Timestamp};
 use crate::api::Ec2Instance;
 use crate::class::{Shortage, remembered_seconds};
 use crate::design::Pool;
+use crate::documents::live;
 use crate::failure::Answered;
 
 /// The group of shortages.
@@ -70,7 +71,7 @@ fn zone_id(subnet: &str) -> String {
 impl Memory {
     /// What is remembered at `now`.
     pub(crate) fn load(tx: &mut dyn DocumentTx, now: Timestamp) -> Result<Self> {
-        let is_live = |document: &Document| document.live_until.is_some_and(|until| until > now);
+        let is_live = |document: &Document| document.is_live(now);
         let short = tx.group(SHORTAGES)?.into_iter().filter(is_live);
         let short = short.filter_map(|document| Some((document.id, document.live_until?))).collect();
         let zones = tx.group(ZONES)?.into_iter().filter(is_live);
@@ -173,10 +174,6 @@ pub(crate) fn remember_look_up(
 
 fn put_zone(tx: &mut dyn DocumentTx, id: String, zone: &str, until: Timestamp) -> Result<()> {
     tx.put(&Document { id, group: ZONES.to_owned(), live_until: Some(until), body: zone.to_owned() })
-}
-
-fn live(tx: &mut dyn DocumentTx, id: &str, now: Timestamp) -> Result<Option<Document>> {
-    Ok(tx.get(id)?.filter(|document| document.live_until.is_some_and(|until| until > now)))
 }
 
 /// The zone that an error names: "… in the Availability Zone you requested (us-east-1a). …"

@@ -4,7 +4,6 @@
 use ohfp_broker::{Error, ErrorKind};
 
 use super::{Launching, Stop};
-use crate::api::FleetCreated;
 use crate::calls::Making;
 use crate::documents::{ResourceKind, Step, StepOutcome};
 
@@ -43,7 +42,7 @@ impl Launching<'_> {
                         }
                         self.finish(step, &outcome, Some((&id, &self.resource(kind))), &[])?;
                     }
-                    None if is_searched(&step.call)
+                    None if searched(&step.call).is_some()
                         && self.now.millis_since(step.begun) < INVISIBLE_MILLIS =>
                     {
                         invisible = Some(step.call.action());
@@ -63,45 +62,23 @@ impl Launching<'_> {
 
     /// What a step has made beside machines: its id, what it is, and the outcome of the step.
     fn look_for(&self, step: &Step) -> Result<Option<(String, ResourceKind, StepOutcome)>, Stop> {
-        let resource = |id: String, kind| (id.clone(), kind, StepOutcome::Resource { id });
-        Ok(match &step.call {
-            Making::CreateLaunchTemplate(_) => self.template_by_tag()?.map(|template| {
-                let id = template.launch_template_id.clone();
-                (id, ResourceKind::LaunchTemplate, StepOutcome::Template(template))
+        let Some(kind) = searched(&step.call) else { return Ok(None) };
+        let found = match kind {
+            ResourceKind::LaunchTemplate => self
+                .template_by_tag()?
+                .map(|template| (template.launch_template_id.clone(), StepOutcome::Template(template))),
+            ResourceKind::InstantFleet => self.instant_by_tag()?.map(|fleet| {
+                let ids = fleet.instances.into_iter().map(|instance| instance.id).collect();
+                (fleet.fleet_id, StepOutcome::Machines { ids, shortage: None })
             }),
-            Making::CreateFleet(fleet) if fleet.kind == "instant" => {
-                let of = |FleetCreated { fleet_id, instances, .. }: FleetCreated| {
-                    let ids = instances.into_iter().map(|instance| instance.id).collect();
-                    (fleet_id, ResourceKind::InstantFleet, StepOutcome::Machines { ids, shortage: None })
-                };
-                self.instant_by_tag()?.map(of)
-            }
-            Making::CreateFleet(fleet) => {
-                let kind = if fleet.kind == "maintain" {
-                    ResourceKind::MaintainFleet
-                } else {
-                    ResourceKind::RequestFleet
-                };
-                self.resource_by_tag(&step.call)?.map(|id| resource(id, kind))
-            }
-            Making::RequestSpotFleet(fleet) => {
-                let kind = if fleet.spot_fleet_request_config.kind == "maintain" {
-                    ResourceKind::MaintainSpotFleet
-                } else {
-                    ResourceKind::RequestSpotFleet
-                };
-                self.resource_by_tag(&step.call)?.map(|id| resource(id, kind))
-            }
-            Making::CreateAutoScalingGroup(_) => {
-                self.resource_by_tag(&step.call)?.map(|id| resource(id, ResourceKind::Group))
-            }
-            // Its machines are found by their tags for as long as its request is watched.
-            Making::RunInstances(_) | Making::CreateLaunchTemplateVersion(_) => None,
-        })
+            _ => self.resource_by_tag(&step.call)?.map(|id| (id.clone(), StepOutcome::Resource { id })),
+        };
+        Ok(found.map(|(id, outcome)| (id, kind, outcome)))
     }
 }
 
-/// Whether a search can find what a call has made.
-fn is_searched(call: &Making) -> bool {
-    !matches!(call, Making::RunInstances(_) | Making::CreateLaunchTemplateVersion(_))
+/// What a call makes that a search can find. Machines of `RunInstances` are found by their tags for as long as their
+/// request is watched, and a version of a template has no tags.
+fn searched(call: &Making) -> Option<ResourceKind> {
+    ResourceKind::of(call).filter(|kind| *kind != ResourceKind::LaunchTemplateVersion)
 }

@@ -140,16 +140,10 @@ impl Launching<'_> {
         errors: &[PoolError],
         made: &mut Made,
     ) -> Result<(), Stop> {
-        let resource = self.resource(match way {
-            Way::Fleet(FleetType::Request) => ResourceKind::RequestFleet,
-            Way::Fleet(FleetType::Maintain) => ResourceKind::MaintainFleet,
-            Way::Fleet(FleetType::Instant) => ResourceKind::InstantFleet,
-            Way::SpotFleet(FleetType::Maintain) => ResourceKind::MaintainSpotFleet,
-            Way::SpotFleet(_) => ResourceKind::RequestSpotFleet,
-            Way::Group | Way::RunInstances => ResourceKind::Group,
-        });
+        let resource = ResourceKind::of(&step.call).map(|kind| self.resource(kind));
         let outcome = StepOutcome::Resource { id: id.to_owned() };
-        self.finish(step, &outcome, Some((id, &resource)), &shortfalls(errors))?;
+        let resource = resource.as_ref().map(|resource| (id, resource));
+        self.finish(step, &outcome, resource, &shortfalls(errors))?;
         made.reasons.extend(errors.iter().map(|one| told::pool_reason(&one.error)));
         self.take(outcome, way, made);
         Ok(())

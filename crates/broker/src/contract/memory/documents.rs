@@ -53,7 +53,7 @@ impl DocumentTx for Documents<'_> {
     }
 
     fn live(&mut self, now: Timestamp) -> Result<Vec<Document>> {
-        Ok(self.those(|record| record.live_until.is_some_and(|until| now < until)))
+        Ok(self.those(|record| record.is_live(now)))
     }
 
     fn count_live(&mut self, now: Timestamp) -> Result<u64> {
