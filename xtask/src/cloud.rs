@@ -70,7 +70,6 @@ fn prepare(project: &Project, environment: &Path) -> Result<PathBuf> {
 /// Runs the tests of the cloud itself; `false` where one fails.
 fn test(project: &Project) -> Result<bool> {
     let Some(python) = python(project) else { return Ok(true) };
-    step("testing the cloud for tests");
     let ran = Command::new(python)
         .args(["-m", "unittest", "discover"])
         .args(["--start-directory", "cloud/tests", "--top-level-directory", "."])

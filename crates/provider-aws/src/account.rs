@@ -10,6 +10,8 @@ use ohfp_broker::{Deadline, Error, ErrorKind, Result, Template, Timestamp};
 
 use crate::api::{Api, Ec2Instance};
 use crate::design::{self, Order, Way};
+use crate::ending;
+use crate::failure::Failure;
 use crate::fleet_file::FleetFile;
 use crate::images::{Images, Unusable};
 use crate::launching::Stop;
@@ -63,6 +65,12 @@ impl AwsProvider {
         }
         let message = format!("{}: {}", self.source, error.summary());
         error.with_message(message)
+    }
+
+    /// As [`ending::terminate`].
+    pub(crate) fn terminate(&self, ids: &[String], deadline: Deadline) -> Vec<(String, Failure)> {
+        let concurrent = self.options.of(&options::CONCURRENT_CALLS);
+        ending::terminate(self.api.as_ref(), ids, concurrent, deadline)
     }
 
     /// The number of the account, as far as it is known without a call.

@@ -1,12 +1,13 @@
 //! What machines are doing, as far as AWS can tell.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use ohfp_broker::provider::{Described, Detail};
 use ohfp_broker::{Deadline, MachineId, MachineState, Result, Timestamp};
 
 use crate::account::AwsProvider;
 use crate::batches::Sifted;
+use crate::failure::Failure;
 use crate::{finding, observed, options, tending, told};
 
 /// As [`ohfp_broker::provider::Provider::describe`] says.
@@ -33,13 +34,12 @@ pub(crate) fn describe(
         } else {
             BTreeSet::new()
         };
-        let unclear: HashSet<&str> = untold.iter().map(|(request, _)| request.as_str()).collect();
+        let untold: BTreeMap<String, Failure> = untold.into_iter().collect();
         for machine in &seen {
             let request = machine.spot_request_id.as_deref();
             // Whether it is taken decides what becomes of it, so that half an answer is none.
-            if request.is_some_and(|request| unclear.contains(request)) {
-                let why = untold.iter().find(|(id, _)| Some(id.as_str()) == request);
-                failed.extend(why.map(|(_, failure)| (machine.id.clone(), failure.clone())));
+            if let Some(failure) = request.and_then(|request| untold.get(request)) {
+                failed.push((machine.id.clone(), failure.clone()));
                 continue;
             }
             let mut instance = observed::instance(machine);

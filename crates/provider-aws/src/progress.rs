@@ -103,6 +103,8 @@ struct News {
     failure: Option<Failure>,
     /// How many calls for reasons are left.
     reasons: usize,
+    /// Each look begins with another answer, so that all get their turn of the reasons.
+    turn: usize,
 }
 
 /// Most calls for reasons of one look: each is about one fleet or group. The others wait for the next looks.
@@ -127,6 +129,8 @@ impl News {
                 }
             }
         }
+        let first = self.turn.checked_rem(all.len()).unwrap_or(0);
+        all.rotate_left(first);
         all
     }
 
@@ -162,14 +166,10 @@ fn news(
         let resource = waiting.iter().find(|(_, known, _)| known == id);
         resource.map_or(now, |(_, _, resource)| resource.created)
     };
-    let mut news = News { reasons: REASONS, ..News::default() };
-    // Each look begins with another one, so that all get their turn.
-    let moment = usize::try_from(now.millis_since(Timestamp::default())).unwrap_or(0);
-    let turn = |length: usize| moment.checked_rem(length).unwrap_or(0);
+    let turn = usize::try_from(now.millis()).unwrap_or(0);
+    let mut news = News { reasons: REASONS, turn, ..News::default() };
     let follow =
-        |news: &mut News, mut states: Vec<FleetState>, errors: &dyn Fn(&str) -> Called<Vec<FleetEvent>>| {
-            let first = turn(states.len());
-            states.rotate_left(first);
+        |news: &mut News, states: Vec<FleetState>, errors: &dyn Fn(&str) -> Called<Vec<FleetEvent>>| {
             for fleet in states {
                 let reason =
                     if is_in_trouble(&fleet) { news.reason(|| errors(&fleet.id).map(last)) } else { None };
@@ -182,10 +182,7 @@ fn news(
     let fleets = of(&[ResourceKind::RequestSpotFleet, ResourceKind::MaintainSpotFleet]);
     let states = news.ask(&fleets, concurrent, |batch| api.spot_fleets(batch, deadline));
     follow(&mut news, states, &|id| api.spot_fleet_errors(id, since(id), deadline));
-    let mut groups = news.ask(&of(&[ResourceKind::Group]), concurrent, |batch| api.groups(batch, deadline));
-    let first = turn(groups.len());
-    groups.rotate_left(first);
-    for group in groups {
+    for group in news.ask(&of(&[ResourceKind::Group]), concurrent, |batch| api.groups(batch, deadline)) {
         let missing = group.instance_ids.len() < usize::try_from(group.desired).unwrap_or(usize::MAX);
         let failed = |messages: Vec<String>| messages.into_iter().next();
         let reason = if missing {

@@ -9,7 +9,7 @@ use ohfp_broker::{Deadline, MachineId, MachineRef, Result, Template, Timestamp};
 use crate::account::AwsProvider;
 use crate::failure::Failure;
 use crate::launching::Launching;
-use crate::{calm, describing, design, ending, finding, options, planning, progress, settling, told};
+use crate::{calm, describing, design, finding, planning, progress, settling, told};
 
 impl Provider for AwsProvider {
     fn name(&self) -> &str {
@@ -88,9 +88,7 @@ impl Provider for AwsProvider {
 
     fn release(&self, machines: &[Releasing<'_>], _now: Timestamp, deadline: Deadline) -> Result<()> {
         let ids: Vec<String> = machines.iter().map(|machine| machine.id.as_str().to_owned()).collect();
-        let failed =
-            ending::terminate(self.api.as_ref(), &ids, self.options.of(&options::CONCURRENT_CALLS), deadline);
-        told::of_machines(&self.name, "terminate", &failed).map_or(Ok(()), Err)
+        told::of_machines(&self.name, "terminate", &self.terminate(&ids, deadline)).map_or(Ok(()), Err)
     }
 
     fn exists(&self, machines: &[MachineRef], _now: Timestamp, deadline: Deadline) -> Result<Vec<Existence>> {

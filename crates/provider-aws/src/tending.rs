@@ -8,7 +8,7 @@ use ohfp_broker::{Deadline, Error, Result, Timestamp};
 use crate::account::AwsProvider;
 use crate::api::Ec2Instance;
 use crate::failure::Failure;
-use crate::{batches, ending, observed, options, tags, told};
+use crate::{batches, observed, options, tags, told};
 
 /// The tag that has the id of its machine, as LSF has it.
 const ID_TAG: &str = "InstanceID";
@@ -59,8 +59,7 @@ pub(crate) fn end_taken(
             && machine.spot_request_id.as_ref().is_some_and(|request| taken.contains_key(request))
     };
     let ids: Vec<String> = seen.iter().filter(is_taken).map(|machine| machine.id.clone()).collect();
-    let concurrent = aws.options.of(&options::CONCURRENT_CALLS);
-    let failed = ending::terminate(aws.api.as_ref(), &ids, concurrent, deadline);
+    let failed = aws.terminate(&ids, deadline);
     let mut ended: BTreeSet<String> = ids.into_iter().collect();
     for (id, _) in &failed {
         ended.remove(id);
@@ -84,8 +83,7 @@ fn end_overdue(
     };
     let ids: Vec<String> =
         seen.iter().filter(|machine| is_overdue(machine)).map(|machine| machine.id.clone()).collect();
-    let concurrent = aws.options.of(&options::CONCURRENT_CALLS);
-    let failed = ending::terminate(aws.api.as_ref(), &ids, concurrent, deadline);
+    let failed = aws.terminate(&ids, deadline);
     for machine in seen {
         if ids.contains(&machine.id) && !failed.iter().any(|(id, _)| *id == machine.id) {
             "shutting-down".clone_into(&mut machine.state);

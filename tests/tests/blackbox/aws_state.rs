@@ -86,7 +86,7 @@ fn an_endpoint_that_cannot_be_reached_is_left_alone() {
         let refusal = site.grid.refusal("requestMachines", &wanted("run", 1));
         assert!(refusal.contains("cannot connect to"), "{refusal}");
     }
-    // Somebody listens there now, and is not called.
+    // A server listens there now, and is not called.
     let listener = TcpListener::bind(address).unwrap();
     listener.set_nonblocking(true).unwrap();
     let refusal = site.grid.refusal("requestMachines", &wanted("run", 1));
