@@ -139,10 +139,10 @@ fn a_checkpoint_that_was_cut_short_is_none() {
     }
     // Another file in that state is not the store's.
     let content = [&after[..PAGE], &before[PAGE..]].concat();
-    fs::remove_file(&path).unwrap();
-    // Takes the number of the file that is gone.
-    fs::write(directory.path().join("other"), "").unwrap();
-    fs::write(&path, content).unwrap();
+    // It has another number than the file in its place, since both are there at once.
+    let other = directory.path().join("other");
+    fs::write(&other, content).unwrap();
+    fs::rename(&other, &path).unwrap();
     let store = SqliteStore::open(&path, LAZY).unwrap();
     let error = store.views(&[id("late")]).unwrap_err();
     assert!(error.to_string().contains("of another database"), "{error}");
