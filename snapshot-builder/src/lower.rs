@@ -153,7 +153,7 @@ fn documents(writer: &mut PayloadWriter, resolved: &Resolved) {
         if words.len() > 3 || words.iter().any(|word| word.is_empty() || word.contains(char::is_control)) {
             continue;
         }
-        for format in Format::ALL {
+        for format in Format::ALL.iter().copied() {
             let Some(rendered) = document.render(resolved, format, Secrets::Hidden) else { continue };
             let (plain, styled) = file(writer, &format!("{command} {format}"), rendered);
             for spelling in ohfp_cli::spelled_lines(&words) {

@@ -85,6 +85,7 @@ const FLOORS: [(&str, &[&str]); 10] = [
     (
         "ohfp-broker",
         &[
+            "keyword",
             "error",
             "text",
             "time",
@@ -101,7 +102,7 @@ const FLOORS: [(&str, &[&str]); 10] = [
             "scheduler",
         ],
     ),
-    ("ohfp-keys", &["rule", "key", "keyword", "typed", "options"]),
+    ("ohfp-keys", &["rule", "key", "typed", "options"]),
     ("ohfp-resolver", &["nearest", "source", "settings", "providers", "resolved", "load"]),
     ("ohfp-resolver", &["nearest", "source", "settings", "templates", "resolved", "load"]),
     (

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::documents::DocumentStore;
 use crate::error::Result;
+use crate::keywords;
 use crate::store::Store;
 use crate::time::Timestamp;
 
@@ -198,23 +199,7 @@ pub enum ImportFormat {
     OpenResourceBroker,
 }
 
-impl ImportFormat {
-    /// The words, as people write them.
-    pub const NAMES: &'static [&'static str] = &["ohfp", "open-resource-broker"];
-
-    /// The word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ohfp => "ohfp",
-            Self::OpenResourceBroker => "open-resource-broker",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Ohfp, Self::OpenResourceBroker].into_iter().find(|source| source.name() == word)
-    }
-}
+keywords!(ImportFormat { Ohfp: "ohfp", OpenResourceBroker: "open-resource-broker" });
 
 /// What an import did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::keywords;
 use crate::time::Timestamp;
 
 /// Kind of a request; the prefix of its id encodes it.
@@ -16,27 +17,9 @@ pub enum RequestKind {
     Return,
 }
 
+keywords!(RequestKind { Acquire: "acquire", Return: "return" });
+
 impl RequestKind {
-    /// The names, as stored and shown.
-    pub const NAMES: &'static [&'static str] = &["acquire", "return"];
-
-    /// The name, as stored and shown.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Acquire => "acquire",
-            Self::Return => "return",
-        }
-    }
-
-    /// Parses a name.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "acquire" => Some(Self::Acquire),
-            "return" => Some(Self::Return),
-            _ => None,
-        }
-    }
-
     fn prefix(self) -> &'static str {
         match self {
             Self::Acquire => "req-",
@@ -184,15 +167,6 @@ mod tests {
         assert_ne!(id.token(1), id.token(2));
         assert!(id.token(u32::MAX).len() <= 64);
         assert!(RequestId::from_text("x".repeat(500)).token(u32::MAX).len() <= 64);
-    }
-
-    #[test]
-    fn kinds_have_words() {
-        for (kind, name) in [(RequestKind::Acquire, "acquire"), (RequestKind::Return, "return")] {
-            assert_eq!((kind.name(), RequestKind::parse(name)), (name, Some(kind)));
-            assert!(RequestKind::NAMES.contains(&name));
-        }
-        assert_eq!(RequestKind::parse("Acquire"), None);
     }
 
     /// RFC 9562: the first 48 bits of a version 7 id are the milliseconds.

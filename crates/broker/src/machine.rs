@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host;
 use crate::id::{MachineId, MachineRef, RequestId};
+use crate::keywords;
 use crate::provider::{Detail, Identity, Instance, Releasing};
 use crate::request::Request;
 use crate::state::MachineState;
@@ -22,23 +23,7 @@ pub enum Ending {
     FailedToStart,
 }
 
-impl Ending {
-    /// The name, as stored.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Released => "released",
-            Self::Reclaimed => "reclaimed",
-            Self::FailedToStart => "failed_to_start",
-        }
-    }
-
-    /// Parses a name.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Released, Self::Reclaimed, Self::FailedToStart]
-            .into_iter()
-            .find(|ending| ending.name() == word)
-    }
-}
+keywords!(Ending { Released: "released", Reclaimed: "reclaimed", FailedToStart: "failed_to_start" });
 
 /// One machine, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::RequestKind;
+use crate::keywords;
 
 /// Lifecycle state of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -43,31 +44,16 @@ const RETURN: &[(RequestState, &[RequestState])] = &[
     (Failed, &[]),
 ];
 
+keywords!(RequestState {
+    Recorded: "recorded",
+    Started: "started",
+    Complete: "complete",
+    Partial: "partial",
+    Failed: "failed",
+    Cancelled: "cancelled",
+});
+
 impl RequestState {
-    /// Every state.
-    pub const ALL: &'static [Self] = &[Recorded, Started, Complete, Partial, Failed, Cancelled];
-
-    /// The names, as stored and shown.
-    pub const NAMES: &'static [&'static str] =
-        &["recorded", "started", "complete", "partial", "failed", "cancelled"];
-
-    /// The word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Recorded => "recorded",
-            Started => "started",
-            Complete => "complete",
-            Partial => "partial",
-            Failed => "failed",
-            Cancelled => "cancelled",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|state| state.name() == word)
-    }
-
     /// Whether the state is final.
     pub fn is_final(self) -> bool {
         !matches!(self, Recorded | Started)
@@ -114,32 +100,16 @@ const MACHINE: &[(MachineState, &[MachineState])] = {
     ]
 };
 
+keywords!(MachineState {
+    Pending: "pending",
+    Running: "running",
+    Stopping: "stopping",
+    Stopped: "stopped",
+    ShuttingDown: "shutting-down",
+    Terminated: "terminated",
+});
+
 impl MachineState {
-    /// Every state.
-    pub const ALL: &'static [Self] =
-        &[Self::Pending, Self::Running, Self::Stopping, Self::Stopped, Self::ShuttingDown, Self::Terminated];
-
-    /// The names on the wire, as stored and as shown.
-    pub const NAMES: &'static [&'static str] =
-        &["pending", "running", "stopping", "stopped", "shutting-down", "terminated"];
-
-    /// The word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Running => "running",
-            Self::Stopping => "stopping",
-            Self::Stopped => "stopped",
-            Self::ShuttingDown => "shutting-down",
-            Self::Terminated => "terminated",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|state| state.name() == word)
-    }
-
     /// Whether the machine is terminated or terminating: it no longer counts against `maxNumber`.
     pub fn is_ending(self) -> bool {
         matches!(self, Self::ShuttingDown | Self::Terminated)
@@ -176,16 +146,5 @@ mod tests {
                 *next == MachineState::Terminated
             );
         }
-    }
-
-    #[test]
-    fn words() {
-        for (state, name) in RequestState::ALL.iter().zip(RequestState::NAMES) {
-            assert_eq!((state.name(), RequestState::parse(name)), (*name, Some(*state)));
-        }
-        for (state, name) in MachineState::ALL.iter().zip(MachineState::NAMES) {
-            assert_eq!((state.name(), MachineState::parse(name)), (*name, Some(*state)));
-        }
-        assert_eq!(MachineState::parse("shutting_down"), None);
     }
 }

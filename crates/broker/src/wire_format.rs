@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::id::RequestId;
+use crate::keywords;
 use crate::operations::{Accepted, Reclaim, ReturnAccepted};
 use crate::user_data::UserData;
 use crate::with_machines::RequestWithMachines;
@@ -16,15 +17,7 @@ pub enum SchedulerKind {
     Default,
 }
 
-impl SchedulerKind {
-    /// The word of this kind, in `scheduler.type` and elsewhere.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::HostFactory => "hostfactory",
-            Self::Default => "default",
-        }
-    }
-}
+keywords!(SchedulerKind { HostFactory: "hostfactory", Default: "default" });
 
 /// The input of requestMachines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

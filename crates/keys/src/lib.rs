@@ -23,17 +23,15 @@
 
 mod bytes;
 mod key;
-mod keyword;
 mod options;
 pub mod rule;
 mod typed;
 
 pub use bytes::bytes;
 pub use key::{DefaultValue, Key};
-pub use keyword::Keyword;
 pub use options::{OptionFinding, OptionValues};
 pub use rule::{Fault, Rule, shown};
 pub use typed::{
-    Items, KeyType, Object, Reader, Shape, Typed, count, flag, keyword, list, object, seconds, signed, size,
-    text, unset_flag, unset_signed, unset_text, unset_whole, whole, words,
+    Items, KeyType, Object, Reader, Shape, Typed, Word, count, flag, keyword, list, object, seconds, signed,
+    size, text, unset_flag, unset_signed, unset_text, unset_whole, whole, words,
 };

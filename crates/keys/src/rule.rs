@@ -3,7 +3,7 @@
 //! A rule decides whether a value is allowed and describes the allowed values for messages. It must not know
 //! where a value is written.
 
-use ohfp_broker::launch_spec::{AllocationStrategy, PriceType};
+use ohfp_broker::launch_spec::AllocationStrategy;
 use ohfp_broker::quoted::readings;
 use serde_json::{Number, Value};
 
@@ -39,8 +39,6 @@ pub enum Rule {
     Words(&'static [&'static str]),
     /// A number of bytes: whole, or a string with a unit.
     Bytes,
-    /// A price model: `ondemand` or `spot`.
-    Price,
     /// An allocation strategy for spot capacity.
     SpotStrategy,
     /// An allocation strategy for on-demand capacity.
@@ -87,7 +85,6 @@ impl Rule {
             Self::Word(words) => value.as_str().is_some_and(|word| words.contains(&word)),
             Self::Words(_) => value.as_array().is_some() && self.stranger(value).is_none(),
             Self::Bytes => bytes(value).is_some(),
-            Self::Price => value.as_str().and_then(PriceType::parse).is_some(),
             Self::SpotStrategy => word(AllocationStrategy::is_for_spot),
             Self::OnDemandStrategy => word(AllocationStrategy::is_for_on_demand),
             Self::Weights | Self::Priorities => self.allows_members(value),
@@ -115,7 +112,6 @@ impl Rule {
             Self::Word(words) => one_of(words),
             Self::Words(words) => format!("a list of {}", quoted(words)),
             Self::Bytes => "a number of bytes up to 4 GiB, whole or with a unit like \"64MiB\"".to_owned(),
-            Self::Price => one_of(PriceType::NAMES),
             Self::SpotStrategy => one_of(AllocationStrategy::SPOT_NAMES),
             Self::OnDemandStrategy => one_of(AllocationStrategy::ON_DEMAND_NAMES),
             Self::Weights => {
@@ -191,7 +187,6 @@ impl Rule {
     pub fn words(self) -> &'static [&'static str] {
         match self {
             Self::Word(words) | Self::Words(words) => words,
-            Self::Price => PriceType::NAMES,
             Self::SpotStrategy => AllocationStrategy::SPOT_NAMES,
             Self::OnDemandStrategy => AllocationStrategy::ON_DEMAND_NAMES,
             _ => &[],
@@ -293,7 +288,6 @@ mod tests {
         check(Rule::TextOrTexts, &["\"a\"", "[\"a\"]"], &["[1]", "1"]);
         check(Rule::Word(&["a", "b"]), &["\"a\""], &["\"A\"", "1"]);
         check(Rule::Words(&["a", "b"]), &["[]", "[\"b\", \"a\"]"], &["\"a\"", "[\"A\"]", "[1]", "{}"]);
-        check(Rule::Price, &["\"spot\""], &["\"Spot\"", "\"reserved\""]);
         check(
             Rule::SpotStrategy,
             &["\"lowest-price\"", "\"price_capacity_optimized\""],

@@ -1,13 +1,14 @@
 //! Rows whose values have a type: what reads a key can name neither another type nor another default.
 
 use std::fmt::Debug;
+use std::marker::PhantomData;
 use std::time::Duration;
 
+use ohfp_broker::Keyword;
 use serde_json::{Map, Value};
 
 use crate::bytes::bytes;
 use crate::key::{DefaultValue, Key};
-use crate::keyword::Keyword;
 use crate::rule::Rule;
 
 /// The type that a row names. `&'static str` and [`Object`] are read as references into the value.
@@ -35,10 +36,13 @@ macro_rules! key_types {
 
 key_types!(bool, f64, i64, u64, usize, Duration);
 
-impl<K: Keyword> KeyType for K {
-    type Read<'v> = Self;
+/// A word, read as the value of the enum that it stands for.
+pub struct Word<K: Keyword>(PhantomData<K>);
 
-    fn shorten<'v>(read: Self) -> Self::Read<'v> {
+impl<K: Keyword> KeyType for Word<K> {
+    type Read<'v> = K;
+
+    fn shorten<'v>(read: K) -> Self::Read<'v> {
         read
     }
 }
@@ -239,9 +243,9 @@ pub const fn unset_text(rule: Rule) -> Shape<Option<&'static str>> {
 }
 
 /// A word of an enum; written by [`word!`](crate::word), as no constant function can call a trait's.
-pub const fn keyword<K: Keyword>(default: K, written: &'static str) -> Shape<K> {
+pub const fn keyword<K: Keyword>(default: K, written: &'static str) -> Shape<Word<K>> {
     Shape {
-        rule: Rule::Word(K::WORDS),
+        rule: Rule::Word(K::NAMES),
         written: DefaultValue::Text(written),
         default,
         read: |value| value.as_str().and_then(K::parse),
@@ -252,7 +256,7 @@ pub const fn keyword<K: Keyword>(default: K, written: &'static str) -> Shape<K> 
 #[macro_export]
 macro_rules! word {
     ($default:expr) => {
-        $crate::keyword($default, $default.word())
+        $crate::keyword($default, $default.name())
     };
 }
 

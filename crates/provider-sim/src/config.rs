@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use ohfp_broker::launch_spec::FleetType;
 use ohfp_broker::provider::Identity;
 use ohfp_keys::OptionValues;
 
 use crate::chance::Span;
-use crate::keys::{self, FleetKind};
+use crate::keys;
 use crate::network::Block;
 
 /// Everything that can be set about the simulation. `Default` is what holds where nothing is set.
@@ -30,7 +31,7 @@ pub struct SimConfig {
 /// What a launch creates.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Fleet {
-    pub(crate) kind: FleetKind,
+    pub(crate) kind: FleetType,
     pub(crate) at_once: u64,
     pub(crate) interval: Span,
 }

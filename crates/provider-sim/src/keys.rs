@@ -1,6 +1,7 @@
 //! The keys of the `config` object: the one table that defaults, checks, messages and documents come from.
 
-use ohfp_keys::{DefaultValue, Object, flag, keywords, object, text, unset_text, whole, word};
+use ohfp_broker::launch_spec::FleetType;
+use ohfp_keys::{DefaultValue, Object, Word, flag, object, text, unset_text, whole, word};
 
 use crate::chance::Span;
 use crate::network::Block;
@@ -8,19 +9,6 @@ use crate::shapes::{
     COUNTS, DOMAIN, MOST_MACHINES, WORD, latency, milliseconds, private_block, probability, seconds, seed,
     span, unset_block,
 };
-
-/// How a launch fulfills its order, in EC2's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FleetKind {
-    /// All machines are in the response.
-    Instant,
-    /// Machines come one after the other.
-    Request,
-    /// The same, and one that ends is replaced.
-    Maintain,
-}
-
-keywords!(FleetKind { Instant: "instant", Request: "request", Maintain: "maintain" });
 
 ohfp_keys::table! {
     /// Every key.
@@ -80,7 +68,7 @@ ohfp_keys::table! {
         "from release to `terminated` for such a machine";
     RELEASE_ERROR: f64 = "release.error_probability", probability(),
         "probability that a release fails and terminates nothing; a retry is re-rolled";
-    FLEET_KIND: FleetKind = "fleet.type", word!(FleetKind::Instant),
+    FLEET_KIND: Word<FleetType> = "fleet.type", word!(FleetType::Instant),
         "`instant`: all machines are in the response to the launch; `request`: they come one after the other; `maintain`: the same, and one that ends is replaced until the request is over";
     FLEET_AT_ONCE: u64 = "fleet.at_once", whole(0, MOST_MACHINES, 0),
         "machines of a `request` or `maintain` fleet that are in the response to the launch";

@@ -3,13 +3,13 @@
 use std::net::Ipv4Addr;
 
 use ohfp_broker::documents::DocumentTx;
+use ohfp_broker::launch_spec::FleetType;
 use ohfp_broker::provider::{LaunchFailure, LaunchRequest, Launched};
 use ohfp_broker::{Error, ErrorKind, Result, Timestamp, Weights, weights};
 
 use crate::chance::Chance;
 use crate::config::SimConfig;
 use crate::documents::{self, Fleet, Machine, Outcome};
-use crate::keys::FleetKind;
 use crate::life::{Fate, Life};
 use crate::offer::Offer;
 use crate::placing::{NoRoom, Room};
@@ -91,7 +91,7 @@ fn make(
     now: Timestamp,
 ) -> Result<Result<Launched, LaunchFailure>> {
     let offer = Offer::of(request.template, &config.default_type);
-    let fleet_id = (config.fleet.kind != FleetKind::Instant)
+    let fleet_id = (config.fleet.kind != FleetType::Instant)
         .then(|| format!("{}{:016x}", documents::FLEET, chance.draw("fleet", 0).bits()));
     let late = fleet_id.is_none() && chance.draw("late", 0).happens(config.launch.late);
     let mut launched =
@@ -138,7 +138,7 @@ fn make(
     let untold = !machines.is_empty() && chance.draw("unknown", 0).happens(config.launch.unknown);
     let fleet_id = fleet_id.filter(|_| !machines.is_empty());
     if let Some(id) = &fleet_id {
-        let replaces = config.fleet.kind == FleetKind::Maintain;
+        let replaces = config.fleet.kind == FleetType::Maintain;
         let fleet = Fleet { token: request.token.to_owned(), replaces, settled: false };
         documents::put_fleet(tx, id, &fleet, true)?;
     }

@@ -190,19 +190,19 @@ struct Choice {
 
 const SCHEDULERS: [Choice; 2] = [
     Choice {
-        name: SchedulerKind::HostFactory.word(),
+        name: SchedulerKind::HostFactory.name(),
         description: "IBM Spectrum Symphony and LSF Host Factory",
         details: &[("names", "camelCase"), ("template_id", "templateId"), ("request_id", "requestId")],
     },
     Choice {
-        name: SchedulerKind::Default.word(),
+        name: SchedulerKind::Default.name(),
         description: "Any other caller",
         details: &[("names", "snake_case"), ("template_id", "template_id"), ("request_id", "request_id")],
     },
 ];
 
 const STORES: [Choice; 1] = [Choice {
-    name: StorageStrategy::Sqlite.word(),
+    name: StorageStrategy::Sqlite.name(),
     description: "Embedded database in the work directory",
     details: &[("transactions", "yes"), ("shared_between_processes", "yes"), ("shared_between_hosts", "no")],
 }];
@@ -229,11 +229,11 @@ fn choice(all: &[Choice], active: &str, name: Option<&str>) -> Option<Value> {
 }
 
 fn active_scheduler(resolved: &Resolved) -> &'static str {
-    resolved.settings.scheduler().unwrap_or(SchedulerKind::HostFactory).word()
+    resolved.settings.scheduler().unwrap_or(SchedulerKind::HostFactory).name()
 }
 
 fn active_store(settings: &Settings) -> &'static str {
-    settings.storage_strategy().map_or("", StorageStrategy::word)
+    settings.storage_strategy().map_or("", StorageStrategy::name)
 }
 
 /// `scheduler list`.

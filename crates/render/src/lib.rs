@@ -22,7 +22,7 @@ pub mod templates;
 pub mod text;
 pub mod yaml;
 
-use std::fmt;
+use ohfp_broker::keywords;
 
 /// An output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,26 +37,7 @@ pub enum Format {
     List,
 }
 
-impl Format {
-    /// All formats, the default first.
-    pub const ALL: [Self; 4] = [Self::Json, Self::Yaml, Self::Table, Self::List];
-
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Yaml => "yaml",
-            Self::Table => "table",
-            Self::List => "list",
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+keywords!(Format { Json: "json", Yaml: "yaml", Table: "table", List: "list" });
 
 /// A finished answer: a head, which color terminals get in another form, and a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

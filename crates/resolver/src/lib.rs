@@ -27,7 +27,7 @@ pub mod settings;
 pub mod source;
 pub mod templates;
 
-pub use ohfp_keys::{Key, Keyword};
+pub use ohfp_keys::Key;
 pub use providers::choice::choice_problems;
 pub use providers::configured::KINDS as PROVIDER_KINDS;
 pub use providers::instance::ProviderInstance;

@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn kinds_are_those_that_storage_list_shows() {
-        let strategies: Vec<&str> = STORES.iter().map(|factory| factory.strategy.word()).collect();
+        let strategies: Vec<&str> = STORES.iter().map(|factory| factory.strategy.name()).collect();
         assert_eq!(strategies, ohfp_render::documents::store_names().collect::<Vec<_>>());
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct Default;
 
 impl WireFormat for Default {
     fn name(&self) -> &'static str {
-        SchedulerKind::Default.word()
+        SchedulerKind::Default.name()
     }
 
     /// Plain form of "requestMachines, output", with `state`.

@@ -14,7 +14,7 @@ pub(super) struct HostFactory;
 
 impl WireFormat for HostFactory {
     fn name(&self) -> &'static str {
-        SchedulerKind::HostFactory.word()
+        SchedulerKind::HostFactory.name()
     }
 
     /// Contract: "requestMachines, output": `requestId` and `message`.

@@ -1,10 +1,9 @@
 //! Price types and prices, and the price type that LSF's `spotPrice` implies.
 
-use std::fmt;
-
 use serde_json::Value;
 
 use super::read::{Fault, Read, decimal, number_or_text};
+use crate::keywords;
 
 /// `priceType`: the price model, which determines the API call of the launch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,30 +17,7 @@ pub enum PriceType {
     Heterogeneous,
 }
 
-impl PriceType {
-    /// Host Factory's names.
-    pub const NAMES: &'static [&'static str] = &["ondemand", "spot", "heterogeneous"];
-
-    /// Parses Host Factory's name.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "ondemand" => Some(Self::OnDemand),
-            "spot" => Some(Self::Spot),
-            "heterogeneous" => Some(Self::Heterogeneous),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for PriceType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OnDemand => "ondemand",
-            Self::Spot => "spot",
-            Self::Heterogeneous => "heterogeneous",
-        })
-    }
-}
+keywords!(PriceType { OnDemand: "ondemand", Spot: "spot", Heterogeneous: "heterogeneous" });
 
 /// A price in US dollars for a unit and hour.
 #[derive(Clone, Debug, PartialEq)]

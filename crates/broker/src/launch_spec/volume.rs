@@ -1,6 +1,6 @@
 //! The root volume of the machines.
 
-use super::words::words;
+use crate::keywords;
 
 /// The root volume. What is unset is as the image has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,21 +13,22 @@ pub struct RootVolume {
     pub iops: Option<u32>,
 }
 
-words! {
-    /// `volumeType`: the type of an EBS volume.
-    VolumeType {
-        /// General purpose, the default.
-        Gp2 = "gp2",
-        /// General purpose with its own performance.
-        Gp3 = "gp3",
-        /// Provisioned performance.
-        Io1 = "io1",
-        /// Provisioned performance, more durable.
-        Io2 = "io2",
-        /// Magnetic.
-        Standard = "standard",
-    }
+/// `volumeType`: the type of an EBS volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VolumeType {
+    /// General purpose, the default.
+    Gp2,
+    /// General purpose with its own performance.
+    Gp3,
+    /// Provisioned performance.
+    Io1,
+    /// Provisioned performance, more durable.
+    Io2,
+    /// Magnetic.
+    Standard,
 }
+
+keywords!(VolumeType { Gp2: "gp2", Gp3: "gp3", Io1: "io1", Io2: "io2", Standard: "standard" });
 
 impl VolumeType {
     /// Whether `iops` has an effect on it.

@@ -1,87 +1,65 @@
 //! Fields that have one of a few words.
 
-/// Defines an enum with the word of each variant: `NAMES`, `parse`, `name`.
-macro_rules! words {
-    ($(#[$doc:meta])* $type:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $type {
-            $($(#[$variant_doc])* $variant,)*
-        }
+use crate::keywords;
 
-        impl $type {
-            /// The words, as a template has them.
-            pub const NAMES: &'static [&'static str] = &[$($word),*];
-
-            /// Parses a word.
-            pub fn parse(word: &str) -> Option<Self> {
-                match word {
-                    $($word => Some(Self::$variant),)*
-                    _ => None,
-                }
-            }
-
-            /// Its word.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)*
-                }
-            }
-        }
-    };
+/// `fleetType`: what a fleet does after its launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FleetType {
+    /// Launches once and answers with the instances.
+    Instant,
+    /// Launches until its capacity is reached, and replaces none.
+    Request,
+    /// Replaces instances that end.
+    Maintain,
 }
 
-pub(super) use words;
+keywords!(FleetType { Instant: "instant", Request: "request", Maintain: "maintain" });
 
-words! {
-    /// `fleetType`: what a fleet does after its launch.
-    FleetType {
-        /// Launches once and answers with the instances.
-        Instant = "instant",
-        /// Launches until its capacity is reached, and replaces none.
-        Request = "request",
-        /// Replaces instances that end.
-        Maintain = "maintain",
-    }
+/// `tenancy`: with whom a machine shares its hardware.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tenancy {
+    /// Hardware shared with other accounts.
+    Default,
+    /// Hardware of this account.
+    Dedicated,
+    /// A dedicated host.
+    Host,
 }
 
-words! {
-    /// `tenancy`: with whom a machine shares its hardware.
-    Tenancy {
-        /// Hardware shared with other accounts.
-        Default = "default",
-        /// Hardware of this account.
-        Dedicated = "dedicated",
-        /// A dedicated host.
-        Host = "host",
-    }
+keywords!(Tenancy { Default: "default", Dedicated: "dedicated", Host: "host" });
+
+/// `interfaceType`: the kind of the network interfaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InterfaceType {
+    /// An ordinary interface.
+    Interface,
+    /// Elastic Fabric Adapter.
+    Efa,
+    /// Elastic Fabric Adapter without an IP address.
+    EfaOnly,
 }
 
-words! {
-    /// `interfaceType`: the kind of the network interfaces.
-    InterfaceType {
-        /// An ordinary interface.
-        Interface = "interface",
-        /// Elastic Fabric Adapter.
-        Efa = "efa",
-        /// Elastic Fabric Adapter without an IP address.
-        EfaOnly = "efa-only",
-    }
+keywords!(InterfaceType { Interface: "interface", Efa: "efa", EfaOnly: "efa-only" });
+
+/// `providerApi`: the API of the cloud that launches machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProviderApi {
+    /// `RunInstances`.
+    RunInstances,
+    /// `CreateFleet`.
+    Ec2Fleet,
+    /// `RequestSpotFleet`.
+    SpotFleet,
+    /// An Auto Scaling group.
+    AutoScalingGroup,
 }
 
-words! {
-    /// `providerApi`: the API of the cloud that launches machines.
-    ProviderApi {
-        /// `RunInstances`.
-        RunInstances = "RunInstances",
-        /// `CreateFleet`.
-        Ec2Fleet = "EC2Fleet",
-        /// `RequestSpotFleet`.
-        SpotFleet = "SpotFleet",
-        /// An Auto Scaling group.
-        AutoScalingGroup = "ASG",
-    }
-}
+keywords!(ProviderApi {
+    RunInstances: "RunInstances",
+    Ec2Fleet: "EC2Fleet",
+    SpotFleet: "SpotFleet",
+    AutoScalingGroup: "ASG",
+});
 
 impl ProviderApi {
     /// Parses a word in any of the spellings in use: `EC2Fleet`, `ec2_fleet`, `AutoScalingGroup`.

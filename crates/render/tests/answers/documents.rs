@@ -10,7 +10,7 @@ use crate::resolve;
 
 /// The four forms of one document, in the order of [`Format::ALL`].
 fn check(document: &Value, expected: [&str; 4]) {
-    for (format, expected) in Format::ALL.into_iter().zip(expected) {
+    for (format, expected) in Format::ALL.iter().copied().zip(expected) {
         let found = render(document, format);
         assert_eq!(String::from_utf8(found.bytes(false)).unwrap(), expected, "{format}: {document}");
         let head = String::from_utf8(found.head).unwrap();

@@ -176,7 +176,7 @@ fn all_alone_is_each_alone() {
     let all = templates();
     let [first, second] = &all;
     let list = TemplateList { templates: &all, scheduler: SchedulerKind::HostFactory };
-    for format in Format::ALL {
+    for format in Format::ALL.iter().copied() {
         let (mut one, mut two) = (Vec::new(), Vec::new());
         list.show(first, format, &mut one);
         list.show(second, format, &mut two);

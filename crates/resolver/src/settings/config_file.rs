@@ -218,7 +218,7 @@ impl<'r> Reader<'r, '_> {
             } else if name == LOG_LEVEL.key.name
                 && let Some(level) = LogLevel::lenient(word)
             {
-                level.word()
+                level.name()
             } else {
                 return;
             };

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use ohfp_broker::launch_spec::PriceType;
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_keys::{
-    DefaultValue, Items, Object, Rule, count, flag, list, object, seconds, size, text, unset_flag,
+    DefaultValue, Items, Object, Rule, Word, count, flag, list, object, seconds, size, text, unset_flag,
     unset_signed, unset_text, unset_whole, whole, word, words,
 };
 
@@ -22,13 +23,13 @@ pub(crate) const ARM64: (&str, &str) = ("arm64", "AARCH64");
 ohfp_keys::table! {
     /// Every key that has an effect, in the order they are listed.
     pub KEYS;
-    SCHEDULER: SchedulerKind = "scheduler.type", word!(SchedulerKind::HostFactory),
+    SCHEDULER: Word<SchedulerKind> = "scheduler.type", word!(SchedulerKind::HostFactory),
         "whose field names and frames are written";
-    REFRESH: Refresh = "snapshot.refresh", word!(Refresh::Auto),
+    REFRESH: Word<Refresh> = "snapshot.refresh", word!(Refresh::Auto),
         "whether a snapshot that is older than its sources is rebuilt automatically";
     RENDER_LIMIT: u64 = "snapshot.render_limit", size(64 << 20),
         "largest snapshot with pre-rendered YAML, table and list output, in bytes";
-    STORAGE_STRATEGY: StorageStrategy = "storage.strategy", word!(StorageStrategy::Sqlite),
+    STORAGE_STRATEGY: Word<StorageStrategy> = "storage.strategy", word!(StorageStrategy::Sqlite),
         "where requests and machines are remembered";
     BUSY_TIMEOUT: u64 = "storage.sql_strategy.timeout", whole(1, 3_600, 30),
         "seconds to wait for the database while others write to it";
@@ -38,7 +39,7 @@ ohfp_keys::table! {
         "file name of the database";
     MAX_NUMBER: Option<i64> = "template.max_number", unset_signed(-1),
         "maxNumber of templates that have none; unset: each must have one";
-    NCPUS_FROM: NcpusFrom = "template.ncpus_from", word!(NcpusFrom::Vcpus),
+    NCPUS_FROM: Word<NcpusFrom> = "template.ncpus_from", word!(NcpusFrom::Vcpus),
         "what attributes.ncpus counts if it is derived from the machine type";
     MACHINE_TYPE_NAMES: Option<Object> = "template.machine_type_names", object(Rule::Object, DefaultValue::Object(&[X86_64, ARM64])),
         "X86_64";
@@ -48,7 +49,7 @@ ohfp_keys::table! {
         "the provider of templates that name neither a provider nor a provider type";
     TEMPLATE_PROVIDER_TYPE: Option<&'static str> = "template.default_provider_type", unset_text(Rule::Name),
         "the provider type of templates that name neither a provider nor a provider type";
-    DEFAULT_PRICE_TYPE: Option<&'static str> = "template.default_price_type", unset_text(Rule::Price),
+    DEFAULT_PRICE_TYPE: Option<&'static str> = "template.default_price_type", unset_text(Rule::Word(PriceType::NAMES)),
         "priceType of templates that have none";
     MAX_MACHINES_PER_REQUEST: Option<u64> = "request.max_machines_per_request", unset_whole(1),
         "a request for more is refused; unset: only maxNumber and the provider set limits";
@@ -60,7 +61,7 @@ ohfp_keys::table! {
         "seconds until machines of an unacknowledged request are released";
     ACTIVE_PROVIDER: Option<&'static str> = "provider.active_provider", unset_text(Rule::Name),
         "the provider that new requests go to";
-    SELECTION_POLICY: SelectionPolicy = "provider.selection_policy", word!(SelectionPolicy::FirstAvailable),
+    SELECTION_POLICY: Word<SelectionPolicy> = "provider.selection_policy", word!(SelectionPolicy::FirstAvailable),
         "how one of several enabled providers is selected";
     PROVIDERS: Option<Items> = "provider.providers", list(),
         "name, type and options of each provider";
@@ -82,7 +83,7 @@ ohfp_keys::table! {
         "whether the state store is registered; false: only operations on templates and configuration work";
     MONITORING: bool = "features.monitoring", flag(false),
         "whether MonitoringService is registered, which logs the component costs of each command";
-    LOG_LEVEL: LogLevel = "logging.level", word!(LogLevel::Info),
+    LOG_LEVEL: Word<LogLevel> = "logging.level", word!(LogLevel::Info),
         "least severe event that is logged; unset: LSF's `LogLevel` in IBM's file decides";
     ACCEPT_PROPAGATED_LOG_SETTINGS: Option<bool> = "logging.accept_propagated_setting", unset_flag(),
         "whether Host Factory's HF_LOGLEVEL, HF_LOG_MAX_FILE_SIZE and HF_LOG_MAX_ROTATE count; unset: ACCEPT_PROPAGATED_LOG_SETTING in IBM's file decides";
@@ -92,9 +93,9 @@ ohfp_keys::table! {
         "true: a component is built when first used; false: all are registered and built at start";
     CACHE_INSTANCES: bool = "performance.lazy_loading.cache_instances", flag(true),
         "true: a built component is kept and shared; false: it is dropped with its last user, except for critical ones";
-    DISCOVERY_MODE: Mode = "performance.lazy_loading.discovery_mode", word!(Mode::Lazy),
+    DISCOVERY_MODE: Word<Mode> = "performance.lazy_loading.discovery_mode", word!(Mode::Lazy),
         "when on-demand registrations run: lazy, at the first request for their component; eager, at start";
-    CONNECTION_MODE: Mode = "performance.lazy_loading.connection_mode", word!(Mode::Lazy),
+    CONNECTION_MODE: Word<Mode> = "performance.lazy_loading.connection_mode", word!(Mode::Lazy),
         "when components that connect (store, providers) are built: lazy, when first used; eager, at start";
     DEBUG_TIMING: bool = "performance.lazy_loading.debug_timing", flag(false),
         "prints the load times of all components on standard error when a command ends";

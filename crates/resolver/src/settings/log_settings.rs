@@ -77,7 +77,7 @@ pub(crate) fn decide(
             .setting(&LOG_LEVEL.key)
             .is_some_and(|setting| setting.source != SettingSource::Default || setting.problem.is_some());
         if let (Some(level), false) = (level, is_set) {
-            settings.set(&LOG_LEVEL.key, Value::from(level.word()), ibm.source("LogLevel"));
+            settings.set(&LOG_LEVEL.key, Value::from(level.name()), ibm.source("LogLevel"));
         }
     }
     // Looked up only if it counts: a change of a recorded variable makes a snapshot stale.
@@ -85,7 +85,7 @@ pub(crate) fn decide(
         && let Some(level) =
             recorder.variable(VARIABLE).and_then(|word| word.to_str()).and_then(LogLevel::lenient)
     {
-        settings.set(&LOG_LEVEL.key, Value::from(level.word()), SettingSource::Variable(VARIABLE.to_owned()));
+        settings.set(&LOG_LEVEL.key, Value::from(level.name()), SettingSource::Variable(VARIABLE.to_owned()));
     }
 }
 

@@ -112,19 +112,19 @@ pub(super) const OTHER_WORDS: &[OtherWord] = &[
     OtherWord {
         key: SCHEDULER.key.name,
         theirs: "hf",
-        ours: SchedulerKind::HostFactory.word(),
+        ours: SchedulerKind::HostFactory.name(),
         because: None,
     },
     OtherWord {
         key: STORAGE_STRATEGY.key.name,
         theirs: "json",
-        ours: StorageStrategy::Sqlite.word(),
+        ours: StorageStrategy::Sqlite.name(),
         because: OURS,
     },
     OtherWord {
         key: STORAGE_STRATEGY.key.name,
         theirs: "sql",
-        ours: StorageStrategy::Sqlite.word(),
+        ours: StorageStrategy::Sqlite.name(),
         because: OURS,
     },
 ];

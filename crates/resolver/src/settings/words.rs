@@ -1,6 +1,6 @@
 //! Words in values: an enum for each closed list, and the names of components.
 
-use ohfp_keys::{Keyword, keywords};
+use ohfp_broker::keywords;
 use tracing::Level;
 
 /// What to do when a snapshot is older than its sources.
@@ -135,7 +135,7 @@ impl LogLevel {
 
     /// All words, for messages.
     pub fn listed() -> String {
-        Self::WORDS.join(", ")
+        Self::NAMES.join(", ")
     }
 }
 
@@ -156,13 +156,15 @@ pub const COMPONENTS: &[&str] = &[
 mod tests {
     use std::fmt::Display;
 
+    use ohfp_broker::Keyword;
+
     use super::*;
 
     #[test]
     fn each_word_stands_for_its_value() {
         fn check<K: Keyword + Display>() {
-            assert_eq!(K::ALL.len(), K::WORDS.len());
-            for (value, word) in K::ALL.iter().zip(K::WORDS) {
+            assert_eq!(K::ALL.len(), K::NAMES.len());
+            for (value, word) in K::ALL.iter().zip(K::NAMES) {
                 assert_eq!((value.to_string().as_str(), K::parse(word)), (*word, Some(*value)));
                 assert_eq!((K::parse(&format!("{word} ")), K::parse("")), (None, None));
             }
@@ -190,7 +192,7 @@ mod tests {
         ] {
             assert_eq!(LogLevel::lenient(word).map(LogLevel::level), wanted, "{word}");
         }
-        assert!(LogLevel::ALL.iter().all(|level| LogLevel::lenient(level.word()) == Some(*level)));
+        assert!(LogLevel::ALL.iter().all(|level| LogLevel::lenient(level.name()) == Some(*level)));
         assert_eq!(LogLevel::listed(), "TRACE, DEBUG, INFO, WARNING, ERROR, CRITICAL");
     }
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use ohfp_broker::launch_spec::{FleetType, Tags, VolumeType};
+use ohfp_broker::launch_spec::{FleetType, PriceType, Tags, VolumeType};
 use serde_json::Value;
 
 use crate::settings::rule::Rule;
@@ -123,7 +123,7 @@ const FIELDS: &[Field] = &[
     field("subnetId", Rule::TextOrTexts),
     field("securityGroupIds", Rule::TextOrTexts),
     field("keyName", Rule::Text),
-    field("priceType", Rule::Price),
+    field("priceType", Rule::Word(PriceType::NAMES)),
     field("maxSpotPrice", Rule::NumberOrText),
     field("spotPrice", Rule::NumberOrText),
     field("ec2FleetConfig", Rule::Text),
