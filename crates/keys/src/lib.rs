@@ -25,13 +25,15 @@ mod bytes;
 mod key;
 mod options;
 pub mod rule;
+mod shapes;
 mod typed;
 
 pub use bytes::bytes;
 pub use key::{DefaultValue, Key};
 pub use options::{OptionFinding, OptionValues};
 pub use rule::{Fault, Rule, shown};
-pub use typed::{
-    Items, KeyType, Object, Reader, Shape, Typed, Word, count, flag, keyword, list, object, seconds, signed,
-    size, text, unset_flag, unset_signed, unset_text, unset_whole, whole, words,
+pub use shapes::{
+    count, flag, keyword, list, object, seconds, signed, size, text, unset_flag, unset_signed, unset_text,
+    unset_whole, whole, words,
 };
+pub use typed::{Items, KeyType, Object, Reader, Shape, Typed, Word};

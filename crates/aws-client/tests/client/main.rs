@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
+mod ending;
 mod faults;
+mod fleets;
 mod making;
+mod parameters;
 mod process;
 mod server;

@@ -214,3 +214,13 @@ pub(crate) fn answer(action: &str, members: &str) -> Reply {
         ),
     )
 }
+
+/// Whether the last call had these members, in any order.
+pub(crate) fn check(server: &Server, members: impl IntoIterator<Item = impl Into<String>>) {
+    let mut expected: Vec<String> = members.into_iter().map(Into::into).collect();
+    expected.sort();
+    let received = server.received();
+    let mut found = received.last().unwrap().members();
+    found.retain(|member| !member.starts_with("Version="));
+    assert_eq!(found, expected);
+}
