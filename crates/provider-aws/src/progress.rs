@@ -24,22 +24,31 @@ pub(crate) fn progress(
 ) -> Result<Followed> {
     let tokens: Vec<String> = pending.iter().map(|one| one.token.to_owned()).collect();
     let mut failed = None;
-    let mut launches: Vec<Option<Progress>> = Vec::with_capacity(tokens.len());
-    let mut untended = None;
+    // The machines of all launches are tended together; of each launch their number is known.
+    let (mut seen, mut counts) = (Vec::new(), Vec::with_capacity(tokens.len()));
     aws.asks();
     for found in aws.looker(deadline).by_tokens(&tokens) {
-        launches.push(match found {
-            Ok(mut machines) => {
-                aws.saw(&machines);
-                untended = untended.or(tending::tend(aws, &mut machines, now, deadline)?);
-                let instances = machines.iter().map(observed::instance).collect();
-                Some(Progress { instances, ..Progress::default() })
+        counts.push(match found {
+            Ok(machines) => {
+                let count = machines.len();
+                seen.extend(machines);
+                Some(count)
             }
             Err(failure) => {
                 failed.get_or_insert(failure);
                 None
             }
         });
+    }
+    aws.saw(&seen);
+    let untended = tending::tend(aws, &mut seen, now, deadline)?;
+    let mut instances = seen.iter().map(observed::instance);
+    let mut launches: Vec<Option<Progress>> = Vec::with_capacity(tokens.len());
+    for count in counts {
+        launches.push(count.map(|count| Progress {
+            instances: instances.by_ref().take(count).collect(),
+            ..Progress::default()
+        }));
     }
     let error = |failure: Failure| told::error(&aws.name, &failure);
     if let Some(failure) = failed.take_if(|_| launches.iter().all(Option::is_none)) {

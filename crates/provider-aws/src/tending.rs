@@ -24,7 +24,7 @@ pub(crate) fn tend(
     deadline: Deadline,
 ) -> Result<Option<Error>> {
     let (limit, is_tagged) = (aws.options.pending_seconds(), aws.options.of(&options::TAGS_IDS));
-    if limit.is_none() && !is_tagged {
+    if seen.is_empty() || limit.is_none() && !is_tagged {
         return Ok(None);
     }
     let store = aws.documents.store_id()?;

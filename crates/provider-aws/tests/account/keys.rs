@@ -22,6 +22,11 @@ fn launched(ec2: &Ec2, options: &Value) -> (AwsProvider, Vec<MachineId>) {
     let (options, findings) = AwsOptions::read(options.as_object().unwrap());
     assert!(findings.iter().all(|finding| !finding.is_wrong()), "{findings:?}");
     let provider = AwsProvider::new("aws", options, Arc::new(ec2.clone()), Arc::new(MemoryStore::default()));
+    let ids = launch(&provider, "token");
+    (provider, ids)
+}
+
+fn launch(provider: &AwsProvider, token: &str) -> Vec<MachineId> {
     let fields = json!({ "templateId": "t", "maxNumber": -1, "imageId": "ami-1", "vmType": "a" });
     let template = Template::new(fields.as_object().unwrap().clone()).unwrap();
     let request = RequestId::from_text("req-1");
@@ -32,10 +37,10 @@ fn launched(ec2: &Ec2, options: &Value) -> (AwsProvider, Vec<MachineId>) {
         count: 2,
         user_data: None,
         rc_account: None,
-        token: "token",
+        token,
     };
     let launched = provider.launch(&launch, at(0), NONE).unwrap();
-    (provider, launched.instances.into_iter().map(|instance| instance.id).collect())
+    launched.instances.into_iter().map(|instance| instance.id).collect()
 }
 
 fn called(ec2: &Ec2) -> Vec<String> {
@@ -80,6 +85,26 @@ fn machines_that_stay_pending_are_ended() {
     let (provider, ids) = launched(&ec2, &json!({}));
     provider.describe(&ids, Detail::State, at(100_000), NONE).unwrap();
     assert_eq!(called(&ec2), [""; 0], "without the key a request's own time decides");
+}
+
+/// A look at several launches ends their machines by one call, and tells each launch of its own.
+#[test]
+fn machines_of_several_launches_are_ended_together() {
+    let ec2 = Ec2 { is_slow: true, ..Ec2::default() };
+    let (provider, mut ids) = launched(&ec2, &json!({ "AWS_INSTANCE_PENDING_TIMEOUT_SEC": 180 }));
+    ids.extend(launch(&provider, "other"));
+    let pending = ["other", "none", "token"].map(|token| Pending { token, resource_ids: &[], expected: 2 });
+    let followed = provider.progress(&pending, at(180), NONE).unwrap();
+    let found: Vec<Vec<_>> = followed.launches.into_iter().flatten().map(|one| one.instances).collect();
+    let ended = |instances: &[Instance]| -> Vec<MachineId> {
+        assert!(instances.iter().all(|one| one.state == MachineState::ShuttingDown));
+        instances.iter().map(|one| one.id.clone()).collect()
+    };
+    let found: Vec<_> = found.iter().map(|instances| ended(instances)).collect();
+    let (first, second) = ids.split_at(2);
+    assert_eq!(found, [second, &[], first]);
+    let order = [second, first].concat().iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>();
+    assert_eq!(called(&ec2), [format!("TerminateInstances {}", order.join(" "))]);
 }
 
 #[test]
