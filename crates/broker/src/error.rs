@@ -72,6 +72,15 @@ impl std::error::Error for Cause {
     }
 }
 
+/// A field of a template, for callers that know where templates are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateField {
+    /// The id of the template.
+    pub template: String,
+    /// Host Factory's name of the field.
+    pub field: String,
+}
+
 /// A failure: kind, message, causes from near to far, and a hint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
@@ -79,13 +88,14 @@ pub struct Error {
     message: String,
     cause: Option<Box<Cause>>,
     hint: Option<String>,
+    field: Option<Box<TemplateField>>,
 }
 
 impl Error {
     /// A failure of `kind`. The message names the file, line or field, has no final full stop, and
     /// does not start with a capital unless a name does.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: printable(message.into()), cause: None, hint: None }
+        Self { kind, message: printable(message.into()), cause: None, hint: None, field: None }
     }
 
     /// Adds a cause.
@@ -103,6 +113,14 @@ impl Error {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(printable(hint.into()));
+        self
+    }
+
+    /// Names the field of a template that is at fault. The message stays as it is.
+    #[must_use]
+    pub fn in_field(mut self, template: &str, field: &str) -> Self {
+        let (template, field) = (template.to_owned(), field.to_owned());
+        self.field = Some(Box::new(TemplateField { template, field }));
         self
     }
 
@@ -131,6 +149,11 @@ impl Error {
     fn causes(&self) -> impl Iterator<Item = &str> {
         std::iter::successors(self.cause.as_deref(), |cause| cause.next.as_deref())
             .map(|cause| cause.text.as_str())
+    }
+
+    /// The field of a template that is at fault, if one is.
+    pub fn field(&self) -> Option<&TemplateField> {
+        self.field.as_deref()
     }
 
     /// The hint, if there is one.
@@ -237,7 +260,10 @@ mod tests {
             source = cause.source();
         }
         assert_eq!(chain, ["far", "farther"]);
-        assert!(error.with_message("other words").source().is_none());
+        let error = error.in_field("t", "vmTypes").with_message("other words");
+        assert!(error.source().is_none());
+        let field = error.field().map(|at| (at.template.as_str(), at.field.as_str()));
+        assert_eq!((error.summary().as_str(), field), ("other words", Some(("t", "vmTypes"))));
     }
 
     #[test]

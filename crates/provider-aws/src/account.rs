@@ -187,11 +187,15 @@ impl AwsProvider {
     }
 }
 
-/// The error of a template with these fields.
+/// The error of a template with these fields; it names the first of them.
 fn wrong(template: &Template, errors: &[FieldError]) -> Error {
     let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    Error::new(ErrorKind::Input, format!("template `{}`: {}", template.id(), texts.join("; ")))
-        .hint("`ohfp templates validate` checks all templates")
+    let error = Error::new(ErrorKind::Input, format!("template `{}`: {}", template.id(), texts.join("; ")))
+        .hint("`ohfp templates validate` checks all templates");
+    match errors.first() {
+        Some(first) => error.in_field(template.id(), first.base()),
+        None => error,
+    }
 }
 
 /// Which API launches by a specification, with the request that it names a file of. Paths are below `directory`.

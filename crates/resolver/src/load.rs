@@ -3,6 +3,7 @@
 //!
 //! This is the only place where configuration is read. It must not know what is made of the result.
 
+mod places;
 #[cfg(test)]
 mod tests;
 mod unread;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use crate::providers::instance::ProviderInstance;
 use crate::providers::{aws_config, choice, configured};
@@ -21,12 +22,14 @@ use crate::settings::{config_file, log_settings};
 use crate::source::environment::Environment;
 use crate::source::findings::{Findings, Problem, Subject};
 use crate::source::open;
-use crate::source::text::{Member, SourcePosition, Text, members};
+use crate::source::text::Text;
 use crate::source::trail::{Recorder, Trail};
 use crate::templates::defaults::Defaults;
+use crate::templates::files;
 use crate::templates::files::{TemplateFiles, ibm_names};
 use crate::templates::resolver::Resolver;
-use crate::templates::{fields, files};
+
+pub use places::Places;
 
 // Numbers of the files, for the order of findings.
 const CONFIG: usize = 0;
@@ -156,21 +159,10 @@ impl Inputs {
         (files, providers, catalog)
     }
 
-    /// Where a field of a template is in the files, by Host Factory's name of it; where the template is if it does not
-    /// have the field. It reads the files again, so it is for messages about few templates.
-    pub fn place_of(&self, env: &Environment, template: &str, field: &str) -> Option<SourcePosition> {
+    /// Where templates and their fields are. It reads the template files.
+    pub fn places(&self, env: &Environment) -> Places {
         let (mut files, _, catalog) = self.template_files(env);
-        catalog.texts.iter().find_map(|text| {
-            let parts = files::templates(text, &mut files.findings).into_iter();
-            let mut members = parts.map(|part| (part, members(part)));
-            let (part, members) = members.find(|(_, members)| {
-                let is_id = |member: &&Member<'_>| fields::is_called(&member.name(), "templateId");
-                let id = members.iter().rfind(is_id).and_then(|id| text.value(id.value.get()).ok());
-                id.as_ref().and_then(Value::as_str) == Some(template)
-            })?;
-            let member = members.iter().rfind(|member| fields::is_called(&member.name(), field));
-            Some(text.place(text.offset(member.map_or(part, |member| member.key.get()))))
-        })
+        Places::new(catalog.texts, &mut files.findings)
     }
 
     /// As [`configuration`](fn@configuration), in the environment that the files were read in.

@@ -10,11 +10,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use ohfp_broker::wire_format::SchedulerKind;
-use ohfp_broker::{Errors, Result};
+use ohfp_broker::{Error, Errors, Result};
 use ohfp_cli::{GlobalOptions, SchedulerType};
-use ohfp_resolver::load::Inputs;
+use ohfp_resolver::load::{Inputs, Places};
 use ohfp_resolver::location::ConfigLocation;
-use ohfp_resolver::{Configuration, Resolved, SourcePosition, location};
+use ohfp_resolver::{Configuration, Resolved, location};
 
 pub use ohfp_resolver::Environment;
 
@@ -27,6 +27,7 @@ pub struct Invocation {
     env: Environment,
     place: OnceLock<Result<ConfigLocation>>,
     inputs: OnceLock<Inputs>,
+    places: OnceLock<Places>,
     configuration: OnceLock<Result<Arc<Configuration>, Errors>>,
     catalog: OnceLock<Result<Catalog, Errors>>,
 }
@@ -45,6 +46,7 @@ impl Invocation {
             env,
             place: OnceLock::new(),
             inputs: OnceLock::new(),
+            places: OnceLock::new(),
             configuration: OnceLock::new(),
             catalog: OnceLock::new(),
         })
@@ -79,9 +81,18 @@ impl Invocation {
         loaded.as_ref().map_err(Clone::clone)
     }
 
-    /// Where a field of a template is in the files; for messages.
-    pub(crate) fn place_of(&self, template: &str, field: &str) -> Option<SourcePosition> {
-        self.inputs().ok()?.place_of(&self.env, template, field)
+    /// The error of a field of a template with its place in the files; any other error as it is.
+    pub(crate) fn placed(&self, error: Error) -> Error {
+        let Some(at) = error.field() else { return error };
+        let Ok(inputs) = self.inputs() else { return error };
+        let places = self.places.get_or_init(|| inputs.places(&self.env));
+        match places.of(&at.template, &at.field) {
+            Some(place) => {
+                let message = format!("{place}: {}", error.summary());
+                error.with_message(message)
+            }
+            None => error,
+        }
     }
 
     /// Configuration and templates as the files have them, whatever is published.

@@ -2,7 +2,7 @@
 
 use ohfp_broker::operations::{Accepted, Acquisition, DryRun};
 use ohfp_broker::wire_format::MachinesWanted;
-use ohfp_broker::{Error, ErrorKind, Errors, RequestKind, Template, Timestamp};
+use ohfp_broker::{Errors, RequestKind, Timestamp};
 
 use crate::catalog::Catalog;
 use crate::clock;
@@ -58,19 +58,5 @@ fn with_template<T>(
         rc_account: wanted.rc_account.clone(),
         user_data: wanted.user_data.clone(),
     };
-    then(asked, found.catalog).map_err(|error| placed(session, &found.template, error).into())
-}
-
-/// An error in a template with the place of the field that it names.
-fn placed(session: &Session, template: &Template, error: Error) -> Error {
-    let summary = error.summary();
-    if error.kind() != ErrorKind::Input || !summary.contains(&format!("template `{}`", template.id())) {
-        return error;
-    }
-    let words = summary.split('`').skip(1).step_by(2).map(|word| word.split('.').next().unwrap_or_default());
-    let field = words.into_iter().find(|word| template.fields().contains_key(*word));
-    match session.invocation.place_of(template.id(), field.unwrap_or_default()) {
-        Some(place) => error.with_message(format!("{place}: {summary}")),
-        None => error,
-    }
+    then(asked, found.catalog).map_err(|error| session.invocation.placed(error).into())
 }

@@ -11,6 +11,13 @@ pub struct FieldError {
     pub why: Box<str>,
 }
 
+impl FieldError {
+    /// Host Factory's name of the field that the member is in: `vmTypes`.
+    pub fn base(&self) -> &str {
+        self.field.split('.').next().unwrap_or_default()
+    }
+}
+
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` {}", self.field, self.why)

@@ -1,5 +1,7 @@
 //! What becomes of what template files say.
 
+use std::fs;
+
 use crate::load::Inputs;
 use crate::resolved::Origin;
 use crate::source::environment::Environment;
@@ -256,7 +258,10 @@ fn places_of_fields_in_the_files() {
     let directory = Directory::new(&[("awsprov_templates.json", templates)]);
     let env = Environment::default();
     let inputs = Inputs::read(&Origin { root: directory.0.clone(), config_file: None }, &env);
-    let place = |template: &str, field: &str| inputs.place_of(&env, template, field)?.position;
+    let places = inputs.places(&env);
+    // They are read once.
+    fs::remove_file(directory.0.join("awsprov_templates.json")).unwrap();
+    let place = |template: &str, field: &str| places.of(template, field)?.position;
     assert_eq!(place("b", "iops"), Some((5, 3)));
     assert_eq!(place("b", "vmTypes"), Some((4, 3)), "under its other name");
     assert_eq!(place("b", "imageId"), Some((3, 2)), "a field that it does not have");
