@@ -20,6 +20,7 @@ use check::{FAILED, OK, WARNING};
 
 use crate::invocation::Invocation;
 use crate::registry::{self, simulated_kind};
+use crate::selection;
 use crate::site_store::AccessMode;
 use crate::store_factory;
 
@@ -148,8 +149,8 @@ fn settings(resolved: &Resolved) -> Vec<Check> {
         .collect()
 }
 
-/// Checks the default provider: it must be configured and of a type that is compiled in. The fix is a step that
-/// has not been taken yet.
+/// Checks the provider of templates that name none: it must be configured and of a type that is compiled in. The fix
+/// is a step that has not been taken yet.
 fn provider(configuration: &Configuration) -> Vec<Check> {
     let what = "provider";
     let wrong = choice_problems(&configuration.settings, &configuration.providers);
@@ -158,11 +159,16 @@ fn provider(configuration: &Configuration) -> Vec<Check> {
     }
     let failed = |detail: String, fix: String| vec![Check { what, status: FAILED, detail, fix: Some(fix) }];
     let preferred = registry::preferred(&configuration.providers);
-    let Some(first) = preferred.iter().find(|instance| instance.enabled) else {
+    if !preferred.iter().any(|instance| instance.enabled) {
         let names: Vec<String> = preferred.iter().map(|one| format!("`{}`", one.name)).collect();
         let fix = format!("set `enabled` of {} in config.json to true", names.join(" or of "));
         return failed("no provider is enabled".to_owned(), fix);
+    }
+    let candidates = match selection::candidates(&configuration.settings, &configuration.providers, None) {
+        Ok(candidates) => candidates,
+        Err(errors) => return errors.iter().map(|error| from_error(what, error)).collect(),
     };
+    let Some(first) = candidates.first() else { return Vec::new() };
     let Some(factory) = registry::factory(&first.kind).filter(|factory| factory.is_built_in()) else {
         let detail = format!(
             "requests go to `{}` of type `{}`, which is not compiled into this build",
@@ -183,7 +189,7 @@ fn provider(configuration: &Configuration) -> Vec<Check> {
 }
 
 /// The fix that redirects requests to the simulated provider.
-fn to_simulated(instances: &[ProviderInstance]) -> String {
+fn to_simulated(instances: &[&ProviderInstance]) -> String {
     let simulated = instances.iter().filter(|instance| instance.kind == simulated_kind());
     let what = match simulated.clone().find(|instance| instance.enabled).or(simulated.clone().next()) {
         Some(one) if one.enabled => {

@@ -11,15 +11,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use ohfp_broker::operations::{Broker, Policy, Providers};
-use ohfp_broker::provider::Provider;
-use ohfp_broker::{Deadline, Error, ErrorKind, Errors, Result};
+use ohfp_broker::provider::{Health, Provider};
+use ohfp_broker::{Deadline, Error, ErrorKind, Errors, Result, Timestamp};
 use ohfp_components::Deferred;
 use ohfp_provider_sim::SimProvider;
 use ohfp_resolver::settings::key_table::LONGEST_TIMEOUT;
 use ohfp_resolver::{Configuration, Performance, ProviderInstance};
 
-pub use factory::{Checked, ProviderFactory};
-pub use kinds::{PROVIDERS, factory, simulated_kind};
+pub(crate) use factory::Checked;
+pub(crate) use kinds::{factory, simulated_kind};
 
 use factory::{BackEnd, Home};
 
@@ -88,7 +88,7 @@ impl Registry {
         store: Deferred<SiteStore>,
     ) -> Self {
         Self {
-            instances: preferred(&configuration.providers),
+            instances: preferred(&configuration.providers).into_iter().cloned().collect(),
             performance: performance.clone(),
             invocation,
             store,
@@ -108,8 +108,21 @@ impl Registry {
     }
 
     /// The configured instances in the order of preference: the default one first, then by priority.
-    pub fn instances(&self) -> impl Iterator<Item = &ProviderInstance> {
-        self.instances.iter()
+    pub(crate) fn instances(&self) -> &[ProviderInstance] {
+        &self.instances
+    }
+
+    /// The names of all configured providers, enabled or not, in the same order.
+    pub fn configured(&self) -> impl Iterator<Item = &str> {
+        self.instances.iter().map(|instance| instance.name.as_str())
+    }
+
+    /// The health of the provider of that name. One that cannot be built is not healthy, for that reason.
+    pub fn health(&self, name: &str, now: Timestamp, deadline: Deadline) -> Health {
+        match self.get(name) {
+            Ok(provider) => provider.health(now, deadline),
+            Err(error) => Health { healthy: false, detail: error.summary() },
+        }
     }
 
     /// The instance of that name, if a provider can be built of it, with what builds it.
@@ -181,10 +194,10 @@ fn policy(configuration: &Configuration) -> Policy {
     }
 }
 
-/// Enabled and disabled instances: a disabled one gets no new requests, but its machines are still polled and
-/// released.
-pub fn preferred(instances: &[ProviderInstance]) -> Vec<ProviderInstance> {
-    let mut sorted = instances.to_vec();
+/// Instances in the order of preference, the disabled ones as well: they get no new requests, but their machines are
+/// still polled and released.
+pub(crate) fn preferred(instances: &[ProviderInstance]) -> Vec<&ProviderInstance> {
+    let mut sorted: Vec<&ProviderInstance> = instances.iter().collect();
     sorted.sort_by_key(|instance| (!instance.default, instance.priority));
     sorted
 }

@@ -9,20 +9,18 @@ use ohfp_broker::store::{MachineFilter, RequestFilter};
 use ohfp_broker::{
     Error, ErrorKind, Errors, MachineState, RequestKind, RequestState, Result, Template, Timestamp,
 };
-use ohfp_resolver::{Configuration, ProviderInstance, SelectionPolicy, choice_problems};
+use ohfp_resolver::{Configuration, ProviderInstance, SelectionPolicy, Settings, choice_problems};
 
-use crate::registry::{Requests, simulated_kind};
+use crate::registry::{Requests, preferred, simulated_kind};
 
 /// Number of recent requests that a success rate is computed from.
 const REMEMBERED: u64 = 100;
 
-/// Chooses among the enabled providers. The template's own provider has precedence, then the default provider
-/// of templates, then the active provider.
+/// Chooses among the [`candidates`] by `provider.selection_policy`.
 ///
 /// # Errors
-/// [`ErrorKind::Refused`] if no enabled provider matches; [`ErrorKind::Input`] for errors in the configuration
-/// of providers that the choice depends on.
-pub fn choose(
+/// As [`candidates`], and those of the state store.
+pub(crate) fn choose(
     requests: &Requests,
     configuration: &Configuration,
     template: &Template,
@@ -30,76 +28,78 @@ pub fn choose(
     now: Timestamp,
 ) -> Result<String, Errors> {
     let settings = &configuration.settings;
-    let spec = template.spec();
-    let (name, kind) = match (spec.provider_name.as_deref(), spec.provider_type.as_deref()) {
-        (None, None) => {
-            let name = settings.default_provider_name()?;
-            let kind = settings.default_provider_type()?;
-            (name, kind.filter(|_| name.is_none()))
-        }
-        (name, kind) => (name, kind.filter(|_| name.is_none())),
-    };
-    if let Some(name) = name {
-        return wanted(requests, template, name);
-    }
-    let wrong = choice_problems(settings, &configuration.providers);
-    if !wrong.is_empty() {
-        return Err(wrong.into());
-    }
-    let mut candidates: Vec<&ProviderInstance> =
-        requests.providers.instances().filter(|instance| instance.enabled).collect();
-    if let Some(kind) = kind {
-        candidates.retain(|instance| instance.kind == kind);
-    }
-    // A named provider has precedence over unnamed ones. Simulated machines never replace real ones or vice
-    // versa: the first candidate decides which kind is used.
-    let first = candidates.iter().find(|instance| instance.default);
-    let first = first.or_else(|| candidates.iter().find(|instance| !instance.implied));
-    let first = first.or(candidates.first()).copied();
-    if let Some(first) = first {
-        let is_simulated = |instance: &ProviderInstance| instance.kind == simulated_kind();
-        candidates.retain(|instance| {
-            (instance.implied == first.implied || instance.default)
-                && is_simulated(instance) == is_simulated(first)
-        });
-    }
-    match (candidates.as_slice(), kind) {
-        ([], Some(kind)) => Err(Errors::from(Error::new(
-            ErrorKind::Refused,
-            format!("template `{}` requires a provider of type `{kind}`, and none is enabled", template.id()),
-        ))),
-        ([], None) => Err(Errors::from(
-            Error::new(ErrorKind::Refused, "no provider is enabled")
-                .hint("`ohfp providers list --format table` shows all providers"),
-        )),
-        ([only], _) => Ok(only.name.clone()),
-        ([first, ..], _) => {
+    let candidates = candidates(settings, &configuration.providers, Some(template))?;
+    match candidates.as_slice() {
+        [first, _, ..] => {
             let policy = settings.selection_policy()?;
             let chosen = by_policy(requests, policy, template, count, &candidates, now)?;
             Ok(chosen.unwrap_or(first).name.clone())
         }
+        only => Ok(only.iter().map(|instance| instance.name.clone()).collect()),
     }
 }
 
-fn wanted(requests: &Requests, template: &Template, name: &str) -> Result<String, Errors> {
-    let found = requests.providers.instances().find(|instance| instance.name == name);
-    let refused = |what: &str| {
-        let message = format!("template `{}` requires provider `{name}`, which is not {what}", template.id());
-        vec![Error::new(ErrorKind::Refused, message)]
+/// The providers that a request for machines of a template may go to, at least one: the template's own provider, else
+/// the default provider of templates, else the enabled ones that the default provider stands for, in the order of
+/// preference. Without a template, those of a template that names none.
+///
+/// # Errors
+/// [`ErrorKind::Refused`] if no enabled provider matches; [`ErrorKind::Input`] for errors in the configuration
+/// of providers that the choice depends on.
+pub(crate) fn candidates<'i>(
+    settings: &Settings,
+    providers: &'i [ProviderInstance],
+    template: Option<&Template>,
+) -> Result<Vec<&'i ProviderInstance>, Errors> {
+    let spec = template.map(Template::spec);
+    let own = spec.map(|spec| (spec.provider_name.as_deref(), spec.provider_type.as_deref()));
+    let (name, kind) = match own.filter(|own| *own != (None, None)) {
+        Some(own) => own,
+        None => (settings.default_provider_name()?, settings.default_provider_type()?),
     };
-    match found {
-        None => Err(refused("configured").into()),
-        Some(instance) => {
-            let wrong = instance.problems(&["type", "enabled"]);
-            if !wrong.is_empty() {
-                Err(wrong.into())
-            } else if instance.enabled {
-                Ok(instance.name.clone())
-            } else {
-                Err(refused("enabled").into())
-            }
+    let refused = |what: String| {
+        let who = template.map(|template| format!("template `{}`", template.id()));
+        let who = who.unwrap_or_else(|| "a template without a provider".to_owned());
+        Errors::from(Error::new(ErrorKind::Refused, format!("{who} requires {what}")))
+    };
+    if let Some(name) = name {
+        let Some(named) = providers.iter().find(|instance| instance.name == name) else {
+            return Err(refused(format!("provider `{name}`, which is not configured")));
+        };
+        let wrong = named.problems(&["type", "enabled"]);
+        if !wrong.is_empty() {
+            return Err(wrong.into());
         }
+        return if named.enabled {
+            Ok(vec![named])
+        } else {
+            Err(refused(format!("provider `{name}`, which is not enabled")))
+        };
     }
+    let wrong = choice_problems(settings, providers);
+    if !wrong.is_empty() {
+        return Err(wrong.into());
+    }
+    let mut candidates = preferred(providers);
+    candidates.retain(|instance| instance.enabled && kind.is_none_or(|kind| instance.kind == kind));
+    // A named provider has precedence over unnamed ones. Simulated machines never replace real ones or vice
+    // versa: the first candidate decides which kind is used.
+    let first = candidates.iter().find(|instance| instance.default);
+    let first = first.or_else(|| candidates.iter().find(|instance| !instance.implied));
+    let Some(first) = first.or(candidates.first()).copied() else {
+        return Err(match kind {
+            Some(kind) => refused(format!("a provider of type `{kind}`, and none is enabled")),
+            None => Error::new(ErrorKind::Refused, "no provider is enabled")
+                .hint("`ohfp providers list --format table` shows all providers")
+                .into(),
+        });
+    };
+    let is_simulated = |instance: &ProviderInstance| instance.kind == simulated_kind();
+    candidates.retain(|instance| {
+        (instance.implied == first.implied || instance.default)
+            && is_simulated(instance) == is_simulated(first)
+    });
+    Ok(candidates)
 }
 
 /// Applies the policy; `None` if it prefers none of them.

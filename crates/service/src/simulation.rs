@@ -17,7 +17,7 @@ impl Simulation {
     /// [`ErrorKind::NotFound`] where none is configured; as `Providers::get` where it cannot be built.
     pub fn of(session: &Session) -> Result<Self> {
         let registry = session.providers()?;
-        let simulated = registry.instances().find(|instance| instance.kind == simulated_kind());
+        let simulated = registry.instances().iter().find(|instance| instance.kind == simulated_kind());
         match simulated {
             Some(instance) => registry.simulated(&instance.name).map(Self),
             None => Err(Error::new(ErrorKind::NotFound, "no simulated provider is configured").hint(

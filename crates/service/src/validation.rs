@@ -1,12 +1,14 @@
 //! Validation of the configuration as a whole: what `ohfp config validate` and `ohfp templates validate` report.
 
-use ohfp_broker::launch_spec::FieldError;
+use std::collections::BTreeSet;
+
 use ohfp_broker::{Error, ErrorKind, Errors};
 use ohfp_resolver::{LimitDecrease, ProviderInstance, Resolved, Warning};
 use ohfp_snapshot_builder::freshness;
 
 use crate::invocation::Invocation;
 use crate::registry::{self, Checked};
+use crate::selection;
 
 /// A configuration without errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,10 +33,11 @@ pub fn validate(invocation: &Invocation) -> Result<ValidConfiguration, Errors> {
     }
     let mut warnings = resolved.warnings.clone();
     warnings.extend(provider_options(&resolved)?);
-    let unlaunchable = unlaunchable(invocation, &resolved)?;
+    let (unlaunchable, refused) = launches(invocation, &resolved);
     if !unlaunchable.is_empty() {
         return Err(unlaunchable.into());
     }
+    warnings.extend(refused);
     // A `maxNumber` of the files that differs from the published one.
     let held = freshness::held(&resolved, invocation.place()?, invocation.env());
     warnings.extend(held.iter().map(|held| Warning {
@@ -49,46 +52,34 @@ pub fn validate(invocation: &Invocation) -> Result<ValidConfiguration, Errors> {
     })
 }
 
-/// Of so many errors in templates the place is told.
-const MOST_PLACES: usize = 100;
-
-/// What keeps templates from being launched by the kind of provider that they are for, field by field. Where nothing
-/// configures a provider, none is known to be meant.
-fn unlaunchable(invocation: &Invocation, resolved: &Resolved) -> Result<Vec<Error>, Errors> {
-    let settings = &resolved.settings;
+/// What keeps templates from being launched by the providers that requests for them go to, field by field; and, as
+/// warnings, templates that name a provider which no request can go to. Where nothing configures a provider, none is
+/// known to be meant.
+fn launches(invocation: &Invocation, resolved: &Resolved) -> (Vec<Error>, Vec<Warning>) {
     let is_configured = |instance: &&ProviderInstance| !instance.implied || instance.source != "default";
-    let configured = |name: &str| {
-        let mut named = resolved.providers.iter().filter(is_configured);
-        named.find(|instance| instance.name == name).map(|instance| instance.kind.as_str())
-    };
-    let usual = match settings.default_provider_name()? {
-        Some(name) => configured(name),
-        None => settings.default_provider_type()?,
-    };
-    let usual = usual.or_else(|| {
-        let default = resolved.providers.iter().filter(is_configured).find(|instance| instance.default);
-        default.map(|instance| instance.kind.as_str())
-    });
-    let mut errors = Vec::new();
+    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
     for template in &resolved.templates {
-        let spec = template.spec();
-        let kind = match (spec.provider_name.as_deref(), spec.provider_type.as_deref()) {
-            (Some(name), _) => configured(name),
-            (None, Some(kind)) => Some(kind),
-            (None, None) => usual,
-        };
-        let Some(factory) = kind.and_then(registry::factory) else { continue };
-        for FieldError { field, why } in factory.unlaunchable(spec, &resolved.origin.root) {
-            let base = field.split('.').next().unwrap_or_default();
-            // Each place takes a look at the files.
-            let is_placed = errors.len() < MOST_PLACES;
-            let place = is_placed.then(|| invocation.place_of(template.id(), base)).flatten();
-            let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
-            let message = format!("{place}template `{}`: `{field}` {why}", template.id());
-            errors.push(Error::new(ErrorKind::Input, message));
+        let (id, spec) = (template.id(), template.spec());
+        let candidates = selection::candidates(&resolved.settings, &resolved.providers, Some(template));
+        let refused = candidates.as_ref().err().into_iter().flat_map(|errors| errors.iter().cloned());
+        let field = if spec.provider_name.is_some() { "providerName" } else { "providerType" };
+        let names_one = spec.provider_name.is_some() || spec.provider_type.is_some();
+        warnings.extend(refused.filter(|_| names_one).map(|error| Warning {
+            place: None,
+            message: invocation.placed(error.in_field(id, field)).summary(),
+            hint: None,
+        }));
+        let chosen = candidates.unwrap_or_default().into_iter().filter(is_configured);
+        let kinds: BTreeSet<&str> = chosen.map(|instance| instance.kind.as_str()).collect();
+        for factory in kinds.into_iter().filter_map(registry::factory) {
+            for error in factory.unlaunchable(spec, &resolved.origin.root) {
+                let message = format!("template `{id}`: {error}");
+                let error = Error::new(ErrorKind::Input, message).in_field(id, error.base());
+                errors.push(invocation.placed(error));
+            }
         }
     }
-    Ok(errors)
+    (errors, warnings)
 }
 
 /// Checks the options of each configured provider against the table of its kind; gives the warnings.

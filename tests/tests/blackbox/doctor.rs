@@ -87,8 +87,45 @@ fn the_provider_that_requests_go_to() {
             "ok",
             "requests go to the simulated provider `s`",
         ),
+        (
+            r#"{"template": {"default_provider_name": "t"}, "provider": {"providers": [
+                {"name": "s", "type": "sim"}, {"name": "t", "type": "sim"}]}}"#,
+            0,
+            "ok",
+            "requests go to the simulated provider `t`",
+        ),
+        (
+            r#"{"template": {"default_provider_name": "t"}, "provider": {"providers": [
+                {"name": "s", "type": "sim"}, {"name": "t", "type": "sim", "enabled": false}]}}"#,
+            1,
+            "failed",
+            "requires provider `t`, which is not enabled",
+        ),
     ] {
         check(config, code, "provider", status, part);
+    }
+}
+
+/// A template of a provider that no request can go to: what a request is told, the validation tells before, and
+/// nothing of what that provider would say of the fields.
+#[test]
+fn templates_of_a_provider_that_is_not_enabled() {
+    let config = r#"{"provider": {"active_provider": "s", "providers": [
+        {"name": "s", "type": "sim"}, {"name": "a", "type": "aws", "enabled": false}]}}"#;
+    for (named, says) in [
+        (r#""providerName": "a""#, "requires provider `a`, which is not enabled"),
+        (r#""providerName": "b""#, "requires provider `b`, which is not configured"),
+        (r#""providerType": "aws""#, "requires a provider of type `aws`, and none is enabled"),
+    ] {
+        let templates = format!(r#"[{{"templateId": "t", "maxNumber": 1, "vmType": "m5.large", {named}}}]"#);
+        let sandbox = Sandbox::with_files(&[("templates.json", &templates), ("config.json", config)]);
+        let validated = sandbox.run("ohfp", &["templates", "validate"]);
+        assert_eq!(validated.code, 0, "{named}: {validated:?}");
+        for part in ["templates.json:1:60: template `t` ", says] {
+            assert!(validated.text().contains(part), "{part}: {validated:?}");
+        }
+        let asked = sandbox.run("ohfp", &["machines", "request", "t", "1"]);
+        assert!(asked.code == 1 && asked.stderr.contains(says), "{named}: {asked:?}");
     }
 }
 
