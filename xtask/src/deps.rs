@@ -102,7 +102,7 @@ const FLOORS: [(&str, &[&str]); 10] = [
             "scheduler",
         ],
     ),
-    ("ohfp-keys", &["rule", "key", "typed", "options"]),
+    ("ohfp-keys", &["rule", "key", "typed", "shapes", "options"]),
     ("ohfp-resolver", &["nearest", "source", "settings", "providers", "resolved", "load"]),
     ("ohfp-resolver", &["nearest", "source", "settings", "templates", "resolved", "load"]),
     (
@@ -155,6 +155,13 @@ const FLOORS: [(&str, &[&str]); 10] = [
     ("ohfp-live", &["present", "reply", "call", "output", "host_factory", "commands"]),
 ];
 
+/// Types that do not leave a layer: the packages that may name each, and which of these must not hand it on to those
+/// above them.
+const INSIDE: [(&str, &[&str], &[&str]); 1] = [
+    // The command line asks `service` what there is to say about a provider.
+    ("ProviderInstance", &["ohfp-resolver", "ohfp-render", "ohfp-service"], &["ohfp-render", "ohfp-service"]),
+];
+
 /// Circles of files that are accepted: the container is one data structure.
 const CIRCLES: [(&str, &[&str]); 1] =
     [("ohfp-components", &["container.rs", "deferred.rs", "register.rs", "slot.rs", "table.rs"])];
@@ -170,6 +177,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     breaches.extend(edges(&metadata));
     breaches.extend(directions(&metadata)?);
     breaches.extend(meanings(&metadata)?);
+    breaches.extend(escapes(&metadata)?);
     for (directory, most) in SIZES {
         breaches.extend(too_large(directory, lines(&project.root.join(directory))?, most));
     }
@@ -287,6 +295,25 @@ fn meanings(metadata: &Value) -> Result<Vec<String>> {
         }
     }
     Ok(names::repeated(&found))
+}
+
+/// Names of [`INSIDE`] in packages that must not know them.
+fn escapes(metadata: &Value) -> Result<Vec<String>> {
+    let mut breaches = Vec::new();
+    for (name, src) in sources(metadata).filter(|(name, src)| *name != "xtask" && src.is_dir()) {
+        for (inner, knowing, keeping) in INSIDE {
+            let (named, handed_on) = names::naming(&src, inner)?;
+            if !knowing.contains(&name) && !named.is_empty() {
+                let places = named.join(", ");
+                breaches.push(format!("`{name}` names `{inner}`, which INSIDE does not allow: {places}"));
+            }
+            if keeping.contains(&name) && !handed_on.is_empty() {
+                let places = handed_on.join(", ");
+                breaches.push(format!("`{name}` hands on `{inner}`, which INSIDE keeps inside: {places}"));
+            }
+        }
+    }
+    Ok(breaches)
 }
 
 /// Uses of a module by one that stands before it in `order`.

@@ -19,7 +19,7 @@
 //!     Session::assemble(&invocation, AccessMode::ReadOnly).map_err(|errors| errors.joined().to_string())?;
 //! // Only now the registry is built; the store stays closed.
 //! let providers = session.providers().map_err(|error| error.to_string())?;
-//! assert_eq!(providers.instances().map(|instance| instance.kind.as_str()).collect::<Vec<_>>(), ["sim"]);
+//! assert_eq!(providers.configured().collect::<Vec<_>>(), ["sim"]);
 //! # Ok::<(), String>(())
 //! ```
 

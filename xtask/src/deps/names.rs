@@ -1,4 +1,4 @@
-//! One meaning for each public type name in the library crates.
+//! One meaning for each public type name in the library crates, and names that stay inside some of them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,9 +35,55 @@ pub(super) fn repeated(found: &BTreeMap<String, Vec<String>>) -> Vec<String> {
         .collect()
 }
 
+/// Where a crate names a type, and where it hands it on: in the signature of a function, or the type of a field, that
+/// is public.
+pub(super) fn naming(src: &Path, name: &str) -> Result<(Vec<String>, Vec<String>)> {
+    let (mut named, mut handed_on) = (Vec::new(), Vec::new());
+    for (_, path) in super::files::files(src)? {
+        let text = super::files::production(&fs::read_to_string(&path)?);
+        let file = path.strip_prefix(src)?.display().to_string();
+        if has_word(&text, name) {
+            named.push(file.clone());
+        }
+        let public = signatures(&text).into_iter().filter(|signature| has_word(signature, name));
+        handed_on.extend(public.map(|signature| format!("{file}: `{}`", signature.trim())));
+    }
+    Ok((named, handed_on))
+}
+
+/// What is public of a text: functions up to their bodies, and everything else by the line.
+fn signatures(text: &str) -> Vec<&str> {
+    let starts = text.match_indices("pub ").filter_map(|(at, _)| text.split_at_checked(at));
+    starts
+        .filter(|(before, _)| before.rsplit('\n').next().is_some_and(|line| line.trim().is_empty()))
+        .map(|(_, item)| {
+            let line = item.split('\n').next().unwrap_or_default();
+            if has_word(line, "fn") { item.split(['{', ';']).next().unwrap_or_default() } else { line }
+        })
+        .collect()
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|found| found == word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_public_of_a_text() {
+        let text = "pub struct A {\n    pub b: Vec<B>,\n    c: C,\n}\n\npub fn d(\n    e: &E,\n) -> F {\n    g(G)\n}\n\
+                    pub(crate) fn h(i: I) {}\npub use j::K;\n";
+        let found = signatures(text);
+        for (name, is_public) in
+            [("B", true), ("C", false), ("E", true), ("F", true), ("G", false), ("I", false), ("K", true)]
+        {
+            let has = found.iter().any(|signature| has_word(signature, name));
+            assert_eq!(has, is_public, "{name}: {found:?}");
+        }
+        assert!(!has_word("Bee, a_B", "B"));
+    }
 
     #[test]
     fn names_of_public_types() {

@@ -1,6 +1,7 @@
 //! The command group `system`, and `providers health`: health and costs of the components.
 
 use ohfp_broker::operations::Providers as _;
+use ohfp_broker::provider::Health;
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_cli::SystemCommand;
 use ohfp_render::queries::not_found;
@@ -71,12 +72,9 @@ fn health(call: &Call, session: &Session) -> Reply {
         Err(error) => check("providers".to_owned(), Err(error)),
         Ok(registry) => {
             for name in registry.names() {
-                let health =
-                    registry.get(&name).map(|provider| provider.health(clock::now(), session.deadline()));
-                let sound = health.and_then(|health| {
-                    let failed = || Error::new(ErrorKind::Unavailable, health.detail.clone());
-                    if health.healthy { Ok(health.detail.clone()) } else { Err(failed()) }
-                });
+                let Health { healthy, detail } = registry.health(&name, clock::now(), session.deadline());
+                let sound =
+                    if healthy { Ok(detail) } else { Err(Error::new(ErrorKind::Unavailable, detail)) };
                 check(format!("provider {name}"), sound);
             }
         }
@@ -89,24 +87,19 @@ fn health(call: &Call, session: &Session) -> Reply {
 pub(super) fn providers_health(call: &Call, name: Option<&str>) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadOnly)?;
     let registry = session.providers()?;
-    let names: Vec<String> = registry.instances().map(|instance| instance.name.clone()).collect();
     if let Some(name) = name
-        && !names.iter().any(|known| known == name)
+        && !registry.configured().any(|known| known == name)
     {
-        return Err(Errors::from(not_found("provider", Some(name), names.iter().map(String::as_str))));
+        return Err(Errors::from(not_found("provider", Some(name), registry.configured())));
     }
     let mut healthy = true;
-    let rows: Vec<Value> = names
-        .iter()
+    let rows: Vec<Value> = registry
+        .configured()
         .filter(|known| name.is_none_or(|name| *known == name))
         .map(|name| {
-            let (sound, detail) =
-                match registry.get(name).map(|provider| provider.health(clock::now(), session.deadline())) {
-                    Ok(health) => (health.healthy, health.detail),
-                    Err(error) => (false, error.summary()),
-                };
-            healthy &= sound;
-            json!({ "name": name, "healthy": sound, "detail": detail })
+            let health = registry.health(name, clock::now(), session.deadline());
+            healthy &= health.healthy;
+            json!({ "name": name, "healthy": health.healthy, "detail": health.detail })
         })
         .collect();
     let reply = call.document(&json!({ "providers": rows }));

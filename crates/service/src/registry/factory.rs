@@ -16,13 +16,13 @@ use serde_json::{Map, Value};
 use crate::invocation::Invocation;
 
 /// A kind of provider.
-pub struct ProviderFactory {
+pub(crate) struct ProviderFactory {
     /// As `type` of an instance in `config.json`.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// Whether its machines do not exist.
-    pub simulated: bool,
+    pub(crate) simulated: bool,
     /// The keys of an instance's `config`; none where this build does not have the kind.
-    pub options: &'static [Key],
+    pub(super) options: &'static [Key],
     pub(super) feature: Option<Feature>,
     /// `None` where this build does not have it.
     pub(super) back_end: Option<BackEnd>,
@@ -61,16 +61,16 @@ pub(super) struct BackEnd {
 
 /// What there is to say about the options of an instance.
 #[derive(Debug, Default)]
-pub struct Checked {
+pub(crate) struct Checked {
     /// What is wrong: no provider is built of such options.
-    pub errors: Vec<Error>,
+    pub(crate) errors: Vec<Error>,
     /// What is doubtful.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 impl ProviderFactory {
     /// Whether this build has it.
-    pub fn is_built_in(&self) -> bool {
+    pub(crate) fn is_built_in(&self) -> bool {
         self.back_end.is_some()
     }
 
@@ -84,12 +84,12 @@ impl ProviderFactory {
 
     /// What keeps a specification from being launched by providers of this kind, as far as that is known without a
     /// call. Relative paths are below `directory`.
-    pub fn unlaunchable(&self, spec: &LaunchSpec, directory: &Path) -> Vec<FieldError> {
+    pub(crate) fn unlaunchable(&self, spec: &LaunchSpec, directory: &Path) -> Vec<FieldError> {
         self.back_end.as_ref().map_or_else(Vec::new, |back_end| (back_end.unlaunchable)(spec, directory))
     }
 
     /// Looks at the options of an instance, without building anything.
-    pub fn check(&self, instance: &ProviderInstance) -> Checked {
+    pub(crate) fn check(&self, instance: &ProviderInstance) -> Checked {
         let Some(back_end) = &self.back_end else { return Checked::default() };
         self.judge(instance, &(back_end.findings)(&instance.config))
     }

@@ -16,15 +16,15 @@ const AWS: ProviderFactory = ProviderFactory {
 };
 
 /// Every kind that a configuration can name. A new back end adds its line.
-pub const PROVIDERS: &[ProviderFactory] = &[sim::FACTORY, AWS];
+pub(super) const PROVIDERS: &[ProviderFactory] = &[sim::FACTORY, AWS];
 
 /// The factory of that kind; `None` where no build of ohfp has it.
-pub fn factory(kind: &str) -> Option<&'static ProviderFactory> {
+pub(crate) fn factory(kind: &str) -> Option<&'static ProviderFactory> {
     PROVIDERS.iter().find(|factory| factory.kind == kind)
 }
 
 /// The kind of the simulated provider.
-pub fn simulated_kind() -> &'static str {
+pub(crate) fn simulated_kind() -> &'static str {
     PROVIDERS.iter().find(|factory| factory.simulated).map_or("", |factory| factory.kind)
 }
 
