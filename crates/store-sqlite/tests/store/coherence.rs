@@ -214,6 +214,12 @@ fn what_takes_nothing_away_is_no_damage() {
         checkpoint(path);
         let _ = fs::remove_file(beside(path, "-wal"));
     });
+    // Of the two files that are left, an empty log beside the file that the store was created with says enough.
+    check("carried over, then the lock file removed", &|path| {
+        checkpoint(path);
+        fs::write(beside(path, "-wal"), "").unwrap();
+        fs::remove_file(beside(path, ".lock")).unwrap();
+    });
     check("moved", &|path| {
         let other = path.with_extension("other");
         fs::copy(path, &other).unwrap();
@@ -276,6 +282,9 @@ fn a_store_that_should_be_there_is_missing() {
         for suffix in ["", "-wal", "-shm", ".reserve"] {
             let _ = fs::remove_file(beside(path, suffix));
         }
+    });
+    check("a lock that cannot be understood", "state.db.lock", &|path, _| {
+        fs::write(beside(path, ".lock"), "x".repeat(200)).unwrap();
     });
     check("a marker", "says that there was one", &|path, traces| {
         let marker = path.parent().unwrap().parent().unwrap().join("cache/x.store");

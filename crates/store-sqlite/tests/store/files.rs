@@ -50,10 +50,13 @@ fn modes_do_not_follow_the_mask_and_links_are_not_followed() {
         let victim = beside(&path, suffix);
         let _ = fs::remove_file(&victim);
         plant(&bystander, &victim);
-        let store = SqliteStore::open(&path, LAZY).unwrap();
-        let error = store.admit(&acquire("new", 1, 1), MaxNumber::Unlimited).expect_err(what);
-        assert!(error.summary().contains("state.db"), "{what}: {error}");
-        assert!(error.summary().contains(words), "{what}: {error}");
+        let store = || SqliteStore::open(&path, LAZY).unwrap();
+        let read = store().views(&[id("late")]).map(drop);
+        let written = store().admit(&acquire("new", 1, 1), MaxNumber::Unlimited).map(drop);
+        for error in [read, written].map(|done| done.expect_err(what)) {
+            assert!(error.summary().contains("state.db"), "{what}: {error}");
+            assert!(error.summary().contains(words), "{what}: {error}");
+        }
         assert_eq!((fs::read(&bystander).unwrap(), mode(&bystander)), (b"x".to_vec(), 0o644), "{what}");
     };
     for suffix in ["", "-wal", "-shm", ".lock"] {
