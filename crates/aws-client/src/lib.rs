@@ -5,27 +5,38 @@
 //!
 //! Without the feature `sdk` the crate is empty: the SDK takes minutes to compile.
 
-macro_rules! with_sdk {
-    ($($item:item)*) => { $(#[cfg(feature = "sdk")] $item)* };
-}
+#[cfg(feature = "sdk")]
+mod api;
+#[cfg(feature = "sdk")]
+mod client;
+#[cfg(feature = "sdk")]
+mod config;
+#[cfg(feature = "sdk")]
+mod credentials;
+#[cfg(feature = "sdk")]
+mod ending;
+#[cfg(feature = "sdk")]
+mod failed;
+#[cfg(feature = "sdk")]
+mod ini;
+#[cfg(feature = "sdk")]
+mod looking;
+#[cfg(feature = "sdk")]
+mod making;
+#[cfg(feature = "sdk")]
+mod parameters;
+#[cfg(feature = "sdk")]
+mod policy;
+#[cfg(feature = "sdk")]
+mod reduced;
+#[cfg(feature = "sdk")]
+mod script;
+#[cfg(feature = "sdk")]
+mod sdk;
+#[cfg(feature = "sdk")]
+mod transport;
 
-with_sdk! {
-    mod api;
-    mod client;
-    mod config;
-    mod credentials;
-    mod ending;
-    mod failed;
-    mod ini;
-    mod looking;
-    mod making;
-    mod parameters;
-    mod policy;
-    mod reduced;
-    mod script;
-    mod sdk;
-    mod transport;
-
-    pub use client::Client;
-    pub use config::{ClientConfig, CredentialScript, Endpoints, Proxy, Retries, Role, StaticKeys};
-}
+#[cfg(feature = "sdk")]
+pub use client::Client;
+#[cfg(feature = "sdk")]
+pub use config::{ClientConfig, CredentialScript, Endpoints, Proxy, Retries, Role, StaticKeys};

@@ -100,7 +100,8 @@ pub(crate) fn pause(failure: &Failure, kind: Kind, step: u32, retries: Retries, 
 /// have made something, no later failure undoes that, but for those which tell that it has.
 pub(crate) fn outcome(earlier: Option<Failure>, last: Failure, kind: Kind) -> Failure {
     let of = |failure: &Failure| class::of(failure, kind.purpose());
-    let tells = of(&last) == Class::Mismatch || last.code().is_some_and(|code| code.contains("AlreadyExists"));
+    let tells =
+        of(&last) == Class::Mismatch || last.code().is_some_and(|code| code.contains("AlreadyExists"));
     match earlier {
         Some(earlier) if of(&earlier) == Class::Unknown && !tells => earlier,
         _ => last,
@@ -139,7 +140,11 @@ mod tests {
         check(vec![lost(), answer(503, "RequestLimitExceeded")], Kind::Tokened, 0);
         check(vec![lost(), answer(500, "InsufficientInstanceCapacity")], Kind::Tokened, 0);
         check(vec![lost(), answer(401, "AuthFailure")], Kind::Tokened, 0);
-        check(vec![lost(), answer(503, "Throttling"), answer(400, "IdempotentParameterMismatch")], Kind::Tokened, 2);
+        check(
+            vec![lost(), answer(503, "Throttling"), answer(400, "IdempotentParameterMismatch")],
+            Kind::Tokened,
+            2,
+        );
         check(vec![lost(), answer(400, "AlreadyExists")], Kind::Named, 1);
         check(vec![answer(503, "Throttling"), lost(), answer(503, "Throttling")], Kind::Tokened, 1);
         check(vec![answer(503, "Throttling"), answer(401, "AuthFailure")], Kind::Tokened, 1);
