@@ -70,6 +70,7 @@ class App:
             return reply
         except Refusal as refused:
             reply = writing.refusal(service, refused.status, refused.code, refused.message)
+            reply.headers += refused.headers
             call.status, call.code = refused.status, refused.code
             return reply
         except Breakage as broken:

@@ -182,8 +182,16 @@ def foreign(tenant, body, query):
 
 @command
 def clock(tenant, body, _query):
-    """Moves the time of this tenant forward by `advance` seconds, with all that happens meanwhile."""
-    target = tenant.now() + (body or {}).get("advance", 0)
+    """Moves the time of this tenant forward by `advance` seconds, with all that happens meanwhile.
+
+    Before its first call it can be moved back, so that machines are older than their test.
+    """
+    advance = (body or {}).get("advance", 0)
+    if advance < 0:
+        if tenant.log.made:
+            raise ValueError("time goes back only before the first call")
+        tenant.ahead += advance
+    target = tenant.now() + max(0, advance)
     while tenant.events and tenant.events[0][0] <= target:
         tenant.ahead += max(0.0, tenant.events[0][0] - tenant.now())
         tenant.catch_up()

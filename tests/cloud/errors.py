@@ -7,9 +7,9 @@ Codes and messages are EC2's. A message is part of the interface: the provider r
 class Refusal(Exception):
     """Ends a call with an error answer; the wire module puts it into the envelope of the service."""
 
-    def __init__(self, code, message, status=400):
+    def __init__(self, code, message, status=400, headers=()):
         super().__init__(f"{code}: {message}")
-        self.code, self.message, self.status = code, message, status
+        self.code, self.message, self.status, self.headers = code, message, status, headers
 
 
 def invalid(message):

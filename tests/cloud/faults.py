@@ -21,7 +21,7 @@ ANY = (
 # What a load balancer says in front of a server that is down.
 HTML = b"<html><body><b>Http/1.1 Service Unavailable</b></body> </html>"
 FIELDS = {"action", "when", "kind", "status", "code", "message", "p", "seed", "times", "skip", "seconds",
-          "token", "fresh", "tag", "text", "zone"}
+          "token", "fresh", "tag", "text", "zone", "retry_after"}
 
 
 class Rule:
@@ -78,8 +78,10 @@ class Rule:
         """Does the damage. `reply` is the true answer where there is one already; gives what is sent instead."""
         fields = self.fields
         if self.kind == "error":
+            wait = fields.get("retry_after")
+            headers = () if wait is None else (("x-amz-retry-after", wait),)
             raise Refusal(fields.get("code", "InternalError"),
-                          fields.get("message", "An internal error has occurred"), fields.get("status", 500))
+                          fields.get("message", "An internal error has occurred"), fields.get("status", 500), headers)
         if self.kind == "html":
             return Reply(fields.get("status", 502), "text/html", HTML)
         if self.kind == "slow":

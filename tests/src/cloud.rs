@@ -148,7 +148,7 @@ impl Cloud {
         subnets.iter().map(|subnet| subnet["id"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Moves this tenant's time forward, with all that happens meanwhile.
+    /// Moves this tenant's time forward, with all that happens meanwhile; before its first call also back.
     pub fn advance(&self, seconds: f64) {
         self.control("clock", Some(&json!({ "advance": seconds })));
     }

@@ -1,6 +1,8 @@
 """RunInstances, DescribeInstances and TerminateInstances."""
 
 import base64
+import time
+import urllib.error
 
 from .case import IMAGE, CloudCase, client, control
 
@@ -357,6 +359,13 @@ class Terminating(CloudCase):
         self.assertEqual(self.described()[id]["Tags"], [{"Key": "a", "Value": "b"}])
         control("end", {"ids": [id], "code": "Server.InternalError", "message": "Server.InternalError: broken"})
         self.assertEqual(self.described()[id]["StateReason"]["Message"], "Server.InternalError: broken")
+
+    def test_machines_can_be_older_than_their_test(self):
+        control("clock", {"advance": -120})
+        id, = self.run_machines()
+        self.assertLess(self.described()[id]["LaunchTime"].timestamp(), time.time() - 100)
+        with self.assertRaises(urllib.error.HTTPError):
+            control("clock", {"advance": -1})
 
     def test_tags_are_changed_later_too(self):
         id, = self.run_machines()

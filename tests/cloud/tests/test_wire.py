@@ -66,6 +66,13 @@ class Envelopes(CloudCase):
             '<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error><Code>Some&lt;Code&gt;</Code>'
             "<Message>a &amp; b</Message></Error></Errors><RequestID>ID</RequestID></Response>")
 
+    def test_a_stated_wait(self):
+        control("faults", [{"status": 503, "code": "RequestLimitExceeded", "retry_after": 1500, "times": 1}])
+        with connect() as connection:
+            for expected in ("1500", None):
+                send(connection, LOOK)
+                self.assertEqual(receive(connection)[1].get("x-amz-retry-after"), expected)
+
     def test_auto_scaling_and_sts(self):
         rows = [("2011-01-01", "DescribeAutoScalingGroups", "http://autoscaling.amazonaws.com/doc/2011-01-01/"),
                 ("2011-06-15", "GetCallerIdentity", "https://sts.amazonaws.com/doc/2011-06-15/")]

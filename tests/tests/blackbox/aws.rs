@@ -14,7 +14,9 @@ mod calls;
 mod costs;
 mod failures;
 mod life;
+mod spared;
 mod storm;
+mod throttles;
 
 use ohfp_tests::aws::{AwsSite, WAYS, ids, templates};
 use ohfp_tests::grid::{hosts, text, wanted};
