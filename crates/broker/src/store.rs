@@ -134,8 +134,10 @@ pub struct AttentionQuery {
     pub unacknowledged_before: Timestamp,
     /// Requests changed since this are skipped.
     pub untouched_since: Timestamp,
-    /// At most so many.
+    /// At most so many, not counted those that are only watched.
     pub limit: u32,
+    /// At most so many that are only watched.
+    pub watched_limit: u32,
 }
 
 /// The state store.
@@ -233,8 +235,9 @@ pub trait Store: Send + Sync {
 
     /// Requests that need attention although no scheduler polls them: unfinished ones past their deadline,
     /// unfinished returns, unacknowledged ones that still have machines or may get some, and those with
-    /// `watch_until` set; the latter also where they were touched since, if they are over and still open. The
-    /// longest untouched come first.
+    /// `watch_until` set, which are only watched unless they are over and still open: those are due at once, whenever
+    /// they were touched. The longest untouched come first, and each limit keeps the first ones. Where hundreds are
+    /// watched, a store may leave those behind them for the next query.
     ///
     /// # Errors
     /// As the trait says.

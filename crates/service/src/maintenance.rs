@@ -7,8 +7,9 @@ use crate::history;
 use crate::log;
 use crate::registry::Requests;
 
-/// Most requests that one invocation sweeps.
-const SWEEP: u32 = 4;
+/// Most requests that one invocation sweeps, beside some that are only watched. They have one look together, and each
+/// with a fleet or group a call to stop that: after an outage those that were forgotten are known after few invocations.
+const SWEEP: u32 = 32;
 
 /// Most resources of providers that one invocation deletes.
 const TIDY: u32 = 20;

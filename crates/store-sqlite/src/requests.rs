@@ -228,55 +228,68 @@ pub(crate) fn list(session: &Session<'_>, filter: &RequestFilter) -> Result<Vec<
     with_machines(session, requests)
 }
 
+/// Watched requests of which one query reads the first ones: a site may have thousands.
+const MOST_WATCHED: u32 = 256;
+
 /// Requests that need attention, the longest untouched first. Each query reads a partial index without finished
 /// requests; three small queries are prepared faster than a combined one.
 pub(crate) fn needing_attention(
     session: &Session<'_>,
     query: &AttentionQuery,
 ) -> Result<Vec<RequestWithMachines>> {
-    let AttentionQuery { now, unacknowledged_before, untouched_since, limit } = *query;
+    let AttentionQuery { now, unacknowledged_before, untouched_since, limit, watched_limit } = *query;
     let (now, unheard) = (now.millis(), unacknowledged_before.millis());
+    // One that is over and open waits for its provider to be told so, however lately it was touched.
+    let settles = "(open = 1 AND state <> 'recorded' AND state <> 'started')";
     let untouched = "updated <= ?1";
     let parts = [
         (
             "request_unfinished",
-            untouched,
+            "1",
+            limit,
             format!(
-                "{UNFINISHED}
+                "{UNFINISHED} AND {untouched}
                  AND (kind = 'return' OR deadline <= {now} OR acknowledged = 0 AND created < {unheard})"
             ),
         ),
         (
             "request_unheard",
-            untouched,
-            format!("acknowledged = 0 AND machines_left > 0 AND created < {unheard}"),
+            "1",
+            limit,
+            format!("acknowledged = 0 AND machines_left > 0 AND created < {unheard} AND {untouched}"),
         ),
         (
             "request_watched",
-            // One that is over and open waits for its provider to be told so.
-            "(updated <= ?1 OR open = 1 AND state <> 'recorded' AND state <> 'started')",
-            "watch_until IS NOT NULL".to_owned(),
+            settles,
+            MOST_WATCHED,
+            format!("watch_until IS NOT NULL AND ({untouched} OR {settles})"),
         ),
     ];
-    let mut due = BTreeSet::new();
-    for (index, touched, wanted) in parts {
+    let (mut needy, mut watched) = (BTreeSet::new(), BTreeSet::new());
+    for (index, is_needy, most, wanted) in parts {
         let sql = format!(
-            "SELECT updated, number FROM request INDEXED BY {index}
-             WHERE {wanted} AND {touched} ORDER BY updated LIMIT ?2"
+            "SELECT updated, number, {is_needy} FROM request INDEXED BY {index}
+             WHERE {wanted} ORDER BY updated LIMIT ?2"
         );
-        session.prepare(&sql)?.each([untouched_since.millis(), i64::from(limit)], |row| {
+        session.prepare(&sql)?.each([untouched_since.millis(), i64::from(most)], |row| {
             let cells = Cells { row, table: "request" };
-            due.insert((cells.integer(0)?, cells.integer(1)?));
+            let found = (cells.integer(0)?, cells.integer(1)?);
+            if cells.integer(2)? == 1 {
+                needy.insert(found);
+            } else if watched.len() < watched_limit as usize {
+                watched.insert(found);
+            }
             Ok(())
         })?;
     }
+    let due: BTreeSet<(i64, i64)> = needy.into_iter().take(limit as usize).chain(watched).collect();
     if due.is_empty() {
         return Ok(Vec::new());
     }
     let mut query =
         session.prepare(&format!("SELECT {REQUEST}, machines_left FROM request WHERE number = ?1"))?;
     let mut requests = Vec::new();
-    for (_, number) in due.into_iter().take(limit as usize) {
+    for (_, number) in due {
         requests.extend(query.first([number], counted)?);
     }
     with_machines(session, requests)

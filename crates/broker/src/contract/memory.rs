@@ -317,7 +317,7 @@ impl Store for MemoryStore {
     }
 
     fn needing_attention(&self, query: &AttentionQuery) -> Result<Vec<RequestWithMachines>> {
-        let AttentionQuery { now, unacknowledged_before, untouched_since, limit } = *query;
+        let AttentionQuery { now, unacknowledged_before, untouched_since, limit, watched_limit } = *query;
         let data = self.data();
         let left: BTreeSet<&str> = data
             .machines
@@ -325,26 +325,31 @@ impl Store for MemoryStore {
             .filter(|machine| !machine.is_gone())
             .map(|machine| machine.request.as_str())
             .collect();
-        let is_due = |request: &&Request| {
+        let is_untouched = |request: &Request| request.updated <= untouched_since;
+        let is_watched = |request: &Request| request.watch_until.is_some();
+        let settles = |request: &Request| is_watched(request) && request.open && request.state.is_final();
+        let is_left_alone = |request: &Request| {
             let unheard = !request.acknowledged && request.created < unacknowledged_before;
             let open = !request.state.is_final();
             open && (request.kind == RequestKind::Return || request.deadline <= now || unheard)
                 || unheard && left.contains(request.id.as_str())
-                || request.watch_until.is_some()
         };
-        let mut due: Vec<Request> = data
-            .requests
-            .iter()
-            .filter(is_due)
-            .filter(|request| {
-                let settles = request.watch_until.is_some() && request.open && request.state.is_final();
-                request.updated <= untouched_since || settles
-            })
-            .cloned()
-            .collect();
+        let first = |is_due: &dyn Fn(&Request) -> bool, limit: u32| {
+            let mut due: Vec<&Request> = data.requests.iter().filter(|request| is_due(request)).collect();
+            due.sort_by_key(|request| request.updated);
+            due.truncate(limit as usize);
+            due
+        };
+        let needy = |request: &Request| settles(request) || is_untouched(request) && is_left_alone(request);
+        let watched = |request: &Request| is_watched(request) && !settles(request) && is_untouched(request);
+        let mut due = first(&needy, limit);
+        for request in first(&watched, watched_limit) {
+            if !due.iter().any(|other| other.id == request.id) {
+                due.push(request);
+            }
+        }
         due.sort_by_key(|request| request.updated);
-        due.truncate(limit as usize);
-        Ok(data.views(due))
+        Ok(data.views(due.into_iter().cloned()))
     }
 }
 

@@ -195,7 +195,7 @@ pub fn needing_attention_is_what_no_scheduler_polls(site: &dyn Site) {
     returned.transition_to(RequestState::Complete, None, at(1_007)).unwrap();
     stored(site.store(), Some(returned), Vec::new());
 
-    let due = |now: i64, unheard: i64, untouched: i64, limit: u32| -> Vec<String> {
+    let within = |now: i64, unheard: i64, untouched: i64, limit: u32, watched_limit: u32| -> Vec<String> {
         let views = site
             .store()
             .needing_attention(&AttentionQuery {
@@ -203,13 +203,21 @@ pub fn needing_attention_is_what_no_scheduler_polls(site: &dyn Site) {
                 unacknowledged_before: at(unheard),
                 untouched_since: at(untouched),
                 limit,
+                watched_limit,
             })
             .unwrap();
         views.iter().map(|view| view.request.id.to_string()).collect()
     };
+    let due = |now, unheard, untouched, limit| within(now, unheard, untouched, limit, limit);
     let everything = ["late", "unheard, has", "watched", "unheard", "return"];
     assert_eq!(due(5_500, 5_000, 9_000, 100), everything);
-    assert_eq!(due(5_500, 5_000, 9_000, 2), everything[..2]);
+    assert_eq!(within(5_500, 5_000, 9_000, 2, 0), everything[..2]);
+    assert_eq!(
+        within(5_500, 5_000, 9_000, 2, 1),
+        everything[..3],
+        "what is only watched has a limit of its own"
+    );
+    assert_eq!(within(5_500, 5_000, 9_000, 0, 9), ["watched"]);
     assert_eq!(due(5_500, 5_000, 9_000, 0), [""; 0]);
     assert_eq!(due(5_500, 5_000, 4_000, 100), everything[..4]);
     assert_eq!(due(4_900, 1_000, 9_000, 100), ["late", "watched", "return"]);
@@ -236,18 +244,21 @@ pub fn what_is_over_and_open_is_due_at_once(site: &dyn Site) {
         request.open = open;
         stored(site.store(), Some(request), Vec::new());
     }
-    let due = |untouched: i64| -> Vec<String> {
+    let due = |untouched: i64, limit: u32, watched_limit: u32| -> Vec<String> {
         let query = AttentionQuery {
             now: at(600),
             unacknowledged_before: at(0),
             untouched_since: at(untouched),
-            limit: 9,
+            limit,
+            watched_limit,
         };
         let views = site.store().needing_attention(&query).unwrap();
         views.iter().map(|view| view.request.id.to_string()).collect()
     };
-    assert_eq!(due(499), ["open"]);
-    assert_eq!(due(500), ["open", "closed", "waiting"]);
+    assert_eq!(due(499, 9, 9), ["open"]);
+    assert_eq!(due(500, 9, 9), ["open", "closed", "waiting"]);
+    assert_eq!(due(500, 9, 0), ["open"]);
+    assert_eq!(due(500, 0, 9), ["closed", "waiting"], "it takes no place of those that are only watched");
 }
 
 /// A resource has machines as long as one of them is not terminated.

@@ -18,9 +18,12 @@ impl Broker<'_> {
             // It has finished in between.
             self.cancellable(id)?;
         }
-        pass.settle(self.reload(id)?)?;
-        pass.release_late(id)?;
-        let view = self.reload(id)?;
+        let is_told = pass.settle(&self.reload(id)?.request);
+        let has_looked = pass.release_late(id)?;
+        let mut view = self.reload(id)?;
+        if is_told && has_looked {
+            view = pass.close(view)?;
+        }
         pass.end_released(&view.machines);
         Ok((view, pass.errors))
     }

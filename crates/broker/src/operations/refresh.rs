@@ -66,7 +66,9 @@ impl Pass<'_> {
         let observations = self.observe(open, machines, Detail::State);
         let mut done = Vec::with_capacity(current.len());
         for view in current {
-            done.push(self.bring_up_to_date(view, &observations, acknowledge)?);
+            let view = self.bring_up_to_date(view, &observations, acknowledge)?;
+            self.end_released(&view.machines);
+            done.push(view);
         }
         Ok(done)
     }
@@ -139,10 +141,10 @@ impl Pass<'_> {
         Err(contended(id))
     }
 
-    /// Applies what was observed, finishes the request where it is over, and stores that. Then terminates what is
-    /// marked as released.
+    /// Applies what was observed, finishes the request where it is over, and stores that. What is marked as released is
+    /// to be terminated then.
     pub(super) fn bring_up_to_date(
-        &mut self,
+        &self,
         mut view: RequestWithMachines,
         observations: &Observations,
         acknowledge: bool,
@@ -159,15 +161,14 @@ impl Pass<'_> {
                 break;
             }
         }
-        self.end_released(&view.machines);
         Ok(view)
     }
 
     /// Terminates machines that are marked as released but not terminating.
-    pub(super) fn end_released(&mut self, machines: &[Machine]) {
+    pub(super) fn end_released<'m>(&mut self, machines: impl IntoIterator<Item = &'m Machine>) {
         let mut wanted: BTreeMap<&str, Vec<&Machine>> = BTreeMap::new();
         let unheard = machines
-            .iter()
+            .into_iter()
             .filter(|machine| machine.ending == Some(Ending::Released) && !machine.state.is_ending());
         for machine in unheard {
             wanted.entry(&machine.provider).or_default().push(machine);

@@ -55,29 +55,31 @@ pub(super) fn released(machines: Vec<Machine>, why: &str, now: Timestamp) -> Vec
 }
 
 impl Pass<'_> {
-    /// Tells the provider of a request that is over to add no more machines. Where that fails, the next sweep tries
-    /// again.
-    pub(super) fn settle(&mut self, view: RequestWithMachines) -> Result<RequestWithMachines> {
-        let now = self.now;
-        if !view.request.is_to_be_settled() {
-            return Ok(view);
+    /// Tells the provider of a request that is over to add no more machines; whether it was told now. It stays open
+    /// until a look after that has shown which machines it has: else those that came before would be found late, as the
+    /// next sweep looks first after what is open.
+    pub(super) fn settle(&mut self, request: &Request) -> bool {
+        if !request.is_to_be_settled() {
+            return false;
         }
-        let token = view.request.token();
-        let name = view.request.provider.as_deref().unwrap_or_default();
+        let token = request.token();
+        let name = request.provider.as_deref().unwrap_or_default();
         let settled =
             self.broker.providers.get(name).and_then(|provider| {
-                provider.settled(&view.request.pending(&token), now, self.broker.deadline)
+                provider.settled(&request.pending(&token), self.now, self.broker.deadline)
             });
-        if self.noted(settled).is_none() {
-            return Ok(view);
-        }
+        self.noted(settled).is_some()
+    }
+
+    /// Notes that the provider of a request was told, and that its machines were looked for since.
+    pub(super) fn close(&self, view: RequestWithMachines) -> Result<RequestWithMachines> {
         self.broker.change_request(view, |view| {
             let mut request = view.request.clone();
             if !request.is_to_be_settled() {
                 return Ok(None);
             }
             request.open = false;
-            request.updated = now;
+            request.updated = self.now;
             Ok(Some(request))
         })
     }

@@ -19,6 +19,9 @@ use crate::with_machines::RequestWithMachines;
 /// Minimum interval between two sweeps of the same request.
 const INTERVAL_MILLIS: i64 = 10_000;
 
+/// Most requests that one sweep only watches: each look describes all machines of them.
+const WATCHED: u32 = 4;
+
 /// The result of a sweep.
 #[derive(Clone, Debug, Default)]
 pub struct Swept {
@@ -29,63 +32,73 @@ pub struct Swept {
 }
 
 impl Broker<'_> {
-    /// Sweeps at most `limit` requests that need attention.
+    /// Sweeps at most `limit` requests that need attention, and some that are only watched. All of them are looked at
+    /// together, and what is left of them is ended together.
     pub fn sweep(&self, limit: u32, now: Timestamp) -> Result<Swept> {
         let timeout = i64::try_from(self.policy.unacknowledged_timeout).unwrap_or(i64::MAX);
         let unheard_before = now.plus_millis(timeout.saturating_mul(-1_000));
         let (mut pass, mut requests) = (self.pass(now), Vec::new());
         // Requests that were swept recently are skipped, so that no request starves.
         let untouched_since = now.plus_millis(-INTERVAL_MILLIS);
-        let query = AttentionQuery { now, unacknowledged_before: unheard_before, untouched_since, limit };
+        let query = AttentionQuery {
+            now,
+            unacknowledged_before: unheard_before,
+            untouched_since,
+            limit,
+            watched_limit: limit.min(WATCHED),
+        };
         let mut current = Vec::new();
         for view in self.store.needing_attention(&query)? {
             requests.push(view.request.id.clone());
             let attended = pass.attend(&view.request, unheard_before);
-            current.extend(pass.noted(attended).flatten());
+            current.extend(pass.noted(attended));
         }
         // What is over is followed too: machines of it may have turned up.
         let followed = current
             .iter()
-            .map(|view| &view.request)
+            .map(|(view, _)| &view.request)
             .filter(|request| request.waits_for_more() || request.is_watched());
-        let machines = current.iter().flat_map(|view| &view.machines);
+        let machines = current.iter().flat_map(|(view, _)| &view.machines);
         let observations = pass.observe(followed, machines, Detail::State);
-        for view in current {
-            let done =
-                pass.bring_up_to_date(view, &observations, false).and_then(|view| pass.stop_watching(view));
-            pass.noted(done);
+        let mut done = Vec::with_capacity(current.len());
+        for (view, is_told) in current {
+            let view = pass.bring_up_to_date(view, &observations, false);
+            let Some(view) = pass.noted(view) else { continue };
+            let closes = is_told && observations.news_of(&view.request).is_some();
+            let noted = pass.note_sweep(&view, closes);
+            pass.noted(noted);
+            done.push(view);
         }
+        pass.end_released(done.iter().flat_map(|view| &view.machines));
         Ok(Swept { requests, errors: pass.errors })
     }
 }
 
 impl Pass<'_> {
-    /// Does what is due for one request; gives it where its machines are still to be looked at.
+    /// Does what is due for one request, but for what follows a look at its machines. Gives it, and whether its provider
+    /// was told that it is over.
     fn attend(
         &mut self,
         request: &Request,
         unheard_before: Timestamp,
-    ) -> Result<Option<RequestWithMachines>> {
-        let id = request.id.clone();
+    ) -> Result<(RequestWithMachines, bool)> {
+        let id = &request.id;
         let abandoned =
             request.kind == RequestKind::Acquire && !request.acknowledged && request.created < unheard_before;
         if abandoned {
-            return self.abandon(&id).map(|()| None);
+            self.abandon(id)?;
         }
-        let view = self.settle(self.broker.reload(&id)?)?;
-        self.carry_on(view).map(Some)
+        let view = self.broker.reload(id)?;
+        let is_told = self.settle(&view.request);
+        Ok((self.carry_on(view)?, is_told))
     }
 
-    /// Ends an unacknowledged request and releases its machines.
-    fn abandon(&mut self, id: &RequestId) -> Result<()> {
+    /// Ends an unacknowledged request and marks its machines as released.
+    fn abandon(&self, id: &RequestId) -> Result<()> {
         const WHY: &str = "the scheduler did not receive the id of this request in time";
         if !self.end(id, RequestState::Failed, WHY)? {
             self.release_all(id, WHY)?;
         }
-        self.settle(self.broker.reload(id)?)?;
-        self.release_late(id)?;
-        let view = self.broker.reload(id)?;
-        self.end_released(&view.machines);
         Ok(())
     }
 
@@ -105,12 +118,12 @@ impl Pass<'_> {
         Err(contended(id))
     }
 
-    /// Finds machines of a finished request that it did not record.
-    pub(super) fn release_late(&mut self, id: &RequestId) -> Result<()> {
+    /// Finds machines of a finished request that it did not record; whether that could be told.
+    pub(super) fn release_late(&mut self, id: &RequestId) -> Result<bool> {
         let view = self.broker.reload(id)?;
         let name = view.request.provider.as_deref().unwrap_or_default();
         if view.request.kind == RequestKind::Return || name.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let token = view.request.token();
         let pending = [view.request.pending(&token)];
@@ -118,10 +131,12 @@ impl Pass<'_> {
             let found = progress(provider.as_ref(), &pending, self.now, self.broker.deadline)?;
             Ok((provider.identity(), found))
         });
-        let Some((identity, Followed { launches, error })) = self.noted(found) else { return Ok(()) };
+        let Some((identity, Followed { launches, error })) = self.noted(found) else { return Ok(false) };
         self.errors.extend(error);
+        let is_told = launches.iter().all(Option::is_some);
         let instances: Vec<Instance> = launches.into_iter().flatten().flat_map(|one| one.instances).collect();
-        self.release_latecomers(&view.request, &view.machines, &instances, &identity)
+        self.release_latecomers(&view.request, &view.machines, &instances, &identity)?;
+        Ok(is_told)
     }
 
     /// Releases machines that a finished request did not record.
@@ -146,17 +161,20 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Stops watching a finished request once the time is over and no machine of it is left. Otherwise records
-    /// the sweep.
-    fn stop_watching(&self, view: RequestWithMachines) -> Result<()> {
+    /// Records the sweep of a request. One that `closes` is not open any more. Once the time is over and no machine is
+    /// left, it is not watched any more.
+    fn note_sweep(&self, view: &RequestWithMachines, closes: bool) -> Result<()> {
         let now = self.now;
-        let RequestWithMachines { mut request, machines } = view;
+        let RequestWithMachines { request, machines } = view;
+        let mut request = request.clone();
+        let closes = closes && request.is_to_be_settled();
+        request.open &= !closes;
         let over = request.watch_until.is_some_and(|until| now >= until);
         let left = machines.iter().any(|machine| machine.ending.is_some() && !machine.is_gone());
         if over && !left && !request.open {
             request.watch_until = None;
             request.forget_launch();
-        } else if now.millis_since(request.updated) < INTERVAL_MILLIS {
+        } else if !closes && now.millis_since(request.updated) < INTERVAL_MILLIS {
             return Ok(());
         }
         request.updated = now;

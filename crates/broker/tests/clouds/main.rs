@@ -2,6 +2,7 @@
 //! becomes of the answers.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on must say so")]
 
+mod forgotten;
 mod open_requests;
 mod partial_answers;
 mod providers;

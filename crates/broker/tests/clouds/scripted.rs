@@ -226,6 +226,13 @@ impl Site {
     }
 
     pub(crate) fn request_from(&self, provider: &str, id: &str, count: u64, fields: &Value) -> RequestId {
+        let id = self.untold(provider, id, count, fields);
+        self.broker().acknowledge(std::slice::from_ref(&id)).unwrap();
+        id
+    }
+
+    /// The same, and the scheduler does not receive the id.
+    pub(crate) fn untold(&self, provider: &str, id: &str, count: u64, fields: &Value) -> RequestId {
         let id = RequestId::from_text(id);
         let template = template(fields);
         let asked = Acquisition {
@@ -237,7 +244,6 @@ impl Site {
             user_data: None,
         };
         self.broker().acquire(&asked, at(0)).unwrap();
-        self.broker().acknowledge(std::slice::from_ref(&id)).unwrap();
         id
     }
 

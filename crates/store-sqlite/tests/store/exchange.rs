@@ -247,7 +247,7 @@ proptest! {
         // The copy goes on like the original.
         prop_assert_eq!(target.store.demand("t").unwrap(), site.store.demand("t").unwrap());
         prop_assert_eq!(target.store.watched_machines().unwrap(), site.store.watched_machines().unwrap());
-        let due = |store: &SqliteStore| store.needing_attention(&AttentionQuery { now: at(i64::MAX), unacknowledged_before: at(i64::MAX), untouched_since: at(i64::MAX), limit: 99 }).unwrap();
+        let due = |store: &SqliteStore| store.needing_attention(&AttentionQuery { now: at(i64::MAX), unacknowledged_before: at(i64::MAX), untouched_since: at(i64::MAX), limit: 99, watched_limit: 99 }).unwrap();
         prop_assert_eq!(due(&target.store), due(&site.store));
         let change = |store: &SqliteStore| {
             let views = store.requests(&RequestFilter::default()).unwrap();

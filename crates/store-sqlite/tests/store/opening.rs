@@ -43,7 +43,8 @@ fn reading_creates_nothing_and_the_first_write_everything() {
                     now: at(9),
                     unacknowledged_before: at(9),
                     untouched_since: at(9),
-                    limit: 9
+                    limit: 9,
+                    watched_limit: 9
                 })
                 .unwrap()
                 .is_empty()
@@ -218,6 +219,7 @@ fn damaged_pages_are_errors_or_findings_and_never_a_panic() {
             unacknowledged_before: at(i64::MAX),
             untouched_since: at(i64::MAX),
             limit: 9,
+            watched_limit: 9,
         });
         let _ = store.admit(&acquire("req-x", 1, 1), MaxNumber::AtMost(5));
         let _ = store.export(&mut std::io::sink());

@@ -12,6 +12,8 @@
 //! Two polls after that every machine that exists is in the state store. Machines of another site live through all of
 //! it, and nothing of ours is left in the end.
 
+mod reckoning;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
 use std::sync::Mutex;
@@ -21,21 +23,19 @@ use std::time::{Duration, Instant};
 
 use ohfp_tests::aws::{AwsSite, WAYS, Way, templates};
 use ohfp_tests::disk::Disk;
-use ohfp_tests::grid::{Host, Random, hosts, size, text, wanted};
+use ohfp_tests::grid::{Host, Random, size, text, wanted};
 use ohfp_tests::killing::killed;
 use serde_json::{Value, json};
 
-/// Processes at a time.
+/// Storms at a time, each over a site and an account of its own: a storm mostly waits, as a throttled action is left
+/// alone by all processes of its site.
+const STORMS: u64 = 5;
+
+/// Processes at a time in each of them.
 const WORKERS: u64 = 4;
 
 /// Seconds after which machines of a request are released whose id was never told.
 const UNTOLD: u64 = 2;
-
-/// Seconds between two looks at a request that no scheduler polls.
-const SWEPT: u64 = 10;
-
-/// Such requests that one invocation looks after.
-const SWEEP: u64 = 4;
 
 /// A shortage, so that some requests end for a reason.
 const SHORT: &str = "InsufficientInstanceCapacity";
@@ -190,9 +190,17 @@ fn new_site() -> Option<AwsSite> {
 
 #[test]
 fn nothing_is_doubled_or_lost_in_a_storm() {
+    let (cycles, seed) = (size("OHFP_STORM", 300), size("OHFP_SEED", 11));
+    thread::scope(|scope| {
+        for number in 0..STORMS {
+            scope.spawn(move || weather(cycles.div_ceil(STORMS), Random(seed * STORMS + number)));
+        }
+    });
+}
+
+/// A storm of so many cycles, and what is left of it.
+fn weather(cycles: u64, mut random: Random) {
     let Some(site) = new_site() else { return };
-    let cycles = size("OHFP_STORM", 60);
-    let mut random = Random(size("OHFP_SEED", 11));
     let mut storm = Storm::over(&site);
     storm.left = AtomicU64::new(cycles);
     let foreign = site.foreign(&WAYS.map(|way| way.name));
@@ -204,9 +212,9 @@ fn nothing_is_doubled_or_lost_in_a_storm() {
             scope.spawn(move || storm.work(worker, seed));
         }
     });
-    let struck: u64 = report(&site).iter().sum();
+    let struck: u64 = reckoning::report(&site).iter().sum();
     assert!(struck > cycles / 2, "the cloud was hardly sick: {struck} calls failed in {cycles} cycles");
-    reckon(&storm, &foreign, cycles);
+    reckoning::reckon(&storm, &foreign, cycles);
 }
 
 /// The same, and now and then the power fails under the processes: what was not on the disk is gone. Only `cargo xtask
@@ -240,7 +248,7 @@ fn nothing_is_doubled_or_lost_by_power_cuts() {
         disk.unmount().unwrap();
         disk.mount().unwrap();
     }
-    reckon(&storm, &foreign, cuts);
+    reckoning::reckon(&storm, &foreign, cuts);
 }
 
 /// A power cut at each call of each way to launch: the step is on the disk, the machines are made, and the answer never
@@ -279,185 +287,5 @@ fn a_power_cut_between_step_and_answer() {
         }
     }
     // No id was told, so that nothing of it may stay.
-    reckon(&storm, &foreign, WAYS.len() as u64);
-}
-
-/// How often each rule has struck.
-fn report(site: &AwsSite) -> Vec<u64> {
-    let rules = site.cloud.control("faults", None);
-    rules.as_array().unwrap().iter().map(|rule| rule["used"].as_u64().unwrap()).collect()
-}
-
-/// The cloud is well again: holds what is against what was told.
-fn reckon(storm: &Storm<'_>, foreign: &[String], rounds: u64) {
-    let site = storm.site;
-    let struck = report(site);
-    site.cloud.faults(&json!([]));
-    let model = storm.model.lock().unwrap();
-    let begun = Instant::now();
-    // What Host Factory was not told of is released after this time, and what came after the end of a request is found:
-    // each invocation looks after a few requests.
-    thread::sleep(Duration::from_secs(UNTOLD + SWEPT));
-    let requests = model.requests.len() as u64 + model.untold;
-    for _ in 0..2 + requests.div_ceil(SWEEP) {
-        poll(site, &model);
-    }
-    let stored = stored(site);
-    for id in site.living() {
-        assert!(stored.contains(&id), "no request knows {id}: {}", of(site, &id));
-    }
-    site.assert_untouched(foreign);
-
-    let mut polls = 2;
-    let expected = loop {
-        let statuses = poll(site, &model);
-        let expected = expected(site, &statuses, &model);
-        let is_over = statuses.values().all(|status| status["status"] != "running");
-        if is_over && site.living() == expected {
-            let short = bodies(site, SHORT);
-            for (id, known) in &model.requests {
-                check_request(&short, id, known, &statuses[id], &model);
-            }
-            break expected;
-        }
-        assert!(
-            begun.elapsed() < Duration::from_secs(120 + requests),
-            "{} machines exist: {:?}\n{expected:?} are known",
-            site.living().len(),
-            site.living()
-                .iter()
-                .filter(|id| !expected.contains(id))
-                .map(|id| of(site, id))
-                .collect::<Vec<_>>()
-        );
-        polls += 1;
-        site.cloud.advance(61.0);
-        thread::sleep(Duration::from_millis(250));
-    };
-    site.assert_untouched(foreign);
-    check_launches(site, &model);
-    for id in &model.returns {
-        let status = site.grid.settled(id);
-        assert_eq!(status["status"], "complete", "{status}");
-    }
-    // In the end all goes back, and nothing of ours is left.
-    let rest: Vec<Value> =
-        expected.iter().map(|id| json!({ "machineId": id, "name": name(site, id) })).collect();
-    if !rest.is_empty() {
-        let id = text(&site.grid.answer("requestReturnMachines", &json!({ "machines": rest }))["requestId"]);
-        assert_eq!(site.grid.settled(&id)["status"], "complete");
-    }
-    assert_eq!(site.living(), Vec::<String>::new());
-    site.until_tidy_within(Duration::from_mins(3));
-    site.assert_untouched(foreign);
-    println!(
-        "{rounds} rounds, {} calls of which {struck:?} failed, {} processes killed: {} requests and {} returns told; \
-         {} machines existed in the end, known after {polls} polls",
-        site.cloud.counts().as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>(),
-        model.killed,
-        model.requests.len(),
-        model.returns.len(),
-        expected.len(),
-    );
-}
-
-/// One poll as Host Factory makes it: of all requests, and of what is reclaimed.
-fn poll(site: &AwsSite, model: &Model) -> BTreeMap<String, Value> {
-    site.grid.answer("getReturnRequests", &json!({}));
-    if model.requests.is_empty() {
-        return BTreeMap::new();
-    }
-    let asked: Vec<Value> = model.requests.keys().map(|id| json!({ "requestId": id })).collect();
-    let answer = site.grid.answer("getRequestStatus", &json!({ "requests": asked }));
-    let statuses = answer["requests"].as_array().unwrap().iter();
-    statuses.map(|status| (text(&status["requestId"]), status.clone())).collect()
-}
-
-/// Ids of machines that must exist: those that Host Factory was told of and has not returned. Of doubtful returns it
-/// must believe what it is told.
-fn expected(site: &AwsSite, statuses: &BTreeMap<String, Value>, model: &Model) -> Vec<String> {
-    let living: BTreeSet<String> = site.living().into_iter().collect();
-    let mut ids: Vec<String> = statuses.values().flat_map(up).map(|host| host.id).collect();
-    ids.retain(|id| !model.gone.contains(id) && (living.contains(id) || !model.doubtful.contains(id)));
-    ids.sort();
-    ids
-}
-
-/// What was sent with the calls that were answered with this code.
-fn bodies(site: &AwsSite, code: &str) -> Vec<String> {
-    let calls = site.cloud.calls("*");
-    calls.iter().filter(|call| call["code"] == code).map(|call| text(&call["body"])).collect()
-}
-
-/// A request is over with what it asked for, or for a reason that AWS has given it.
-fn check_request(short: &[String], id: &str, known: &Known, status: &Value, model: &Model) {
-    let machines = hosts(status);
-    if status["status"] == "complete" {
-        // What AWS has put in the place of a returned machine came after the request was over, and is told too.
-        let is_exact = machines.len() as u64 == known.count;
-        assert!(is_exact || known.way.replaces() && machines.len() as u64 > known.count, "{status}");
-        return;
-    }
-    assert_eq!(status["status"], "complete_with_error", "{status}");
-    let returned = |host: &Host| model.gone.contains(&host.id) || model.doubtful.contains(&host.id);
-    if known.is_cut_short && machines.iter().any(returned) {
-        return;
-    }
-    let message = text(&status["message"]);
-    assert!(message.contains(SHORT), "not the true reason: {status}");
-    assert!(short.iter().any(|body| body.contains(id)), "AWS has not said so: {status}");
-}
-
-/// No request was ever given more machines than it asked for, but where AWS itself replaces what ends.
-fn check_launches(site: &AwsSite, model: &Model) {
-    let mut made: BTreeMap<String, u64> = BTreeMap::new();
-    for machine in site.cloud.truth()["machines"].as_array().unwrap() {
-        if let Some(request) = machine["tags"]["ohfp:request"].as_str() {
-            *made.entry(request.to_owned()).or_default() += 1;
-        }
-    }
-    for (id, known) in &model.requests {
-        let made = made.get(id).copied().unwrap_or_default();
-        assert!(known.way.replaces() || made <= known.count, "{id} {known:?}: {made} machines were launched");
-    }
-}
-
-/// Every machine that the store has, gone ones included.
-fn stored(site: &AwsSite) -> BTreeSet<String> {
-    let states = ["pending", "running", "stopping", "stopped", "shutting-down", "terminated"];
-    let mut arguments = vec!["machines", "list", "--limit", "100000"];
-    for state in states {
-        arguments.extend(["--status", state]);
-    }
-    let listed = site.grid.command(&arguments);
-    listed["machines"].as_array().unwrap().iter().map(|machine| text(&machine["machineId"])).collect()
-}
-
-/// A machine of the cloud and what the store has of its request, for a message.
-fn of(site: &AwsSite, id: &str) -> String {
-    let truth = site.cloud.truth();
-    let machine = truth["machines"].as_array().unwrap().iter().find(|machine| machine["id"] == id);
-    let Some(machine) = machine else { return format!("{id}: gone") };
-    let (tags, owner) = (&machine["tags"], &machine["owner"]);
-    let request = tags["ohfp:request"].as_str().unwrap_or_default();
-    let shown = site.grid.sandbox.run("ohfp", &["requests", "show", request]);
-    let log = std::fs::read_to_string(site.grid.log()).unwrap_or_default();
-    let lines: Vec<&str> = log.lines().filter(|line| line.contains(request)).collect();
-    let calls = site.cloud.calls("*");
-    let about = |call: &&Value| {
-        let body = text(&call["body"]);
-        body.contains(request) || owner.as_str().is_some_and(|owner| body.contains(owner))
-    };
-    let calls: Vec<String> = calls
-        .iter()
-        .filter(about)
-        .map(|call| format!("{} {} {} {}", call["at"], call["action"], call["code"], call["fault"]))
-        .collect();
-    format!("{tags} {owner}\n{}{}\n{}\n{}", shown.text(), shown.stderr, lines.join("\n"), calls.join("\n"))
-}
-
-fn name(site: &AwsSite, id: &str) -> Value {
-    let truth = site.cloud.truth();
-    let machine = truth["machines"].as_array().unwrap().iter().find(|machine| machine["id"] == id);
-    machine.map(|machine| machine["name"].clone()).unwrap_or_default()
+    reckoning::reckon(&storm, &foreign, WAYS.len() as u64);
 }
