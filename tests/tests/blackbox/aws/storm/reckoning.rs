@@ -72,8 +72,11 @@ pub(super) fn reckon(storm: &Storm<'_>, foreign: &[String], rounds: u64) {
         assert_eq!(status["status"], "complete", "{status}");
     }
     // In the end all goes back, and nothing of ours is left.
+    let ours = site.ours();
+    let name_of =
+        |id: &String| ours.iter().find(|machine| machine["id"] == **id).map(|machine| &machine["name"]);
     let rest: Vec<Value> =
-        expected.iter().map(|id| json!({ "machineId": id, "name": name(site, id) })).collect();
+        expected.iter().map(|id| json!({ "machineId": id, "name": name_of(id) })).collect();
     if !rest.is_empty() {
         let id = text(&site.grid.answer("requestReturnMachines", &json!({ "machines": rest }))["requestId"]);
         assert_eq!(site.grid.settled(&id)["status"], "complete");
@@ -191,10 +194,4 @@ fn of(site: &AwsSite, id: &str) -> String {
         .map(|call| format!("{} {} {} {}", call["at"], call["action"], call["code"], call["fault"]))
         .collect();
     format!("{tags} {owner}\n{}{}\n{}\n{}", shown.text(), shown.stderr, lines.join("\n"), calls.join("\n"))
-}
-
-fn name(site: &AwsSite, id: &str) -> Value {
-    let truth = site.cloud.truth();
-    let machine = truth["machines"].as_array().unwrap().iter().find(|machine| machine["id"] == id);
-    machine.map(|machine| machine["name"].clone()).unwrap_or_default()
 }
