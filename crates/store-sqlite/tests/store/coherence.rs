@@ -283,9 +283,7 @@ fn a_store_that_should_be_there_is_missing() {
             let _ = fs::remove_file(beside(path, suffix));
         }
     });
-    check("a lock that cannot be understood", "state.db.lock", &|path, _| {
-        fs::write(beside(path, ".lock"), "x".repeat(200)).unwrap();
-    });
+    check("nonsense", "state.db.lock", &|path, _| fs::write(beside(path, ".lock"), "x".repeat(200)).unwrap());
     check("a marker", "says that there was one", &|path, traces| {
         let marker = path.parent().unwrap().parent().unwrap().join("cache/x.store");
         traces.marker = Some(marker.clone());
