@@ -13,8 +13,8 @@ test *ARGS:
     cargo xtask test {{ARGS}}
 
 # Leave an installed, relocatable tree in DIR
-dist DIR:
-    cargo xtask dist "{{DIR}}"
+dist DIR *ARGS:
+    cargo xtask dist "{{DIR}}" {{ARGS}}
 
 # Measure; --quick for a look, --peer to compare with orb-py
 bench *ARGS:

@@ -20,7 +20,7 @@ use measure::{Case, Output, Row, Tools};
 use report::{Budget, Columns, Limit, Machine, Table};
 use site::Site;
 
-use crate::binaries::Clouds;
+use crate::binaries::{Clouds, Purpose};
 use crate::dist::{self, Tree};
 use crate::project::{Project, Result, note, say, step, text};
 
@@ -46,29 +46,29 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
         ["live", rest @ ..] => (true, rest),
         all => (false, all),
     };
-    let (mut quick, mut with_peer, mut before, mut clouds) = (false, false, None, dist::CLOUDS);
+    let (mut quick, mut with_peer, mut before, mut purpose) = (false, false, None, dist::USE);
     let mut words = options.iter();
     while let Some(word) = words.next() {
         match *word {
             "--quick" => quick = true,
             "--peer" => with_peer = true,
-            "--with-aws" if live => clouds = Clouds::Aws,
+            "--without-aws" if live => purpose = Purpose::Use(Clouds::Simulated),
             "--before" => {
                 let tree = words.next().ok_or("--before takes an installed tree of the commit before")?;
                 before = Some(Tree { root: std::fs::canonicalize(tree)? });
             }
             other => {
                 return Err(format!(
-                    "bench knows `live`, --quick, --peer and --before TREE, and --with-aws of `live`, not `{other}`"
+                    "bench knows `live`, --quick, --peer and --before TREE, and --without-aws of `live`, not `{other}`"
                 )
                 .into());
             }
         }
     }
     if live {
-        return live::run(project, clouds, quick, with_peer, before.as_ref());
+        return live::run(project, purpose, quick, with_peer, before.as_ref());
     }
-    let tree = dist::make(project, &project.fresh_dir("bench/tree")?, dist::CLOUDS)?;
+    let tree = dist::make(project, &project.fresh_dir("bench/tree")?, dist::USE)?;
     let hyperfine = hyperfine(project, quick);
     step("compiling the floor programs");
     let bench = Bench { project, tools: Tools::build(project)?, tree, before, hyperfine, quick };

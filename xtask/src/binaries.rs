@@ -17,7 +17,7 @@ pub(crate) struct Binaries {
     pub(crate) snapshot: PathBuf,
 }
 
-/// Which clouds `ohfp-live` is built for, beside the simulated one.
+/// Which clouds `ohfp-live` knows beside the simulated one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Clouds {
     /// AWS, whose SDK takes ten minutes to build once.
@@ -26,55 +26,69 @@ pub(crate) enum Clouds {
     Simulated,
 }
 
+/// What the programs are built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be installed, measured and tested.
+    Use(Clouds),
+    /// To be shown, soon: only the runtime is optimized as it is installed, and no cloud's SDK is built.
+    Show,
+}
+
+impl Purpose {
+    /// The profile of Cargo.toml for all but the runtime.
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Use(_) => "live",
+            Self::Show => "demo",
+        }
+    }
+}
+
 /// Builds all three.
-pub(crate) fn build(project: &Project, clouds: Clouds) -> Result<Binaries> {
+pub(crate) fn build(project: &Project, purpose: Purpose) -> Result<Binaries> {
     let target = musl_target(project);
     let runtime = runtime(project, target)?;
-    let (snapshot, live) = match clouds {
-        Clouds::Simulated => {
-            step("building ohfp-live and ohfp-snapshot");
-            let directory = static_if_possible(
-                project,
-                &["--release", "-p", "ohfp-live", "-p", "ohfp-snapshot-builder"],
-                target,
-            )?;
-            (directory.join("ohfp-snapshot"), directory.join("ohfp-live"))
-        }
-        Clouds::Aws => {
-            step("building ohfp-snapshot");
-            let directory =
-                static_if_possible(project, &["--release", "-p", "ohfp-snapshot-builder"], target)?;
-            step("building ohfp-live with AWS's SDK, which takes ten minutes once");
-            let with_sdk = ["--profile", "live", "-p", "ohfp-live", "--features", "ohfp-live/aws"];
-            let live = static_if_possible(project, &with_sdk, target)?;
-            (directory.join("ohfp-snapshot"), live.join("ohfp-live"))
-        }
+    let features: &[&str] = if purpose == Purpose::Use(Clouds::Aws) {
+        step("building ohfp-live and ohfp-snapshot; AWS's SDK takes ten minutes once");
+        &["--features", "ohfp-live/aws"]
+    } else {
+        step("building ohfp-live and ohfp-snapshot");
+        &[]
     };
-    Ok(Binaries { runtime, live, snapshot })
+    // Together, so that what both use is compiled once.
+    let packages = [&["-p", "ohfp-live", "-p", "ohfp-snapshot-builder"], features].concat();
+    let directory = static_if_possible(project, purpose.profile(), &packages, target)?;
+    Ok(Binaries { runtime, live: directory.join("ohfp-live"), snapshot: directory.join("ohfp-snapshot") })
 }
 
 /// Builds for `target`, or for this machine where that cannot be; gives the directory that the programs are in.
-fn static_if_possible(project: &Project, arguments: &[&str], target: Option<&str>) -> Result<PathBuf> {
+fn static_if_possible(
+    project: &Project,
+    profile: &str,
+    packages: &[&str],
+    target: Option<&str>,
+) -> Result<PathBuf> {
     if let Some(target) = target {
-        if let Ok(directory) = cargo_build(project, arguments, Some(target)) {
+        if let Ok(directory) = cargo_build(project, profile, packages, Some(target)) {
             return Ok(directory);
         }
         note("note: cannot build this for musl here; building it for this machine instead");
     }
-    cargo_build(project, arguments, None)
+    cargo_build(project, profile, packages, None)
 }
 
 /// Builds `ohfp` alone, and always alone: together with the others, cargo would unify features and
 /// give the runtime the writer of the snapshot format.
 pub(crate) fn runtime(project: &Project, target: Option<&str>) -> Result<PathBuf> {
     step("building the runtime");
-    Ok(cargo_build(project, &["--release", "-p", "ohfp"], target)?.join("ohfp"))
+    Ok(cargo_build(project, "release", &["-p", "ohfp"], target)?.join("ohfp"))
 }
 
 /// Gives the directory that the programs are in.
-fn cargo_build(project: &Project, arguments: &[&str], target: Option<&str>) -> Result<PathBuf> {
+fn cargo_build(project: &Project, profile: &str, packages: &[&str], target: Option<&str>) -> Result<PathBuf> {
     let cargo = Project::cargo();
-    let mut command = cmd!(project.sh, "{cargo} build {arguments...}");
+    let mut command = cmd!(project.sh, "{cargo} build --profile {profile} {packages...}");
     if let Some(target) = target {
         command = command.args(["--target", target]);
         // Made for this library; else .cargo/config.toml says how the system's compiler does it.
@@ -84,7 +98,6 @@ fn cargo_build(project: &Project, arguments: &[&str], target: Option<&str>) -> R
     }
     // Either of these would replace the flags of .cargo/config.toml, which make the runtime static.
     command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").quiet().run()?;
-    let profile = if arguments.contains(&"--release") { "release" } else { "live" };
     Ok(project.target.join(target.unwrap_or_default()).join(profile))
 }
 

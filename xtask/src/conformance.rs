@@ -40,10 +40,8 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<ExitCode> {
             play(project, &installed(dist)?, clouds.unwrap_or(Clouds::Simulated), rest)
         }
         rest => {
-            let clouds = clouds.unwrap_or(Clouds::Simulated);
-            let built = if clouds == Clouds::Aws { Clouds::Aws } else { dist::CLOUDS };
-            let tree = dist::make(project, &project.fresh_dir("conformance-tree")?, built)?;
-            play(project, &tree, clouds, rest)
+            let tree = dist::make(project, &project.fresh_dir("conformance-tree")?, dist::USE)?;
+            play(project, &tree, clouds.unwrap_or(Clouds::Simulated), rest)
         }
     }
 }
@@ -128,7 +126,7 @@ fn require_aws(project: &Project, tree: &Tree) -> Result<()> {
         return Ok(());
     }
     let root = tree.root.display();
-    Err(format!("`{root}` is built without AWS: `cargo xtask dist {root} --with-aws` makes it anew").into())
+    Err(format!("`{root}` is built without AWS: `cargo xtask dist {root}` makes it anew").into())
 }
 
 /// The runner, if it is there.

@@ -7,7 +7,7 @@ use xshell::cmd;
 use crate::bench::measure::{Case, Output, Tools};
 use crate::bench::report;
 use crate::bench::site::Site;
-use crate::binaries::Clouds;
+use crate::binaries::Purpose;
 use crate::dist;
 use crate::project::{Project, Result, say, step, text};
 
@@ -21,7 +21,7 @@ const TEMPLATE: &str = "OnDemand-M6i-Large";
 
 pub(crate) fn run(project: &Project) -> Result<()> {
     let directory = project.fresh_dir("demo")?;
-    let tree = dist::make(project, &directory, Clouds::Simulated)?;
+    let tree = dist::make(project, &directory, Purpose::Show)?;
     step("making the snapshot of the installed config/");
     let site = Site::build(project, &tree, &directory, tree.config())?;
 
@@ -66,7 +66,8 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     say("\nMicroseconds from spawn to end; the floor is the smallest program that only exits.\n")?;
     say(report::rows(&rows, report::Columns::Start).trim_end())?;
     step(format_args!(
-        "installed in {}; to use it: OHFP_CONFIG_DIR={}",
+        "installed in {}; to try it further: OHFP_CONFIG_DIR={}. Built to be seen soon: `cargo xtask dist DIR` \
+         optimizes all of it and adds AWS",
         tree.root.display(),
         tree.config().display()
     ));

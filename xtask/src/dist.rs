@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use xshell::cmd;
 
-use crate::binaries::{self, Binaries, Clouds};
+use crate::binaries::{self, Binaries, Clouds, Purpose};
 use crate::project::{HF_OPERATIONS, Project, Result, note, say, scrubbed, step};
 
 /// An installed tree.
@@ -55,18 +55,18 @@ impl Tree {
     }
 }
 
-/// The clouds of an installed tree, unless its maker wants others.
-pub(crate) const CLOUDS: Clouds = Clouds::Simulated;
+/// What a tree is made for, unless its maker wants something else.
+pub(crate) const USE: Purpose = Purpose::Use(Clouds::Aws);
 
 /// Runs the command.
-pub(crate) fn run(project: &Project, dir: &Path, clouds: Clouds) -> Result<()> {
-    let tree = make(project, dir, clouds)?;
+pub(crate) fn run(project: &Project, dir: &Path, purpose: Purpose) -> Result<()> {
+    let tree = make(project, dir, purpose)?;
     say(tree.root.display())
 }
 
 /// Builds everything and leaves the tree in `dir`.
-pub(crate) fn make(project: &Project, dir: &Path, clouds: Clouds) -> Result<Tree> {
-    let binaries = binaries::build(project, clouds)?;
+pub(crate) fn make(project: &Project, dir: &Path, purpose: Purpose) -> Result<Tree> {
+    let binaries = binaries::build(project, purpose)?;
     step("assembling the installed tree");
     let staging = dir.join(format!(".ohfp-dist-{}", std::process::id()));
     let made = assemble(project, &binaries, &staging).and_then(|files| publish(&files, &staging, dir));

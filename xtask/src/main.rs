@@ -21,10 +21,10 @@ mod project;
 mod testing;
 mod torture;
 
-use std::path::PathBuf;
+use std::path::absolute;
 use std::process::ExitCode;
 
-use binaries::Clouds;
+use binaries::{Clouds, Purpose};
 use project::{Project, Result, note, say};
 
 const HELP: &str = "\
@@ -38,17 +38,18 @@ To see it work
                         (cargo-nextest where it is installed, else cargo test)
 
 To use it
-  dist DIR [--with-aws | --without-aws]
-                        Leave an installed, relocatable tree in DIR: bin, scripts, config, share
+  dist DIR [--without-aws]
+                        Leave an installed, relocatable tree in DIR: bin, scripts, config, share.
+                        AWS's SDK takes ten minutes to build, once; --without-aws: without its provider
 
 To measure it
   bench [--quick] [--peer]
                         Compare with the floor, cat and friends; a table on standard output, kept
                         under tests/bench/runs. --quick: fewer rounds, nothing kept.
                         --peer: orb-py from PyPI too, in a virtual environment
-  bench live [--quick] [--peer] [--with-aws]
+  bench live [--quick] [--peer] [--without-aws]
                         The same of requests and machines: every operation, little and much history.
-                        --peer --with-aws: machines of AWS on the cloud for tests, ohfp and orb-py in turn
+                        --peer: orb-py too, and machines of AWS on the cloud for tests, both in turn
   bench [live] --before TREE
                         The same beside an installed tree of the commit before, within 2 %
   bench chart RUN       Draw the chart of the README from a kept run, a file under tests/bench/runs
@@ -125,9 +126,9 @@ fn run(args: &[String]) -> Result<ExitCode> {
         ("demo", []) => demo::run(&Project::open()?)?,
         ("test", _) => return testing::run(&Project::open()?, rest),
         // The directory is the caller's, so it is relative to where the caller stands.
-        ("dist", [dir, clouds @ ..]) if dist_clouds(clouds).is_some() => {
-            let clouds = dist_clouds(clouds).unwrap_or(dist::CLOUDS);
-            dist::run(&Project::open()?, &std::path::absolute(PathBuf::from(dir))?, clouds)?;
+        ("dist", [dir]) => dist::run(&Project::open()?, &absolute(dir)?, dist::USE)?,
+        ("dist", [dir, "--without-aws"]) => {
+            dist::run(&Project::open()?, &absolute(dir)?, Purpose::Use(Clouds::Simulated))?;
         }
         ("bench", _) => bench::run(&Project::open()?, &options)?,
         ("catalog", _) => catalog::run(rest)?,
@@ -150,14 +151,4 @@ fn run(args: &[String]) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What the options of `dist` say; `None` where they say something else.
-fn dist_clouds(options: &[&str]) -> Option<Clouds> {
-    match options {
-        [] => Some(dist::CLOUDS),
-        ["--with-aws"] => Some(Clouds::Aws),
-        ["--without-aws"] => Some(Clouds::Simulated),
-        _ => None,
-    }
 }

@@ -24,7 +24,7 @@ pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
         [None, None]
     };
     // Release programs: their page faults, system calls and sizes are under test.
-    let tree = dist::make(project, &project.fresh_dir("test-tree")?, dist::CLOUDS);
+    let tree = dist::make(project, &project.fresh_dir("test-tree")?, dist::USE);
     // What does not compile is reported below, where it is compiled again.
     if let Some(compiling) = compiling {
         compiling.wait_with_output()?;

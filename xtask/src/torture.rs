@@ -21,7 +21,6 @@ use std::path::PathBuf;
 use stage::Stage;
 use xshell::cmd;
 
-use crate::binaries::Clouds;
 use crate::cloud;
 use crate::dist;
 use crate::project::{Project, Result};
@@ -58,24 +57,20 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
 
 /// Runs the black-box tests of one file, larger than the test suite does, with what they print.
 fn tests(project: &Project, name: &str, sizes: &[(&str, &str)]) -> Result<()> {
-    tests_with(project, dist::CLOUDS, name, sizes)
-}
-
-/// The storm over AWS, with 50 power cuts.
-fn storm(project: &Project, cycles: &str) -> Result<()> {
-    // Tests that find no cloud pass, and say so in a line that is easily missed.
-    cloud::python(project).ok_or(cloud::NOT_INSTALLED)?;
-    tests_with(project, Clouds::Aws, "aws::storm", &[("OHFP_STORM", cycles), ("OHFP_CUTS", "50")])
-}
-
-fn tests_with(project: &Project, clouds: Clouds, name: &str, sizes: &[(&str, &str)]) -> Result<()> {
-    let tree = dist::make(project, &project.fresh_dir("torture-tests")?, clouds)?;
+    let tree = dist::make(project, &project.fresh_dir("torture-tests")?, dist::USE)?;
     let cargo = Project::cargo();
     let run = cmd!(
         project.sh,
         "{cargo} test -p ohfp-tests --test blackbox -- {name}:: --nocapture --test-threads 1"
     );
     Ok(run.env("OHFP_TEST_TREE", &tree.root).envs(sizes.iter().copied()).quiet().run()?)
+}
+
+/// The storm over AWS, with 50 power cuts.
+fn storm(project: &Project, cycles: &str) -> Result<()> {
+    // Tests that find no cloud pass, and say so in a line that is easily missed.
+    cloud::python(project).ok_or(cloud::NOT_INSTALLED)?;
+    tests(project, "aws::storm", &[("OHFP_STORM", cycles), ("OHFP_CUTS", "50")])
 }
 
 /// The program that stands for the live one where only being called matters.

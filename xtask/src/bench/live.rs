@@ -12,7 +12,7 @@ use super::measure::{Case, Output, Row, Tools};
 use super::on_cloud;
 use super::peer;
 use super::report::{self, Budget, Columns, Machine, Table};
-use crate::binaries::Clouds;
+use crate::binaries::Purpose;
 use crate::dist::{self, Tree};
 use crate::project::{Project, Result, note, say, step, text};
 
@@ -33,12 +33,12 @@ struct Live<'p> {
 /// Runs the command.
 pub(super) fn run(
     project: &Project,
-    clouds: Clouds,
+    purpose: Purpose,
     quick: bool,
     with_peer: bool,
     before: Option<&Tree>,
 ) -> Result<()> {
-    let tree = dist::make(project, &project.fresh_dir("bench/tree")?, clouds)?;
+    let tree = dist::make(project, &project.fresh_dir("bench/tree")?, purpose)?;
     step("compiling the floor programs");
     let tools = Tools::build(project)?;
     step(format_args!("filling two state stores, with {LITTLE} and {MUCH} finished requests"));

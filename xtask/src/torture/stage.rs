@@ -19,7 +19,7 @@ impl Stage {
         // An installed tree that is there already saves the build.
         let tree = match std::env::var_os("OHFP_TEST_TREE") {
             Some(root) => Tree { root: PathBuf::from(root) },
-            None => dist::make(project, &root.join("tree"), dist::CLOUDS)?,
+            None => dist::make(project, &root.join("tree"), dist::USE)?,
         };
         let (config, work) = (root.join("config"), root.join("work"));
         for directory in [&config, &work] {
