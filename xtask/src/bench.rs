@@ -3,6 +3,7 @@
 
 mod before;
 mod chart;
+mod first_byte;
 mod history;
 mod hyperfine;
 mod limits;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use xshell::cmd;
 
 use super::before;
+use super::first_byte;
 use super::history::{History, LIVE, LiveSite};
 use super::limits::{at_most, to_float};
 use super::measure::{Case, Output, Row, Tools};
@@ -55,6 +56,10 @@ pub(super) fn run(
     tables.push(live.changes(&little, &much, &mut budgets)?);
     tables.push(live.loading(&little)?);
     budgets.extend(before::budgets(&tables));
+    if let Some((table, expected)) = first_byte::measure(project, &tree, quick)? {
+        tables.push(table);
+        budgets.extend(expected);
+    }
     if with_peer && let Some((table, expected)) = on_cloud::measure(project, &tree, quick)? {
         tables.push(table);
         budgets.extend(expected);

@@ -25,6 +25,8 @@ pub(crate) enum Columns {
     Live,
     /// Of programs that call a cloud; [`Row::calls`] are those calls.
     Cloud,
+    /// Of programs that are ended with their first call, so that only the time until then is known.
+    FirstCall,
 }
 
 /// A measured number and the limit it is held to.
@@ -115,21 +117,22 @@ pub(crate) fn rows<'r>(rows: impl IntoIterator<Item = &'r Row>, columns: Columns
     let second_opinion = rows.iter().any(|row| row.hyperfine.is_some());
     let (start, cloud) = (columns == Columns::Start, columns == Columns::Cloud);
     let live = columns == Columns::Live;
+    let (local, ends) = (start || live, columns != Columns::FirstCall);
     let heads: Vec<&str> = [
         (true, "program"),
         (start, "output"),
-        (!cloud, "bytes"),
+        (local, "bytes"),
         (true, "min"),
         (true, "median"),
         (true, "p90"),
         (start, "× floor"),
         (second_opinion, "hyperfine"),
-        (!start, "cpu"),
-        (!cloud, "faults"),
-        (!cloud, "calls"),
+        (live || cloud, "cpu"),
+        (local, "faults"),
+        (local, "calls"),
         (cloud, "calls of AWS"),
         (live, "syncs"),
-        (true, "peak"),
+        (ends, "peak"),
         (live, "instructions"),
         (true, "rounds"),
     ]
