@@ -135,7 +135,7 @@ fn is_progress(line: &str) -> bool {
 
 /// The line with placeholders for what differs from run to run.
 fn mask(line: &str) -> String {
-    const MASKS: [(&str, &str); 15] = [
+    const MASKS: [(&str, &str); 16] = [
         (r"\b(req|ret)-[0-9a-f]{8}-[0-9a-f-]{27}\b", "$1-ID"),
         (r"\bi-[0-9a-f]{17}\b", "i-ID"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
@@ -153,6 +153,8 @@ fn mask(line: &str) -> String {
         (r"  +", " "),
         // The last column of the table of components: growth of memory.
         (r"\bN N \d+$", "N N N"),
+        // Those of the table of phases: page faults, allocations, growth of memory.
+        (r"\bN N \d+ (\d+|-) -?\d+$", "N N N N N"),
     ];
     MASKS.iter().fold(line.trim_end().to_owned(), |line, (pattern, by)| {
         let pattern = Regex::new(pattern).unwrap();

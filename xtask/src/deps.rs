@@ -35,7 +35,7 @@ const RUNTIME_DEPENDENCIES: [&str; 13] = [
 
 /// Which of our packages each of our packages may depend on, in any way. Packages that are not listed must not
 /// be depended on: the programs, the tests and xtask are not libraries.
-const EDGES: [(&str, &[&str]); 19] = [
+const EDGES: [(&str, &[&str]); 20] = [
     ("ohfp-platform", &[]),
     ("ohfp-broker", &[]),
     ("ohfp-keys", &["ohfp-broker"]),
@@ -45,8 +45,9 @@ const EDGES: [(&str, &[&str]); 19] = [
     ("ohfp-resolver", &["ohfp-broker", "ohfp-keys", "ohfp-platform"]),
     ("ohfp-render", &["ohfp-broker", "ohfp-resolver"]),
     ("ohfp-wire", &["ohfp-broker", "ohfp-platform"]),
-    ("ohfp-components", &["ohfp-broker", "ohfp-render", "ohfp-resolver"]),
-    ("ohfp-store-sqlite", &["ohfp-broker", "ohfp-platform"]),
+    ("ohfp-components", &["ohfp-broker", "ohfp-render", "ohfp-resolver", "ohfp-timings"]),
+    ("ohfp-store-sqlite", &["ohfp-broker", "ohfp-platform", "ohfp-timings"]),
+    ("ohfp-timings", &["ohfp-platform"]),
     ("ohfp-provider-sim", &["ohfp-broker", "ohfp-keys"]),
     ("ohfp-provider-aws", &["ohfp-broker", "ohfp-keys"]),
     ("ohfp-aws-client", &["ohfp-broker", "ohfp-provider-aws"]),
@@ -70,10 +71,22 @@ const EDGES: [(&str, &[&str]); 19] = [
             "ohfp-snapshot-builder",
             "ohfp-snapshot-format",
             "ohfp-store-sqlite",
+            "ohfp-timings",
             "ohfp-wire",
         ],
     ),
-    ("ohfp-live", &["ohfp-broker", "ohfp-cli", "ohfp-platform", "ohfp-render", "ohfp-service", "ohfp-wire"]),
+    (
+        "ohfp-live",
+        &[
+            "ohfp-broker",
+            "ohfp-cli",
+            "ohfp-platform",
+            "ohfp-render",
+            "ohfp-service",
+            "ohfp-timings",
+            "ohfp-wire",
+        ],
+    ),
     ("ohfp-tests", &[]),
     ("xtask", &[]),
 ];

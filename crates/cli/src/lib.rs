@@ -45,7 +45,7 @@ pub use argv::{HF_OPERATIONS, hf_operation_from_argv0, normalize, parse, parse_b
 pub use machines::{
     MachineStatus, MachinesCommand, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus,
 };
-pub use options::{GlobalOptions, OutputFormat, SchedulerType};
+pub use options::{GlobalOptions, OutputFormat, SchedulerType, TimingsFormat};
 pub use render::{Page, command, completions, fingerprint_text, pages, paths, spelled_lines, version};
 pub use requests::{
     RequestStatus, RequestType, RequestsCancel, RequestsCommand, RequestsList, RequestsStatus, RequestsWatch,

@@ -42,6 +42,13 @@ pub struct GlobalOptions {
     #[arg(long, global = true)]
     pub no_snapshot: bool,
 
+    /// Report where the time goes
+    #[arg(
+        long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true,
+        default_missing_value = "text", global = true
+    )]
+    pub timings: Option<TimingsFormat>,
+
     /// Show passwords, tokens and user data in plain text
     #[arg(long, global = true)]
     pub show_secrets: bool,
@@ -74,6 +81,17 @@ impl OutputFormat {
             Self::List => "list",
         }
     }
+}
+
+/// Form of the report that `--timings` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
+pub enum TimingsFormat {
+    /// A table on standard error
+    Text,
+    /// One JSON document, on one line of standard error
+    Json,
+    /// The file ohfp-trace-PID.json in the current directory, for Perfetto and Chrome
+    Trace,
 }
 
 /// Field naming of an answer; overrides `scheduler.type`.

@@ -150,6 +150,7 @@ impl Container {
         let options = &self.0.options;
         let before = options.track_memory_usage.then(memory::resident).flatten();
         let began = Instant::now();
+        let _phase = ohfp_timings::phase(job.name);
         let mut unfinished = Unfinished { container: self, request, job, began, done: false };
         let result = self.run(job);
         unfinished.done = true;

@@ -44,6 +44,7 @@ impl Container {
     }
 
     fn work(&self, (name, work): Work) {
+        let _phase = ohfp_timings::phase(name);
         if let Err(error) = work() {
             tracing::warn!(target: "performance", work = name, error = error.summary(), "deferred work failed");
         }

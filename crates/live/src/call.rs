@@ -42,6 +42,7 @@ impl Call {
     }
 
     pub(crate) fn document(&self, value: &Value) -> Reply {
+        let _phase = ohfp_timings::phase("render");
         Reply::answer(rows::document(value, self.format))
     }
 

@@ -128,6 +128,7 @@ fn answered(result: Result<Reply, Errors>) -> Reply {
 
 /// Renders the answer. The value is leaked: the process exits soon, and dropping it costs as much as writing it.
 fn document(value: Value) -> Reply {
+    let _phase = ohfp_timings::phase("render");
     Reply::answer(documents::render(&ManuallyDrop::new(value), Format::Json))
 }
 

@@ -19,6 +19,7 @@ mod init;
 mod output;
 mod present;
 mod reply;
+mod timings;
 
 use std::ffi::OsString;
 use std::mem::ManuallyDrop;
@@ -31,6 +32,7 @@ use ohfp_service::{log, notice};
 
 use call::Call;
 use reply::Reply;
+use timings::Timings;
 
 /// Runs the invocation of this process.
 pub fn main() -> ExitCode {
@@ -41,13 +43,23 @@ pub fn main() -> ExitCode {
 
 /// Runs one invocation and gives its exit code.
 fn run(arguments: Vec<OsString>, env: Environment) -> u8 {
+    let timings = Timings::begin(&arguments, &env);
+    let code = answered(arguments, env);
+    timings.tell();
+    code
+}
+
+fn answered(arguments: Vec<OsString>, env: Environment) -> u8 {
+    let parsing = ohfp_timings::phase("arguments");
     let words = ohfp_cli::normalize(arguments);
     // Host Factory reads errors from standard output, even those of the command line.
     let host_factory = words
         .get(1)
         .and_then(|word| word.to_str())
         .is_some_and(|word| ohfp_cli::HF_OPERATIONS.contains(&word));
-    let Cli { global, command } = match parsed(words) {
+    let parsed = parsed(words);
+    drop(parsing);
+    let Cli { global, command } = match parsed {
         Ok(cli) => cli,
         Err(error) if host_factory && error.use_stderr() => {
             log::start(&env);
@@ -62,6 +74,7 @@ fn run(arguments: Vec<OsString>, env: Environment) -> u8 {
         Err(error) if !error.use_stderr() => return output::help(&error, &env),
         Err(error) => return output::usage(&error, &env),
     };
+    let preparing = ohfp_timings::phase("prepare");
     let invocation = match Invocation::new(global, env) {
         Ok(invocation) => invocation,
         Err(error) => return failed(host_factory, error),
@@ -69,7 +82,10 @@ fn run(arguments: Vec<OsString>, env: Environment) -> u8 {
     log::start(invocation.env());
     // Leaked, as the reply is: the process exits right after.
     let call = ManuallyDrop::new(Call::new(invocation));
+    drop(preparing);
+    let answering = ohfp_timings::phase("answer");
     let reply = ManuallyDrop::new(answer(&call, &command));
+    drop(answering);
     note_state(&call, &command);
     output::write(&reply, &call)
 }

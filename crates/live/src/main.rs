@@ -3,8 +3,13 @@
 use std::process::ExitCode;
 
 #[cfg(target_env = "musl")]
+use dlmalloc::GlobalDlmalloc;
+#[cfg(target_env = "musl")]
+use ohfp_platform::counting::Counting;
+
+#[cfg(target_env = "musl")]
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static ALLOCATOR: Counting<GlobalDlmalloc> = Counting(GlobalDlmalloc);
 
 fn main() -> ExitCode {
     ohfp_live::main()

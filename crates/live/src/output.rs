@@ -21,13 +21,27 @@ pub(crate) fn write(reply: &Reply, call: &Call) -> u8 {
     diagnostics(reply);
     let file = call.invocation.options().output.as_deref().filter(|path| *path != Path::new(DASH));
     let written = match file {
-        Some(path) if reply.code == 0 => file::replace(path, &reply.document.bytes(false)).map(|()| true),
-        _ => to_stdout(&reply.document.bytes(call.styled(&io::stdout()))),
+        Some(path) if reply.code == 0 => {
+            let bytes = rendered(reply, false);
+            let _phase = ohfp_timings::phase("write");
+            file::replace(path, &bytes).map(|()| true)
+        }
+        _ => {
+            let bytes = rendered(reply, call.styled(&io::stdout()));
+            let _phase = ohfp_timings::phase("write");
+            to_stdout(&bytes)
+        }
     };
     if let Ok(delivered) = written {
+        let _phase = ohfp_timings::phase("after the answer");
         call.finish(if delivered { &reply.announced_ids } else { &[] });
     }
     code(reply, written)
+}
+
+fn rendered(reply: &Reply, styled: bool) -> Vec<u8> {
+    let _phase = ohfp_timings::phase("render");
+    reply.document.bytes(styled)
 }
 
 /// Writes the reply of an invocation that failed before its command was known.

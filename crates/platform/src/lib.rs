@@ -12,6 +12,7 @@
 //! ```
 
 pub mod audience;
+pub mod counting;
 pub mod disk;
 pub mod files;
 pub mod locate;

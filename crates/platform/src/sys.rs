@@ -5,9 +5,11 @@
 
 mod output;
 mod process;
+mod usage;
 
 pub use output::{Written, survive_file_size_limit, write_all, write_failure, write_unchanging};
 pub use process::{ExitCode, Fallback, Process, exit, guard_mapping, guarded};
+pub use usage::{Usage, page_size, usage};
 
 use std::ffi::CStr;
 use std::fs::File;

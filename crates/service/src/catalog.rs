@@ -22,6 +22,7 @@ use ohfp_snapshot_builder::freshness::{self, Refreshed, Scrutiny, Verdict};
 use ohfp_snapshot_format::{Snapshot, verify};
 
 use crate::log;
+use crate::timings;
 
 /// Configuration and templates, with the state that a refresh of the snapshot needs.
 pub struct Catalog {
@@ -59,7 +60,9 @@ impl Catalog {
         sys::survive_file_size_limit();
         let mut resolved = inputs.resolve(env)?;
         let performance = Performance::new(&resolved.settings);
-        log::configure(&environment::overridden(performance.clone(), env).unwrap_or(performance), env);
+        let performance = environment::overridden(performance.clone(), env).unwrap_or(performance);
+        log::configure(&performance, env);
+        timings::configure(&performance);
         // A configuration named on the command line is an experiment; the published snapshot does not belong to it.
         let looked_after = !options.no_snapshot && options.config.is_none();
         let answerable = options.scheduler.is_none() && options.output.is_none();

@@ -71,13 +71,19 @@ impl Invocation {
 
     fn inputs(&self) -> Result<&Inputs> {
         let place = self.place()?;
-        Ok(self.inputs.get_or_init(|| Inputs::read(&place.origin, &self.env)))
+        Ok(self.inputs.get_or_init(|| {
+            let _phase = ohfp_timings::phase("load");
+            Inputs::read(&place.origin, &self.env)
+        }))
     }
 
     /// Settings and providers, without the templates.
     pub(crate) fn configuration(&self) -> Result<&Arc<Configuration>, Errors> {
         let inputs = self.inputs()?;
-        let loaded = self.configuration.get_or_init(|| inputs.configuration(&self.env).map(Arc::new));
+        let loaded = self.configuration.get_or_init(|| {
+            let _phase = ohfp_timings::phase("settings");
+            inputs.configuration(&self.env).map(Arc::new)
+        });
         loaded.as_ref().map_err(Clone::clone)
     }
 
@@ -107,6 +113,7 @@ impl Invocation {
     pub fn catalog(&self) -> Result<&Catalog, Errors> {
         let (place, inputs) = (self.place()?, self.inputs()?);
         let loaded = self.catalog.get_or_init(|| {
+            let _phase = ohfp_timings::phase("resolve");
             let Self { options, env, .. } = self;
             Catalog::load(&Reading { options, env, place, inputs, scheduler: self.scheduler() })
         });
@@ -122,6 +129,7 @@ impl Invocation {
     /// log only.
     pub fn finish(&self) {
         if let Some(catalog) = self.loaded_catalog() {
+            let _phase = ohfp_timings::phase("snapshot");
             catalog.refresh_snapshot();
         }
     }

@@ -43,4 +43,5 @@ pub mod site_store;
 pub mod state_dir;
 pub mod store_factory;
 pub mod template_lookup;
+pub mod timings;
 pub mod validation;

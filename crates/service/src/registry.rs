@@ -5,6 +5,7 @@ mod aws;
 mod factory;
 mod kinds;
 mod sim;
+mod timed;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -170,7 +171,9 @@ impl Providers for Registry {
         }
         let (instance, back_end) = self.buildable(name)?;
         let home = Home { documents: self.store.get()?.documents(), invocation: &self.invocation };
-        let provider = (back_end.build)(instance, home).map_err(Errors::joined)?;
+        let building = ohfp_timings::phase_of(|| format!("build provider {name}").into());
+        let provider = timed::timed((back_end.build)(instance, home).map_err(Errors::joined)?);
+        drop(building);
         built.insert(name.to_owned(), Arc::clone(&provider));
         Ok(provider)
     }

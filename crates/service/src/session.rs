@@ -24,6 +24,7 @@ use crate::site_store::{AccessMode, SiteStore};
 use crate::state_dir;
 use crate::store_factory;
 use crate::template_lookup::TemplateLookup;
+use crate::timings;
 
 /// The components of one invocation.
 #[derive(Clone)]
@@ -54,6 +55,7 @@ impl Session {
         let performance = Performance::new(&configuration.settings);
         let performance = environment::overridden(performance, invocation.env())?;
         log::configure(&performance, invocation.env());
+        timings::configure(&performance);
         let invocation = Arc::clone(invocation);
         let session = Self { container: Container::new(performance), invocation, configuration };
         session.register(access).and_then(|()| session.container.start())?;

@@ -92,4 +92,4 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The builder computes the fingerprint from the command tree itself, so a constant left behind
 /// costs speed (the reader refuses the snapshot), never correctness. A test of the builder prints
 /// the value to put here.
-pub const CLI_FINGERPRINT: u128 = 0x10e4_b082_82ec_ea05_4bff_0c2a_a753_b5e4;
+pub const CLI_FINGERPRINT: u128 = 0xd826_8777_54e1_459d_e0e7_d1f3_9bed_0be0;

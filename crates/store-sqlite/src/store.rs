@@ -160,6 +160,7 @@ impl SqliteStore {
                 self.path.display()
             )));
         }
+        let _phase = ohfp_timings::phase("wait for lock");
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         let file = self.lock_file(true)?;
         match lock::take(&self.path, &file, self.options.busy_timeout) {
@@ -248,6 +249,7 @@ impl SqliteStore {
         if link.is_some() {
             return Ok(Some(link));
         }
+        let _phase = ohfp_timings::phase("open store");
         let Some(seen) = self.look()? else { return Ok(None) };
         match self.find(&seen)? {
             Found::Ready(connection) => {

@@ -169,6 +169,7 @@ impl SqliteStore {
                 identity::count(&transaction, number)
                     .map_err(|error| failure::sqlite(self.path(), "write to", &error))?;
             }
+            let _phase = ohfp_timings::phase("commit");
             connection::commit(self.path(), &transaction, patience)?;
             drop(transaction);
             let mark = Written { lock: &lock, id: known.id, number, mark, file };

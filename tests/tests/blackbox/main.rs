@@ -65,6 +65,7 @@ mod store_trouble;
 mod streams;
 mod template_fields;
 mod terminals;
+mod timings;
 mod two_users;
 mod usage;
 mod waiting;

@@ -1,0 +1,134 @@
+//! What a phase has cost, as the difference of two readings of the process.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use ohfp_platform::{counting, sys};
+
+/// The unit of a process' start time in `/proc`, on every architecture.
+const TICK: Duration = Duration::from_millis(10);
+/// `starttime` in `/proc/self/stat`, counted from the field after the program's name, which may have spaces.
+const START_TIME: usize = 19;
+
+/// What a phase has cost. All but `wall` are sums over the threads of the process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// From beginning to end.
+    pub wall: Duration,
+    /// User and system time.
+    pub cpu: Duration,
+    /// Page faults, minor and major.
+    pub faults: u64,
+    /// Allocations on the heap; `None` where they are not counted.
+    pub allocations: Option<u64>,
+    /// Growth of the resident set in bytes; negative where it shrank.
+    pub growth: i64,
+}
+
+/// The process at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    pub(crate) at: Instant,
+    cpu: Duration,
+    faults: u64,
+    allocations: Option<u64>,
+    resident: u64,
+}
+
+impl Reading {
+    pub(crate) fn now() -> Self {
+        let usage = sys::usage();
+        Self {
+            at: Instant::now(),
+            cpu: usage.cpu,
+            faults: usage.faults,
+            allocations: counting::allocations(),
+            resident: resident().unwrap_or_default(),
+        }
+    }
+
+    /// The process when it was started: it had cost nothing yet.
+    pub(crate) fn at_start(&self) -> Self {
+        let at = self.at.checked_sub(self.age()).unwrap_or(self.at);
+        let allocations = self.allocations.map(|_| 0);
+        Self { at, cpu: Duration::ZERO, faults: 0, allocations, resident: 0 }
+    }
+
+    /// The time since the process was started. The kernel tells that to a hundredth of a second only; within that, a
+    /// process that has just started has hardly waited, so its processor time is its age.
+    fn age(&self) -> Duration {
+        let told = started().and_then(|started| uptime()?.checked_sub(started));
+        let Some(told) = told else { return self.cpu };
+        // Both are cut to whole ticks.
+        let (least, most) = (told.saturating_sub(TICK), told + TICK);
+        self.cpu.clamp(least, most)
+    }
+
+    pub(crate) fn since(&self, earlier: &Self) -> Cost {
+        Cost {
+            wall: self.at.saturating_duration_since(earlier.at),
+            cpu: self.cpu.saturating_sub(earlier.cpu),
+            faults: self.faults.saturating_sub(earlier.faults),
+            allocations: self
+                .allocations
+                .zip(earlier.allocations)
+                .map(|(now, then)| now.saturating_sub(then)),
+            growth: self.resident.cast_signed() - earlier.resident.cast_signed(),
+        }
+    }
+}
+
+/// Resident set in bytes. The file stays open: a reading shall cost little of what it measures.
+fn resident() -> Option<u64> {
+    static FILE: OnceLock<Option<File>> = OnceLock::new();
+    let file = FILE.get_or_init(|| File::open("/proc/self/statm").ok()).as_ref()?;
+    let mut text = [0; 128];
+    let length = file.read_at(&mut text, 0).ok()?;
+    let text = std::str::from_utf8(text.get(..length)?).ok()?;
+    let pages: u64 = text.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * sys::page_size())
+}
+
+/// When this process was started, since the machine was.
+fn started() -> Option<Duration> {
+    let text = fs::read_to_string("/proc/self/stat").ok()?;
+    let ticks: u32 = text.rsplit_once(") ")?.1.split(' ').nth(START_TIME)?.parse().ok()?;
+    Some(TICK * ticks)
+}
+
+/// The time since the machine was started.
+fn uptime() -> Option<Duration> {
+    let text = fs::read_to_string("/proc/uptime").ok()?;
+    let seconds: f64 = text.split(' ').next()?.parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_as_old_as_it_has_worked_or_waited() {
+        let reading = Reading::now();
+        assert!(reading.resident > 100_000 && reading.faults > 0, "{reading:?}");
+        let begun = reading.at_start();
+        let cost = Reading::now().since(&begun);
+        assert!(cost.wall >= cost.cpu.saturating_sub(TICK), "{cost:?}");
+        std::thread::sleep(Duration::from_millis(50));
+        let later = Reading::now();
+        // Waiting makes it older, to the tick.
+        assert!(later.since(&later.at_start()).wall >= Duration::from_millis(30), "{later:?}");
+    }
+
+    #[test]
+    fn costs_are_differences() {
+        let (early, late) = (Reading::now(), Reading::now());
+        let grown = Reading { resident: early.resident + 8192, faults: early.faults + 2, ..late };
+        let cost = grown.since(&early);
+        assert_eq!((cost.growth, cost.faults), (8192, 2));
+        assert_eq!(early.since(&grown).growth, -8192);
+        assert_eq!((early.since(&grown).wall, early.since(&grown).faults), (Duration::ZERO, 0));
+    }
+}

@@ -1,0 +1,137 @@
+//! The record of this process, and the guards that write to it.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, ThreadId};
+
+use crate::cost::Reading;
+use crate::report::{Measured, Report};
+
+static RECORD: OnceLock<Mutex<Record>> = OnceLock::new();
+
+thread_local! {
+    /// The innermost phase of this thread.
+    static INSIDE: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// What was noted so far.
+struct Record {
+    start: Reading,
+    phases: Vec<Noted>,
+    /// The thread that began, and its innermost phase: what other threads do belongs to it.
+    main: ThreadId,
+    main_inside: Option<usize>,
+    /// Every thread that had a phase, in that order.
+    threads: Vec<ThreadId>,
+}
+
+struct Noted {
+    name: Cow<'static, str>,
+    outer: Option<usize>,
+    thread: usize,
+    began: Reading,
+    /// `None` while it lasts.
+    ended: Option<Reading>,
+}
+
+/// Begins the record, with the time since the process was started as its first phase. Later calls do nothing.
+pub fn start(first: &'static str) {
+    let now = Reading::now();
+    RECORD.get_or_init(|| {
+        let start = now.at_start();
+        let first = Noted { name: first.into(), outer: None, thread: 0, began: start, ended: Some(now) };
+        let main = thread::current().id();
+        Mutex::new(Record { start, phases: vec![first], main, main_inside: None, threads: vec![main] })
+    });
+}
+
+/// Whether there is a record.
+pub fn is_on() -> bool {
+    RECORD.get().is_some()
+}
+
+/// Begins a phase inside the innermost one of this thread, until the guard is dropped.
+#[must_use = "the phase lasts as long as the guard"]
+pub fn phase(name: &'static str) -> Phase {
+    phase_of(|| name.into())
+}
+
+/// As [`phase`], with a name that is composed where it is needed only.
+#[must_use = "the phase lasts as long as the guard"]
+pub fn phase_of(name: impl FnOnce() -> Cow<'static, str>) -> Phase {
+    let begun = lock().map(|mut record| {
+        let outer = INSIDE.get();
+        let index = record.begin(name(), outer);
+        INSIDE.set(Some(index));
+        (index, outer)
+    });
+    Phase { begun, thread: PhantomData }
+}
+
+/// What was noted so far; phases that last end now. `None` without a record.
+pub fn report() -> Option<Report> {
+    let record = lock()?;
+    let now = Reading::now();
+    let phases = record.phases.iter().map(|phase| Measured {
+        name: phase.name.clone(),
+        outer: phase.outer,
+        thread: phase.thread,
+        after: phase.began.at.saturating_duration_since(record.start.at),
+        cost: phase.ended.unwrap_or(now).since(&phase.began),
+    });
+    Some(Report::new(now.since(&record.start), phases.collect()))
+}
+
+fn lock() -> Option<MutexGuard<'static, Record>> {
+    // No code of others runs while this lock is held.
+    RECORD.get().map(|record| record.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+impl Record {
+    fn begin(&mut self, name: Cow<'static, str>, outer: Option<usize>) -> usize {
+        let me = thread::current().id();
+        let thread = self.threads.iter().position(|known| *known == me).unwrap_or_else(|| {
+            self.threads.push(me);
+            self.threads.len() - 1
+        });
+        let index = self.phases.len();
+        let outer = outer.or(if me == self.main { None } else { self.main_inside });
+        self.phases.push(Noted { name, outer, thread, began: Reading::now(), ended: None });
+        self.enter(me, Some(index));
+        index
+    }
+
+    fn end(&mut self, index: usize, outer: Option<usize>) {
+        let now = Reading::now();
+        if let Some(phase) = self.phases.get_mut(index) {
+            phase.ended = Some(now);
+        }
+        self.enter(thread::current().id(), outer);
+    }
+
+    fn enter(&mut self, thread: ThreadId, inside: Option<usize>) {
+        if thread == self.main {
+            self.main_inside = inside;
+        }
+    }
+}
+
+/// A phase that lasts. It ends on the thread that began it.
+#[derive(Debug)]
+pub struct Phase {
+    begun: Option<(usize, Option<usize>)>,
+    thread: PhantomData<*const ()>,
+}
+
+impl Drop for Phase {
+    fn drop(&mut self) {
+        if let Some((index, outer)) = self.begun
+            && let Some(mut record) = lock()
+        {
+            record.end(index, outer);
+            INSIDE.set(outer);
+        }
+    }
+}
