@@ -21,7 +21,7 @@ use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_render::queries::{self, Query};
 use ohfp_render::templates::{self, List, TemplateList};
 use ohfp_render::{Format, Rendered};
-use ohfp_resolver::{FileState, InputFile, Resolved, Secrets};
+use ohfp_resolver::{FileState, InputFile, Performance, Resolved, Secrets};
 
 /// Fingerprint of this build's product version and command tree.
 pub fn fingerprint() -> u128 {
@@ -49,6 +49,8 @@ pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload>
     // Decided by the size of the inputs, before any rendering.
     let others = input_bytes(resolved).saturating_mul(ALL_FORMATS) <= limit;
     let mut writer = PayloadWriter::default();
+    let performance = Performance::new(&resolved.settings);
+    writer.timed(performance.debug_timing || performance.performance_timing);
     thread::scope(|scope| {
         step(if others {
             "rendering all formats"

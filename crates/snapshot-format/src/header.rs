@@ -13,6 +13,8 @@ pub const HEADER_LEN: usize = 256;
 pub const RKYV_DESCRIPTOR: u32 = 0x0008_1132;
 /// Flag: sealed, so there are no stamps and no freshness checks.
 pub const FLAG_SEALED: u32 = 1;
+/// Flag: the configuration asks where the time goes, which only the full program can tell. So it answers.
+pub const FLAG_TIMED: u32 = 2;
 /// Alignment of stamps, index and sections.
 pub const ALIGN: u64 = 64;
 
@@ -46,7 +48,7 @@ pub struct Extent {
 /// | 248 | 8 | XXH3-64 of bytes 0..248 |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// See [`FLAG_SEALED`].
+    /// [`FLAG_SEALED`] and [`FLAG_TIMED`].
     pub flags: u32,
     /// Fingerprint of product and command tree.
     pub fingerprint: u128,
@@ -131,6 +133,11 @@ impl Header {
     /// Whether the snapshot is sealed into an image.
     pub fn sealed(&self) -> bool {
         self.flags & FLAG_SEALED != 0
+    }
+
+    /// Whether the full program answers what follows from the configuration.
+    pub fn timed(&self) -> bool {
+        self.flags & FLAG_TIMED != 0
     }
 
     /// The product version as text.

@@ -7,7 +7,7 @@ use rkyv::rancor;
 use rkyv::util::AlignedVec;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use crate::header::{Extent, FLAG_SEALED, HEADER_LEN, Header, align};
+use crate::header::{Extent, FLAG_SEALED, FLAG_TIMED, HEADER_LEN, Header, align};
 use crate::index::{AnswerV1, IndexV1, ListV1, NONE, PartsV1, SectionV1, ShowV1, SpanV1};
 use crate::open::Snapshot;
 use crate::stamps::StampsV1;
@@ -39,6 +39,7 @@ pub struct PayloadWriter {
     lists: Vec<ListV1>,
     shows: Vec<ShowV1>,
     templates: u64,
+    timed: bool,
 }
 
 impl PayloadWriter {
@@ -106,6 +107,11 @@ impl PayloadWriter {
         self.templates = count as u64;
     }
 
+    /// Leaves the answers to the full program, see [`FLAG_TIMED`].
+    pub fn timed(&mut self, timed: bool) {
+        self.timed = timed;
+    }
+
     /// Bytes in sections so far.
     pub fn len(&self) -> u64 {
         self.end
@@ -143,7 +149,15 @@ impl PayloadWriter {
         for bytes in &self.bytes {
             digest.update(bytes);
         }
-        Ok(Payload { index, archive, gap, sections: self.bytes, len: self.end, digest: digest.digest128() })
+        Ok(Payload {
+            index,
+            archive,
+            gap,
+            sections: self.bytes,
+            len: self.end,
+            digest: digest.digest128(),
+            timed: self.timed,
+        })
     }
 }
 
@@ -166,6 +180,7 @@ pub struct Payload {
     sections: Vec<Vec<u8>>,
     len: u64,
     digest: u128,
+    timed: bool,
 }
 
 impl Payload {
@@ -183,8 +198,9 @@ impl Payload {
     ) -> io::Result<u64> {
         let index = self.archive.len() as u64;
         let payload_len = index + self.gap.len() as u64 + self.len;
-        let len =
-            write_front(out, stamps, maker, (index, xxh3_64(&self.archive)), (payload_len, self.digest))?;
+        let flags = flags(stamps.is_none(), self.timed);
+        let front = (index, xxh3_64(&self.archive));
+        let len = write_front(out, flags, stamps, maker, front, (payload_len, self.digest))?;
         out.write_all(&self.archive)?;
         out.write_all(&self.gap)?;
         for bytes in &self.sections {
@@ -201,15 +217,22 @@ pub fn restamp(out: &mut impl Write, snapshot: &Snapshot, stamps: &StampsV1) -> 
     let payload = snapshot.bytes().get(start..).unwrap_or_default();
     let maker = Maker { version: header.product_version(), fingerprint: header.fingerprint };
     let index = (header.index.len, header.index.check);
-    let len = write_front(out, Some(stamps), maker, index, (payload.len() as u64, header.payload_digest))?;
+    let flags = flags(false, header.timed());
+    let payload_told = (payload.len() as u64, header.payload_digest);
+    let len = write_front(out, flags, Some(stamps), maker, index, payload_told)?;
     out.write_all(payload)?;
     Ok(len)
+}
+
+fn flags(sealed: bool, timed: bool) -> u32 {
+    (if sealed { FLAG_SEALED } else { 0 }) | (if timed { FLAG_TIMED } else { 0 })
 }
 
 /// Writes header, stamps and the gap after them, and returns the length of the whole file. `index` is length
 /// and checksum, `payload` length and digest.
 fn write_front(
     out: &mut impl Write,
+    flags: u32,
     stamps: Option<&StampsV1>,
     maker: Maker<'_>,
     index: (u64, u64),
@@ -225,7 +248,7 @@ fn write_front(
         *place = byte;
     }
     let header = Header {
-        flags: if stamps.is_none() { FLAG_SEALED } else { 0 },
+        flags,
         fingerprint: maker.fingerprint,
         file_len: index_at + payload.0,
         stamps: Extent { offset: stamps_at, len: stamps_len, check: xxh3_64(&archive) },

@@ -62,6 +62,32 @@ fn restamping_keeps_the_payload() {
     std::fs::remove_dir_all(directory).unwrap();
 }
 
+/// What leaves the answers to the full program stays with the payload, whatever its stamps.
+#[test]
+fn a_timed_snapshot_stays_timed() {
+    let directory = directory("timed");
+    let path = directory.join("snapshot");
+    let stamps = StampsV1 { root: b"/etc".to_vec(), ..StampsV1::default() };
+    for timed in [false, true] {
+        let mut writer = payload();
+        writer.timed(timed);
+        let payload = writer.finish().unwrap();
+        for stamped in [None, Some(&stamps)] {
+            let mut out = Vec::new();
+            payload.write_to(&mut out, stamped, MAKER).unwrap();
+            std::fs::write(&path, &out).unwrap();
+            let snapshot = Snapshot::open(&c_path(&path), IoPolicy::Read).unwrap();
+            assert_eq!((snapshot.header.timed(), snapshot.header.sealed()), (timed, stamped.is_none()));
+            let mut again = Vec::new();
+            restamp(&mut again, &snapshot, &stamps).unwrap();
+            std::fs::write(&path, &again).unwrap();
+            let snapshot = Snapshot::open(&c_path(&path), IoPolicy::Read).unwrap();
+            assert_eq!((snapshot.header.timed(), snapshot.header.sealed()), (timed, false));
+        }
+    }
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
 #[test]
 fn digests_are_kept_in_halves() {
     assert_eq!(
