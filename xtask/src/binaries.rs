@@ -70,8 +70,11 @@ fn static_if_possible(
     target: Option<&str>,
 ) -> Result<PathBuf> {
     if let Some(target) = target {
-        if let Ok(directory) = cargo_build(project, profile, packages, Some(target)) {
-            return Ok(directory);
+        let built = cargo_build(project, profile, packages, Some(target));
+        // Only what is compiled from C needs more for musl than for this machine. Where that can be had, the fault is in
+        // the sources.
+        if built.is_ok() || cargo_build(project, profile, &["-p", "libsqlite3-sys"], Some(target)).is_ok() {
+            return built;
         }
         note("note: cannot build this for musl here; building it for this machine instead");
     }

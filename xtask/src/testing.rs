@@ -86,9 +86,12 @@ fn has_nextest(project: &Project) -> bool {
     cmd!(project.sh, "{cargo} nextest --version").quiet().ignore_stdout().ignore_stderr().run().is_ok()
 }
 
-/// Starts what has time until something else is done. Its output is kept, since it would be mixed with that.
+/// Starts what has time until something else is done, and leaves the processors to that: AWS's SDK takes one of them for
+/// minutes, so it has to begin early. The output is kept, since it would be mixed with that of the other.
 fn aside(program: impl AsRef<OsStr>, words: &[&str]) -> Result<Child> {
-    Ok(Command::new(program).args(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
+    let mut command = Command::new("nice");
+    command.args(["-n", "15"]).arg(program).args(words);
+    Ok(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
 }
 
 /// Waits for what was started aside, and shows what it had to say; whether it succeeded.
