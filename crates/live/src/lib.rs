@@ -86,6 +86,7 @@ fn answered(arguments: Vec<OsString>, env: Environment) -> u8 {
     let answering = ohfp_timings::phase("answer");
     let reply = ManuallyDrop::new(answer(&call, &command));
     drop(answering);
+    tracing::debug!(code = reply.code, errors = reply.errors.iter().count(), "the answer is ready");
     note_state(&call, &command);
     output::write(&reply, &call)
 }

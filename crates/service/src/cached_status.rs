@@ -27,6 +27,10 @@ pub fn status(
         known.extend(kept.filter(|view| view.request.id == *id).map(|view| (id, view)));
     }
     let asked: Vec<RequestId> = ids.iter().filter(|id| !known.contains_key(id)).cloned().collect();
+    tracing::debug!(cached = known.len(), asked = asked.len(), "the result cache is looked into");
+    for id in &asked {
+        tracing::trace!(request = id.as_str(), "the store is asked");
+    }
     let (views, errors) = if asked.is_empty() {
         (Vec::new(), Vec::new())
     } else {

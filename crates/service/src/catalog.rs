@@ -82,6 +82,10 @@ impl Catalog {
             }
             resolved.keep_published_limits(lowered);
         }
+        let (root, rule) = (place.origin.root.display(), place.source);
+        let fresh = upkeep.as_ref().is_some_and(|upkeep| upkeep.verdict == Verdict::Fresh);
+        let templates = resolved.templates.len();
+        tracing::debug!(configuration = %root, ?rule, templates, fresh, "the templates are read from the files");
         // If the snapshot is fresh, the warnings were logged when it was built.
         if upkeep.as_ref().is_none_or(|upkeep| upkeep.verdict != Verdict::Fresh) {
             log_left_out(&resolved);

@@ -29,14 +29,24 @@ pub(crate) fn choose(
 ) -> Result<String, Errors> {
     let settings = &configuration.settings;
     let candidates = candidates(settings, &configuration.providers, Some(template))?;
-    match candidates.as_slice() {
+    let (chosen, rule) = match candidates.as_slice() {
         [first, _, ..] => {
             let policy = settings.selection_policy()?;
             let chosen = by_policy(requests, policy, template, count, &candidates, now)?;
-            Ok(chosen.unwrap_or(first).name.clone())
+            (chosen.unwrap_or(first).name.clone(), policy.name())
         }
-        only => Ok(only.iter().map(|instance| instance.name.clone()).collect()),
+        only => (only.iter().map(|instance| instance.name.clone()).collect(), "the only one"),
+    };
+    tracing::debug!(template = template.id(), provider = chosen, rule, "a provider is chosen");
+    for candidate in &candidates {
+        tracing::trace!(
+            provider = candidate.name,
+            priority = candidate.priority,
+            weight = candidate.weight,
+            "a candidate"
+        );
     }
+    Ok(chosen)
 }
 
 /// The providers that a request for machines of a template may go to, at least one: the template's own provider, else

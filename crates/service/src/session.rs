@@ -56,6 +56,10 @@ impl Session {
         let performance = environment::overridden(performance, invocation.env())?;
         log::configure(&performance, invocation.env());
         timings::configure(&performance);
+        if let Ok(place) = invocation.place() {
+            let (root, rule) = (place.origin.root.display(), place.source);
+            tracing::debug!(configuration = %root, ?rule, "the settings are read from the files");
+        }
         let invocation = Arc::clone(invocation);
         let session = Self { container: Container::new(performance), invocation, configuration };
         session.register(access).and_then(|()| session.container.start())?;

@@ -52,13 +52,25 @@ impl TemplateLookup {
         }
         if self.invocation.may_use_snapshot()
             && let Ok(place) = self.invocation.place()
-            && let Ok(Some(template)) = self.published(id, place)
+            && let Some(template) = self.of_snapshot(id, place)
         {
             return Ok(Found { template, catalog: None });
         }
         let catalog = self.invocation.catalog()?;
         catalog.templates()?;
         Ok(Found { template: catalog.template(id)?.clone(), catalog: Some(catalog) })
+    }
+
+    /// The template in the snapshot, where that is fresh and has it.
+    fn of_snapshot(&self, id: &str, place: &ConfigLocation) -> Option<Template> {
+        let found = self.published(id, place);
+        match &found {
+            Ok(found) => {
+                tracing::debug!(template = id, found = found.is_some(), "the snapshot is looked into");
+            }
+            Err(refusal) => tracing::debug!(template = id, %refusal, "the snapshot is not used"),
+        }
+        found.ok().flatten()
     }
 
     /// The template in the snapshot. `None` if the snapshot has no such id, or holds templates in another wire

@@ -67,6 +67,44 @@ fn events_tell_what_was_done() {
     assert_eq!((&failed["level"], &failed["error"]), (&json!("ERROR"), &json!(refusal)));
 }
 
+/// Each operation says what it has decided, and with `TRACE` what it had to decide upon.
+#[test]
+fn decisions_are_told_to_those_who_debug() {
+    for (level, expected) in [("DEBUG", false), ("TRACE", true)] {
+        let grid = Grid::new(&json!({}), &json!({ "logging": { "level": level } }));
+        let told = |what: &str, messages: &[&str]| {
+            let lines = events(&grid);
+            for message in messages {
+                let line = lines.iter().find(|line| line["message"] == *message);
+                assert!(line.is_some_and(|line| line["level"] == "DEBUG"), "{what}: {message}: {lines:?}");
+            }
+            for file in files(&grid) {
+                fs::remove_file(file).unwrap();
+            }
+            lines
+        };
+        let id = grid.request(TEMPLATE, 1);
+        let requested = told(
+            "requestMachines",
+            &["the settings are read from the files", "a provider is chosen", "the answer is ready"],
+        );
+        let traced =
+            requested.iter().any(|line| line["level"] == "TRACE" && line["message"] == "a candidate");
+        assert_eq!(traced, expected, "{level}: {requested:?}");
+        let machines = hosts(&grid.settled(&id));
+        told("getRequestStatus", &["the result cache is looked into", "the answer is ready"]);
+        grid.reclaims(&json!({}));
+        told("getReturnRequests", &["the answer is ready"]);
+        grid.give_back(&machines);
+        told("requestReturnMachines", &["the answer is ready"]);
+        grid.command(&["templates", "list", "--no-snapshot"]);
+        let listed =
+            told("templates list", &["the templates are read from the files", "the answer is ready"]);
+        let read = listed.iter().find(|line| line["templates"].is_number()).unwrap();
+        assert!(text(&read["configuration"]).starts_with('/') && read["rule"].is_string(), "{read}");
+    }
+}
+
 /// Host Factory's level goes before the configuration's where that accepts it; neither disturbs the answer.
 #[test]
 fn levels_are_obeyed() {
