@@ -3,7 +3,7 @@
 use ohfp_provider_aws::api::Api;
 use ohfp_provider_aws::calls::{
     BlockDevice, CreateLaunchTemplate, EbsVolume, IamInstanceProfileSpecification, LaunchData,
-    LaunchTemplateSpecification, NetworkInterface, Placement, RunInstances, SpotMarket, SpotOptions, Tag,
+    LaunchTemplateSpecification, NetworkInterface, Placement, RunInstances, SpotMarket, Tag,
     TagSpecification, UserDataBytes,
 };
 
