@@ -10,9 +10,11 @@ use crate::invocation::Invocation;
 use crate::registry::{self, Checked};
 use crate::selection;
 
-/// A configuration without errors.
+/// A configuration whose files have no errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidConfiguration {
+    /// What keeps templates from being launched by the provider that they are for.
+    pub unlaunchable: Vec<Error>,
     /// What is doubtful, with position and hint.
     pub warnings: Vec<String>,
     /// Number of templates that are offered.
@@ -24,8 +26,7 @@ pub struct ValidConfiguration {
 /// Checks everything that can be checked without a provider or the store.
 ///
 /// # Errors
-/// Every error in the files, in their order; where there is none, those in the options of the providers, and then what
-/// keeps templates from being launched by the provider that they are for.
+/// Every error in the files, in their order; where there is none, those in the options of the providers.
 pub fn validate(invocation: &Invocation) -> Result<ValidConfiguration, Errors> {
     let resolved = invocation.resolved()?;
     if !resolved.problems.is_empty() {
@@ -34,9 +35,6 @@ pub fn validate(invocation: &Invocation) -> Result<ValidConfiguration, Errors> {
     let mut warnings = resolved.warnings.clone();
     warnings.extend(provider_options(&resolved)?);
     let (unlaunchable, refused) = launches(invocation, &resolved);
-    if !unlaunchable.is_empty() {
-        return Err(unlaunchable.into());
-    }
     warnings.extend(refused);
     // A `maxNumber` of the files that differs from the published one.
     let held = freshness::held(&resolved, invocation.place()?, invocation.env());
@@ -46,6 +44,7 @@ pub fn validate(invocation: &Invocation) -> Result<ValidConfiguration, Errors> {
         hint: Some(LimitDecrease::HINT.to_owned()),
     }));
     Ok(ValidConfiguration {
+        unlaunchable,
         warnings: warnings.iter().map(ToString::to_string).collect(),
         templates: resolved.templates.len(),
         left_out: resolved.left_out.into_iter().map(|left_out| left_out.id).collect(),

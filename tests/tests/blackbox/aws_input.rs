@@ -51,6 +51,21 @@ fn templates_that_cannot_be_launched() {
     }
 }
 
+/// What has no effect is said beside what is wrong.
+#[test]
+fn warnings_stand_behind_the_errors() {
+    let settings = json!({ "logging": { "max_file_size": 10 } });
+    let bad = [("bad", json!({ "imageId": null }))];
+    let Some(site) = AwsSite::with_settings(&bad, &json!({}), &settings) else { return };
+    let ended = site.grid.sandbox.run("ohfp", &["config", "validate", "--format", "json"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    let findings = document(&ended)["findings"].clone();
+    assert_eq!(findings[0]["severity"], "error", "{findings}");
+    let dead =
+        findings.as_array().unwrap().iter().find(|one| text(&one["message"]).contains("max_file_size"));
+    assert!(dead.is_some_and(|one| one["severity"] == "warning"), "{findings}");
+}
+
 /// More than an API launches at once.
 #[test]
 fn requests_that_are_too_large() {

@@ -81,22 +81,22 @@ fn templates_show(catalog: &Catalog, id: &str, format: Format) -> Result<Rendere
     Ok(Rendered { head, head_styled, body })
 }
 
-/// Reports all errors or, if there are none, all warnings. Exit code 1 on an error, and where `all_offered` is
+/// Reports all errors of the files or, if there are none, those of templates and then all warnings. Exit code 1 on an error, and where `all_offered` is
 /// set and a template is left out.
 fn report(validated: &Result<ValidConfiguration, Errors>, all_offered: bool, format: Format) -> Reply {
     let finding = |severity: &str, message: String, hint: Option<&str>| json!({ "severity": severity, "message": message, "hint": hint });
+    let wrong = |error: &Error| finding("error", error.summary(), error.hint_text());
     let (code, findings): (u8, Vec<Value>) = match validated {
         Ok(valid) => {
-            let code = u8::from(all_offered && !valid.left_out.is_empty());
-            (code, valid.warnings.iter().map(|warning| finding("warning", warning.clone(), None)).collect())
+            let fails = !valid.unlaunchable.is_empty() || all_offered && !valid.left_out.is_empty();
+            let doubtful = valid.warnings.iter().map(|warning| finding("warning", warning.clone(), None));
+            (u8::from(fails), valid.unlaunchable.iter().map(wrong).chain(doubtful).collect())
         }
-        Err(errors) => {
-            let errors = errors.iter();
-            (1, errors.map(|error| finding("error", error.summary(), error.hint_text())).collect())
-        }
+        Err(errors) => (1, errors.iter().map(wrong).collect()),
     };
+    let sound = validated.as_ref().ok().filter(|valid| valid.unlaunchable.is_empty());
     let (templates, left_out) =
-        validated.as_ref().map_or((0, [].as_slice()), |valid| (valid.templates, &valid.left_out));
+        sound.map_or((0, [].as_slice()), |valid| (valid.templates, valid.left_out.as_slice()));
     let mut report = json!({ "valid": code == 0, "templates": templates });
     if let Some(report) = report.as_object_mut() {
         if !left_out.is_empty() {
