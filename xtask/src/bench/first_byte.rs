@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::limits::at_most;
-use super::measure::{Output, Row};
+use super::measure::Row;
 use super::report::{Budget, Columns, Table};
 use crate::dist::Tree;
 use crate::project::{Project, Result, step, text};
@@ -101,18 +101,10 @@ fn row(scheme: &str, rounds: usize, min: Duration, median: Duration, p90: Durati
     let microseconds = |time: Duration| time.as_secs_f64() * 1e6;
     Row {
         name: format!("ohfp providers health, {scheme}"),
-        output: Output::Nowhere,
         rounds: u64::try_from(rounds).unwrap_or(u64::MAX),
         min: microseconds(min),
         median: microseconds(median),
         p90: microseconds(p90),
-        faults: 0.0,
-        calls: None,
-        peak: None,
-        bytes: 0,
-        cpu: 0.0,
-        syncs: None,
-        hyperfine: None,
-        instructions: None,
+        ..Row::default()
     }
 }

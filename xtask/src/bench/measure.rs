@@ -10,8 +10,9 @@ use xshell::cmd;
 use crate::project::{Project, Result, text};
 
 /// Where a program's output goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Output {
+    #[default]
     Nowhere,
     /// Into a pipe that is read to its end, as Host Factory does.
     Pipe,
@@ -75,6 +76,7 @@ impl Case {
 }
 
 /// What was found. Times are microseconds.
+#[derive(Default)]
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) output: Output,
@@ -180,8 +182,7 @@ fn row(line: &str, case: &Case) -> Option<Row> {
         bytes: next()?.parse().ok()?,
         cpu: next()?.parse().ok()?,
         syncs: next()?.parse().ok(),
-        hyperfine: None,
-        instructions: None,
+        ..Row::default()
     })
 }
 

@@ -146,11 +146,7 @@ fn row(line: &str) -> Option<Row> {
         cpu: next()?.parse().ok()?,
         peak: next()?.parse().ok(),
         calls: next()?.parse().ok(),
-        faults: 0.0,
-        bytes: 0,
-        syncs: None,
-        hyperfine: None,
-        instructions: None,
+        ..Row::default()
     })
 }
 
