@@ -198,9 +198,8 @@ impl Payload {
     ) -> io::Result<u64> {
         let index = self.archive.len() as u64;
         let payload_len = index + self.gap.len() as u64 + self.len;
-        let flags = flags(stamps.is_none(), self.timed);
         let front = (index, xxh3_64(&self.archive));
-        let len = write_front(out, flags, stamps, maker, front, (payload_len, self.digest))?;
+        let len = write_front(out, self.timed, stamps, maker, front, (payload_len, self.digest))?;
         out.write_all(&self.archive)?;
         out.write_all(&self.gap)?;
         for bytes in &self.sections {
@@ -217,22 +216,17 @@ pub fn restamp(out: &mut impl Write, snapshot: &Snapshot, stamps: &StampsV1) -> 
     let payload = snapshot.bytes().get(start..).unwrap_or_default();
     let maker = Maker { version: header.product_version(), fingerprint: header.fingerprint };
     let index = (header.index.len, header.index.check);
-    let flags = flags(false, header.timed());
-    let payload_told = (payload.len() as u64, header.payload_digest);
-    let len = write_front(out, flags, Some(stamps), maker, index, payload_told)?;
+    let told = (payload.len() as u64, header.payload_digest);
+    let len = write_front(out, header.timed(), Some(stamps), maker, index, told)?;
     out.write_all(payload)?;
     Ok(len)
-}
-
-fn flags(sealed: bool, timed: bool) -> u32 {
-    (if sealed { FLAG_SEALED } else { 0 }) | (if timed { FLAG_TIMED } else { 0 })
 }
 
 /// Writes header, stamps and the gap after them, and returns the length of the whole file. `index` is length
 /// and checksum, `payload` length and digest.
 fn write_front(
     out: &mut impl Write,
-    flags: u32,
+    timed: bool,
     stamps: Option<&StampsV1>,
     maker: Maker<'_>,
     index: (u64, u64),
@@ -248,7 +242,7 @@ fn write_front(
         *place = byte;
     }
     let header = Header {
-        flags,
+        flags: if stamps.is_none() { FLAG_SEALED } else { 0 } | if timed { FLAG_TIMED } else { 0 },
         fingerprint: maker.fingerprint,
         file_len: index_at + payload.0,
         stamps: Extent { offset: stamps_at, len: stamps_len, check: xxh3_64(&archive) },
