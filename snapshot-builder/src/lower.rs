@@ -49,8 +49,7 @@ pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload>
     // Decided by the size of the inputs, before any rendering.
     let others = input_bytes(resolved).saturating_mul(ALL_FORMATS) <= limit;
     let mut writer = PayloadWriter::default();
-    let performance = Performance::new(&resolved.settings);
-    writer.timed(performance.debug_timing || performance.performance_timing);
+    writer.timed(Performance::new(&resolved.settings).is_timed());
     thread::scope(|scope| {
         step(if others {
             "rendering all formats"

@@ -9,7 +9,6 @@ use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_resolver::Performance;
 
 use super::deferred::Queue;
-use super::memory;
 use super::register::{PendingBatch, Registrar, Tier};
 use super::slot::{Handle, Key, Recipe};
 use super::table::{Job, Outcome, Request, Step, Table};
@@ -148,14 +147,14 @@ impl Container {
 
     fn build(&self, request: &Request, job: &Job) -> Result<Box<dyn Handle>> {
         let options = &self.0.options;
-        let before = options.track_memory_usage.then(memory::resident).flatten();
+        let before = options.track_memory_usage.then(ohfp_timings::resident).flatten();
         let began = Instant::now();
         let _phase = ohfp_timings::phase(job.name);
         let mut unfinished = Unfinished { container: self, request, job, began, done: false };
         let result = self.run(job);
         unfinished.done = true;
         let took = began.elapsed();
-        let after = before.and_then(|_| memory::resident());
+        let after = before.and_then(|_| ohfp_timings::resident());
         let growth = before.zip(after).map(|(before, after)| after.cast_signed() - before.cast_signed());
         self.finish_build(request, job, Outcome { result, took, growth })
     }

@@ -87,7 +87,7 @@ impl Container {
             loads = totals.loads,
             hits = totals.hits,
             failures = totals.failures,
-            resident_kb = super::memory::resident().map(|bytes| bytes / 1024),
+            resident_kb = ohfp_timings::resident().map(|bytes| bytes / 1024),
             "command timing"
         );
     }

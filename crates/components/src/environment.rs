@@ -30,6 +30,11 @@ pub fn overridden(mut performance: Performance, env: &Environment) -> Result<Per
     Ok(performance)
 }
 
+/// Whether `PERFORMANCE_DEBUG` is on, for what begins before the options are known. A wrong value is an error later.
+pub fn debugs(env: &Environment) -> bool {
+    flag(DEBUG, env) == Ok(Some(true))
+}
+
 fn value(name: &str, env: &Environment) -> Option<String> {
     let value = env.get(name).filter(|value| !value.is_empty())?;
     Some(value.to_string_lossy().into_owned())

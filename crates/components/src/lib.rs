@@ -46,7 +46,6 @@
 mod container;
 mod deferred;
 pub mod environment;
-mod memory;
 mod preload;
 mod register;
 mod report;

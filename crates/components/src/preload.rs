@@ -13,7 +13,6 @@ use ohfp_broker::Result;
 use ohfp_resolver::settings::performance::Mode;
 
 use super::container::Container;
-use super::memory;
 use super::slot::{Key, Recipe, State};
 use super::table::{Request, Table};
 
@@ -123,7 +122,7 @@ impl Container {
             return false;
         }
         let late = began.elapsed() >= options.timeout;
-        let full = !late && memory::resident().is_some_and(|resident| resident > options.memory_limit);
+        let full = !late && ohfp_timings::resident().is_some_and(|resident| resident > options.memory_limit);
         if late || full {
             let reason = if late { "the timeout has passed" } else { "the memory limit is reached" };
             tracing::warn!(target: "performance", reason, "preloading stops early");

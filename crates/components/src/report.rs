@@ -4,10 +4,10 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use ohfp_render::{Format, documents};
+use ohfp_timings::milliseconds;
 use serde_json::{Value, json};
 
 use super::container::Container;
-use super::memory;
 use super::slot::Slot;
 
 /// A start that takes longer counts as unhealthy.
@@ -69,7 +69,7 @@ impl Container {
             "uptime_ms": milliseconds(self.0.began.elapsed()),
             "deferred_waiting": deferred,
             "deferred_done": deferred_done,
-            "resident_kb": memory::resident().map(|bytes| bytes / 1024),
+            "resident_kb": ohfp_timings::resident().map(|bytes| bytes / 1024),
             "memory_limit_kb": options.memory_limit / 1024,
             "components": self.rows(true),
         })
@@ -125,7 +125,7 @@ impl Container {
     /// Compares start time, load times, memory and failures with their limits.
     pub fn health(&self) -> Value {
         let (totals, options) = (self.totals(), self.options());
-        let resident = memory::resident().unwrap_or_default();
+        let resident = ohfp_timings::resident().unwrap_or_default();
         let start = totals.start.unwrap_or_default();
         let grade = |warning: bool, unhealthy: bool| match (unhealthy, warning) {
             (true, _) => "unhealthy",
@@ -156,9 +156,4 @@ impl Container {
             .collect();
         json!({ "status": worst.unwrap_or("healthy"), "checks": rows })
     }
-}
-
-/// Milliseconds, rounded to three decimals.
-fn milliseconds(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }

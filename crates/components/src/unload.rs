@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::container::Container;
-use super::memory;
 use super::slot::{Handle, Key};
 use super::table::Table;
 
@@ -58,7 +57,8 @@ impl Container {
         if !look && !self.is_time_to_look() {
             return count;
         }
-        let is_short = || memory::resident().is_some_and(|resident| resident > self.options().memory_limit);
+        let is_short =
+            || ohfp_timings::resident().is_some_and(|resident| resident > self.options().memory_limit);
         // Memory is only checked if a component can be unloaded.
         while self.lock().has_idle() && is_short() {
             let unloaded: Vec<Unloaded> = self.lock().unload_oldest().into_iter().collect();

@@ -19,29 +19,22 @@ use crate::reply::Reply;
 /// Gives the exit code.
 pub(crate) fn write(reply: &Reply, call: &Call) -> u8 {
     diagnostics(reply);
-    let file = call.invocation.options().output.as_deref().filter(|path| *path != Path::new(DASH));
+    let named = call.invocation.options().output.as_deref().filter(|path| *path != Path::new(DASH));
+    let file = named.filter(|_| reply.code == 0);
+    let rendering = ohfp_timings::phase("render");
+    let bytes = reply.document.bytes(file.is_none() && call.styled(&io::stdout()));
+    drop(rendering);
+    let writing = ohfp_timings::phase("write");
     let written = match file {
-        Some(path) if reply.code == 0 => {
-            let bytes = rendered(reply, false);
-            let _phase = ohfp_timings::phase("write");
-            file::replace(path, &bytes).map(|()| true)
-        }
-        _ => {
-            let bytes = rendered(reply, call.styled(&io::stdout()));
-            let _phase = ohfp_timings::phase("write");
-            to_stdout(&bytes)
-        }
+        Some(path) => file::replace(path, &bytes).map(|()| true),
+        None => to_stdout(&bytes),
     };
+    drop(writing);
     if let Ok(delivered) = written {
         let _phase = ohfp_timings::phase("after the answer");
         call.finish(if delivered { &reply.announced_ids } else { &[] });
     }
     code(reply, written)
-}
-
-fn rendered(reply: &Reply, styled: bool) -> Vec<u8> {
-    let _phase = ohfp_timings::phase("render");
-    reply.document.bytes(styled)
 }
 
 /// Writes the reply of an invocation that failed before its command was known.

@@ -16,8 +16,6 @@ use ohfp_timings::Report;
 use crate::output::file;
 
 const OPTION: &str = "--timings";
-/// Asks for the table, as `performance.lazy_loading.debug_timing` does.
-const DEBUG: &str = "PERFORMANCE_DEBUG";
 
 /// What the command line and the environment ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,9 +29,7 @@ impl Timings {
     pub(crate) fn begin(words: &[OsString], env: &Environment) -> Self {
         let words = words.iter().skip(1).take_while(|word| *word != "--");
         let format = words.filter_map(|word| word.to_str()?.strip_prefix(OPTION)).filter_map(named).last();
-        let debug = env.get(DEBUG).is_some_and(|value| {
-            value.to_str().is_some_and(|word| word == "1" || word.eq_ignore_ascii_case("true"))
-        });
+        let debug = timings::asked_by(env);
         if format.is_some() || debug {
             ohfp_timings::start("exec");
         }
@@ -103,7 +99,7 @@ mod tests {
     #[test]
     fn the_variable_asks_for_the_table() {
         for (value, expected) in [("1", true), ("True", true), ("0", false), ("", false), ("yes", false)] {
-            let env = Environment::from_iter([(DEBUG, value)]);
+            let env = Environment::from_iter([("PERFORMANCE_DEBUG", value)]);
             assert_eq!(Timings::begin(&[], &env).debug, expected, "{value}");
         }
     }

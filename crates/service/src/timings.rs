@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ohfp_resolver::Performance;
+use ohfp_components::environment;
+use ohfp_resolver::{Environment, Performance};
 
 static TABLE: AtomicBool = AtomicBool::new(false);
 static LOG: AtomicBool = AtomicBool::new(false);
@@ -20,9 +21,14 @@ pub struct Asked {
 pub(crate) fn configure(performance: &Performance) {
     TABLE.fetch_or(performance.debug_timing, Ordering::Relaxed);
     LOG.fetch_or(performance.performance_timing, Ordering::Relaxed);
-    if performance.debug_timing || performance.performance_timing {
+    if performance.is_timed() {
         ohfp_timings::start("start");
     }
+}
+
+/// Whether the environment asks for the table, as `performance.lazy_loading.debug_timing` does.
+pub fn asked_by(env: &Environment) -> bool {
+    environment::debugs(env)
 }
 
 /// What the settings that were read so far ask for.

@@ -80,8 +80,9 @@ impl Reading {
     }
 }
 
-/// Resident set in bytes. The file stays open: a reading shall cost little of what it measures.
-fn resident() -> Option<u64> {
+/// Resident set of this process in bytes; `None` where `/proc` is not available. The file stays open: a reading shall
+/// cost little of what it measures.
+pub fn resident() -> Option<u64> {
     static FILE: OnceLock<Option<File>> = OnceLock::new();
     let file = FILE.get_or_init(|| File::open("/proc/self/statm").ok()).as_ref()?;
     let mut text = [0; 128];
@@ -113,6 +114,7 @@ mod tests {
     fn a_process_is_as_old_as_it_has_worked_or_waited() {
         let reading = Reading::now();
         assert!(reading.resident > 100_000 && reading.faults > 0, "{reading:?}");
+        assert!(reading.resident.is_multiple_of(sys::page_size()) && sys::page_size().is_power_of_two());
         let begun = reading.at_start();
         let cost = Reading::now().since(&begun);
         assert!(cost.wall >= cost.cpu.saturating_sub(TICK), "{cost:?}");

@@ -1,7 +1,6 @@
 //! The record of this process, and the guards that write to it.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
@@ -11,19 +10,11 @@ use crate::report::{Measured, Report};
 
 static RECORD: OnceLock<Mutex<Record>> = OnceLock::new();
 
-thread_local! {
-    /// The innermost phase of this thread.
-    static INSIDE: Cell<Option<usize>> = const { Cell::new(None) };
-}
-
 /// What was noted so far.
 struct Record {
     start: Reading,
     phases: Vec<Noted>,
-    /// The thread that began, and its innermost phase: what other threads do belongs to it.
-    main: ThreadId,
-    main_inside: Option<usize>,
-    /// Every thread that had a phase, in that order.
+    /// Every thread that had a phase, in that order; the first one began.
     threads: Vec<ThreadId>,
 }
 
@@ -42,8 +33,7 @@ pub fn start(first: &'static str) {
     RECORD.get_or_init(|| {
         let start = now.at_start();
         let first = Noted { name: first.into(), outer: None, thread: 0, began: start, ended: Some(now) };
-        let main = thread::current().id();
-        Mutex::new(Record { start, phases: vec![first], main, main_inside: None, threads: vec![main] })
+        Mutex::new(Record { start, phases: vec![first], threads: vec![thread::current().id()] })
     });
 }
 
@@ -52,7 +42,8 @@ pub fn is_on() -> bool {
     RECORD.get().is_some()
 }
 
-/// Begins a phase inside the innermost one of this thread, until the guard is dropped.
+/// Begins a phase inside the innermost one of this thread, until the guard is dropped. The first phase of another thread
+/// is part of what the thread that began does meanwhile.
 #[must_use = "the phase lasts as long as the guard"]
 pub fn phase(name: &'static str) -> Phase {
     phase_of(|| name.into())
@@ -61,13 +52,8 @@ pub fn phase(name: &'static str) -> Phase {
 /// As [`phase`], with a name that is composed where it is needed only.
 #[must_use = "the phase lasts as long as the guard"]
 pub fn phase_of(name: impl FnOnce() -> Cow<'static, str>) -> Phase {
-    let begun = lock().map(|mut record| {
-        let outer = INSIDE.get();
-        let index = record.begin(name(), outer);
-        INSIDE.set(Some(index));
-        (index, outer)
-    });
-    Phase { begun, thread: PhantomData }
+    let index = is_on().then(name).and_then(|name| Some(lock()?.begin(name)));
+    Phase { index, thread: PhantomData }
 }
 
 /// What was noted so far; phases that last end now. `None` without a record.
@@ -90,48 +76,37 @@ fn lock() -> Option<MutexGuard<'static, Record>> {
 }
 
 impl Record {
-    fn begin(&mut self, name: Cow<'static, str>, outer: Option<usize>) -> usize {
+    fn begin(&mut self, name: Cow<'static, str>) -> usize {
         let me = thread::current().id();
         let thread = self.threads.iter().position(|known| *known == me).unwrap_or_else(|| {
             self.threads.push(me);
             self.threads.len() - 1
         });
-        let index = self.phases.len();
-        let outer = outer.or(if me == self.main { None } else { self.main_inside });
+        let outer = self.innermost(thread).or_else(|| self.innermost(0));
         self.phases.push(Noted { name, outer, thread, began: Reading::now(), ended: None });
-        self.enter(me, Some(index));
-        index
+        self.phases.len() - 1
     }
 
-    fn end(&mut self, index: usize, outer: Option<usize>) {
-        let now = Reading::now();
-        if let Some(phase) = self.phases.get_mut(index) {
-            phase.ended = Some(now);
-        }
-        self.enter(thread::current().id(), outer);
-    }
-
-    fn enter(&mut self, thread: ThreadId, inside: Option<usize>) {
-        if thread == self.main {
-            self.main_inside = inside;
-        }
+    /// The phase of a thread that began last and has not ended.
+    fn innermost(&self, thread: usize) -> Option<usize> {
+        self.phases.iter().rposition(|phase| phase.thread == thread && phase.ended.is_none())
     }
 }
 
 /// A phase that lasts. It ends on the thread that began it.
 #[derive(Debug)]
 pub struct Phase {
-    begun: Option<(usize, Option<usize>)>,
+    index: Option<usize>,
     thread: PhantomData<*const ()>,
 }
 
 impl Drop for Phase {
     fn drop(&mut self) {
-        if let Some((index, outer)) = self.begun
+        if let Some(index) = self.index
             && let Some(mut record) = lock()
+            && let Some(phase) = record.phases.get_mut(index)
         {
-            record.end(index, outer);
-            INSIDE.set(outer);
+            phase.ended = Some(Reading::now());
         }
     }
 }

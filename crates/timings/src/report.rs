@@ -106,8 +106,9 @@ impl Report {
                 json!({ "phase": phase.name, "began_ms": milliseconds(phase.after), "thread": phase.thread });
             if let (Some(fields), Value::Object(cost)) = (document.as_object_mut(), members(&phase.cost)) {
                 fields.extend(cost);
-                if self.parts(Some(index)).next().is_some() {
-                    fields.insert("phases".to_owned(), self.tree(Some(index)));
+                let parts = self.tree(Some(index));
+                if parts != json!([]) {
+                    fields.insert("phases".to_owned(), parts);
                 }
             }
             document
@@ -137,7 +138,7 @@ fn row(name: String, cost: &Cost) -> [String; 6] {
 }
 
 /// Milliseconds, rounded to three decimals.
-fn milliseconds(time: Duration) -> f64 {
+pub fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
 

@@ -81,8 +81,8 @@ fn templates_show(catalog: &Catalog, id: &str, format: Format) -> Result<Rendere
     Ok(Rendered { head, head_styled, body })
 }
 
-/// Reports all errors of the files or, if there are none, those of templates and then all warnings. Exit code 1 on an error, and where `all_offered` is
-/// set and a template is left out.
+/// Reports all errors of the files or, if there are none, those of templates and then all warnings. Exit code 1 on an
+/// error, and where `all_offered` is set and a template is left out.
 fn report(validated: &Result<ValidConfiguration, Errors>, all_offered: bool, format: Format) -> Reply {
     let finding = |severity: &str, message: String, hint: Option<&str>| json!({ "severity": severity, "message": message, "hint": hint });
     let wrong = |error: &Error| finding("error", error.summary(), error.hint_text());

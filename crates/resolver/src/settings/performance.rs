@@ -115,6 +115,11 @@ impl Performance {
             timeout: settings.of(&key_table::PRELOAD_TIMEOUT),
         }
     }
+
+    /// Whether these settings ask where the time of a command goes.
+    pub fn is_timed(&self) -> bool {
+        self.debug_timing || self.performance_timing
+    }
 }
 
 #[cfg(test)]
