@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::activity::{Activity, Window};
 use crate::documents::DocumentStore;
 use crate::error::Result;
 use crate::keywords;
@@ -260,6 +261,13 @@ pub trait Administration: Send + Sync {
     /// # Errors
     /// What keeps the store from being read.
     fn metrics(&self) -> Result<Metrics>;
+
+    /// What happened within a window, and what there is now. It takes its time: a store goes through all that was not
+    /// over when the window began.
+    ///
+    /// # Errors
+    /// What keeps the store from being read.
+    fn activity(&self, window: &Window) -> Result<Activity>;
 
     /// Looks at everything that is stored, and lists what is wrong. It changes nothing.
     ///

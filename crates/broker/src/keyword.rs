@@ -83,7 +83,7 @@ mod tests {
     use crate::administration::ImportFormat;
     use crate::launch_spec::{FleetType, InterfaceType, PriceType, ProviderApi, Tenancy, VolumeType};
     use crate::wire_format::SchedulerKind;
-    use crate::{Ending, MachineState, RequestKind, RequestState};
+    use crate::{Ending, MachineState, RequestKind, RequestState, ShortfallKind};
 
     fn check<K: Keyword + Display>(words: &[&str]) {
         assert_eq!(K::NAMES, words);
@@ -103,6 +103,19 @@ mod tests {
         check::<RequestState>(&["recorded", "started", "complete", "partial", "failed", "cancelled"]);
         check::<MachineState>(&["pending", "running", "stopping", "stopped", "shutting-down", "terminated"]);
         check::<Ending>(&["released", "reclaimed", "failed_to_start"]);
+        check::<ShortfallKind>(&[
+            "capacity",
+            "refused",
+            "unreachable",
+            "unconfirmed",
+            "failed_to_start",
+            "reclaimed",
+            "deadline",
+            "returned",
+            "cancelled",
+            "unacknowledged",
+            "unknown",
+        ]);
         check::<ImportFormat>(&["ohfp", "open-resource-broker"]);
         check::<SchedulerKind>(&["hostfactory", "default"]);
         check::<PriceType>(&["ondemand", "spot", "heterogeneous"]);
@@ -131,6 +144,7 @@ mod tests {
         check_read::<RequestState>();
         check_read::<MachineState>();
         check_read::<Ending>();
+        check_read::<ShortfallKind>();
         check::<ImportFormat>();
     }
 }

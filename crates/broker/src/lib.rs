@@ -16,12 +16,14 @@
 //! assert!(!MachineState::Terminated.can_transition_to(MachineState::Running));
 //! ```
 
+pub mod activity;
 pub mod administration;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod deadline;
 pub mod documents;
 pub mod error;
+pub mod histogram;
 pub mod host;
 pub mod id;
 pub mod json;
@@ -34,6 +36,7 @@ pub mod provider;
 pub mod quoted;
 pub mod replace;
 pub mod request;
+pub mod shortfall;
 pub mod state;
 pub mod store;
 pub mod template;
@@ -51,6 +54,7 @@ pub use keyword::Keyword;
 pub use launch_spec::LaunchSpec;
 pub use machine::{Ending, Machine};
 pub use request::Request;
+pub use shortfall::ShortfallKind;
 pub use state::{MachineState, RequestState};
 pub use template::Template;
 pub use time::Timestamp;

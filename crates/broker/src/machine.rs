@@ -43,8 +43,17 @@ pub struct Machine {
     /// When it was first observed running with a host name; `None` before that.
     #[serde(default)]
     pub came_up: Option<Timestamp>,
+    /// When its request was made; `None` where that was not kept.
+    #[serde(default)]
+    pub asked: Option<Timestamp>,
     /// Why it ends; `None` while it does not.
     pub ending: Option<Ending>,
+    /// When `ending` was decided.
+    #[serde(default)]
+    pub ended: Option<Timestamp>,
+    /// When it was first found terminated.
+    #[serde(default)]
+    pub gone: Option<Timestamp>,
     /// The return that it belongs to; `None` before it is returned.
     pub returned_by: Option<RequestId>,
     /// Private IPv4 address; kept after its end.
@@ -112,7 +121,10 @@ impl Machine {
             name: None,
             state: MachineState::Pending,
             came_up: None,
+            asked: Some(request.created),
             ending: None,
+            ended: None,
+            gone: None,
             returned_by: None,
             private_ip: None,
             public_ip: None,
@@ -158,11 +170,12 @@ impl Machine {
         if self.state.can_transition_to(seen.state) {
             if seen.state.is_ending() && self.ending.is_none() {
                 let failed_to_start = self.state == MachineState::Pending && !seen.reclaimed;
-                self.ending = Some(if failed_to_start { Ending::FailedToStart } else { Ending::Reclaimed });
+                self.end(if failed_to_start { Ending::FailedToStart } else { Ending::Reclaimed }, now);
                 newer(&mut self.message, seen.reason.as_ref());
                 changed = true;
             }
             changed |= put(&mut self.state, seen.state);
+            self.note_gone(now);
         }
         if self.came_up.is_none() && self.is_usable() {
             self.came_up = Some(now);
@@ -199,17 +212,31 @@ impl Machine {
     /// Marks a machine that the provider no longer knows.
     pub fn lost(&mut self, now: Timestamp) {
         self.state = MachineState::Terminated;
+        self.note_gone(now);
         if self.ending.is_none() {
-            self.ending = Some(Ending::Reclaimed);
+            self.end(Ending::Reclaimed, now);
             self.message = Some("the provider no longer has this machine".to_owned());
         }
         self.updated = now;
     }
 
+    /// Decides why it ends, unless that is decided.
+    pub fn end(&mut self, ending: Ending, now: Timestamp) {
+        if self.ending.is_none() {
+            (self.ending, self.ended) = (Some(ending), Some(now));
+        }
+    }
+
+    fn note_gone(&mut self, now: Timestamp) {
+        if self.is_gone() {
+            self.gone.get_or_insert(now);
+        }
+    }
+
     /// Marks a machine as released, with the reason.
     pub fn released(&mut self, why: Option<&str>, now: Timestamp) {
         if self.ending.is_none() {
-            self.ending = Some(Ending::Released);
+            self.end(Ending::Released, now);
             if let Some(why) = why {
                 self.message = Some(why.to_owned());
             }

@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RequestId, RequestKind};
 use crate::json;
 use crate::provider::LaunchRequest;
+use crate::shortfall::ShortfallKind;
 use crate::state::RequestState;
 use crate::template::Template;
 use crate::time::Timestamp;
@@ -52,10 +53,19 @@ pub struct Request {
     pub state: RequestState,
     /// Why it is partial or failed, or what it is waiting for.
     pub reason: Option<String>,
+    /// What it got when it ended, in the same measure as `requested`; 0 before that, and for returns.
+    #[serde(default)]
+    pub delivered: u32,
+    /// The main reason why that is less than `requested`.
+    #[serde(default)]
+    pub shortfall: Option<ShortfallKind>,
     /// When the intent was stored.
     pub created: Timestamp,
     /// When it last changed.
     pub updated: Timestamp,
+    /// When it ended; `None` before that.
+    #[serde(default)]
+    pub finished: Option<Timestamp>,
     /// When machines that are not running are abandoned.
     pub deadline: Timestamp,
     /// Number of the launch attempt; part of the idempotency token.
@@ -92,8 +102,11 @@ impl Request {
             open: false,
             state: RequestState::Recorded,
             reason: None,
+            delivered: 0,
+            shortfall: None,
             created: now,
             updated: now,
+            finished: None,
             deadline,
             attempt: 1,
             acknowledged: false,
@@ -158,6 +171,15 @@ impl Request {
         self.state = next;
         self.reason = reason;
         self.updated = now;
+        if next.is_final() {
+            self.finished.get_or_insert(now);
+        }
         Ok(())
+    }
+
+    /// Notes what an acquire request that has ended got, and why that is less than it asked for.
+    pub fn fell_short(&mut self, delivered: u64, kind: ShortfallKind) {
+        self.delivered = u32::try_from(delivered).unwrap_or(u32::MAX);
+        self.shortfall = (self.delivered < self.requested).then_some(kind);
     }
 }

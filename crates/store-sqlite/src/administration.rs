@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::path::Path;
 
+use ohfp_broker::activity::{Activity, Window};
 use ohfp_broker::administration::{
     Administration, Backup, Counts, Created, Import, ImportFormat, Metrics, Migration, Pruned, Restored,
     RoundTrip, StoreHealth, Validation,
@@ -30,6 +31,10 @@ impl Administration for SqliteStore {
 
     fn metrics(&self) -> Result<Metrics> {
         Self::metrics(self)
+    }
+
+    fn activity(&self, window: &Window) -> Result<Activity> {
+        Self::activity(self, window)
     }
 
     fn validate(&self) -> Result<Validation> {

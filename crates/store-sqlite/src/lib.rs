@@ -43,6 +43,7 @@
 //! | `maintenance`, `reserve` | checkpoints after answers; disk space reserved for returns |
 //! | `export`, `import` | the content as one document, and back; other products' documents |
 
+mod activity;
 mod administration;
 mod backup;
 mod checks;

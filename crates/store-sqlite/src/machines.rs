@@ -37,15 +37,16 @@ impl<'c> Writer<'c> {
                 "INSERT INTO machine (id, provider, request, template_id, name, state, came_up, ending,
                    returned_by, private_ip, public_ip, instance_type, price_type, units, cores,
                    threads_per_core, rc_account, resource_id, tags, launched, reclaim_at, message, updated,
-                   version, account, region)
+                   version, account, region, asked, ended, gone)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                   ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
+                   ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)",
             )?,
             update: session.prepare(
                 "UPDATE machine SET name = ?3, state = ?4, came_up = ?5, ending = ?6, returned_by = ?7,
                    private_ip = ?8, public_ip = ?9, instance_type = ?10, price_type = ?11, units = ?12,
                    cores = ?13, threads_per_core = ?14, resource_id = ?15, tags = ?16, launched = ?17,
-                   reclaim_at = ?18, message = ?19, updated = ?20, version = version + 1
+                   reclaim_at = ?18, message = ?19, updated = ?20, ended = ?21, gone = ?22,
+                   version = version + 1
                  WHERE number = ?1 AND version = ?2",
             )?,
         })
@@ -106,6 +107,9 @@ impl<'c> Writer<'c> {
             version,
             machine.account,
             machine.region,
+            machine.asked.map(Timestamp::millis),
+            machine.ended.map(Timestamp::millis),
+            machine.gone.map(Timestamp::millis),
         ])?;
         Ok(())
     }
@@ -132,6 +136,8 @@ impl<'c> Writer<'c> {
             machine.reclaim_at.map(Timestamp::millis),
             machine.message,
             machine.updated.millis(),
+            machine.ended.map(Timestamp::millis),
+            machine.gone.map(Timestamp::millis),
         ])
     }
 }

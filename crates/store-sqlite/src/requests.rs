@@ -7,7 +7,7 @@ use ohfp_broker::replace as replace_rule;
 use ohfp_broker::request::Request;
 use ohfp_broker::store::{Admission, Applied, AttentionQuery, Change, RequestFilter};
 use ohfp_broker::template::MaxNumber;
-use ohfp_broker::{RequestId, RequestKind, RequestState, Result, Timestamp, UserData};
+use ohfp_broker::{RequestId, RequestKind, RequestState, Result, ShortfallKind, Timestamp, UserData};
 use rusqlite::params;
 
 use crate::failure::{self, refused};
@@ -58,8 +58,9 @@ pub(crate) fn insert(session: &Session<'_>, request: &Request, version: i64) -> 
     session.run(
         "INSERT INTO request (id, kind, template_id, provider, requested, weights, launch_fields, user_data,
            rc_account, provider_api, resource_ids, state, reason, created, updated, deadline, attempt,
-           acknowledged, watch_until, version, open)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+           acknowledged, watch_until, version, open, finished, delivered, shortfall)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+           ?22, ?23, ?24)",
         params![
             request.id.as_str(),
             request.kind.name(),
@@ -82,6 +83,9 @@ pub(crate) fn insert(session: &Session<'_>, request: &Request, version: i64) -> 
             request.watch_until.map(Timestamp::millis),
             version,
             request.open,
+            request.finished.map(Timestamp::millis),
+            request.delivered,
+            request.shortfall.map(ShortfallKind::name),
         ],
     )?;
     Ok(())
@@ -131,7 +135,8 @@ fn replace(session: &Session<'_>, request: &Request) -> Result<Applied> {
     let changed = session.run(
         "UPDATE request SET provider = ?3, requested = ?4, launch_fields = ?5, user_data = ?6,
            resource_ids = ?7, state = ?8, reason = ?9, updated = ?10, deadline = ?11, attempt = ?12,
-           acknowledged = max(acknowledged, ?13), watch_until = ?14, open = ?15, version = version + 1
+           acknowledged = max(acknowledged, ?13), watch_until = ?14, open = ?15, finished = ?16,
+           delivered = ?17, shortfall = ?18, version = version + 1
          WHERE id = ?1 AND version = ?2",
         params![
             request.id.as_str(),
@@ -149,6 +154,9 @@ fn replace(session: &Session<'_>, request: &Request) -> Result<Applied> {
             request.acknowledged,
             request.watch_until.map(Timestamp::millis),
             request.open,
+            request.finished.map(Timestamp::millis),
+            request.delivered,
+            request.shortfall.map(ShortfallKind::name),
         ],
     )?;
     Ok(if changed == 1 { Applied::Stored } else { Applied::Conflict })

@@ -50,7 +50,8 @@ pub(crate) fn admit(
     let mut add =
         session.prepare("INSERT INTO return_member (return_id, position, machine) VALUES (?1, ?2, ?3)")?;
     let mut mark = session.prepare(
-        "UPDATE machine SET returned_by = ?1, ending = coalesce(ending, 'released'), updated = ?2,
+        "UPDATE machine SET returned_by = ?1, ending = coalesce(ending, 'released'),
+           ended = CASE WHEN ending IS NULL THEN ?2 ELSE ended END, updated = ?2,
            version = version + 1
          WHERE number = ?3",
     )?;
@@ -61,7 +62,7 @@ pub(crate) fn admit(
         if machine.returned_by.is_none() {
             mark.run(params![request.id.as_str(), request.updated.millis(), stored.number])?;
             machine.returned_by = Some(request.id.clone());
-            machine.ending.get_or_insert(Ending::Released);
+            machine.end(Ending::Released, request.updated);
             machine.updated = request.updated;
             machine.version += 1;
         }

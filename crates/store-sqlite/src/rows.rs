@@ -6,7 +6,7 @@ use ohfp_broker::lookup::Numbered;
 use ohfp_broker::machine::Ending;
 use ohfp_broker::{
     Error, ErrorKind, Machine, MachineId, MachineState, Request, RequestId, RequestKind, RequestState,
-    Result, Timestamp, UserData,
+    Result, ShortfallKind, Timestamp, UserData,
 };
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
@@ -16,12 +16,13 @@ use serde::de::DeserializeOwned;
 /// Columns of a request, in the order that [`request`] reads them.
 pub(crate) const REQUEST: &str = "number, id, kind, template_id, provider, requested, weights, \
     launch_fields, user_data, rc_account, provider_api, resource_ids, state, reason, created, updated, \
-    deadline, attempt, acknowledged, watch_until, version, open";
+    deadline, attempt, acknowledged, watch_until, version, open, finished, delivered, shortfall";
 
 /// Columns of a machine, in the order that [`machine`] reads them.
 pub(crate) const MACHINE: &str = "number, id, provider, request, template_id, name, state, came_up, \
     ending, returned_by, private_ip, public_ip, instance_type, price_type, units, cores, threads_per_core, \
-    rc_account, resource_id, tags, launched, reclaim_at, message, updated, version, account, region";
+    rc_account, resource_id, tags, launched, reclaim_at, message, updated, version, account, region, \
+    asked, ended, gone";
 
 /// Columns of a document, in the order that [`document`] reads them.
 pub(crate) const DOCUMENT: &str = "number, id, bundle, live_until, body";
@@ -48,9 +49,12 @@ pub(crate) fn request(row: &Row<'_>) -> Result<Request> {
         deadline: cells.time(16)?,
         attempt: cells.small(17)?,
         acknowledged: cells.flag(18)?,
-        watch_until: cells.optional_integer(19)?.map(Timestamp::from_millis),
+        watch_until: cells.optional_time(19)?,
         version: cells.integer(20)?,
         open: cells.flag(21)?,
+        finished: cells.optional_time(22)?,
+        delivered: cells.small(23)?,
+        shortfall: cells.optional_word(24, ShortfallKind::parse)?,
     })
 }
 
@@ -69,7 +73,7 @@ pub(crate) fn machine(row: &Row<'_>) -> Result<Machine> {
         template_id: cells.text(4)?,
         name: cells.optional_text(5)?,
         state: cells.word(6, MachineState::parse)?,
-        came_up: cells.optional_integer(7)?.map(Timestamp::from_millis),
+        came_up: cells.optional_time(7)?,
         ending: cells.optional_word(8, Ending::parse)?,
         returned_by: cells.optional_text(9)?.map(RequestId::from_text),
         private_ip: cells.optional_text(10)?,
@@ -83,12 +87,15 @@ pub(crate) fn machine(row: &Row<'_>) -> Result<Machine> {
         resource_id: cells.optional_text(18)?,
         tags: cells.optional_text(19)?,
         launched: cells.time(20)?,
-        reclaim_at: cells.optional_integer(21)?.map(Timestamp::from_millis),
+        reclaim_at: cells.optional_time(21)?,
         message: cells.optional_text(22)?,
         updated: cells.time(23)?,
         version: cells.integer(24)?,
         account: cells.optional_text(25)?,
         region: cells.optional_text(26)?,
+        asked: cells.optional_time(27)?,
+        ended: cells.optional_time(28)?,
+        gone: cells.optional_time(29)?,
     })
 }
 
@@ -103,7 +110,7 @@ pub(crate) fn document(row: &Row<'_>) -> Result<Document> {
     Ok(Document {
         id: cells.text(1)?,
         group: cells.text(2)?,
-        live_until: cells.optional_integer(3)?.map(Timestamp::from_millis),
+        live_until: cells.optional_time(3)?,
         body: cells.text(4)?,
     })
 }
@@ -120,10 +127,14 @@ impl Cells<'_> {
     }
 
     pub(crate) fn optional_text(&self, column: usize) -> Result<Option<String>> {
+        Ok(self.optional_str(column)?.map(str::to_owned))
+    }
+
+    pub(crate) fn optional_str(&self, column: usize) -> Result<Option<&str>> {
         match self.value(column)? {
             ValueRef::Null => Ok(None),
             ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) => Ok(Some(text.to_owned())),
+                Ok(text) => Ok(Some(text)),
                 Err(_) => Err(self.nonsense(column, "text that is not UTF-8")),
             },
             other => Err(self.nonsense(column, type_of(other))),
@@ -146,11 +157,15 @@ impl Cells<'_> {
         self.optional_integer(column)?.ok_or_else(|| self.nonsense(column, "nothing"))
     }
 
-    fn time(&self, column: usize) -> Result<Timestamp> {
+    pub(crate) fn time(&self, column: usize) -> Result<Timestamp> {
         self.integer(column).map(Timestamp::from_millis)
     }
 
-    fn small(&self, column: usize) -> Result<u32> {
+    pub(crate) fn optional_time(&self, column: usize) -> Result<Option<Timestamp>> {
+        Ok(self.optional_integer(column)?.map(Timestamp::from_millis))
+    }
+
+    pub(crate) fn small(&self, column: usize) -> Result<u32> {
         self.optional_small(column)?.ok_or_else(|| self.nonsense(column, "nothing"))
     }
 
@@ -177,8 +192,8 @@ impl Cells<'_> {
         column: usize,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>> {
-        let Some(word) = self.optional_text(column)? else { return Ok(None) };
-        match parse(&word) {
+        let Some(word) = self.optional_str(column)? else { return Ok(None) };
+        match parse(word) {
             Some(value) => Ok(Some(value)),
             None => Err(self.nonsense(column, &format!("`{word}`"))),
         }

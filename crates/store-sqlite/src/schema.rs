@@ -9,11 +9,11 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub(crate) const APPLICATION_ID: i32 = 0x6f68_6670;
 
 /// The version that this program reads and writes.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// What leads from each version to the next; the first one starts from an empty database. They never change
 /// once released.
-const MIGRATIONS: [&str; VERSION as usize] = [V1, V2];
+const MIGRATIONS: [&str; VERSION as usize] = [V1, V2, V3];
 
 const V1: &str = "
 CREATE TABLE store (
@@ -129,6 +129,27 @@ CREATE INDEX machine_resource ON machine(resource_id, provider)
   WHERE resource_id IS NOT NULL AND state <> 'terminated';
 ";
 
+/// When requests and machines ended, what requests got, and why that was less than they asked for. Of what is stored
+/// already, the last change is the best guess.
+const V3: &str = "
+ALTER TABLE request ADD COLUMN finished INTEGER;
+ALTER TABLE request ADD COLUMN delivered INTEGER NOT NULL DEFAULT 0
+  CHECK (delivered BETWEEN 0 AND 4294967295);
+ALTER TABLE request ADD COLUMN shortfall TEXT;
+ALTER TABLE machine ADD COLUMN asked INTEGER;
+ALTER TABLE machine ADD COLUMN ended INTEGER;
+ALTER TABLE machine ADD COLUMN gone INTEGER;
+UPDATE machine SET asked = (SELECT created FROM request WHERE request.id = machine.request),
+  ended = CASE WHEN ending IS NOT NULL THEN updated END,
+  gone = CASE WHEN state = 'terminated' THEN updated END;
+UPDATE request SET finished = updated,
+  delivered = coalesce((SELECT min(sum(units), 4294967295) FROM machine
+    WHERE machine.request = request.id AND came_up IS NOT NULL), 0)
+  WHERE state <> 'recorded' AND state <> 'started';
+CREATE INDEX request_finished ON request(finished) WHERE finished IS NOT NULL;
+CREATE INDEX machine_gone ON machine(gone) WHERE gone IS NOT NULL;
+";
+
 /// The version of a database; 0 when it is new.
 pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
@@ -179,8 +200,12 @@ mod tests {
             old.execute_batch(
                 "INSERT INTO request (id, kind, template_id, requested, state, created, updated, deadline, attempt,
                    acknowledged, version) VALUES ('req-1', 'acquire', 't', 1, 'started', 1, 1, 1, 1, 1, 1);
+                 INSERT INTO request (id, kind, template_id, requested, state, created, updated, deadline, attempt,
+                   acknowledged, version) VALUES ('req-2', 'acquire', 't', 3, 'partial', 4, 9, 1, 1, 1, 1);
                  INSERT INTO machine (id, provider, request, template_id, state, launched, updated, version)
-                   VALUES ('i-1', 'sim', 'req-1', 't', 'running', 1, 1, 1);",
+                   VALUES ('i-1', 'sim', 'req-1', 't', 'running', 1, 1, 1);
+                 INSERT INTO machine (id, provider, request, template_id, state, came_up, ending, launched, updated,
+                   version, units) VALUES ('i-2', 'sim', 'req-2', 't', 'terminated', 6, 'released', 5, 8, 1, 2);",
             )
             .unwrap();
             migrate(&old, from).unwrap();
@@ -191,6 +216,22 @@ mod tests {
                 })
                 .unwrap();
             assert_eq!(kept, (false, None));
+            let column = |sql: &str| -> Vec<Option<i64>> {
+                let mut query = old.prepare(sql).unwrap();
+                query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+            };
+            assert_eq!(column("SELECT finished FROM request ORDER BY id"), [None, Some(9)], "from {from}");
+            assert_eq!(
+                column("SELECT delivered FROM request ORDER BY id"),
+                [Some(0), Some(2)],
+                "from {from}"
+            );
+            for (what, expected) in
+                [("asked", [Some(1), Some(4)]), ("ended", [None, Some(8)]), ("gone", [None, Some(8)])]
+            {
+                let found = column(&format!("SELECT {what} FROM machine ORDER BY id"));
+                assert_eq!(found, expected, "{what} from {from}");
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::id::{MachineId, MachineRef, RequestId, RequestKind};
 use crate::machine::Machine;
 use crate::provider::{Identity, Instance};
 use crate::request::Request;
+use crate::shortfall::ShortfallKind;
 use crate::state::{MachineState, RequestState};
 use crate::store::{Admission, Applied, Change, Returning, Store};
 use crate::template::MaxNumber;
@@ -52,7 +53,9 @@ pub fn fulfil(store: &dyn Store, name: &str, machines: &[&str], now: i64) {
     assert_eq!(store.admit(&request, MaxNumber::Unlimited).unwrap(), Admission::Admitted);
     let mut request = view(store, name).request;
     request.transition_to(RequestState::Complete, None, at(now)).unwrap();
-    let machines = machines.iter().map(|machine_name| machine(machine_name, name)).collect();
+    request.fell_short(machines.len() as u64, ShortfallKind::Capacity);
+    let of_request = |machine_name: &&str| Machine { asked: Some(at(now)), ..machine(machine_name, name) };
+    let machines = machines.iter().map(of_request).collect();
     stored(store, Some(request), machines);
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 mod documents;
 
 use super::Site;
+use crate::activity::{Activity, Collector, Window};
 use crate::documents::{Document, DocumentStore};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host;
@@ -222,7 +223,7 @@ impl Store for MemoryStore {
                 let Some(machine) = data.machines.get_mut(*place) else { continue };
                 if machine.returned_by.is_none() {
                     machine.returned_by = Some(request.id.clone());
-                    machine.ending.get_or_insert(Ending::Released);
+                    machine.end(Ending::Released, request.updated);
                     machine.updated = request.updated;
                     machine.version += 1;
                 }
@@ -366,6 +367,18 @@ impl Site for MemorySite {
 
     fn again(&self) -> Box<dyn Store + '_> {
         Box::new(self.store.clone())
+    }
+
+    fn activity(&self, window: &Window) -> Result<Activity> {
+        let data = self.store.data();
+        let mut collector = Collector::new(*window);
+        for request in &data.requests {
+            collector.request(&request.into());
+        }
+        for machine in &data.machines {
+            collector.machine(&machine.into());
+        }
+        Ok(collector.finish())
     }
 
     fn documents(&self) -> &dyn DocumentStore {

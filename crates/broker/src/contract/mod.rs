@@ -27,6 +27,7 @@
     reason = "a test that cannot go on must say so"
 )]
 
+pub mod activity;
 pub mod documents;
 pub mod fixtures;
 mod memory;
@@ -36,7 +37,9 @@ pub mod store;
 
 pub use memory::{MemorySite, MemoryStore};
 
+use crate::activity::{Activity, Window};
 use crate::documents::DocumentStore;
+use crate::error::Result;
 use crate::id::MachineId;
 use crate::provider::Provider;
 use crate::store::Store;
@@ -50,6 +53,12 @@ pub trait Site {
 
     /// The same state as another process sees it.
     fn again(&self) -> Box<dyn Store + '_>;
+
+    /// What happened in that store within a window.
+    ///
+    /// # Errors
+    /// As [`Administration::activity`](crate::administration::Administration::activity).
+    fn activity(&self, window: &Window) -> Result<Activity>;
 
     /// The documents of providers in that store.
     fn documents(&self) -> &dyn DocumentStore;
@@ -76,6 +85,13 @@ macro_rules! store_contract {
             needing_attention_is_what_no_scheduler_polls,
             what_is_over_and_open_is_due_at_once,
             a_resource_is_in_use_until_its_last_machine_has_gone,
+        }
+        $crate::store_contract! { @ $site => activity:
+            an_empty_store_has_no_activity,
+            what_happened_is_counted_where_it_happened,
+            shortfalls_have_reasons,
+            machines_are_counted_over_time,
+            what_was_over_before_the_window_is_left_out,
         }
         $crate::store_contract! { @ $site => documents:
             a_provider_has_its_own,

@@ -11,6 +11,7 @@ use crate::launch_spec::Tags;
 use crate::machine::Machine;
 use crate::provider::{Identity, LaunchFailure, Launched, Plan, Provider};
 use crate::request::Request;
+use crate::shortfall::ShortfallKind;
 use crate::state::RequestState;
 use crate::store::{Admission, Applied, Change};
 use crate::template::{MaxNumber, Template};
@@ -161,13 +162,15 @@ impl Pass<'_> {
             let machines = match launch {
                 Ok(launched) => outcome(&mut request, template, identity, launched, now)?,
                 Err(LaunchFailure::NoCapacity(why)) => {
-                    fail(&mut request, why.clone(), now)?;
+                    fail(&mut request, why.clone(), ShortfallKind::Capacity, now)?;
                     Vec::new()
                 }
                 Err(LaunchFailure::Refused(error) | LaunchFailure::Unreachable(error)) => {
-                    fail(&mut request, error.summary(), now)?;
+                    let unreachable = matches!(launch, Err(LaunchFailure::Unreachable(_)));
+                    let kind = if unreachable { ShortfallKind::Unreachable } else { ShortfallKind::Refused };
+                    fail(&mut request, error.summary(), kind, now)?;
                     // No machine was made; of what comes before machines the provider is told that it is not needed.
-                    request.open = matches!(launch, Err(LaunchFailure::Unreachable(_)));
+                    request.open = unreachable;
                     Vec::new()
                 }
                 Err(LaunchFailure::Unknown(error)) => {
@@ -210,6 +213,7 @@ fn outcome(
     if machines.is_empty() && !launched.more {
         let why = launched.shortfall.clone().unwrap_or_else(|| "the provider made no machine".to_owned());
         request.transition_to(RequestState::Failed, Some(why), now)?;
+        request.fell_short(0, ShortfallKind::Capacity);
         wind_up(request, is_short, now);
         return Ok(Vec::new());
     }
@@ -225,16 +229,18 @@ fn outcome(
         }
     }
     // Some providers have machines up at once.
-    if let Some((state, reason)) = completion::of_acquire(request, &machines, false) {
-        request.transition_to(state, reason, now)?;
+    if let Some(end) = completion::of_acquire(request, &machines, false) {
+        completion::end(request, &machines, end, now)?;
         wind_up(request, is_short, now);
     }
     Ok(machines)
 }
 
-fn fail(request: &mut Request, why: String, now: Timestamp) -> Result<()> {
+fn fail(request: &mut Request, why: String, kind: ShortfallKind, now: Timestamp) -> Result<()> {
     request.forget_launch();
-    request.transition_to(RequestState::Failed, Some(why), now)
+    request.transition_to(RequestState::Failed, Some(why), now)?;
+    request.fell_short(0, kind);
+    Ok(())
 }
 
 fn full(template: &Template, existing: u64, count: u64) -> Error {

@@ -3,7 +3,7 @@
 use super::Broker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{RequestId, RequestKind};
-use crate::state::RequestState;
+use crate::shortfall::ShortfallKind;
 use crate::text::quoted;
 use crate::time::Timestamp;
 use crate::with_machines::RequestWithMachines;
@@ -14,7 +14,7 @@ impl Broker<'_> {
     pub fn cancel(&self, id: &RequestId, now: Timestamp) -> Result<(RequestWithMachines, Vec<Error>)> {
         self.cancellable(id)?;
         let mut pass = self.pass(now);
-        if !pass.end(id, RequestState::Cancelled, "cancelled")? {
+        if !pass.end(id, ShortfallKind::Cancelled, "cancelled")? {
             // It has finished in between.
             self.cancellable(id)?;
         }

@@ -2,9 +2,59 @@
 
 use std::collections::BTreeMap;
 
+use crate::error::Result;
+use crate::id::RequestKind;
 use crate::machine::{Ending, Machine};
 use crate::request::Request;
+use crate::shortfall::ShortfallKind;
 use crate::state::RequestState;
+use crate::time::Timestamp;
+
+/// Ends a started request; one of machines notes what it got.
+pub(super) fn end(
+    request: &mut Request,
+    machines: &[Machine],
+    (state, reason): (RequestState, Option<String>),
+    now: Timestamp,
+) -> Result<()> {
+    request.transition_to(state, reason, now)?;
+    if request.kind == RequestKind::Acquire {
+        request.fell_short(delivered(machines), shortfall(u64::from(request.requested), machines));
+    }
+    Ok(())
+}
+
+/// The main reason why the machines of a request are less than `requested`: that of most units; of several alike, the
+/// first one of the enum.
+fn shortfall(requested: u64, machines: &[Machine]) -> ShortfallKind {
+    use ShortfallKind::{Capacity, Deadline, FailedToStart, Reclaimed, Returned};
+
+    let made: u64 = machines.iter().map(|machine| u64::from(machine.units)).sum();
+    let mut most = (Capacity, requested.saturating_sub(made));
+    for kind in [FailedToStart, Reclaimed, Deadline, Returned] {
+        let of_kind = machines.iter().filter(|machine| !machine.is_delivered() && lost_to(machine) == kind);
+        let units = of_kind.map(|machine| u64::from(machine.units)).sum();
+        if units > most.1 {
+            most = (kind, units);
+        }
+    }
+    most.0
+}
+
+/// Why a machine was not delivered.
+fn lost_to(machine: &Machine) -> ShortfallKind {
+    match machine.ending {
+        Some(Ending::FailedToStart) => ShortfallKind::FailedToStart,
+        Some(Ending::Released) if machine.returned_by.is_some() => ShortfallKind::Returned,
+        Some(Ending::Released) | None => ShortfallKind::Deadline,
+        Some(Ending::Reclaimed) => ShortfallKind::Reclaimed,
+    }
+}
+
+/// What was delivered, in units.
+fn delivered(machines: &[Machine]) -> u64 {
+    machines.iter().filter(|machine| machine.is_delivered()).map(|machine| u64::from(machine.units)).sum()
+}
 
 /// The end of an acquire request that is started; `None` while machines are starting, or while others may still
 /// come and are needed.
@@ -16,11 +66,7 @@ pub(super) fn of_acquire(
     if machines.iter().any(Machine::is_starting) {
         return None;
     }
-    let delivered: u64 = machines
-        .iter()
-        .filter(|machine| machine.is_delivered())
-        .map(|machine| u64::from(machine.units))
-        .sum();
+    let delivered = delivered(machines);
     let requested = u64::from(request.requested);
     if delivered >= requested {
         return Some((RequestState::Complete, None));

@@ -37,7 +37,7 @@ pub use acquire::{Accepted, Acquisition, DryRun};
 pub use completion::{RETURNED_EARLY, reason_of};
 pub use reclaimed::{Reclaim, Reclaims};
 pub use return_machines::ReturnAccepted;
-pub use sweep::Swept;
+pub use sweep::{LATE, Swept};
 
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind, Result};

@@ -12,6 +12,7 @@ use crate::id::{MachineId, RequestId, RequestKind};
 use crate::machine::{Ending, Machine};
 use crate::provider::{Detail, LaunchFailure, Releasing};
 use crate::request::Request;
+use crate::shortfall::ShortfallKind;
 use crate::state::RequestState;
 use crate::store::{Applied, Change};
 use crate::time::Timestamp;
@@ -116,13 +117,16 @@ impl Pass<'_> {
 
     fn abandon_launch(&mut self, view: &RequestWithMachines, why: &str) -> Result<RequestWithMachines> {
         let id = view.request.id.clone();
-        self.end(&id, RequestState::Failed, why)?;
+        self.end(&id, ShortfallKind::Unconfirmed, why)?;
         self.release_late(&id)?;
         self.broker.reload(&id)
     }
 
-    /// Ends an unfinished acquire request and marks its machines as released. Returns whether it did.
-    pub(super) fn end(&self, id: &RequestId, state: RequestState, why: &str) -> Result<bool> {
+    /// Ends an unfinished acquire request, which is cancelled or has failed by its `kind`, and marks its machines as
+    /// released. Returns whether it did.
+    pub(super) fn end(&self, id: &RequestId, kind: ShortfallKind, why: &str) -> Result<bool> {
+        let is_cancelled = kind == ShortfallKind::Cancelled;
+        let state = if is_cancelled { RequestState::Cancelled } else { RequestState::Failed };
         for _ in 0..TRIES {
             let view = self.broker.reload(id)?;
             let mut request = view.request;
@@ -132,6 +136,7 @@ impl Pass<'_> {
             // A launch that was not confirmed may have created anything.
             request.open |= request.state == RequestState::Recorded && request.kind == RequestKind::Acquire;
             request.transition_to(state, Some(why.to_owned()), self.now)?;
+            request.fell_short(0, kind);
             wind_up(&mut request, true, self.now);
             let machines = released(view.machines, why, self.now);
             if self.broker.store.apply(&Change { request: Some(request), machines })? == Applied::Stored {
@@ -225,8 +230,8 @@ fn changes(
             RequestKind::Acquire => completion::of_acquire(&request, machines, past),
             RequestKind::Return => completion::of_return(&request, machines, past),
         };
-        if let Some((state, reason)) = end {
-            request.transition_to(state, reason, now)?;
+        if let Some(end) = end {
+            completion::end(&mut request, machines, end, now)?;
             wind_up(&mut request, past, now);
         }
     }

@@ -11,7 +11,7 @@ use crate::id::{MachineId, RequestId, RequestKind};
 use crate::machine::Machine;
 use crate::provider::{Detail, Followed, Identity, Instance};
 use crate::request::Request;
-use crate::state::RequestState;
+use crate::shortfall::ShortfallKind;
 use crate::store::{Applied, AttentionQuery, Change};
 use crate::time::Timestamp;
 use crate::with_machines::RequestWithMachines;
@@ -96,7 +96,7 @@ impl Pass<'_> {
     /// Ends an unacknowledged request and marks its machines as released.
     fn abandon(&self, id: &RequestId) -> Result<()> {
         const WHY: &str = "the scheduler did not receive the id of this request in time";
-        if !self.end(id, RequestState::Failed, WHY)? {
+        if !self.end(id, ShortfallKind::Unacknowledged, WHY)? {
             self.release_all(id, WHY)?;
         }
         Ok(())
@@ -184,6 +184,9 @@ impl Pass<'_> {
     }
 }
 
+/// What the message of a late machine begins with.
+pub const LATE: &str = "came after its request was over";
+
 /// Machines of a launch whose request is over and does not know of them, marked as released.
 pub(super) fn latecomers<'i>(
     request: &Request,
@@ -193,8 +196,8 @@ pub(super) fn latecomers<'i>(
     now: Timestamp,
 ) -> Vec<Machine> {
     let why = match &request.reason {
-        Some(reason) => format!("came after its request was over: {reason}"),
-        None => "came after its request was over".to_owned(),
+        Some(reason) => format!("{LATE}: {reason}"),
+        None => LATE.to_owned(),
     };
     let known: HashSet<&MachineId> = known.iter().map(|machine| &machine.id).collect();
     instances

@@ -2,7 +2,7 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 8 | `OHFPRES2`, the last one being the version of this format |
+//! | 8 | `OHFPRES3`, the last one being the version of this format |
 //! | 8 | XXH3-64 of the rest, seeded by the product version; little endian |
 //! | – | for each answer: key, milliseconds since 1970, value, as bincode writes a tuple |
 //!
@@ -21,7 +21,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::entries::{Entries, Entry};
 
-pub(super) const MAGIC: [u8; 8] = *b"OHFPRES2";
+pub(super) const MAGIC: [u8; 8] = *b"OHFPRES3";
 /// Mode of the file: accessible for its owner alone.
 const MODE: u32 = 0o600;
 const HEADER: usize = MAGIC.len() + 8;

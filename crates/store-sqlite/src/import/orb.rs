@@ -37,6 +37,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Content> {
     reading.adopt();
     reading.return_machines();
     reading.settle();
+    reading.date();
     for ((kind, name), count) in std::mem::take(&mut reading.unread) {
         reading.skip(format!("field `{name}` of {count} {kind}"), "it has no place in this store");
     }
@@ -201,7 +202,10 @@ impl Reading {
             name,
             state,
             came_up: (state != MachineState::Pending && word != "failed").then_some(launched),
+            asked: None,
             ending,
+            ended: None,
+            gone: None,
             returned_by: entry.text(&["return_request_id"])?.map(RequestId::from_text),
             private_ip: entry.text(&["private_ip"])?,
             public_ip: entry.text(&["public_ip"])?,
@@ -317,6 +321,26 @@ impl Reading {
                 provider: stored.map(|machine| machine.provider.clone()),
                 machine: machine.as_str().to_owned(),
             });
+        }
+    }
+
+    /// When requests and machines ended, and what requests got, as far as that is known.
+    fn date(&mut self) {
+        let mut delivered: HashMap<&RequestId, u32> = HashMap::new();
+        for machine in self.machines.values_mut() {
+            machine.asked = self.requests.get(&machine.request).map(|request| request.created);
+            machine.ended = machine.ending.map(|_| machine.updated);
+            machine.gone = machine.is_gone().then_some(machine.updated);
+        }
+        for machine in self.machines.values().filter(|machine| machine.came_up.is_some()) {
+            *delivered.entry(&machine.request).or_default() += 1;
+        }
+        let returns = self.returns.values_mut().map(|back| &mut back.request);
+        for request in self.requests.values_mut().chain(returns) {
+            if request.state.is_final() {
+                request.finished = Some(request.updated);
+                request.delivered = delivered.get(&request.id).copied().unwrap_or(0);
+            }
         }
     }
 

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ohfp_broker::Result;
+use ohfp_broker::activity::{Activity, Window};
 use ohfp_broker::contract;
 pub(crate) use ohfp_broker::contract::fixtures::*;
 use ohfp_broker::documents::DocumentStore;
@@ -52,6 +54,10 @@ impl contract::Site for Site {
 
     fn again(&self) -> Box<dyn Store + '_> {
         Box::new(Self::again(self))
+    }
+
+    fn activity(&self, window: &Window) -> Result<Activity> {
+        self.store.activity(window)
     }
 
     fn documents(&self) -> &dyn DocumentStore {

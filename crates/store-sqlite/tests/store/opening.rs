@@ -253,27 +253,37 @@ fn nonsense_in_a_row_is_an_error_that_names_it() {
     assert!(tables.contains(&"request") && tables.contains(&"machine"), "{validation:?}");
 }
 
-/// What leads back from this version to the one before; the columns are of no meaning to that.
-const BACK_TO_1: &str = "DROP INDEX machine_resource;
+/// What leads back from each version to the one before; the columns are of no meaning to that.
+const BACK_TO: [&str; 2] = [
+    "DROP INDEX machine_resource;
     ALTER TABLE machine DROP COLUMN account; ALTER TABLE machine DROP COLUMN region;
-    ALTER TABLE request DROP COLUMN open; PRAGMA user_version = 1;";
+    ALTER TABLE request DROP COLUMN open; PRAGMA user_version = 1;",
+    "DROP INDEX request_finished; DROP INDEX machine_gone;
+    ALTER TABLE request DROP COLUMN finished; ALTER TABLE request DROP COLUMN delivered;
+    ALTER TABLE request DROP COLUMN shortfall; ALTER TABLE machine DROP COLUMN asked;
+    ALTER TABLE machine DROP COLUMN ended; ALTER TABLE machine DROP COLUMN gone; PRAGMA user_version = 2;",
+];
 
-#[test]
-fn a_store_of_version_1_is_migrated_with_all_that_it_has() {
+fn check_migrated_from(version: usize) {
     let site = Site::new();
     fulfil(&site.store, "req-1", &["i-1", "i-2"], 100);
     return_machines(&site.store, "ret-1", &["/i-1"], 200);
     let before = [view(&site.store, "req-1"), view(&site.store, "ret-1")];
-    Connection::open(site.path()).unwrap().execute_batch(BACK_TO_1).unwrap();
+    for back in BACK_TO.iter().skip(version - 1).rev() {
+        Connection::open(site.path()).unwrap().execute_batch(back).unwrap();
+    }
 
     let refused = SqliteStore::open(site.path(), READ_ONLY).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Refused);
-    assert!(refused.summary().contains("schema version 1; this program reads version 2"), "{refused}");
+    let versions = format!("schema version {version}; this program reads version 3");
+    assert!(refused.summary().contains(&versions), "{refused}");
     let store = site.again();
     assert_eq!([view(&store, "req-1"), view(&store, "ret-1")], before);
     assert!(store.validate().unwrap().valid);
-    let backup: Vec<String> =
-        files(site.directory.path()).into_iter().filter(|name| name.contains(".backup-v1-")).collect();
+    let backup: Vec<String> = files(site.directory.path())
+        .into_iter()
+        .filter(|name| name.contains(&format!(".backup-v{version}-")))
+        .collect();
     assert_eq!(backup.len(), 1, "{backup:?}");
     // What is new can be stored.
     let mut request = before[0].request.clone();
@@ -284,10 +294,17 @@ fn a_store_of_version_1_is_migrated_with_all_that_it_has() {
 }
 
 #[test]
+fn a_store_of_any_version_is_migrated_with_all_that_it_has() {
+    for version in 1..=BACK_TO.len() {
+        check_migrated_from(version);
+    }
+}
+
+#[test]
 fn what_others_do_to_the_schema_while_it_is_open_is_noticed() {
     let site = Site::new();
     site.store.admit(&acquire("req-1", 1, 1), MaxNumber::Unlimited).unwrap();
-    Connection::open(site.path()).unwrap().execute_batch("PRAGMA user_version = 3").unwrap();
+    Connection::open(site.path()).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
     let read = site.store.views(&[id("req-1")]).map(drop);
     let written = site.store.admit(&acquire("req-2", 1, 1), MaxNumber::Unlimited).map(drop);
     assert_eq!([read, written].map(|outcome| outcome.unwrap_err().kind()), [ErrorKind::Input; 2]);

@@ -97,3 +97,26 @@ fn the_end_of_a_return() {
         assert_eq!(found, expected, "{what:?}");
     }
 }
+
+#[test]
+fn the_main_reason_of_a_shortfall_is_noted() {
+    use crate::shortfall::ShortfallKind::{Capacity, Deadline, FailedToStart, Reclaimed, Returned};
+
+    for (count, what, delivered, kind) in [
+        (1, &["up"][..], 1, None),
+        (3, &["up"], 1, Some(Capacity)),
+        (2, &["failed", "up"], 1, Some(FailedToStart)),
+        (4, &["taken", "failed", "taken", "up"], 1, Some(Reclaimed)),
+        (2, &["abandoned", "abandoned"], 0, Some(Deadline)),
+        (2, &["returned early", "returned"], 1, Some(Returned)),
+        (3, &["failed"], 0, Some(Capacity)),
+    ] {
+        let mut request = acquire("req-1", count, 1);
+        let machines = all(what);
+        request.transition_to(RequestState::Started, None, at(2)).unwrap();
+        let end = completion::of_acquire(&request, &machines, true).unwrap();
+        completion::end(&mut request, &machines, end, at(3)).unwrap();
+        assert_eq!((request.delivered, request.shortfall), (delivered, kind), "{what:?}");
+        assert_eq!(request.finished, Some(at(3)));
+    }
+}
