@@ -19,44 +19,41 @@ pub(crate) const OF_RETURN: &str = "SELECT {} FROM return_member
 /// Machines of an acquire request, in the order they were recorded.
 pub(crate) const OF_REQUEST: &str = "SELECT {} FROM machine WHERE request = ?1 ORDER BY number";
 
-/// Stores machines of one change.
+const OWNER: &str = "SELECT 1 FROM request WHERE id = ?1 AND kind = 'acquire'";
+
+const INSERT: &str = "INSERT INTO machine (id, provider, request, template_id, name, state, came_up, ending,
+      returned_by, private_ip, public_ip, instance_type, price_type, units, cores, threads_per_core, rc_account,
+      resource_id, tags, launched, reclaim_at, message, updated, version, account, region, asked, ended, gone)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+      ?23, ?24, ?25, ?26, ?27, ?28, ?29)";
+
+const UPDATE: &str = "UPDATE machine SET name = ?3, state = ?4, came_up = ?5, ending = ?6, returned_by = ?7,
+      private_ip = ?8, public_ip = ?9, instance_type = ?10, price_type = ?11, units = ?12, cores = ?13,
+      threads_per_core = ?14, resource_id = ?15, tags = ?16, launched = ?17, reclaim_at = ?18, message = ?19,
+      updated = ?20, ended = ?21, gone = ?22, version = version + 1
+    WHERE number = ?1 AND version = ?2";
+
+/// Stores machines of one change. Each statement is prepared when it is first needed: a launch inserts, and a status
+/// updates.
 pub(crate) struct Writer<'c> {
-    before: Query<'c>,
-    owner: Query<'c>,
-    insert: Query<'c>,
-    update: Query<'c>,
+    session: Session<'c>,
+    before: Option<Query<'c>>,
+    owner: Option<Query<'c>>,
+    insert: Option<Query<'c>>,
+    update: Option<Query<'c>>,
 }
 
 impl<'c> Writer<'c> {
-    pub(crate) fn new(session: &Session<'c>) -> Result<Self> {
-        Ok(Self {
-            before: session
-                .prepare(&format!("SELECT {MACHINE} FROM machine WHERE id = ?1 AND provider = ?2"))?,
-            owner: session.prepare("SELECT 1 FROM request WHERE id = ?1 AND kind = 'acquire'")?,
-            insert: session.prepare(
-                "INSERT INTO machine (id, provider, request, template_id, name, state, came_up, ending,
-                   returned_by, private_ip, public_ip, instance_type, price_type, units, cores,
-                   threads_per_core, rc_account, resource_id, tags, launched, reclaim_at, message, updated,
-                   version, account, region, asked, ended, gone)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                   ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)",
-            )?,
-            update: session.prepare(
-                "UPDATE machine SET name = ?3, state = ?4, came_up = ?5, ending = ?6, returned_by = ?7,
-                   private_ip = ?8, public_ip = ?9, instance_type = ?10, price_type = ?11, units = ?12,
-                   cores = ?13, threads_per_core = ?14, resource_id = ?15, tags = ?16, launched = ?17,
-                   reclaim_at = ?18, message = ?19, updated = ?20, ended = ?21, gone = ?22,
-                   version = version + 1
-                 WHERE number = ?1 AND version = ?2",
-            )?,
-        })
+    pub(crate) fn new(session: &Session<'c>) -> Self {
+        Self { session: *session, before: None, owner: None, insert: None, update: None }
     }
 
     /// Stores a machine and returns the change in the number of remaining machines of its request; `None` if
     /// another process has changed it meanwhile.
     pub(crate) fn store(&mut self, machine: &Machine) -> Result<Option<i64>> {
         let key = [machine.id.as_str(), machine.provider.as_str()];
-        let before = self.before.first(key, rows::numbered)?;
+        let stored = || format!("SELECT {MACHINE} FROM machine WHERE id = ?1 AND provider = ?2");
+        let before = prepared(&self.session, &mut self.before, stored)?.first(key, rows::numbered)?;
         match before {
             None if machine.version == 0 => {
                 self.add(machine, 1)?;
@@ -74,13 +71,14 @@ impl<'c> Writer<'c> {
 
     /// Stores a new one.
     pub(crate) fn add(&mut self, machine: &Machine, version: i64) -> Result<()> {
-        if self.owner.first([machine.request.as_str()], |_| Ok(()))?.is_none() {
+        let owner = prepared(&self.session, &mut self.owner, || OWNER)?;
+        if owner.first([machine.request.as_str()], |_| Ok(()))?.is_none() {
             return Err(refused(format!(
                 "machine `{}` is said to be of `{}`, and there is no such request of machines",
                 machine.id, machine.request
             )));
         }
-        self.insert.run(params![
+        prepared(&self.session, &mut self.insert, || INSERT)?.run(params![
             machine.id.as_str(),
             machine.provider,
             machine.request.as_str(),
@@ -115,7 +113,7 @@ impl<'c> Writer<'c> {
     }
 
     fn replace(&mut self, number: i64, machine: &Machine) -> Result<usize> {
-        self.update.run(params![
+        prepared(&self.session, &mut self.update, || UPDATE)?.run(params![
             number,
             machine.version,
             machine.name,
@@ -162,14 +160,14 @@ impl<'c> Finder<'c> {
 }
 
 /// The statement in a slot.
-fn prepared<'q, 'c>(
+fn prepared<'q, 'c, Sql: AsRef<str>>(
     session: &Session<'c>,
     slot: &'q mut Option<Query<'c>>,
-    sql: impl FnOnce() -> String,
+    sql: impl FnOnce() -> Sql,
 ) -> Result<&'q mut Query<'c>> {
     match slot {
         Some(query) => Ok(query),
-        None => Ok(slot.insert(session.prepare(&sql())?)),
+        None => Ok(slot.insert(session.prepare(sql().as_ref())?)),
     }
 }
 

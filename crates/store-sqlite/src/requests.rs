@@ -100,7 +100,7 @@ pub(crate) fn apply(session: &Session<'_>, change: &Change) -> Result<TxEnd<Appl
     }
     let mut seen = HashSet::new();
     let mut left: BTreeMap<&str, i64> = BTreeMap::new();
-    let mut writer = machines::Writer::new(session)?;
+    let mut writer = machines::Writer::new(session);
     for machine in &change.machines {
         if !seen.insert((&machine.provider, &machine.id)) {
             return Err(refused(format!("machine `{}` is in one change twice", machine.id)));

@@ -98,7 +98,7 @@ impl<'s, 'c> Taker<'s, 'c> {
                  ORDER BY number DESC LIMIT 1",
             )?,
             owner: session.prepare("SELECT 1 FROM request WHERE id = ?1 AND kind = 'acquire'")?,
-            machines: machines::Writer::new(session)?,
+            machines: machines::Writer::new(session),
             add_member: session
                 .prepare("INSERT INTO return_member (return_id, position, machine) VALUES (?1, ?2, ?3)")?,
             add_document: session.prepare(
