@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ohfp_platform::locate::{self, LIVE_PROGRAM, Path, SHIPPED_SNAPSHOT};
 use ohfp_platform::sys::{self, ExitCode, Process, STDERR, STDOUT, Written};
@@ -20,6 +21,9 @@ const INPUT_LIMIT: usize = 64;
 /// Buffer for a template: one that fits is read, a larger one mapped. Static, since it shares the page of the
 /// program's few other variables, while another page of stack would cost 2 µs.
 static RECORD: Mutex<[u8; 1024]> = Mutex::new([0; 1024]);
+
+/// Whether the settings in the snapshot ask where the time goes.
+static TIMED: AtomicBool = AtomicBool::new(false);
 
 /// Runs one invocation and gives its exit code.
 pub(crate) fn run(process: &Process) -> ExitCode {
@@ -82,6 +86,7 @@ fn answer_from(
     if !question.is_help() {
         let Role::Own(root) = role else { return Ok(None) };
         if snapshot.header.timed() {
+            TIMED.store(true, Ordering::Relaxed);
             return Ok(None);
         }
         if !snapshot.header.sealed() {
@@ -191,7 +196,8 @@ fn live(process: &Process) -> ExitCode {
     let shown = path.as_ref().map_or(b"ohfp-live".as_slice(), Path::as_bytes);
     let itself = named.is_some() && path.as_ref().is_some_and(|path| is_this_program(path.as_c_str()));
     if let Some(path) = path.as_ref().filter(|_| !itself) {
-        let _ = process.exec(path.as_c_str());
+        let path = path.as_c_str();
+        let _ = if is_timed(process) { process.exec_and_tell(path) } else { process.exec(path) };
     }
     let host_factory = question::is_host_factory(process.arguments());
     let hint = if itself { ITSELF } else { HINT };
@@ -203,6 +209,13 @@ fn live(process: &Process) -> ExitCode {
         );
     }
     1
+}
+
+/// Whether the live program will tell where the time goes, as far as is known here.
+fn is_timed(process: &Process) -> bool {
+    TIMED.load(Ordering::Relaxed)
+        || process.variable("PERFORMANCE_DEBUG").is_some()
+        || process.arguments().any(|argument| argument.starts_with(b"--timings"))
 }
 
 /// Whether this is the running program, which would start itself for ever.

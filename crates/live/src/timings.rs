@@ -31,7 +31,7 @@ impl Timings {
         let format = words.filter_map(|word| word.to_str()?.strip_prefix(OPTION)).filter_map(named).last();
         let debug = timings::asked_by(env);
         if format.is_some() || debug {
-            ohfp_timings::start("exec");
+            ohfp_timings::start("runtime", "exec");
         }
         Self { format, debug }
     }

@@ -3,10 +3,12 @@
 //! Paths are C strings, so no call allocates.
 #![expect(unsafe_code, reason = "the system is called here")]
 
+mod handing_over;
 mod output;
 mod process;
 mod usage;
 
+pub use handing_over::{HANDED_OVER, HandedOver, handed_over};
 pub use output::{Written, survive_file_size_limit, write_all, write_failure, write_unchanging};
 pub use process::{ExitCode, Fallback, Process, exit, guard_mapping, guarded};
 pub use usage::{Usage, page_size, usage};

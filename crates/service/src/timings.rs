@@ -22,7 +22,7 @@ pub(crate) fn configure(performance: &Performance) {
     TABLE.fetch_or(performance.debug_timing, Ordering::Relaxed);
     LOG.fetch_or(performance.performance_timing, Ordering::Relaxed);
     if performance.is_timed() {
-        ohfp_timings::start("start");
+        ohfp_timings::start("runtime", "start");
     }
 }
 

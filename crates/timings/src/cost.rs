@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use ohfp_platform::sys::HandedOver;
 use ohfp_platform::{counting, sys};
 
 /// The unit of a process' start time in `/proc`, on every architecture.
@@ -49,21 +50,36 @@ impl Reading {
         }
     }
 
-    /// The process when it was started: it had cost nothing yet.
-    pub(crate) fn at_start(&self) -> Self {
-        let at = self.at.checked_sub(self.age()).unwrap_or(self.at);
-        let allocations = self.allocations.map(|_| 0);
-        Self { at, cpu: Duration::ZERO, faults: 0, allocations, resident: 0 }
+    /// The process when it was started, when it had cost nothing yet, and when it became this program, where the program
+    /// before this one has told.
+    pub(crate) fn before(&self) -> (Self, Option<Self>) {
+        let handed_over = sys::handed_over();
+        let age = self.age(handed_over.as_ref());
+        // The memory of a program is gone with it, and the one that hands over has no heap.
+        let earlier = |ago: Duration, cpu, faults| Self {
+            at: self.at.checked_sub(ago).unwrap_or(self.at),
+            cpu,
+            faults,
+            allocations: self.allocations.map(|_| 0),
+            resident: 0,
+        };
+        let became = handed_over.map(|then| earlier(then.ago.min(age), then.usage.cpu, then.usage.faults));
+        (earlier(age, Duration::ZERO, 0), became)
     }
 
-    /// The time since the process was started. The kernel tells that to a hundredth of a second only; within that, a
-    /// process that has just started has hardly waited, so its processor time is its age.
-    fn age(&self) -> Duration {
+    /// The time since the process was started. The kernel tells that to a hundredth of a second only; within that it is
+    /// what the process has worked and was kept from working, since a program that starts does not sleep. From the moment
+    /// that the program before this one has told, the clock counts.
+    fn age(&self, handed_over: Option<&HandedOver>) -> Duration {
+        let (known, before) =
+            handed_over.map_or((Duration::ZERO, self.cpu), |then| (then.ago, then.usage.cpu));
+        let idle = known.saturating_sub(self.cpu.saturating_sub(before));
+        let worked = known + before + waited().unwrap_or_default().saturating_sub(idle);
         let told = started().and_then(|started| uptime()?.checked_sub(started));
-        let Some(told) = told else { return self.cpu };
+        let Some(told) = told else { return worked };
         // Both are cut to whole ticks.
         let (least, most) = (told.saturating_sub(TICK), told + TICK);
-        self.cpu.clamp(least, most)
+        worked.clamp(least, most).max(known)
     }
 
     pub(crate) fn since(&self, earlier: &Self) -> Cost {
@@ -92,6 +108,12 @@ pub fn resident() -> Option<u64> {
     Some(pages * sys::page_size())
 }
 
+/// How long this process has waited for a processor; `None` where the kernel does not count that.
+fn waited() -> Option<Duration> {
+    let text = fs::read_to_string("/proc/self/schedstat").ok()?;
+    text.split(' ').nth(1)?.parse().ok().map(Duration::from_nanos)
+}
+
 /// When this process was started, since the machine was.
 fn started() -> Option<Duration> {
     let text = fs::read_to_string("/proc/self/stat").ok()?;
@@ -115,13 +137,14 @@ mod tests {
         let reading = Reading::now();
         assert!(reading.resident > 100_000 && reading.faults > 0, "{reading:?}");
         assert!(reading.resident.is_multiple_of(sys::page_size()) && sys::page_size().is_power_of_two());
-        let begun = reading.at_start();
+        let (begun, became) = reading.before();
+        assert!(became.is_none(), "{became:?}");
         let cost = Reading::now().since(&begun);
         assert!(cost.wall >= cost.cpu.saturating_sub(TICK), "{cost:?}");
         std::thread::sleep(Duration::from_millis(50));
         let later = Reading::now();
         // Waiting makes it older, to the tick.
-        assert!(later.since(&later.at_start()).wall >= Duration::from_millis(30), "{later:?}");
+        assert!(later.since(&later.before().0).wall >= Duration::from_millis(30), "{later:?}");
     }
 
     #[test]

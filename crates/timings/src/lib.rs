@@ -5,7 +5,7 @@
 //! has the phases, and one that is not asked about costs nothing more. It must not know what the phases do.
 //!
 //! ```
-//! ohfp_timings::start("exec");
+//! ohfp_timings::start("runtime", "exec");
 //! {
 //!     let _phase = ohfp_timings::phase("load");
 //!     let _inner = ohfp_timings::phase("read config.json");

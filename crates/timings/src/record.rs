@@ -27,14 +27,27 @@ struct Noted {
     ended: Option<Reading>,
 }
 
-/// Begins the record, with the time since the process was started as its first phase. Later calls do nothing.
-pub fn start(first: &'static str) {
+/// Begins the record, with the time since the process was started as its first phase, or, where the process was another
+/// program before, as that one's phase `earlier` and the first one of this program. Later calls do nothing.
+pub fn start(earlier: &'static str, first: &'static str) {
+    if is_on() {
+        return;
+    }
     let now = Reading::now();
-    RECORD.get_or_init(|| {
-        let start = now.at_start();
-        let first = Noted { name: first.into(), outer: None, thread: 0, began: start, ended: Some(now) };
-        Mutex::new(Record { start, phases: vec![first], threads: vec![thread::current().id()] })
-    });
+    let (start, became) = now.before();
+    let noted = |name: &'static str, began, ended| Noted {
+        name: name.into(),
+        outer: None,
+        thread: 0,
+        began,
+        ended: Some(ended),
+    };
+    let earlier = became.map(|became| noted(earlier, start, became));
+    let first = noted(first, became.unwrap_or(start), now);
+    let phases = earlier.into_iter().chain([first]).collect();
+    let record = Record { start, phases, threads: vec![thread::current().id()] };
+    // Another thread may have begun it meanwhile; one record is as good as the other.
+    let _ = RECORD.set(Mutex::new(record));
 }
 
 /// Whether there is a record.

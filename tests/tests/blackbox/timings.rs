@@ -45,7 +45,7 @@ fn every_command_tells_where_its_time_goes() {
         assert_eq!((timed.code, timed.text()), (plain.code, plain.text()), "{words:?}");
         let report = report(&timed);
         let (names, sum) = phases(&report);
-        for phase in ["exec", "arguments"].iter().chain(expected) {
+        for phase in ["runtime", "exec", "arguments"].iter().chain(expected) {
             assert!(names.contains(*phase), "{words:?} lacks {phase}: {report}");
         }
         let wall = report["wall_ms"].as_f64().unwrap();
@@ -83,7 +83,7 @@ fn people_get_a_table() {
         let lines: Vec<&str> = ended.stderr.lines().collect();
         let head =
             lines.iter().position(|line| line.starts_with("PHASE")).unwrap_or_else(|| panic!("{ended:?}"));
-        assert!(lines[head].contains("WALL ms") && lines[head + 1].starts_with("exec"), "{ended:?}");
+        assert!(lines[head].contains("WALL ms") && lines[head + 1].starts_with("runtime"), "{ended:?}");
         assert!(lines.last().unwrap().starts_with("total"), "{ended:?}");
     };
     let plain = grid.sandbox.run("ohfp", &["templates", "list"]);
@@ -120,7 +120,10 @@ fn a_trace_is_a_file_that_others_open() {
         .filter(|event| event["ph"] == "X" && event["dur"].is_number() && event["ts"].is_number())
         .map(|event| event["name"].as_str().unwrap())
         .collect();
-    assert!(complete.contains(&"exec") && complete.contains(&"open store"), "{complete:?}");
+    assert!(
+        complete.contains(&"runtime") && complete.contains(&"exec") && complete.contains(&"open store"),
+        "{complete:?}"
+    );
 }
 
 #[test]
@@ -150,4 +153,57 @@ fn settings_ask_for_the_table_and_for_the_log() {
             assert_eq!(log.contains(r#""timings":"#), logged, "{settings} {words:?}: {log}");
         }
     }
+}
+
+/// The runtime's half and the live program's: one ends where the other begins, and both have cost something. What was not
+/// handed over has one half.
+#[test]
+fn both_halves_are_told_apart() {
+    let mut grid = grid();
+    let tops = |grid: &Grid, program: &str| -> Vec<Value> {
+        let report = report(&grid.sandbox.run(program, &["machines", "list", "--timings=json"]));
+        report["phases"].as_array().unwrap().clone()
+    };
+    let names = |phases: &[Value]| -> Vec<String> {
+        phases.iter().take(2).map(|phase| phase["phase"].as_str().unwrap().to_owned()).collect()
+    };
+    let halves = tops(&grid, "ohfp");
+    assert_eq!(names(&halves), ["runtime", "exec"]);
+    let number = |half: usize, name: &str| halves[half][name].as_f64().unwrap();
+    let end = number(0, "began_ms") + number(0, "wall_ms");
+    assert!((end - number(1, "began_ms")).abs() < 0.002, "{halves:?}");
+    for half in [0, 1] {
+        for name in ["wall_ms", "cpu_ms", "page_faults"] {
+            assert!(number(half, name) > 0.0, "{half} {name}: {halves:?}");
+        }
+    }
+    assert_eq!(names(&tops(&grid, "ohfp-live")), ["exec", "arguments"]);
+    // An inherited reading is of another process.
+    grid.sandbox.set("OHFP_HANDED_OVER", "0".repeat(64));
+    assert_eq!(names(&tops(&grid, "ohfp-live")), ["exec", "arguments"]);
+    assert_eq!(names(&tops(&grid, "ohfp")), ["runtime", "exec"]);
+}
+
+/// The program that follows gets the variables as they are; one more only where the time is asked for.
+#[test]
+fn a_reading_is_handed_over_to_those_who_ask_only() {
+    let mut grid = grid();
+    grid.sandbox.build();
+    grid.sandbox.set("OHFP_LIVE", "/usr/bin/env");
+    let variables = |grid: &Grid, words: &[&str]| {
+        let ended = grid.sandbox.run("ohfp", words);
+        let text = ended.text() + &ended.stderr;
+        text.lines().filter(|line| line.starts_with("OHFP_HANDED_OVER=")).count()
+    };
+    // `env` lists its variables where it has no arguments.
+    assert_eq!(variables(&grid, &[]), 0);
+    grid.sandbox.set("PERFORMANCE_DEBUG", "1");
+    assert_eq!(variables(&grid, &[]), 1);
+    grid.sandbox.set("OHFP_HANDED_OVER", "inherited");
+    assert_eq!(variables(&grid, &[]), 1);
+    for number in 0..600 {
+        grid.sandbox.set(&format!("MANY_{number}"), "x");
+    }
+    // More than are copied: handed over as they are.
+    assert_eq!(variables(&grid, &[]), 1);
 }

@@ -71,9 +71,35 @@ impl Process {
 
     /// Executes another program with the same arguments and environment. Returns only on failure.
     pub fn exec(&self, program: &CStr) -> io::Error {
-        // SAFETY: `program` is a C string; the vectors are what `new` promises.
-        unsafe { libc::execve(program.as_ptr(), self.argv, self.envp) };
+        // SAFETY: these are the variables that `new` promises.
+        unsafe { self.exec_with(program, self.envp) }
+    }
+
+    /// As [`Self::exec`], with these variables.
+    ///
+    /// # Safety
+    ///
+    /// They must have the shape that [`Self::new`] wants, for the time of this call.
+    pub(super) unsafe fn exec_with(&self, program: &CStr, variables: *const *const c_char) -> io::Error {
+        // SAFETY: `program` is a C string; the vectors are what `new` and the caller promise.
+        unsafe { libc::execve(program.as_ptr(), self.argv, variables) };
         io::Error::last_os_error()
+    }
+
+    /// The entries of all variables but one.
+    pub(super) fn other_variables(&self, name: &str) -> impl Iterator<Item = *const c_char> {
+        let mut entry = self.envp;
+        std::iter::from_fn(move || {
+            // SAFETY: `new` promises a vector up to a null pointer; we stop there.
+            let text = unsafe { *entry };
+            if text.is_null() {
+                return None;
+            }
+            // SAFETY: as above; the entry just read was not the last one.
+            entry = unsafe { entry.add(1) };
+            Some(text)
+        })
+        .filter(move |text| after_name(*text, name.as_bytes()).is_none())
     }
 }
 

@@ -12,21 +12,31 @@ pub struct Usage {
     pub faults: u64,
 }
 
-/// What this process has used since it was started, what it was before it executed this program included.
-pub fn usage() -> Usage {
-    // SAFETY: all-zero bytes are a valid `rusage`.
-    let mut raw: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: the kernel writes one `rusage` there.
-    if unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut raw) } != 0 {
-        return Usage::default();
-    }
-    let faults = u64::try_from(raw.ru_minflt).unwrap_or(0) + u64::try_from(raw.ru_majflt).unwrap_or(0);
-    Usage { cpu: time(raw.ru_utime) + time(raw.ru_stime), faults }
+/// As [`Usage`], in the units of the kernel.
+#[derive(Clone, Copy)]
+pub(super) struct Used {
+    pub(super) cpu_us: u64,
+    pub(super) faults: u64,
 }
 
-fn time(raw: libc::timeval) -> Duration {
-    let microseconds = u64::try_from(raw.tv_usec).unwrap_or(0);
-    Duration::from_secs(u64::try_from(raw.tv_sec).unwrap_or(0)) + Duration::from_micros(microseconds)
+/// What this process has used since it was started, what it was before it executed this program included.
+pub fn usage() -> Usage {
+    let Used { cpu_us, faults } = used();
+    Usage { cpu: Duration::from_micros(cpu_us), faults }
+}
+
+pub(super) fn used() -> Used {
+    // SAFETY: all-zero bytes are a valid `rusage`, and what is told of a call that fails.
+    let mut raw: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel writes one `rusage` there.
+    unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut raw) };
+    let microseconds = |time: libc::timeval| {
+        time.tv_sec.cast_unsigned().wrapping_mul(1_000_000).wrapping_add(time.tv_usec.cast_unsigned())
+    };
+    Used {
+        cpu_us: microseconds(raw.ru_utime).wrapping_add(microseconds(raw.ru_stime)),
+        faults: raw.ru_minflt.cast_unsigned().wrapping_add(raw.ru_majflt.cast_unsigned()),
+    }
 }
 
 /// Bytes of a page of memory.
