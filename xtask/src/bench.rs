@@ -13,6 +13,7 @@ mod on_cloud;
 mod peer;
 pub(crate) mod report;
 pub(crate) mod site;
+mod told;
 
 use std::path::{Path, PathBuf};
 

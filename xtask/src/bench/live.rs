@@ -13,6 +13,7 @@ use super::measure::{Case, Output, Row, Tools};
 use super::on_cloud;
 use super::peer;
 use super::report::{self, Budget, Columns, Machine, Table};
+use super::told;
 use crate::binaries::Purpose;
 use crate::dist::{self, Tree};
 use crate::project::{Project, Result, note, say, step, text};
@@ -55,6 +56,10 @@ pub(super) fn run(
     tables.push(live.questions(&little, &much, &mut budgets)?);
     tables.push(live.changes(&little, &much, &mut budgets)?);
     tables.push(live.loading(&little)?);
+    let (table, expected) =
+        told::measure(&tree.program("ohfp"), &little, &site.variables()?, quick)?;
+    tables.push(table);
+    budgets.extend(expected);
     budgets.extend(before::budgets(&tables));
     if let Some((table, expected)) = first_byte::measure(project, &tree, quick)? {
         tables.push(table);

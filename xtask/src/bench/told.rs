@@ -1,0 +1,106 @@
+//! How much of the time that a command takes, seen from outside, its phases account for.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::history::History;
+use super::measure::Row;
+use super::report::{Budget, Columns, Limit, Table};
+use crate::project::{Result, step, text};
+
+const ROUNDS: u32 = 200;
+
+/// The least share of the time outside that the phases tell of.
+const SHARE: f64 = 0.95;
+
+/// Commands that read, one that changes, and one that reads the configuration only.
+const COMMANDS: [&[&str]; 4] =
+    [&["requests", "status", ID], &["machines", "list"], &["storage", "health"], &["config", "show"]];
+const ID: &str = "ID";
+
+/// The table, and that the phases sum up to the time outside.
+pub(super) fn measure(
+    program: &Path,
+    history: &History,
+    variables: &[(&str, String)],
+    quick: bool,
+) -> Result<(Table, Vec<Budget>)> {
+    step("measuring: the time that phases account for");
+    let (mut rows, mut budgets) = (Vec::new(), Vec::new());
+    for words in COMMANDS {
+        let name = words.join(" ");
+        let words: Vec<&str> =
+            words.iter().map(|word| if *word == ID { history.finished.as_str() } else { word }).collect();
+        let mut found = Vec::new();
+        for _ in 0..if quick { ROUNDS / 10 } else { ROUNDS } {
+            let mut command = Command::new(program);
+            command
+                .args(&words)
+                .arg("--timings=json")
+                .env_clear()
+                .envs(variables.iter().map(|(name, value)| (name, value)))
+                .env("OHFP_STATE_DIR", &history.state)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped());
+            found.push(once(&mut command)?);
+        }
+        found.sort_by(|left, right| left.share().total_cmp(&right.share()));
+        let middle = found.get(found.len() / 2).copied().unwrap_or_default();
+        budgets.push(Budget {
+            what: format!("`{name}`: sum of its phases / time outside"),
+            found: middle.share(),
+            limit: Limit::AtLeast(SHARE),
+        });
+        found.sort_by_key(|one| one.outside);
+        let at = |share: usize| {
+            let one = found.get(found.len() * share / 100).copied().unwrap_or_default();
+            one.outside.as_secs_f64() * 1e6
+        };
+        rows.push(Row {
+            name: format!("ohfp {name} --timings=json"),
+            rounds: u64::try_from(found.len()).unwrap_or(u64::MAX),
+            min: at(0),
+            median: at(50),
+            p90: at(90),
+            ..Row::default()
+        });
+    }
+    let title = "Commands that tell where their time goes".to_owned();
+    Ok((Table { title, rows, columns: Columns::FirstCall, before: Vec::new() }, budgets))
+}
+
+/// One run.
+#[derive(Clone, Copy, Default)]
+struct Found {
+    outside: Duration,
+    told: Duration,
+}
+
+impl Found {
+    fn share(self) -> f64 {
+        self.told.as_secs_f64() / self.outside.as_secs_f64()
+    }
+}
+
+fn once(command: &mut Command) -> Result<Found> {
+    let began = Instant::now();
+    let mut child = command.spawn()?;
+    let mut told = String::new();
+    if let Some(mut stream) = child.stderr.take() {
+        stream.read_to_string(&mut told)?;
+    }
+    let status = child.wait()?;
+    let outside = began.elapsed();
+    if !status.success() {
+        return Err(format!("{command:?} ended with {status}: {told}").into());
+    }
+    let report: Value = serde_json::from_str(told.lines().last().unwrap_or_default())?;
+    let phases = report.get("phases").and_then(Value::as_array).ok_or("there are no phases")?;
+    let told: f64 = phases.iter().filter_map(|phase| phase.get("wall_ms")?.as_f64()).sum();
+    Ok(Found { outside, told: Duration::from_secs_f64(told / 1e3) })
+}
