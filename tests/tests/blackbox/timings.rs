@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use ohfp_tests::grid::{Grid, TEMPLATE, wanted};
-use ohfp_tests::{Ended, program};
+use ohfp_tests::{Ended, command_paths, program};
 use serde_json::{Value, json};
 
 /// The report on the last line of standard error.
@@ -206,4 +206,54 @@ fn a_reading_is_handed_over_to_those_who_ask_only() {
     }
     // More than are copied: handed over as they are.
     assert_eq!(variables(&grid, &[]), 1);
+}
+
+/// Whatever the command, and however it ends: the phases at the top begin with the process and follow one another, and the
+/// parts of a phase cost no more than the whole.
+#[test]
+fn every_command_of_the_tree_tells() {
+    fn check(outer: &Value, began: f64) -> Result<(), String> {
+        let Some(parts) = outer.get("phases").and_then(Value::as_array) else { return Ok(()) };
+        let number = |phase: &Value, name: &str| phase[name].as_f64().unwrap();
+        let mut end = began;
+        // Other threads do their part meanwhile.
+        for part in parts.iter().filter(|part| part["thread"] == 0) {
+            if number(part, "began_ms") < end - ROUNDED {
+                return Err(format!("{part} begins before {end}"));
+            }
+            end = number(part, "began_ms") + number(part, "wall_ms");
+            check(part, number(part, "began_ms"))?;
+        }
+        for (cost, rounded) in
+            [("wall_ms", ROUNDED), ("cpu_ms", ROUNDED), ("page_faults", 0.0), ("allocations", 0.0)]
+        {
+            let parts = parts.iter().filter(|part| part["thread"] == 0);
+            let (mut sum, mut slack) = (0.0, rounded);
+            for part in parts {
+                sum += number(part, cost);
+                slack += rounded;
+            }
+            if sum > number(outer, cost) + slack {
+                return Err(format!("{cost}: {sum} in the parts of {outer}"));
+            }
+        }
+        Ok(())
+    }
+    /// Times are told to a thousandth.
+    const ROUNDED: f64 = 0.001;
+
+    let grid = grid();
+    let paths = command_paths(&grid.sandbox);
+    assert!(paths.len() > 30, "{paths:?}");
+    for path in paths {
+        let words: Vec<&str> = path.iter().map(String::as_str).chain(["--timings=json"]).collect();
+        let report = report(&grid.sandbox.run("ohfp", &words));
+        let first = &report["phases"][0];
+        assert_eq!(
+            (first["phase"].as_str(), first["began_ms"].as_f64()),
+            (Some("runtime"), Some(0.0)),
+            "{words:?}"
+        );
+        assert_eq!(check(&report, 0.0), Ok(()), "{words:?}");
+    }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::history::History;
 use super::measure::Row;
 use super::report::{Budget, Columns, Limit, Table};
-use crate::project::{Result, step, text};
+use crate::project::{Result, step};
 
 const ROUNDS: u32 = 200;
 
