@@ -20,7 +20,7 @@ const FORMATS: [&[u8]; 4] = [b"json", b"yaml", b"table", b"list"];
 
 /// Groups whose commands need the store or the cloud, so that no snapshot is opened for them; their help is
 /// filed like any other.
-const DYNAMIC: [&[u8]; 6] = [b"machines", b"machine", b"requests", b"request", b"system", b"sim"];
+const DYNAMIC: [&[u8]; 7] = [b"machines", b"machine", b"requests", b"request", b"system", b"sim", b"logs"];
 
 /// A query of the snapshot.
 #[derive(Debug)]

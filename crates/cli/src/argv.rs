@@ -5,6 +5,7 @@
 
 use std::ffi::{OsStr, OsString};
 
+use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::PROGRAM;
@@ -55,7 +56,10 @@ pub fn parse_by(
     argv: impl IntoIterator<Item = OsString>,
 ) -> Result<Cli, clap::Error> {
     let mut matches = command.try_get_matches_from_mut(normalize(argv))?;
-    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(command))
+    let format_is_named = matches.value_source("format") == Some(ValueSource::CommandLine);
+    let mut cli = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(command))?;
+    cli.global.format_is_named = format_is_named;
+    Ok(cli)
 }
 
 /// Parses an operation with its input and no other option, the form in which Host Factory calls it. Gives the

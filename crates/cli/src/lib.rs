@@ -29,6 +29,7 @@ pub mod actions;
 pub mod arguments;
 pub mod argv;
 mod branch;
+pub mod logs;
 pub mod machines;
 pub mod options;
 pub mod render;
@@ -44,6 +45,7 @@ pub use actions::{
 pub use arguments::{HostFactoryInput, ListOptions, OptionalInput, WaitOptions};
 pub use argv::{HF_OPERATIONS, hf_operation_from_argv0, normalize, parse, parse_by, plain_operation};
 pub use branch::parse_branch;
+pub use logs::{Lines, Logs, Severity};
 pub use machines::{
     MachineStatus, MachinesCommand, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus,
 };

@@ -4,11 +4,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(next_help_heading = "Global options")]
 #[expect(missing_docs, reason = "a doc comment here would become the program's description")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct GlobalOptions {
     /// Configuration directory, or a file in it
     #[arg(long, value_name = "PATH", global = true)]
@@ -42,6 +43,14 @@ pub struct GlobalOptions {
     #[arg(long, global = true)]
     pub no_snapshot: bool,
 
+    /// Show the log of this command on standard error; -vv also values
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub verbose: u8,
+
+    /// Leave out notes and progress; errors stay
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
     /// Report where the time goes
     #[arg(
         long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true,
@@ -52,6 +61,10 @@ pub struct GlobalOptions {
     /// Show passwords, tokens and user data in plain text
     #[arg(long, global = true)]
     pub show_secrets: bool,
+
+    /// Whether `format` is on the command line.
+    #[arg(skip)]
+    pub format_is_named: bool,
 }
 
 /// Output format of an answer.

@@ -12,6 +12,7 @@ use crate::actions::{
     Completions, ConfigCommand, Init, ProvidersCommand, SchedulerCommand, TemplatesCommand,
 };
 use crate::arguments::HostFactoryInput;
+use crate::logs::Logs;
 use crate::machines::MachinesCommand;
 use crate::options::GlobalOptions;
 use crate::requests::RequestsCommand;
@@ -144,6 +145,19 @@ pub enum Command {
         ("All checks", "ohfp doctor --format table"),
     ]))]
     Doctor,
+
+    /// Show the log
+    ///
+    /// Shows the last records of the log that this environment names, one line each: time in UTC, level,
+    /// message and fields. Files that were renamed because they had grown too large are included. Lines
+    /// that are no records are shown as they are. With --format json, each record is a JSON object on a
+    /// line of its own, as it was logged.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("What happened last?", "ohfp logs -n 20"),
+        ("What goes wrong, as it happens", "ohfp logs -f --level warn"),
+        ("The story of one request", "ohfp logs -n all --request req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11"),
+    ]))]
+    Logs(Logs),
 
     /// Print a completion script for a shell
     ///

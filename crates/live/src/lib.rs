@@ -22,6 +22,7 @@ mod reply;
 mod timings;
 
 use std::ffi::OsString;
+use std::io;
 use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 
@@ -62,7 +63,7 @@ fn answered(arguments: Vec<OsString>, env: Environment) -> u8 {
     let Cli { global, command } = match parsed {
         Ok(cli) => cli,
         Err(error) if host_factory && error.use_stderr() => {
-            log::start(&env);
+            log::start(&env, log::Shown::default());
             // The first paragraph is the error; the usage after it is for people.
             let text = error.render().to_string();
             let paragraph: Vec<&str> =
@@ -74,14 +75,21 @@ fn answered(arguments: Vec<OsString>, env: Environment) -> u8 {
         Err(error) if !error.use_stderr() => return output::help(&error, &env),
         Err(error) => return output::usage(&error, &env),
     };
+    if global.quiet {
+        notice::be_quiet();
+    }
     let preparing = ohfp_timings::phase("prepare");
     let invocation = match Invocation::new(global, env) {
         Ok(invocation) => invocation,
         Err(error) => return failed(host_factory, error),
     };
-    log::start(invocation.env());
+    let verbose = invocation.options().verbose;
     // Leaked, as the reply is: the process exits right after.
     let call = ManuallyDrop::new(Call::new(invocation));
+    log::start(
+        call.invocation.env(),
+        log::Shown { verbose, styled: verbose > 0 && call.styled(&io::stderr()) },
+    );
     drop(preparing);
     let answering = ohfp_timings::phase("answer");
     let reply = ManuallyDrop::new(answer(&call, &command));

@@ -9,7 +9,7 @@ use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_platform::sys::{self, Written};
 use ohfp_render::Rendered;
 use ohfp_service::invocation::Environment;
-use ohfp_service::notice::stderr;
+use ohfp_service::notice::{self, stderr};
 use ohfp_wire::input::DASH;
 
 use crate::call::{Call, styled};
@@ -47,7 +47,7 @@ fn diagnostics(reply: &Reply) {
     for error in reply.errors.iter() {
         stderr(&format!("ohfp: {error}\n"));
     }
-    if !reply.notes.is_empty() && io::stderr().is_terminal() {
+    if !reply.notes.is_empty() && !notice::is_quiet() && io::stderr().is_terminal() {
         stderr(&reply.notes.iter().map(|note| format!("ohfp: note: {note}\n")).collect::<String>());
     }
 }
@@ -76,6 +76,14 @@ pub(crate) fn usage(error: &clap::Error, env: &Environment) -> u8 {
     let styled = styled(env, &io::stderr());
     stderr(&if styled { text.ansi().to_string() } else { text.to_string() });
     ErrorKind::Usage.exit_code()
+}
+
+/// Writes a part of an answer that has no end; `false` once its reader is gone.
+///
+/// # Errors
+/// [`ErrorKind::System`] where standard output cannot be written.
+pub(crate) fn part(bytes: &[u8]) -> Result<bool> {
+    to_stdout(bytes)
 }
 
 /// The same call as the runtime's, past std's buffer: one document, one write where the kernel takes it in one.

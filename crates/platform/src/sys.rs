@@ -9,7 +9,9 @@ mod process;
 mod usage;
 
 pub use handing_over::{HANDED_OVER, HandedOver, handed_over};
-pub use output::{Written, survive_file_size_limit, write_all, write_failure, write_unchanging};
+pub use output::{
+    Written, survive_file_size_limit, wait_while_read, write_all, write_failure, write_unchanging,
+};
 pub use process::{ExitCode, Fallback, Process, exit, guard_mapping, guarded};
 pub use usage::{Usage, page_size, usage};
 

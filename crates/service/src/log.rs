@@ -4,12 +4,17 @@
 //! processes do not mix their lines. If no directory is known, events are discarded: standard error belongs to
 //! the reader of the answer. A file that has grown too large is renamed by one process at a time; the others
 //! keep writing to the renamed one until they exit.
+//!
+//! With `-v` the same events go to standard error too, as people read them.
+
+mod journal;
+mod line;
 
 use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
@@ -23,7 +28,11 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
+pub use journal::Journal;
+pub use line::{LogLine, foreign};
+
 use crate::notice;
+use journal::numbered;
 
 /// Mode of the log: writable for its owner, readable for the group, regardless of the umask.
 const MODE: u32 = 0o640;
@@ -43,16 +52,35 @@ const PERFORMANCE: &str = "performance";
 static LEVEL: AtomicUsize = AtomicUsize::new(2);
 static PERFORMANCE_LEVEL: AtomicUsize = AtomicUsize::new(2);
 
+/// What standard error gets too: 0 is nothing, then as in `LEVELS`, counted from 1.
+static SHOWN: AtomicUsize = AtomicUsize::new(0);
+
 /// Size in bytes at which the log is rotated, then the number of rotated files that are kept.
 static LARGEST: AtomicU64 = AtomicU64::new(10 << 20);
 static KEPT: AtomicU64 = AtomicU64::new(5);
 
 const LEVELS: [Level; 5] = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
 
-/// Sends events to the log file that the environment names.
-pub fn start(env: &Environment) {
-    let Some(path) = path(env) else { return };
-    let file = LogFile { path, file: OnceLock::new() };
+/// What a person wants to see of the log while a command runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shown {
+    /// How often `-v` was given: once for decisions, twice for the values behind them.
+    pub verbose: u8,
+    /// Whether standard error is styled.
+    pub styled: bool,
+}
+
+/// Sends events to the log file that the environment names, and to standard error what is to be shown.
+pub fn start(env: &Environment, shown: Shown) {
+    let path = path(env);
+    let level = match shown.verbose {
+        0 if path.is_none() => return,
+        0 => 0,
+        1 => 4,
+        _ => 5,
+    };
+    SHOWN.store(level, Ordering::Relaxed);
+    let file = LogFile { path, file: OnceLock::new(), styled: shown.styled };
     let lines =
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(file);
     let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter_fn(is_wanted)));
@@ -85,6 +113,17 @@ fn set(level: Level, performance: Level) {
 }
 
 fn is_wanted(event: &Metadata<'_>) -> bool {
+    is_logged(event) || is_shown(event)
+}
+
+/// Whether a person wants to see it: what ohfp decides, not what the libraries below it do.
+fn is_shown(event: &Metadata<'_>) -> bool {
+    let Some(at) = SHOWN.load(Ordering::Relaxed).checked_sub(1) else { return false };
+    let is_ours = event.target().starts_with("ohfp") || event.target() == PERFORMANCE;
+    is_ours && LEVELS.get(at).is_some_and(|level| event.level() <= level)
+}
+
+fn is_logged(event: &Metadata<'_>) -> bool {
     let in_force = if event.target() == PERFORMANCE { &PERFORMANCE_LEVEL } else { &LEVEL };
     LEVELS.get(in_force.load(Ordering::Relaxed)).is_some_and(|level| event.level() <= level)
 }
@@ -121,52 +160,50 @@ fn host() -> &'static str {
 
 /// A file that is opened when the first line is written.
 struct LogFile {
-    path: PathBuf,
+    path: Option<PathBuf>,
     file: OnceLock<Option<Mutex<File>>>,
+    /// Whether standard error is styled.
+    styled: bool,
 }
 
 impl LogFile {
     fn open(&self) -> Option<Mutex<File>> {
-        files::create_directories(files::directory(&self.path), DIRECTORY_MODE).ok()?;
-        let file = self.append()?;
+        let path = self.path.as_deref()?;
+        files::create_directories(files::directory(path), DIRECTORY_MODE).ok()?;
+        let file = append(path)?;
         let largest = LARGEST.load(Ordering::Relaxed);
-        if file.metadata().is_ok_and(|now| now.len() >= largest) && self.rotate(&file).is_some() {
-            return self.append().map(Mutex::new);
+        if file.metadata().is_ok_and(|now| now.len() >= largest) && rotate(path, &file).is_some() {
+            return append(path).map(Mutex::new);
         }
         Some(Mutex::new(file))
     }
+}
 
-    /// Opens the file for appending. `None` if it cannot be opened, which is no error, or is untrusted, which a
-    /// note reports.
-    fn append(&self) -> Option<File> {
-        match files::open_or_create(&self.path, Access::Append, MODE) {
-            Ok(file) => Some(file),
-            Err(Refused::Io(_)) => None,
-            Err(refused) => {
-                notice::note(&format!("nothing is logged to `{}`: {refused}", self.path.display()));
-                None
-            }
+/// Opens the file for appending. `None` if it cannot be opened, which is no error, or is untrusted, which a note
+/// reports.
+fn append(path: &Path) -> Option<File> {
+    match files::open_or_create(path, Access::Append, MODE) {
+        Ok(file) => Some(file),
+        Err(Refused::Io(_)) => None,
+        Err(refused) => {
+            notice::note(&format!("nothing is logged to `{}`: {refused}", path.display()));
+            None
         }
     }
+}
 
-    /// Rotates the log: renames the file and its predecessors, unless another process does so or already has.
-    fn rotate(&self, file: &File) -> Option<()> {
-        file.try_lock().ok()?;
-        let ours = file.metadata().ok()?;
-        let there = fs::symlink_metadata(&self.path).ok()?;
-        if (ours.dev(), ours.ino()) != (there.dev(), there.ino()) {
-            return Some(());
-        }
-        let numbered = |number: u64| {
-            let mut name = self.path.clone().into_os_string();
-            name.push(format!(".{number}"));
-            PathBuf::from(name)
-        };
-        for number in (1..KEPT.load(Ordering::Relaxed)).rev() {
-            let _ = fs::rename(numbered(number), numbered(number + 1));
-        }
-        fs::rename(&self.path, numbered(1)).ok()
+/// Rotates the log: renames the file and its predecessors, unless another process does so or already has.
+fn rotate(path: &Path, file: &File) -> Option<()> {
+    file.try_lock().ok()?;
+    let ours = file.metadata().ok()?;
+    let there = fs::symlink_metadata(path).ok()?;
+    if (ours.dev(), ours.ino()) != (there.dev(), there.ino()) {
+        return Some(());
     }
+    for number in (1..KEPT.load(Ordering::Relaxed)).rev() {
+        let _ = fs::rename(numbered(path, number), numbered(path, number + 1));
+    }
+    fs::rename(path, numbered(path, 1)).ok()
 }
 
 /// Cuts the long fields of a line. Short lines, the usual case, are not parsed.
@@ -191,13 +228,21 @@ fn cut(line: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(short)
 }
 
-/// Writes a line in one call. Errors are ignored.
-struct Line<'a>(Option<&'a Mutex<File>>);
+/// Writes a line in one call to each place. Errors are ignored.
+struct Line<'a> {
+    file: Option<&'a Mutex<File>>,
+    /// Whether standard error gets it, and in style.
+    shown: Option<bool>,
+}
 
 impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if let Some(Ok(mut file)) = self.0.map(Mutex::lock) {
-            let _ = file.write_all(&cut(line));
+        let cut = cut(line);
+        if let Some(Ok(mut file)) = self.file.map(Mutex::lock) {
+            let _ = file.write_all(&cut);
+        }
+        if let Some((styled, record)) = self.shown.zip(LogLine::parse(&cut)) {
+            notice::stderr(&format!("{}\n", record.laid_out(styled)));
         }
         Ok(line.len())
     }
@@ -211,7 +256,12 @@ impl<'a> MakeWriter<'a> for LogFile {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        Line(self.file.get_or_init(|| self.open()).as_ref())
+        Line { file: self.file.get_or_init(|| self.open()).as_ref(), shown: None }
+    }
+
+    fn make_writer_for(&'a self, event: &Metadata<'_>) -> Line<'a> {
+        let shown = is_shown(event).then_some(self.styled);
+        if is_logged(event) { Line { shown, ..self.make_writer() } } else { Line { file: None, shown } }
     }
 }
 

@@ -92,4 +92,4 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The builder computes the fingerprint from the command tree itself, so a constant left behind
 /// costs speed (the reader refuses the snapshot), never correctness. A test of the builder prints
 /// the value to put here.
-pub const CLI_FINGERPRINT: u128 = 0xd826_8777_54e1_459d_e0e7_d1f3_9bed_0be0;
+pub const CLI_FINGERPRINT: u128 = 0x3861_407e_aea4_2fb1_4c95_2d34_37de_b2f8;

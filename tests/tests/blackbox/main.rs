@@ -46,6 +46,7 @@ mod planted_files;
 mod power;
 mod progress;
 mod random_lines;
+mod reading_logs;
 mod reclaims;
 mod records;
 mod request_failures;

@@ -1,6 +1,7 @@
 //! The commands for people, a file for each group.
 
 mod configuration;
+mod logs;
 mod machines;
 mod requests;
 mod sim;
@@ -8,6 +9,7 @@ mod storage;
 mod system;
 mod waiting;
 
+use ohfp_broker::Errors;
 use ohfp_cli::{Command, ProvidersCommand};
 use ohfp_render::Rendered;
 
@@ -22,6 +24,7 @@ pub(crate) fn run(call: &Call, command: &Command) -> Reply {
             return Reply::answer(Rendered::plain(ohfp_cli::completions(arguments.shell)));
         }
         Command::Doctor => return doctor::run(call),
+        Command::Logs(arguments) => logs::run(call, arguments).map_err(Errors::from),
         Command::Machines(command) => machines::run(call, command),
         Command::Requests(command) => requests::run(call, command),
         Command::Sim(command) => sim::run(call, command),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use ohfp_broker::{RequestKind, RequestWithMachines};
 use ohfp_platform::terminal;
 use ohfp_service::invocation::Environment;
+use ohfp_service::notice;
 use ohfp_wire::machine_result;
 
 /// Width of the bar, in cells.
@@ -108,6 +109,8 @@ pub(crate) enum Look {
     },
     /// A line every few seconds.
     Lines,
+    /// None.
+    Silent,
 }
 
 /// Writes progress to a stream.
@@ -126,7 +129,9 @@ impl Progress {
     pub(crate) fn on_stderr(env: &Environment) -> Self {
         let out = io::stderr();
         let can_draw = env.get("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
-        let look = if can_draw && out.is_terminal() {
+        let look = if notice::is_quiet() {
+            Look::Silent
+        } else if can_draw && out.is_terminal() {
             Look::Bar { styled: terminal::styled(|name| env.bytes(name), || true) }
         } else {
             Look::Lines
@@ -149,7 +154,7 @@ impl<W: Write> Progress<W> {
                 self.spoken = Some(elapsed);
                 self.write(&format!("ohfp: {}\n", standing.words(elapsed)));
             }
-            Look::Lines => {}
+            Look::Lines | Look::Silent => {}
         }
     }
 

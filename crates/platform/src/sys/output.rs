@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::RawFd;
+use std::time::Duration;
 
 /// The outcome of writing an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,15 @@ pub enum Written {
     ReaderGone,
     /// No byte was written: a page of the answer cannot be read any more, since its file was truncated.
     Unreadable,
+}
+
+/// Waits so long, or until the reader of a pipe or terminal is gone; whether it is still there.
+pub fn wait_while_read(fd: RawFd, time: Duration) -> bool {
+    let mut asked = libc::pollfd { fd, events: 0, revents: 0 };
+    let milliseconds = libc::c_int::try_from(time.as_millis()).unwrap_or(libc::c_int::MAX);
+    // SAFETY: one `pollfd` that lives through the call.
+    unsafe { libc::poll(&raw mut asked, 1, milliseconds) };
+    asked.revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) == 0
 }
 
 /// Writes all parts in order, in one call where the kernel takes them in one.
