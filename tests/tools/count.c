@@ -4,6 +4,8 @@
  *
  * Writes one line to FILE: "exit N faults N syscalls N: NUMBER NUMBER ...", the numbers being the
  * system calls made after execve returned, in order. The command's own output goes where ours goes.
+ *
+ * With COUNT_SLOW_OPEN=MILLISECONDS in the environment, each opening of a file takes so long more: a slow disk.
  */
 #include <errno.h>
 #include <signal.h>
@@ -13,12 +15,22 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "call_number.h"
 
 extern char **environ;
+
+static int opens(long number)
+{
+#ifdef SYS_open
+    if (number == SYS_open)
+        return 1;
+#endif
+    return number == SYS_openat;
+}
 
 int main(int argc, char **argv)
 {
@@ -51,6 +63,8 @@ int main(int argc, char **argv)
         execv(argv[2], argv + 2);
         _exit(127);
     }
+    const char *slow = getenv("COUNT_SLOW_OPEN");
+    useconds_t pause = slow ? (useconds_t)atoi(slow) * 1000 : 0;
     long calls[4096];
     int count = 0, entering = 1;
     waitpid(child, &status, 0);                       /* stopped by execve */
@@ -63,6 +77,8 @@ int main(int argc, char **argv)
         if (WIFSTOPPED(status) && WSTOPSIG(status) == (SIGTRAP | 0x80)) {
             if (entering && count < 4096)
                 calls[count++] = call_number(child);
+            if (entering && pause && opens(call_number(child)))
+                usleep(pause);
             entering = !entering;
         }
     }

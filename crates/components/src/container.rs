@@ -207,6 +207,7 @@ impl Container {
     /// The recipe of a reserved component, after its on-demand registration, if any, has run.
     pub(super) fn discovered(&self, job: &Job) -> Result<Recipe> {
         let Recipe::OnDemand(register) = &job.recipe else { return Ok(job.recipe.clone()) };
+        let _phase = ohfp_timings::phase_of(|| format!("register {}", job.name).into());
         let batch = self.lock().slots.get(&job.key).map_or(Tier::Core, |slot| slot.batch);
         register(&Registrar::new(self, batch))?;
         let table = self.lock();

@@ -55,6 +55,7 @@ mod returns;
 mod rot;
 mod scripts;
 mod secrets;
+mod settings_effects;
 mod slots;
 mod snapshot_build;
 mod snapshot_faults;
