@@ -5,12 +5,11 @@
 
 use std::ffi::{OsStr, OsString};
 
-use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::PROGRAM;
 use crate::arguments::HostFactoryInput;
-use crate::options::GlobalOptions;
+use crate::options::{self, GlobalOptions};
 use crate::tree::{Cli, Command};
 
 /// Host Factory's operations. Each is a command of this name, and a name the program can be called
@@ -56,7 +55,7 @@ pub fn parse_by(
     argv: impl IntoIterator<Item = OsString>,
 ) -> Result<Cli, clap::Error> {
     let mut matches = command.try_get_matches_from_mut(normalize(argv))?;
-    let format_is_named = matches.value_source("format") == Some(ValueSource::CommandLine);
+    let format_is_named = options::format_is_named(&matches);
     let mut cli = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(command))?;
     cli.global.format_is_named = format_is_named;
     Ok(cli)

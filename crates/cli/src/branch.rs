@@ -10,7 +10,7 @@ use std::mem::ManuallyDrop;
 use clap::{Args as _, FromArgMatches as _, Subcommand};
 
 use crate::PROGRAM;
-use crate::options::GlobalOptions;
+use crate::options::{self, GlobalOptions};
 use crate::tree::{Cli, Command};
 
 type Parse = fn(&[OsString]) -> Option<Cli>;
@@ -46,7 +46,9 @@ fn parsed<Group: Subcommand>(words: &[OsString], command: fn(Group) -> Command) 
     // Leaked: dropping it costs system calls, which a process that parses one line can save.
     let mut tree = ManuallyDrop::new(Group::augment_subcommands(tree).subcommand_required(true));
     let mut matches = tree.try_get_matches_from_mut(std::iter::once(program).chain(rest)).ok()?;
-    let global = GlobalOptions::from_arg_matches_mut(&mut matches).ok()?;
+    let format_is_named = options::format_is_named(&matches);
+    let mut global = GlobalOptions::from_arg_matches_mut(&mut matches).ok()?;
+    global.format_is_named = format_is_named;
     Some(Cli { global, command: command(Group::from_arg_matches_mut(&mut matches).ok()?) })
 }
 

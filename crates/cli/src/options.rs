@@ -4,7 +4,8 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, Args, ValueEnum};
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(next_help_heading = "Global options")]
@@ -65,6 +66,11 @@ pub struct GlobalOptions {
     /// Whether `format` is on the command line.
     #[arg(skip)]
     pub format_is_named: bool,
+}
+
+/// Whether the command line says which format is wanted.
+pub(crate) fn format_is_named(matches: &ArgMatches) -> bool {
+    matches.value_source("format") == Some(ValueSource::CommandLine)
 }
 
 /// Output format of an answer.
