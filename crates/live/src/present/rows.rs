@@ -331,7 +331,7 @@ fn status_row(request: &Value) -> Value {
 fn for_people(cell: Cell, value: &Value) -> String {
     let mut out = String::new();
     match (cell, value.as_i64()) {
-        (Date, Some(seconds)) => out = date(seconds),
+        (Date, Some(seconds)) => out = Timestamp::from_seconds(seconds).to_string(),
         _ => text::value(&mut out, value),
     }
     if out.is_empty() { "-".to_owned() } else { out }
@@ -339,20 +339,4 @@ fn for_people(cell: Cell, value: &Value) -> String {
 
 fn seconds(time: Option<Timestamp>) -> Value {
     json!(time.map(Timestamp::seconds))
-}
-
-/// Formats seconds since 1970 as `2026-11-24T13:37:57Z`.
-pub(super) fn date(seconds: i64) -> String {
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // The calendar repeats every 400 years (146,097 days). Years count from March, so that a leap day is the
-    // last day of a year.
-    let from_march = days + 719_468;
-    let (era, day) = (from_march.div_euclid(146_097), from_march.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3_600, second / 60 % 60, second % 60)
 }

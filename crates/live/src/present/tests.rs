@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::page::Page;
 use super::progress::Standing;
-use super::rows::{INSTANCES, MACHINES, REQUESTS, date, document, show_request, statuses};
+use super::rows::{INSTANCES, MACHINES, REQUESTS, document, show_request, statuses};
 
 use SchedulerKind::{Default as Plain, HostFactory};
 
@@ -234,22 +234,4 @@ fn words_of_the_command_line_are_states() {
         }
     }
     assert_eq!([RequestType::Acquire, RequestType::Return].map(RequestType::name), *RequestKind::NAMES);
-}
-
-#[test]
-fn dates() {
-    for (seconds, text) in [
-        (0, "1970-01-01T00:00:00Z"),
-        (-1, "1969-12-31T23:59:59Z"),
-        (951_782_399, "2000-02-28T23:59:59Z"),
-        (951_782_400, "2000-02-29T00:00:00Z"),
-        (951_868_800, "2000-03-01T00:00:00Z"),
-        (4_107_542_400, "2100-03-01T00:00:00Z"),
-        (1_795_527_477, "2026-11-24T13:37:57Z"),
-    ] {
-        assert_eq!(date(seconds), text);
-    }
-    for extreme in [i64::MIN, i64::MAX] {
-        assert!(date(extreme).ends_with('Z'));
-    }
 }
