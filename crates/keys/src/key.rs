@@ -28,7 +28,7 @@ pub enum DefaultValue {
     Number(u64),
     /// true or false.
     Flag(bool),
-    /// A list of the least and the greatest number, or the number if both are the same.
+    /// A list of two numbers, such as the least and the greatest, or the number if both are the same.
     Range(u64, u64),
     /// The value that this function makes, of a constant of another type.
     Made(fn() -> Value),

@@ -26,6 +26,7 @@ mod key;
 mod options;
 pub mod rule;
 mod shapes;
+mod thresholds;
 mod typed;
 
 pub use bytes::bytes;
@@ -36,4 +37,5 @@ pub use shapes::{
     count, flag, keyword, list, object, seconds, signed, size, text, unset_flag, unset_signed, unset_text,
     unset_whole, whole, words,
 };
+pub use thresholds::{Thresholds, at_least, at_most};
 pub use typed::{Items, KeyType, Object, Reader, Shape, Typed, Word};

@@ -114,6 +114,14 @@ fn waited() -> Option<Duration> {
     text.split(' ').nth(1)?.parse().ok().map(Duration::from_nanos)
 }
 
+/// The most memory that this process has had resident, in bytes; `None` where `/proc` is not available. That of
+/// `getrusage` counts what it was started from, too.
+pub fn peak_resident() -> Option<u64> {
+    let text = fs::read_to_string("/proc/self/status").ok()?;
+    let row = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    row.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
 /// When this process was started, since the machine was.
 fn started() -> Option<Duration> {
     let text = fs::read_to_string("/proc/self/stat").ok()?;
@@ -136,6 +144,7 @@ mod tests {
     fn a_process_is_as_old_as_it_has_worked_or_waited() {
         let reading = Reading::now();
         assert!(reading.resident > 100_000 && reading.faults > 0, "{reading:?}");
+        assert!(peak_resident().is_some_and(|peak| peak >= 4096));
         assert!(reading.resident.is_multiple_of(sys::page_size()) && sys::page_size().is_power_of_two());
         let (begun, became) = reading.before();
         assert!(became.is_none(), "{became:?}");

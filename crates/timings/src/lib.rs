@@ -21,6 +21,6 @@ mod record;
 mod report;
 mod trace;
 
-pub use cost::{Cost, resident};
+pub use cost::{Cost, peak_resident, resident};
 pub use record::{Phase, is_on, phase, phase_of, report, start};
 pub use report::{Measured, Report, milliseconds};
