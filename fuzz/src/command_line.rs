@@ -211,7 +211,7 @@ fn rendered(cli: &Cli, resolved: &Resolved) -> Option<Rendered> {
         OutputFormat::Json => Format::Json,
         OutputFormat::Yaml => Format::Yaml,
         OutputFormat::Table => Format::Table,
-        OutputFormat::List => Format::List,
+        OutputFormat::List | OutputFormat::Nagios => Format::List,
     };
     let catalog = TemplateList {
         templates: &resolved.templates,

@@ -135,7 +135,7 @@ fn is_progress(line: &str) -> bool {
 
 /// The line with placeholders for what differs from run to run.
 fn mask(line: &str) -> String {
-    const MASKS: [(&str, &str); 16] = [
+    const MASKS: [(&str, &str); 18] = [
         (r"\b(req|ret)-[0-9a-f]{8}-[0-9a-f-]{27}\b", "$1-ID"),
         (r"\bi-[0-9a-f]{17}\b", "i-ID"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
@@ -151,6 +151,9 @@ fn mask(line: &str) -> String {
         (r#""kept": \[.*\]"#, "\"kept\": FILES"),
         (r"\b\d+\.\d+\b", "N"),
         (r"  +", " "),
+        // Performance data of a plug-in of Nagios, and whether a busy host is within the limits.
+        (r"=\d+(\.\d+)?(ms|s|MB|);", "=N;"),
+        (r"^OHFP (OK|WARNING) - .* \|", "OHFP STATUS |"),
         // The last column of the table of components: growth of memory.
         (r"\bN N \d+$", "N N N"),
         // Those of the table of phases: page faults, allocations, growth of memory.

@@ -165,6 +165,14 @@ pub enum CompletionShell {
     Fish,
 }
 
+#[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct DoctorOptions {
+    /// Go through what makes ohfp slow instead, with what was measured
+    #[arg(long)]
+    pub performance: bool,
+}
+
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(group = clap::ArgGroup::new("targets").args(["scripts_dir", "config_dir"]).required(true).multiple(true))]
 #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]

@@ -9,6 +9,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::PROGRAM;
 use crate::arguments::HostFactoryInput;
+use crate::formats;
 use crate::options::{self, GlobalOptions};
 use crate::tree::{Cli, Command};
 
@@ -58,7 +59,7 @@ pub fn parse_by(
     let format_is_named = options::format_is_named(&matches);
     let mut cli = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(command))?;
     cli.global.format_is_named = format_is_named;
-    Ok(cli)
+    formats::check(&cli).map(|()| cli).map_err(|error| error.format(command))
 }
 
 /// Parses an operation with its input and no other option, the form in which Host Factory calls it. Gives the

@@ -10,6 +10,7 @@ use std::mem::ManuallyDrop;
 use clap::{Args as _, FromArgMatches as _, Subcommand};
 
 use crate::PROGRAM;
+use crate::formats;
 use crate::options::{self, GlobalOptions};
 use crate::tree::{Cli, Command};
 
@@ -49,7 +50,8 @@ fn parsed<Group: Subcommand>(words: &[OsString], command: fn(Group) -> Command) 
     let format_is_named = options::format_is_named(&matches);
     let mut global = GlobalOptions::from_arg_matches_mut(&mut matches).ok()?;
     global.format_is_named = format_is_named;
-    Some(Cli { global, command: command(Group::from_arg_matches_mut(&mut matches).ok()?) })
+    let cli = Cli { global, command: command(Group::from_arg_matches_mut(&mut matches).ok()?) };
+    formats::check(&cli).ok().map(|()| cli)
 }
 
 #[cfg(test)]
@@ -58,7 +60,7 @@ mod tests {
     use crate::{command, parse, paths};
 
     /// What may follow a command, right or wrong.
-    const TAILS: [&str; 26] = [
+    const TAILS: [&str; 27] = [
         "",
         "x",
         "x y",
@@ -81,6 +83,7 @@ mod tests {
         "--timings=json x",
         "--nosuch",
         "--format xml",
+        "--format nagios",
         "--help",
         "-h",
         "help",

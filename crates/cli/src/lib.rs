@@ -29,18 +29,21 @@ pub mod actions;
 pub mod arguments;
 pub mod argv;
 mod branch;
+mod formats;
 pub mod logs;
 pub mod machines;
 pub mod options;
 pub mod render;
 pub mod requests;
+pub mod since;
 pub mod storage;
 mod style;
 pub mod system;
 pub mod tree;
 
 pub use actions::{
-    CompletionShell, Completions, ConfigCommand, Init, ProvidersCommand, SchedulerCommand, TemplatesCommand,
+    CompletionShell, Completions, ConfigCommand, DoctorOptions, Init, ProvidersCommand, SchedulerCommand,
+    TemplatesCommand,
 };
 pub use arguments::{HostFactoryInput, ListOptions, OptionalInput, WaitOptions};
 pub use argv::{HF_OPERATIONS, hf_operation_from_argv0, normalize, parse, parse_by, plain_operation};
@@ -54,6 +57,7 @@ pub use render::{Page, command, completions, fingerprint_text, pages, paths, spe
 pub use requests::{
     RequestStatus, RequestType, RequestsCancel, RequestsCommand, RequestsList, RequestsStatus, RequestsWatch,
 };
+pub use since::Since;
 pub use storage::{ImportSource, StorageCommand};
 pub use system::{SimCommand, SystemCommand};
 pub use tree::{Cli, Command};

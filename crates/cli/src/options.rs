@@ -85,10 +85,13 @@ pub enum OutputFormat {
     Table,
     /// One block of lines for each entry
     List,
+    /// A plug-in of Nagios: one line and its performance data, and exit codes 0 to 3
+    #[value(hide = true)]
+    Nagios,
 }
 
 impl OutputFormat {
-    /// Every format, in the order of the help text.
+    /// The formats that every command has, in the order of the help text. `formats` tells which commands have others.
     pub const ALL: [Self; 4] = [Self::Json, Self::Yaml, Self::Table, Self::List];
 
     /// The word on the command line.
@@ -98,6 +101,7 @@ impl OutputFormat {
             Self::Yaml => "yaml",
             Self::Table => "table",
             Self::List => "list",
+            Self::Nagios => "nagios",
         }
     }
 }
@@ -143,13 +147,17 @@ mod tests {
     /// The names above are hand-written constants; they must equal clap's.
     #[test]
     fn names_are_claps() {
-        for format in OutputFormat::ALL {
+        for format in OutputFormat::value_variants() {
+            let format = *format;
             assert_eq!(OutputFormat::from_str(format.name(), false), Ok(format));
         }
         for scheduler in SchedulerType::ALL {
             assert_eq!(SchedulerType::from_str(scheduler.name(), false), Ok(scheduler));
         }
-        assert_eq!(OutputFormat::ALL, OutputFormat::value_variants());
+        let shown =
+            |format: &&OutputFormat| format.to_possible_value().is_some_and(|word| !word.is_hide_set());
+        let shown: Vec<OutputFormat> = OutputFormat::value_variants().iter().filter(shown).copied().collect();
+        assert_eq!(OutputFormat::ALL, shown.as_slice());
         assert_eq!(SchedulerType::ALL, SchedulerType::value_variants());
     }
 }

@@ -9,17 +9,22 @@ use crate::style::examples;
 /// `system …`
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
 pub enum SystemCommand {
-    /// Check what a request needs: store, log and providers
+    /// Check whether ohfp is well
     ///
-    /// Shows a line for each. Exits with 1 if one of them is unusable. The command doctor diagnoses the
-    /// whole installation.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[("At a glance", "ohfp system health --format table")]))]
+    /// Measures the start of the programs, the loading of components, memory, store, providers, log, disk
+    /// and clock, and compares each with the limits below performance.health: healthy, warning or
+    /// unhealthy. Changes nothing. Exits with 1 if a check is unhealthy; with --format nagios as a plug-in
+    /// of Nagios: 0, 1 for a warning, 2 if a check is unhealthy, 3 if that cannot be told.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("At a glance", "ohfp system health --format table"),
+        ("For Nagios, Icinga and others", "ohfp system health --format nagios"),
+    ]))]
     Health,
 
-    /// Compare the cost of loading components with the limits
+    /// Check the cost of ohfp itself
     ///
-    /// Loads what a typical operation needs, and shows time, memory and failures beside the limit of
-    /// each.
+    /// As health, but only what ohfp costs: start, first access to the components, memory, failed loads
+    /// and the snapshot. Calls no provider.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("At a glance", "ohfp system status --format table")]))]
     Status,
 

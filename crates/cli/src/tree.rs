@@ -9,7 +9,7 @@ use clap::builder::StyledStr;
 use clap::{Parser, Subcommand};
 
 use crate::actions::{
-    Completions, ConfigCommand, Init, ProvidersCommand, SchedulerCommand, TemplatesCommand,
+    Completions, ConfigCommand, DoctorOptions, Init, ProvidersCommand, SchedulerCommand, TemplatesCommand,
 };
 use crate::arguments::HostFactoryInput;
 use crate::logs::Logs;
@@ -140,11 +140,13 @@ pub enum Command {
     /// Diagnose the installation and suggest fixes
     ///
     /// Checks programs, configuration, templates, providers, store, snapshot and log, without changing
-    /// anything. Exits with 1 if requests would fail; warnings alone are no failure.
+    /// anything. Exits with 1 if requests would fail; warnings alone are no failure. With --performance,
+    /// checks what makes ohfp slow, and shows what was measured and what to do.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("All checks", "ohfp doctor --format table"),
+        ("Why is it slow?", "ohfp doctor --performance --format list"),
     ]))]
-    Doctor,
+    Doctor(DoctorOptions),
 
     /// Show the log
     ///

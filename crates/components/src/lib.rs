@@ -58,3 +58,4 @@ mod unload;
 pub use container::Container;
 pub use deferred::Deferred;
 pub use register::Tier;
+pub use report::LoadFigures;

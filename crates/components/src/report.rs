@@ -1,4 +1,4 @@
-//! Costs of components (times, counts, memory), for `MonitoringService`, the log and `system metrics`.
+//! Costs of components (times, counts, memory), for `MonitoringService`, the log, `system metrics` and `system health`.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -10,12 +10,18 @@ use serde_json::{Value, json};
 use super::container::Container;
 use super::slot::Slot;
 
-/// A start that takes longer counts as unhealthy.
-const START_LIMIT: Duration = Duration::from_millis(500);
-/// A load that takes longer counts as a warning.
-const LOAD_LIMIT: Duration = Duration::from_secs(1);
-/// Memory use in bytes above which a warning is given; above the configured limit it is unhealthy.
-const MEMORY_WARNING: u64 = 200 << 20;
+/// What loading components has come to so far, for those who judge it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoadFigures {
+    /// Components that were registered.
+    pub registered: usize,
+    /// Loads that succeeded.
+    pub loads: u64,
+    /// Loads that failed.
+    pub failures: u64,
+    /// The component that took longest to load at its last load, with the time of its own part; `None` before any load.
+    pub slowest: Option<(&'static str, Duration)>,
+}
 
 /// Sums over all components.
 pub(super) struct Totals {
@@ -27,7 +33,6 @@ pub(super) struct Totals {
     pub(super) failures: u64,
     pub(super) unloads: u64,
     pub(super) load: Duration,
-    slowest: Duration,
 }
 
 impl Container {
@@ -45,7 +50,6 @@ impl Container {
             failures: sum(|slot| slot.stats.failures),
             unloads: sum(|slot| slot.stats.unloads),
             load: slots().map(|slot| slot.stats.total).sum(),
-            slowest: slots().map(|slot| slot.stats.own).max().unwrap_or_default(),
         }
     }
 
@@ -122,38 +126,15 @@ impl Container {
         )
     }
 
-    /// Compares start time, load times, memory and failures with their limits.
-    pub fn health(&self) -> Value {
-        let (totals, options) = (self.totals(), self.options());
-        let resident = ohfp_timings::resident().unwrap_or_default();
-        let start = totals.start.unwrap_or_default();
-        let grade = |warning: bool, unhealthy: bool| match (unhealthy, warning) {
-            (true, _) => "unhealthy",
-            (false, true) => "warning",
-            (false, false) => "healthy",
+    /// What loading has come to so far.
+    pub fn figures(&self) -> LoadFigures {
+        let (registered, loads, failures) = {
+            let totals = self.totals();
+            (totals.registered, totals.loads, totals.failures)
         };
-        let mebibytes = |bytes: u64| format!("{} MiB", bytes >> 20);
-        let ms = |time: Duration| format!("{} ms", milliseconds(time));
-        let checks = [
-            ("startup_time", grade(false, start > START_LIMIT), ms(start), ms(START_LIMIT)),
-            ("slowest_load", grade(totals.slowest > LOAD_LIMIT, false), ms(totals.slowest), ms(LOAD_LIMIT)),
-            (
-                "memory_usage",
-                grade(resident > MEMORY_WARNING, resident > options.memory_limit),
-                mebibytes(resident),
-                mebibytes(MEMORY_WARNING.min(options.memory_limit)),
-            ),
-            ("failed_loads", grade(totals.failures > 0, false), totals.failures.to_string(), "0".to_owned()),
-        ];
-        let worst = ["unhealthy", "warning"]
-            .into_iter()
-            .find(|status| checks.iter().any(|(_, found, ..)| found == status));
-        let rows: Vec<Value> = checks
-            .iter()
-            .map(|(check, status, value, threshold)| {
-                json!({ "check": check, "status": status, "value": value, "threshold": threshold })
-            })
-            .collect();
-        json!({ "status": worst.unwrap_or("healthy"), "checks": rows })
+        let table = self.lock();
+        let loaded = table.slots.values().filter(|slot| slot.stats.loads > 0);
+        let slowest = loaded.map(|slot| (slot.name, slot.stats.own)).max_by_key(|(_, own)| *own);
+        LoadFigures { registered, loads, failures, slowest }
     }
 }

@@ -72,7 +72,8 @@ fn format(format: OutputFormat) -> Format {
         OutputFormat::Json => Format::Json,
         OutputFormat::Yaml => Format::Yaml,
         OutputFormat::Table => Format::Table,
-        OutputFormat::List => Format::List,
+        // What has no other form in such a format: its errors.
+        OutputFormat::List | OutputFormat::Nagios => Format::List,
     }
 }
 

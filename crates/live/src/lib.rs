@@ -108,7 +108,7 @@ fn note_state(call: &Call, command: &Command) {
         | Command::Requests(_)
         | Command::Sim(_)
         | Command::System(_)
-        | Command::Doctor
+        | Command::Doctor(_)
         | Command::RequestMachines(_)
         | Command::RequestReturnMachines(_)
         | Command::GetRequestStatus(_)

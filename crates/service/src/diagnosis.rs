@@ -1,20 +1,22 @@
 //! The diagnosis of an installation, which suggests fixes. It changes no file.
 
 mod check;
+mod performance;
 mod places;
 mod state;
 
 use std::path::Path;
 
 use ohfp_broker::Error;
+use ohfp_broker::administration::StoreHealth;
 use ohfp_platform::locate::RootSource;
 use ohfp_resolver::location::ConfigLocation;
 use ohfp_resolver::{Configuration, LimitDecrease, ProviderInstance, Resolved, Warning, choice_problems};
 use ohfp_snapshot_builder::freshness;
 
 pub use check::{Check, CheckStatus};
+pub use performance::{CHECKLIST, SlownessCheck, performance};
 pub use places::log_problem;
-pub use state::problems as store_problems;
 
 use check::{FAILED, OK, WARNING};
 
@@ -23,6 +25,16 @@ use crate::registry::{self, simulated_kind};
 use crate::selection;
 use crate::site_store::AccessMode;
 use crate::store_factory;
+
+/// The health of the store in this file, including whether it is writable. That is determined without writing, so the
+/// check never queues for the write lock.
+pub fn completed(mut health: StoreHealth, file: Option<&Path>) -> StoreHealth {
+    let problems = file.map(state::problems).unwrap_or_default();
+    health.writable.get_or_insert(problems.is_empty());
+    health.healthy &= problems.is_empty();
+    health.problems.extend(problems);
+    health
+}
 
 /// Runs all checks.
 pub fn run(invocation: &Invocation) -> Vec<Check> {

@@ -29,6 +29,7 @@ pub mod cached_status;
 pub mod catalog;
 pub mod clock;
 pub mod diagnosis;
+pub mod health;
 pub mod history;
 pub mod invocation;
 pub mod log;

@@ -92,4 +92,4 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The builder computes the fingerprint from the command tree itself, so a constant left behind
 /// costs speed (the reader refuses the snapshot), never correctness. A test of the builder prints
 /// the value to put here.
-pub const CLI_FINGERPRINT: u128 = 0x3861_407e_aea4_2fb1_4c95_2d34_37de_b2f8;
+pub const CLI_FINGERPRINT: u128 = 0x4c8f_3c81_1fec_4dc6_6e16_025b_97f9_0866;

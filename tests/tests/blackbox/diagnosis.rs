@@ -139,7 +139,8 @@ fn a_log_that_cannot_be_written_is_told() {
     let told = bad(&doctor, "log");
     assert!(doctor.code == 0 && told.len() == 1 && told[0]["fix"].is_string(), "{doctor:?}");
     let health = site.run(&["system", "health"]);
-    assert!(health.code == 0 && health.text().contains("degraded"), "{health:?}");
+    assert!(health.code == 0 && health.text().contains("nothing can be logged to"), "{health:?}");
+    assert_eq!(document(&health)["status"], "warning");
 }
 
 /// Where all files are there, requests are made in a directory that takes no new ones, so that is only doubtful.

@@ -30,6 +30,7 @@ mod freshness;
 mod golden;
 mod handing_on;
 mod harmed_files;
+mod health;
 mod host_factory;
 mod kills;
 mod late_returns;

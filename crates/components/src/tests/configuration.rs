@@ -6,6 +6,7 @@ use tracing::Level;
 
 use super::environment::overridden;
 use super::*;
+use crate::LoadFigures;
 
 /// What is built once the start is over, background included.
 fn built_at_start(adjust: impl FnOnce(&mut Performance)) -> [usize; 6] {
@@ -224,19 +225,25 @@ fn slow_loads_are_warned_of() {
 }
 
 #[test]
-fn health_has_a_word_for_everything() {
-    let status = |adjust: fn(&mut Performance)| {
-        let (container, _) = furnished(adjust);
-        container.start().unwrap();
-        container.health()["status"].clone()
-    };
-    assert_eq!(status(|_| ()), "healthy");
-    assert_eq!(status(|options| options.memory_limit = 1), "unhealthy");
+fn figures_tell_the_slowest_load_and_failures() {
     let container = container(|_| ());
-    let register = |r: &Registrar<'_>| r.register_singleton::<u8>("CachePort", |_| Err(failure("no")));
+    let register = |r: &Registrar<'_>| {
+        r.register_singleton::<u8>("CachePort", |_| Err(failure("no")))?;
+        r.register_singleton::<u16>("StoragePort", |_| Ok(Arc::new(1)))?;
+        r.register_singleton::<u32>("ProviderPort", |_| {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            Ok(Arc::new(1))
+        })
+    };
     container.register(Tier::Core, register).unwrap();
-    assert!(container.get::<u8>().is_err());
-    assert_eq!(container.health()["status"], "warning");
+    assert_eq!(container.figures(), LoadFigures { registered: 3, ..LoadFigures::default() });
+    assert!(
+        container.get::<u8>().is_err() && container.get::<u16>().is_ok() && container.get::<u32>().is_ok()
+    );
+    let figures = container.figures();
+    assert_eq!((figures.loads, figures.failures), (2, 1));
+    let slowest = figures.slowest.map(|(name, own)| (name, own.as_millis() >= 20));
+    assert_eq!(slowest, Some(("ProviderPort", true)));
 }
 
 #[test]

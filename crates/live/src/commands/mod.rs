@@ -1,6 +1,7 @@
 //! The commands for people, a file for each group.
 
 mod configuration;
+mod health;
 mod logs;
 mod machines;
 mod requests;
@@ -23,7 +24,7 @@ pub(crate) fn run(call: &Call, command: &Command) -> Reply {
         Command::Completions(arguments) => {
             return Reply::answer(Rendered::plain(ohfp_cli::completions(arguments.shell)));
         }
-        Command::Doctor => return doctor::run(call),
+        Command::Doctor(options) => doctor::run(call, *options),
         Command::Logs(arguments) => logs::run(call, arguments).map_err(Errors::from),
         Command::Machines(command) => machines::run(call, command),
         Command::Requests(command) => requests::run(call, command),

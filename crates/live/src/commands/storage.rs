@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, BufReader, BufWriter, Read, Write as _};
 use std::path::Path;
 
-use ohfp_broker::administration::{ImportFormat, StoreHealth};
+use ohfp_broker::administration::ImportFormat;
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_cli::{ImportSource, StorageCommand};
 use ohfp_platform::files;
@@ -95,7 +95,7 @@ fn anew(call: &Call, command: &StorageCommand) -> Result<Reply, Errors> {
 fn answer(store: &SiteStore, command: &StorageCommand) -> Result<(Value, bool)> {
     match command {
         StorageCommand::Health => {
-            let health = health(store);
+            let health = diagnosis::completed(store.health(), store.file());
             Ok((value(&health)?, health.healthy))
         }
         StorageCommand::Validate => {
@@ -115,17 +115,6 @@ fn answer(store: &SiteStore, command: &StorageCommand) -> Result<(Value, bool)> 
             Err(Error::new(ErrorKind::Usage, "this command is not answered here"))
         }
     }
-}
-
-/// Health of the store, including whether it is writable. Writability is determined without writing, so the
-/// check never queues for the write lock.
-pub(super) fn health(store: &SiteStore) -> StoreHealth {
-    let mut health = store.health();
-    let problems = store.file().map(diagnosis::store_problems).unwrap_or_default();
-    health.writable.get_or_insert(problems.is_empty());
-    health.healthy &= problems.is_empty();
-    health.problems.extend(problems);
-    health
 }
 
 fn good(answer: &impl Serialize) -> Result<(Value, bool)> {

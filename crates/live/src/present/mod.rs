@@ -4,6 +4,7 @@
 
 pub(crate) mod confirm;
 pub(crate) mod filter;
+pub(crate) mod nagios;
 pub(crate) mod page;
 pub(crate) mod progress;
 pub(crate) mod recorded;

@@ -5,12 +5,12 @@ use std::time::Duration;
 use ohfp_broker::launch_spec::PriceType;
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_keys::{
-    DefaultValue, Items, Object, Rule, Word, count, flag, list, object, seconds, size, text, unset_flag,
-    unset_signed, unset_text, unset_whole, whole, word, words,
+    DefaultValue, Items, Object, Rule, Thresholds, Word, at_least, at_most, count, flag, list, object,
+    seconds, size, text, unset_flag, unset_signed, unset_text, unset_whole, whole, word, words,
 };
 
 use crate::settings::words::{
-    COMPONENTS, LogLevel, Mode, NcpusFrom, Refresh, SelectionPolicy, StorageStrategy,
+    COMPONENTS, Impact, LogLevel, Mode, NcpusFrom, Refresh, SelectionPolicy, StorageStrategy,
 };
 
 /// The longest time that requests and returns can be given: a week, in seconds.
@@ -129,4 +129,30 @@ ohfp_keys::table! {
         "maximum number of threads that build components at the same time";
     PRELOAD_TIMEOUT: Duration = "performance.optimization.timeout_seconds", seconds(1, 86_400, 30),
         "seconds that preloading may take, and that a request waits for a component that another thread builds";
+    HEALTH_STARTUP: Thresholds = "performance.health.startup_ms", at_most(100, 500),
+        "milliseconds from the start of ohfp to its end; as the following, the value that warns and the one that is unhealthy";
+    HEALTH_FIRST_ACCESS: Thresholds = "performance.health.first_access_ms", at_most(1_000, 5_000),
+        "milliseconds that the first access to a component takes";
+    HEALTH_MEMORY: Thresholds = "performance.health.memory_mb", at_most(200, 500),
+        "most memory of the process, in MiB";
+    HEALTH_FAILED_LOADS: Thresholds = "performance.health.failed_loads", at_most(0, 3),
+        "components that could not be loaded";
+    HEALTH_SNAPSHOT: Word<Impact> = "performance.health.unused_snapshot", word!(Impact::Warning),
+        "what a snapshot that is not used counts as";
+    HEALTH_STORE_TIME: Thresholds = "performance.health.store_ms", at_most(200, 2_000),
+        "milliseconds to open and read the state store";
+    HEALTH_STORE_SIZE: Thresholds = "performance.health.store_mb", at_most(2_048, 16_384),
+        "size of the state store, in MiB";
+    HEALTH_STORE_LOG: Thresholds = "performance.health.store_log_mb", at_most(64, 1_024),
+        "size of the state store's write-ahead log, in MiB";
+    HEALTH_PROVIDER: Thresholds = "performance.health.provider_ms", at_most(5_000, 30_000),
+        "milliseconds that a provider takes to answer";
+    HEALTH_LOG: Thresholds = "performance.health.log_ms", at_most(50, 1_000),
+        "milliseconds to open the log for writing";
+    HEALTH_DISK: Thresholds = "performance.health.disk_free_mb", at_least(200, 20),
+        "free space for state and log, in MiB; less than the first warns, less than the second is unhealthy";
+    HEALTH_INODES: Thresholds = "performance.health.disk_free_files", at_least(1_000, 100),
+        "files that can still be created for state and log; less than the first warns, less than the second is unhealthy";
+    HEALTH_CLOCK: Thresholds = "performance.health.clock_behind_seconds", at_most(10, 300),
+        "seconds that the clock is behind what was written last";
 }

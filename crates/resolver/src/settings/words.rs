@@ -85,6 +85,19 @@ pub enum Mode {
 
 keywords!(Mode { Lazy: "lazy", Eager: "eager" });
 
+/// What a finding counts as where a site may see it otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Impact {
+    /// It is as it should be here.
+    Healthy,
+    /// Operations work, with less than they could have.
+    Warning,
+    /// It keeps the site from working as it should.
+    Unhealthy,
+}
+
+keywords!(Impact { Healthy: "healthy", Warning: "warning", Unhealthy: "unhealthy" });
+
 /// The least severe event that is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {

@@ -30,6 +30,11 @@ impl Environment {
         self.get(name).map(OsStrExt::as_bytes)
     }
 
+    /// Every variable, for a program that is started in the same environment.
+    pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
     /// Sets a variable, for this invocation alone.
     pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
         self.0.insert(name.into(), value.into());
@@ -60,6 +65,8 @@ mod tests {
         for (name, value) in [("A", Some("2")), ("B", None), ("C", Some("3"))] {
             assert_eq!(env.get(name), value.map(OsStr::new), "{name}");
         }
+        let names: Vec<&OsStr> = env.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["A", "C"]);
         // Every process has a PATH, or it would not have found the compiler.
         assert_eq!(Environment::from_process().get("PATH"), std::env::var_os("PATH").as_deref());
     }

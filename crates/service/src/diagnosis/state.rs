@@ -51,7 +51,7 @@ fn is_complete(database: &Path) -> bool {
 }
 
 /// Messages for what prevents requests from being stored.
-pub fn problems(database: &Path) -> Vec<String> {
+pub(super) fn problems(database: &Path) -> Vec<String> {
     let failed = checks(database).into_iter().filter(|check| check.status == FAILED);
     failed.map(|check| check.detail).collect()
 }
