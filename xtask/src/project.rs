@@ -95,6 +95,10 @@ impl Project {
         let installed =
             cmd!(self.sh, "{program} {words...} install {name} --version {version} --locked --root {root}")
                 .env("CARGO_TARGET_DIR", &build)
+                // Tools run for seconds, and their own profiles optimize for minutes.
+                .env("CARGO_PROFILE_RELEASE_LTO", "off")
+                .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+                .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
                 .run();
         self.sh.remove_path(&build)?;
         installed?;
