@@ -23,6 +23,7 @@
 //! paths start at the current directory.
 
 use std::ffi::CStr;
+use std::fmt;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -108,6 +109,17 @@ pub enum RootSource {
     User,
     /// `/etc/ohfp`.
     System,
+}
+
+impl fmt::Display for RootSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CommandLine => f.write_str("named by --config"),
+            Self::Variable(name) => write!(f, "from {name}"),
+            Self::User => f.write_str("the user's configuration directory"),
+            Self::System => f.write_str("the system's configuration directory"),
+        }
+    }
 }
 
 /// A configuration root and its source.

@@ -85,7 +85,7 @@ impl Catalog {
         let (root, rule) = (place.origin.root.display(), place.source);
         let fresh = upkeep.as_ref().is_some_and(|upkeep| upkeep.verdict == Verdict::Fresh);
         let templates = resolved.templates.len();
-        tracing::debug!(configuration = %root, ?rule, templates, fresh, "the templates are read from the files");
+        tracing::debug!(configuration = %root, %rule, templates, fresh, "the templates are read from the files");
         // If the snapshot is fresh, the warnings were logged when it was built.
         if upkeep.as_ref().is_none_or(|upkeep| upkeep.verdict != Verdict::Fresh) {
             log_left_out(&resolved);

@@ -9,7 +9,6 @@ use std::path::Path;
 
 use ohfp_broker::Error;
 use ohfp_broker::administration::StoreHealth;
-use ohfp_platform::locate::RootSource;
 use ohfp_resolver::location::ConfigLocation;
 use ohfp_resolver::{Configuration, LimitDecrease, ProviderInstance, Resolved, Warning, choice_problems};
 use ohfp_snapshot_builder::freshness;
@@ -93,13 +92,7 @@ fn program() -> Check {
 }
 
 fn configuration(place: &ConfigLocation) -> Check {
-    let why = match place.source {
-        RootSource::CommandLine => "named by --config".to_owned(),
-        RootSource::Variable(name) => format!("from {name}"),
-        RootSource::User => "the user's configuration directory".to_owned(),
-        RootSource::System => "the system's configuration directory".to_owned(),
-    };
-    let detail = format!("{} ({why})", place.origin.root.display());
+    let detail = format!("{} ({})", place.origin.root.display(), place.source);
     Check { what: "configuration", status: OK, detail, fix: None }
 }
 

@@ -58,7 +58,7 @@ impl Session {
         timings::configure(&performance);
         if let Ok(place) = invocation.place() {
             let (root, rule) = (place.origin.root.display(), place.source);
-            tracing::debug!(configuration = %root, ?rule, "the settings are read from the files");
+            tracing::debug!(configuration = %root, %rule, "the settings are read from the files");
         }
         let invocation = Arc::clone(invocation);
         let session = Self { container: Container::new(performance), invocation, configuration };
