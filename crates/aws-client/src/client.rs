@@ -113,7 +113,7 @@ impl Client {
             });
             let error = match outcome {
                 Some(Ok(answer)) => {
-                    self.calm.reached(&endpoint);
+                    self.calm.answered(action, &endpoint, now());
                     return Ok(answer);
                 }
                 Some(Err(error)) => error,

@@ -111,8 +111,24 @@ impl Calm {
         Ok(Pace { wait, strikes: if counts { throttle.strikes } else { 0 } })
     }
 
+    /// Notes that an endpoint has done what it was asked. An action that was throttled is called sooner again, step by
+    /// step: one call that is taken does not mean that all are.
+    pub fn answered(&self, action: &str, endpoint: &str, now: Timestamp) {
+        self.reached(endpoint);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(throttle) = known.throttles.get(action).filter(|throttle| throttle.strikes > 0) else {
+            return;
+        };
+        let lower = |throttle: &mut Throttle| {
+            throttle.strikes = throttle.strikes.saturating_sub(1);
+            Timestamp::from_millis(throttle.until).plus_seconds(STRIKES)
+        };
+        let throttle = self.noted(&throttle_id(action), Some(throttle), &lower, now);
+        known.throttles.insert(action.to_owned(), throttle);
+    }
+
     /// Notes that an endpoint has answered.
-    pub fn reached(&self, endpoint: &str) {
+    fn reached(&self, endpoint: &str) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.outages.remove(endpoint).is_some() {
             self.tell(&mut |tx| put(tx, &outage_id(endpoint), &Outage::default(), None));

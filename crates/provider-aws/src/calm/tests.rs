@@ -58,6 +58,22 @@ fn a_throttled_action_waits_in_all_processes_and_others_do_not() {
 }
 
 #[test]
+fn calls_that_are_taken_take_strikes_back_one_by_one() {
+    let (_, one, other) = site();
+    for now in [0, 1_000, 2_000] {
+        one.failed("RunInstances", EC2, &answered("Throttling"), Duration::from_millis(10), at(now));
+    }
+    let strikes = |calm: &Calm, now: i64| calm.before("RunInstances", EC2, at(now)).unwrap().strikes;
+    for (now, left) in [(3_000, 3), (4_500, 2), (6_000, 1), (7_500, 0), (9_000, 0)] {
+        assert_eq!((strikes(&one, now), strikes(&other, now)), (left, left), "{now}");
+        other.answered("DescribeInstances", EC2, at(now));
+        other.answered("RunInstances", EC2, at(now));
+    }
+    one.failed("RunInstances", EC2, &answered("Throttling"), Duration::from_millis(10), at(10_000));
+    assert_eq!(strikes(&other, 11_000), 1);
+}
+
+#[test]
 fn five_failures_in_a_row_leave_an_endpoint_alone_for_half_a_minute() {
     let (_, one, other) = site();
     let fail = |calm: &Calm, failure: &Failure, now: i64| {
@@ -115,7 +131,7 @@ fn a_process_by_itself_and_one_whose_store_fails_go_on() {
     for calm in [alone, missing] {
         (0..5).for_each(|now| calm.failed("X", EC2, &refused(), Duration::ZERO, at(now)));
         assert!(calm.before("X", EC2, at(5)).is_err());
-        calm.reached(EC2);
+        calm.answered("X", EC2, at(5));
         assert_eq!(calm.before("X", EC2, at(6)), Ok(Pace::default()));
         calm.failed("X", EC2, &answered("Throttling"), Duration::from_secs(1), at(10));
         assert_eq!(calm.before("X", EC2, at(10)).map(millis), Ok((1_000, 1)));
