@@ -56,6 +56,12 @@ impl<'p> LiveSite<'p> {
         } }] } });
         sh.write_file(site.root.join("config/config.json"), config.to_string())?;
         sh.write_file(site.root.join("config/awsprov_templates.json"), TEMPLATES)?;
+        let mut quiet = config;
+        if let Some(sections) = quiet.as_object_mut() {
+            sections.insert("metrics".to_owned(), json!({ "enabled": false }));
+        }
+        sh.write_file(site.root.join("quiet/config.json"), quiet.to_string())?;
+        sh.write_file(site.root.join("quiet/awsprov_templates.json"), TEMPLATES)?;
         let builder = tree.program("ohfp-snapshot");
         let built = scrubbed(cmd!(sh, "{builder} build --quiet")).envs(site.variables()?);
         built.quiet().ignore_stdout().run()?;
@@ -71,6 +77,11 @@ impl<'p> LiveSite<'p> {
             ("OHFP_SNAPSHOT", path("ohfp.snapshot")?),
             ("HF_PROVIDER_LOGDIR", path("log")?),
         ])
+    }
+
+    /// The same case in a configuration that has no process leave a record in the metrics.
+    pub(super) fn quiet(&self, case: Case) -> Result<Case> {
+        Ok(case.with(format!("OHFP_CONFIG_DIR={}", text(&self.root.join("quiet"))?)))
     }
 
     /// A store with so many finished requests.

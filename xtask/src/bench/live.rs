@@ -59,6 +59,7 @@ pub(super) fn run(
     let (table, expected) = told::measure(&tree.program("ohfp"), &little, &site.variables()?, quick)?;
     tables.push(table);
     budgets.extend(expected);
+    tables.push(live.metrics(&little, &mut budgets)?);
     budgets.extend(before::budgets(&tables));
     if let Some((table, expected)) = first_byte::measure(project, &tree, quick)? {
         tables.push(table);
@@ -266,7 +267,31 @@ impl Live<'_> {
         }
         self.table("Lazy and eager loading", &cases, 100)
     }
+
+    /// The same question with and without a record in the metrics.
+    fn metrics(&self, history: &History, budgets: &mut Vec<Budget>) -> Result<Table> {
+        let question = json!({ "requests": [{ "requestId": history.finished }] });
+        let status = |name| history.case(self.operation(name, "getRequestStatus", &question)?);
+        let cases = [status("getRequestStatus")?, self.site.quiet(status("getRequestStatus, no metrics")?)?];
+        let table = self.table("What a record of metrics costs", &cases, 500)?;
+        if let [with, without] = table.rows.as_slice() {
+            let more = |field: fn(&Row) -> Option<u64>| {
+                field(with).zip(field(without)).map(|(with, without)| to_float(with.saturating_sub(without)))
+            };
+            for (what, found, limit) in [
+                ("system calls", more(|row| row.calls), RECORD_CALLS),
+                ("waits for the disk", more(|row| row.syncs), 0.0),
+            ] {
+                budgets
+                    .extend(found.map(|found| at_most(format!("a record of metrics, {what}"), found, limit)));
+            }
+        }
+        Ok(table)
+    }
 }
+
+/// Most system calls of a record of metrics.
+const RECORD_CALLS: f64 = 4.0;
 
 /// How much more the second half of the rows takes than the first.
 fn compare(table: &Table, budgets: &mut Vec<Budget>) {
