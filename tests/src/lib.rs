@@ -19,6 +19,7 @@ pub mod document;
 pub mod grid;
 pub mod inquiry;
 pub mod killing;
+pub mod promtool;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::ExitStatusExt;

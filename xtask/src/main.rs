@@ -18,6 +18,7 @@ mod elf;
 mod mutants;
 mod nightly;
 mod project;
+mod promtool;
 mod testing;
 mod torture;
 

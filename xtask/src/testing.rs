@@ -8,7 +8,7 @@ use xshell::cmd;
 use crate::binaries::Clouds;
 use crate::dist::Tree;
 use crate::project::{Project, Result, note, step};
-use crate::{cloud, conformance, dist};
+use crate::{cloud, conformance, dist, promtool};
 
 /// Runs the tests; the runner's closing lines are the last, and its exit code is ours.
 pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
@@ -64,6 +64,9 @@ pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
     }
     if let Some(shared) = &shared {
         runner.env(cloud::VARIABLE, &shared.address);
+    }
+    if let Some(promtool) = promtool::find(project) {
+        runner.env(promtool::VARIABLE, promtool);
     }
     let status = runner.env("OHFP_TEST_TREE", &tree.root).status()?;
     // A runner that was killed has no code.
