@@ -35,7 +35,7 @@ const RUNTIME_DEPENDENCIES: [&str; 13] = [
 
 /// Which of our packages each of our packages may depend on, in any way. Packages that are not listed must not
 /// be depended on: the programs, the tests and xtask are not libraries.
-const EDGES: [(&str, &[&str]); 20] = [
+const EDGES: [(&str, &[&str]); 21] = [
     ("ohfp-platform", &[]),
     ("ohfp-broker", &[]),
     ("ohfp-keys", &["ohfp-broker"]),
@@ -46,10 +46,11 @@ const EDGES: [(&str, &[&str]); 20] = [
     ("ohfp-render", &["ohfp-broker", "ohfp-resolver"]),
     ("ohfp-wire", &["ohfp-broker", "ohfp-platform"]),
     ("ohfp-components", &["ohfp-broker", "ohfp-render", "ohfp-resolver", "ohfp-timings"]),
-    ("ohfp-store-sqlite", &["ohfp-broker", "ohfp-platform", "ohfp-timings"]),
+    ("ohfp-metrics", &["ohfp-broker", "ohfp-platform"]),
+    ("ohfp-store-sqlite", &["ohfp-broker", "ohfp-metrics", "ohfp-platform", "ohfp-timings"]),
     ("ohfp-timings", &["ohfp-platform"]),
     ("ohfp-provider-sim", &["ohfp-broker", "ohfp-keys"]),
-    ("ohfp-provider-aws", &["ohfp-broker", "ohfp-keys"]),
+    ("ohfp-provider-aws", &["ohfp-broker", "ohfp-keys", "ohfp-metrics"]),
     ("ohfp-aws-client", &["ohfp-broker", "ohfp-provider-aws"]),
     (
         "ohfp-snapshot-builder",
@@ -63,6 +64,7 @@ const EDGES: [(&str, &[&str]); 20] = [
             "ohfp-cli",
             "ohfp-components",
             "ohfp-keys",
+            "ohfp-metrics",
             "ohfp-platform",
             "ohfp-provider-aws",
             "ohfp-provider-sim",

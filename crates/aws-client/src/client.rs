@@ -131,6 +131,7 @@ impl Client {
             if !again {
                 break;
             }
+            self.calm.repeats();
             std::thread::sleep(pause);
         }
         Err(failure.unwrap_or(Failure::NotSent(NotSent::TooLate)))

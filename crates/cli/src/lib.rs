@@ -32,6 +32,7 @@ mod branch;
 mod formats;
 pub mod logs;
 pub mod machines;
+pub mod metrics;
 pub mod options;
 pub mod render;
 pub mod requests;
@@ -52,6 +53,7 @@ pub use logs::{Lines, Logs, Severity};
 pub use machines::{
     MachineStatus, MachinesCommand, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus,
 };
+pub use metrics::{Exposition, MetricsOptions, window};
 pub use options::{GlobalOptions, OutputFormat, SchedulerType, TimingsFormat};
 pub use render::{Page, command, completions, fingerprint_text, pages, paths, spelled_lines, version};
 pub use requests::{

@@ -14,6 +14,7 @@ use crate::actions::{
 use crate::arguments::HostFactoryInput;
 use crate::logs::Logs;
 use crate::machines::MachinesCommand;
+use crate::metrics::MetricsOptions;
 use crate::options::GlobalOptions;
 use crate::requests::RequestsCommand;
 use crate::storage::StorageCommand;
@@ -126,6 +127,20 @@ pub enum Command {
         ("Health of all components", "ohfp system health --format table"),
     ]))]
     System(SystemCommand),
+
+    /// Show what all processes and the state store have to tell
+    ///
+    /// Counts, latencies, costs and failures of operations, recorded by the processes of this host; and
+    /// what was requested, delivered, missing, returned and reclaimed, by template and provider, from
+    /// the state store. Changes no file but the one that --textfile names.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("The last hour", "ohfp metrics --format table"),
+        ("The last week, as one document", "ohfp metrics --since 7d"),
+        ("For Prometheus", "ohfp metrics --exposition prometheus"),
+        ("For node_exporter, by cron",
+         "ohfp metrics --textfile /var/lib/node_exporter/textfile/ohfp.prom"),
+    ]))]
+    Metrics(MetricsOptions),
 
     /// Control the simulated provider
     ///

@@ -53,6 +53,12 @@ impl Container {
         }
     }
 
+    /// How many components were built, and how many could not be.
+    pub fn loads(&self) -> (u64, u64) {
+        let totals = self.totals();
+        (totals.loads, totals.failures)
+    }
+
     /// The full report: totals, then a row for each component in the order of registration.
     pub fn report(&self) -> Value {
         let (totals, options) = (self.totals(), self.options());

@@ -41,6 +41,11 @@ impl Call {
         }
     }
 
+    /// The session, where a command has asked for one.
+    pub(crate) fn known_session(&self) -> Option<&Session> {
+        self.session.get()
+    }
+
     pub(crate) fn document(&self, value: &Value) -> Reply {
         let _phase = ohfp_timings::phase("render");
         Reply::answer(rows::document(value, self.format))

@@ -16,6 +16,7 @@ mod doctor;
 mod example_config;
 mod host_factory;
 mod init;
+mod metrics;
 mod output;
 mod present;
 mod reply;
@@ -25,6 +26,7 @@ use std::ffi::OsString;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use ohfp_broker::{Error, ErrorKind};
 use ohfp_cli::{Cli, Command, StorageCommand};
@@ -45,12 +47,12 @@ pub fn main() -> ExitCode {
 /// Runs one invocation and gives its exit code.
 fn run(arguments: Vec<OsString>, env: Environment) -> u8 {
     let timings = Timings::begin(&arguments, &env);
-    let code = answered(arguments, env);
+    let code = answered(arguments, env, Instant::now());
     timings.tell();
     code
 }
 
-fn answered(arguments: Vec<OsString>, env: Environment) -> u8 {
+fn answered(arguments: Vec<OsString>, env: Environment, start: Instant) -> u8 {
     let parsing = ohfp_timings::phase("arguments");
     let words = ohfp_cli::normalize(arguments);
     // Host Factory reads errors from standard output, even those of the command line.
@@ -96,7 +98,9 @@ fn answered(arguments: Vec<OsString>, env: Environment) -> u8 {
     drop(answering);
     tracing::debug!(code = reply.code, errors = reply.errors.iter().count(), "the answer is ready");
     note_state(&call, &command);
-    output::write(&reply, &call)
+    let code = output::write(&reply, &call);
+    metrics::record(&call, &command, &reply, code, start);
+    code
 }
 
 /// A note for a person whose command names a configuration of Host Factory but uses another state store than the
@@ -108,6 +112,7 @@ fn note_state(call: &Call, command: &Command) {
         | Command::Requests(_)
         | Command::Sim(_)
         | Command::System(_)
+        | Command::Metrics(_)
         | Command::Doctor(_)
         | Command::RequestMachines(_)
         | Command::RequestReturnMachines(_)

@@ -4,9 +4,11 @@
 //! A file is trusted when it is a regular file with one name, and belongs to this process's user, to root, or to
 //! the owner of its directory. Owner and mode are changed through the descriptor, never by path.
 
+use std::ffi::CString;
 use std::fmt;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
@@ -81,6 +83,19 @@ impl From<io::Error> for Refused {
     }
 }
 
+/// Opens a file that exists for appending, and gives its size. Two system calls for a file of the caller's own.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn append(path: &Path) -> Result<(File, u64), Refused> {
+    let name = CString::new(path.as_os_str().as_bytes()).map_err(io::Error::from)?;
+    let file = sys::open_to_append(&name).map_err(|error| unopened(error, path))?;
+    let status = file.metadata()?;
+    trust(&status, path)?;
+    Ok((file, status.size()))
+}
+
 /// Opens a file that exists, without following a link and without waiting for the other end of a pipe.
 ///
 /// # Errors
@@ -94,16 +109,21 @@ pub fn open(path: &Path, access: Access) -> Result<File, Refused> {
         Access::Append => options.append(true),
     };
     let opened = options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
-    let file = opened.map_err(|error| match error.raw_os_error() {
+    let file = opened.map_err(|error| unopened(error, path))?;
+    trust(&file.metadata()?, path)?;
+    Ok(file)
+}
+
+/// Why a file could not be opened.
+fn unopened(error: io::Error, path: &Path) -> Refused {
+    match error.raw_os_error() {
         // The kernel's errors for a pipe without a reader, a socket, and a directory opened for writing.
         Some(libc::ENXIO | libc::EISDIR | libc::ENODEV) => fs::symlink_metadata(path)
             .ok()
             .and_then(|found| refused_kind(&found))
             .unwrap_or(Refused::Io(error)),
         _ => error.into(),
-    })?;
-    trust(&file.metadata()?, path)?;
-    Ok(file)
+    }
 }
 
 /// Checks whether a file with this status is trusted at `path`. Reads the status of the directory only if owner

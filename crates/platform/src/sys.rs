@@ -20,6 +20,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
 
 use memmap2::{Advice, Mmap, MmapMut, MmapOptions};
 
@@ -124,7 +125,17 @@ pub fn fstat(file: &File) -> io::Result<Status> {
 
 /// Opens a file for reading, closed again on exec. A named pipe without a writer does not block.
 pub fn open(path: &CStr) -> io::Result<File> {
-    let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
+    open_for(path, libc::O_RDONLY)
+}
+
+/// Opens a file that exists for appending, closed again on exec, without following a link. A named pipe without a reader
+/// is an error.
+pub fn open_to_append(path: &CStr) -> io::Result<File> {
+    open_for(path, libc::O_WRONLY | libc::O_APPEND | libc::O_NOFOLLOW)
+}
+
+fn open_for(path: &CStr, access: i32) -> io::Result<File> {
+    let flags = access | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
     // The system call itself: musl's wrapper makes a second one for O_CLOEXEC.
     // SAFETY: `path` is a C string that lives through the call.
     let fd = unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) };
@@ -242,10 +253,36 @@ pub fn is_terminal(fd: RawFd) -> bool {
     unsafe { libc::isatty(fd) == 1 }
 }
 
-/// The effective user.
+/// The effective user, as it was when this program was executed: no system call for any user but root.
 pub fn effective_user() -> u32 {
+    // SAFETY: takes a number and returns a number.
+    match unsafe { libc::getauxval(libc::AT_EUID) } {
+        // Root, or a kernel that does not tell.
+        // SAFETY: takes nothing, cannot fail.
+        0 => unsafe { libc::geteuid() },
+        user => u32::try_from(user).unwrap_or(u32::MAX),
+    }
+}
+
+/// The id of this process, asked for on its first thread. The C library knows it, so musl makes no system call.
+pub fn process() -> u32 {
     // SAFETY: takes nothing, cannot fail.
-    unsafe { libc::geteuid() }
+    u32::try_from(unsafe { libc::gettid() }).unwrap_or_default()
+}
+
+/// The name of this host, as far as it can be part of a file name; `localhost` where there is none. Asked for once.
+pub fn host_name() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| {
+        // SAFETY: all-zero bytes are a valid `utsname`, a plain record of characters.
+        let mut names: libc::utsname = unsafe { std::mem::zeroed() };
+        // SAFETY: `names` is writable, and lives through the call.
+        let _ = unsafe { libc::uname(&raw mut names) };
+        // SAFETY: the kernel ends the name with a zero byte; before the call all bytes were zero.
+        let name = unsafe { CStr::from_ptr(names.nodename.as_ptr()) }.to_string_lossy();
+        let name = name.trim().replace('/', "_");
+        if name.is_empty() { "localhost".to_owned() } else { name }
+    })
 }
 
 /// Whether the kernel gave this program more privileges than its caller has (set-user-id, file capabilities),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ohfp_broker::documents::{Document, DocumentStore, DocumentTx};
 use ohfp_broker::{Result, Timestamp};
+use ohfp_metrics::counters::{self, Counter};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +104,7 @@ impl Calm {
         if let Some(outage) = known.outages.get(endpoint)
             && let Some(left) = left(outage.until, now)
         {
+            counters::add(Counter::ProviderPauses, 1);
             return Err(outage.paused(endpoint, left));
         }
         let Some(throttle) = known.throttles.get(action) else { return Ok(Pace::default()) };
@@ -127,6 +129,11 @@ impl Calm {
         known.throttles.insert(action.to_owned(), throttle);
     }
 
+    /// Notes that a call that failed is made again.
+    pub fn repeats(&self) {
+        counters::add(Counter::ProviderRetries, 1);
+    }
+
     /// Notes that an endpoint has answered.
     fn reached(&self, endpoint: &str) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,6 +146,7 @@ impl Calm {
     pub fn failed(&self, action: &str, endpoint: &str, failure: &Failure, wait: Duration, now: Timestamp) {
         match class::of(failure, Purpose::Repeatable) {
             Class::Again(Trouble::Throttled) => {
+                counters::add(Counter::ProviderThrottles, 1);
                 self.reached(endpoint);
                 self.throttled(action, wait, now);
             }

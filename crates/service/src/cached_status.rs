@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use ohfp_broker::{Error, Machine, Request, RequestId, RequestWithMachines, Result, Timestamp};
+use ohfp_metrics::counters::{self, Counter};
 
 use crate::session::Session;
 
@@ -28,6 +29,8 @@ pub fn status(
     }
     let asked: Vec<RequestId> = ids.iter().filter(|id| !known.contains_key(id)).cloned().collect();
     tracing::debug!(cached = known.len(), asked = asked.len(), "the result cache is looked into");
+    counters::add(Counter::CacheHits, known.len() as u64);
+    counters::add(Counter::CacheMisses, asked.len() as u64);
     for id in &asked {
         tracing::trace!(request = id.as_str(), "the store is asked");
     }

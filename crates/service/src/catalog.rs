@@ -10,18 +10,20 @@ use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_broker::{Error, ErrorKind, Errors, Result, Template};
 use ohfp_cli::GlobalOptions;
 use ohfp_components::environment;
+use ohfp_metrics::counters;
 use ohfp_platform::sys;
 use ohfp_render::queries::{self, Query};
 use ohfp_render::{Format, Rendered};
 use ohfp_resolver::load::Inputs;
 use ohfp_resolver::location::ConfigLocation;
 use ohfp_resolver::{
-    Environment, FIELD_NAMES, LeftOut, Performance, Refresh, Resolved, Secrets, Trail, hf_name,
+    Environment, FIELD_NAMES, LeftOut, Performance, Refresh, Resolved, Secrets, Settings, Trail, hf_name,
 };
 use ohfp_snapshot_builder::freshness::{self, Refreshed, Scrutiny, Verdict};
 use ohfp_snapshot_format::{Snapshot, verify};
 
 use crate::log;
+use crate::snapshot_use;
 use crate::timings;
 
 /// Configuration and templates, with the state that a refresh of the snapshot needs.
@@ -69,6 +71,7 @@ impl Catalog {
         let upkeep = looked_after
             .then(|| examine(place, env, &resolved.trail, inputs.read_at(), answerable))
             .flatten();
+        counters::snapshot(snapshot_use::assessed(upkeep.as_ref().map(|upkeep| &upkeep.verdict)));
         if let Some(published) = upkeep.as_ref().and_then(|upkeep| upkeep.published.as_ref()) {
             let lowered = freshness::limit_decreases(&resolved, published, place);
             for lowered in lowered.iter().take(LOGGED) {
@@ -92,6 +95,11 @@ impl Catalog {
         }
         let secrets = if options.show_secrets { Secrets::Shown } else { Secrets::Hidden };
         Ok(Self { resolved, secrets, scheduler, upkeep, refresh: AtomicBool::new(false) })
+    }
+
+    /// The settings that the templates were resolved with.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.resolved.settings
     }
 
     /// The templates, for operations that require all of them to be valid.

@@ -14,7 +14,7 @@ use ohfp_broker::{Error, Errors, Result};
 use ohfp_cli::{GlobalOptions, SchedulerType};
 use ohfp_resolver::load::{Inputs, Places};
 use ohfp_resolver::location::ConfigLocation;
-use ohfp_resolver::{Configuration, Resolved, location};
+use ohfp_resolver::{Configuration, Resolved, Settings, location};
 
 pub use ohfp_resolver::Environment;
 
@@ -98,6 +98,14 @@ impl Invocation {
                 error.with_message(message)
             }
             None => error,
+        }
+    }
+
+    /// The settings, where they were read without an error.
+    pub(crate) fn known_settings(&self) -> Option<&Settings> {
+        match self.configuration.get() {
+            Some(Ok(configuration)) => Some(&configuration.settings),
+            _ => self.loaded_catalog().map(Catalog::settings),
         }
     }
 

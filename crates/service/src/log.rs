@@ -21,6 +21,7 @@ use std::sync::{Mutex, OnceLock};
 use ohfp_broker::Error;
 use ohfp_broker::error::shortened;
 use ohfp_platform::files::{self, Access, Refused};
+use ohfp_platform::sys;
 use ohfp_resolver::{Environment, Performance};
 use serde_json::{Map, Value};
 use tracing::{Level, Metadata};
@@ -128,7 +129,7 @@ fn is_logged(event: &Metadata<'_>) -> bool {
     LEVELS.get(in_force.load(Ordering::Relaxed)).is_some_and(|level| event.level() <= level)
 }
 
-/// Path of the log file, in `HF_PROVIDER_LOGDIR`, `HF_LOGDIR`, LSF's `PRO_LSF_LOGDIR`, else the user's state
+/// Path of the log file, with the name of the host, since the log may lie on shared storage: in `HF_PROVIDER_LOGDIR`, `HF_LOGDIR`, LSF's `PRO_LSF_LOGDIR`, else the user's state
 /// directory; `None` if none of them is known.
 pub fn path(env: &Environment) -> Option<PathBuf> {
     let set = |name| env.get(name).filter(|value| !value.is_empty());
@@ -137,7 +138,9 @@ pub fn path(env: &Environment) -> Option<PathBuf> {
         provider.and_then(|name| name.to_str()).filter(|name| !name.contains('/')).unwrap_or("ohfp");
     for name in ["HF_PROVIDER_LOGDIR", "HF_LOGDIR", "PRO_LSF_LOGDIR"] {
         if let Some(directory) = set(name) {
-            return Some(PathBuf::from(directory).join(format!("{provider}-provider.{}.log", host())));
+            return Some(
+                PathBuf::from(directory).join(format!("{provider}-provider.{}.log", sys::host_name())),
+            );
         }
     }
     let state = match (set("XDG_STATE_HOME"), set("HOME")) {
@@ -146,16 +149,6 @@ pub fn path(env: &Environment) -> Option<PathBuf> {
         (None, None) => return None,
     };
     Some(state.join("ohfp/ohfp.log"))
-}
-
-/// Host name, part of the log's name because the log may lie on shared storage. Looked up once.
-fn host() -> &'static str {
-    static HOST: OnceLock<String> = OnceLock::new();
-    HOST.get_or_init(|| {
-        let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let name = name.trim();
-        if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
-    })
 }
 
 /// A file that is opened when the first line is written.

@@ -30,6 +30,7 @@ use crate::timings;
 #[derive(Clone)]
 pub struct Session {
     container: Container,
+    access: AccessMode,
     pub(crate) invocation: Arc<Invocation>,
     /// Settings and providers, without templates.
     pub(crate) configuration: Arc<Configuration>,
@@ -61,7 +62,7 @@ impl Session {
             tracing::debug!(configuration = %root, %rule, "the settings are read from the files");
         }
         let invocation = Arc::clone(invocation);
-        let session = Self { container: Container::new(performance), invocation, configuration };
+        let session = Self { container: Container::new(performance), access, invocation, configuration };
         session.register(access).and_then(|()| session.container.start())?;
         Ok(session)
     }
@@ -126,6 +127,11 @@ impl Session {
                 Ok(Arc::new(Monitoring(container.report())))
             })
         })
+    }
+
+    /// Whether it may change state.
+    pub fn may_change(&self) -> bool {
+        self.access == AccessMode::ReadWrite
     }
 
     /// The container, for its report and its deferred work.

@@ -106,6 +106,7 @@ pub fn marker(place: &ConfigLocation, env: &Environment, database: &Path) -> Opt
 pub fn is_reserved(name: &str) -> bool {
     let endings = ["-wal", "-shm", "-journal", ".lock", ".reserve", ".snapshot", ".previous", ".tmp", ".log"];
     name.starts_with('.')
+        || name.starts_with(ohfp_metrics::PREFIX)
         || [CACHE, "config.json"].contains(&name)
         || name.contains(".backup")
         || name.contains(".replaced-")

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use ohfp_broker::{Errors, Template, json};
+use ohfp_metrics::counters::{self, SnapshotUse};
 use ohfp_platform::sys::{self, Process};
 use ohfp_render::queries;
 use ohfp_resolver::location;
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 use crate::catalog::Catalog;
 use crate::invocation::Invocation;
+use crate::snapshot_use;
 
 /// Looks templates up by id.
 pub struct TemplateLookup {
@@ -66,9 +68,13 @@ impl TemplateLookup {
         let found = self.published(id, place);
         match &found {
             Ok(found) => {
+                counters::snapshot(if found.is_some() { SnapshotUse::Used } else { SnapshotUse::Fresh });
                 tracing::debug!(template = id, found = found.is_some(), "the snapshot is looked into");
             }
-            Err(refusal) => tracing::debug!(template = id, %refusal, "the snapshot is not used"),
+            Err(refusal) => {
+                counters::snapshot(snapshot_use::refused(refusal));
+                tracing::debug!(template = id, %refusal, "the snapshot is not used");
+            }
         }
         found.ok().flatten()
     }

@@ -92,4 +92,4 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The builder computes the fingerprint from the command tree itself, so a constant left behind
 /// costs speed (the reader refuses the snapshot), never correctness. A test of the builder prints
 /// the value to put here.
-pub const CLI_FINGERPRINT: u128 = 0x4c8f_3c81_1fec_4dc6_6e16_025b_97f9_0866;
+pub const CLI_FINGERPRINT: u128 = 0xdc5e_7d94_2ef7_77d5_b748_112b_502b_be1d;

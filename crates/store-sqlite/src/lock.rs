@@ -8,9 +8,10 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::{Arc, MutexGuard, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_metrics::counters::{self, Counter};
 use ohfp_platform::files::{self, Access};
 
 use crate::failure;
@@ -53,7 +54,14 @@ pub(crate) fn open(database: &Path) -> Result<File> {
 pub(crate) fn take(database: &Path, file: &Arc<File>, limit: Duration) -> Result<bool> {
     match file.try_lock() {
         Ok(()) => Ok(false),
-        Err(TryLockError::WouldBlock) => wait(database, Arc::clone(file), limit).map(|()| true),
+        Err(TryLockError::WouldBlock) => {
+            let start = Instant::now();
+            let waited = wait(database, Arc::clone(file), limit);
+            counters::add(Counter::LockWaits, 1);
+            let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+            counters::add(Counter::LockWaitMicros, micros);
+            waited.map(|()| true)
+        }
         Err(TryLockError::Error(error)) => without(database, &error).map(|()| false),
     }
 }

@@ -60,7 +60,11 @@ struct Site {
 
 impl Site {
     fn new() -> Self {
-        let grid = Grid::new(&json!({}), &json!({}));
+        Self::with(&json!({}))
+    }
+
+    fn with(settings: &Value) -> Self {
+        let grid = Grid::new(&json!({}), settings);
         let ids = [1, 100].map(|count| {
             let id = grid.request(TEMPLATE, count);
             grid.settled(&id);
@@ -118,6 +122,22 @@ fn questions_keep_to_their_budgets() {
     // The intent, what came of it, and that the scheduler was told.
     let request = Budget { calls: REQUEST_CALLS, memory: 14, syncs: 3 };
     site.check("requestMachines", &wanted(TEMPLATE, 1), &request);
+}
+
+/// The record of a process costs an opening, a status, a `write` and what the process has cost: four calls, and it is not
+/// waited for.
+#[test]
+fn a_record_of_metrics_costs_four_calls() {
+    let numbers = Numbers::here();
+    let count = |enabled: bool| {
+        let site = Site::with(&json!({ "metrics": { "enabled": enabled } }));
+        let question = json!({ "requests": [{ "requestId": site.ids[0] }] });
+        let counted = site.count("getRequestStatus", &question);
+        let times = |of: &[u64]| counted.calls.iter().filter(|call| of.contains(call)).count();
+        (counted.calls.len() - times(&numbers.memory), times(&numbers.syncs))
+    };
+    let (with, without) = (count(true), count(false));
+    assert!(with.0 <= without.0 + 4 && with.1 == without.1, "{with:?} calls and syncs, without {without:?}");
 }
 
 /// A list that the live program answers reads the configuration and compares the snapshot with it. It renders no help

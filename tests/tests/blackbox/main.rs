@@ -42,6 +42,7 @@ mod loader;
 mod loading;
 mod logs;
 mod lsf;
+mod metrics;
 mod passthrough;
 mod planted_files;
 mod power;

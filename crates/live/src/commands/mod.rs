@@ -4,6 +4,7 @@ mod configuration;
 mod health;
 mod logs;
 mod machines;
+mod metrics;
 mod requests;
 mod sim;
 mod storage;
@@ -29,6 +30,7 @@ pub(crate) fn run(call: &Call, command: &Command) -> Reply {
         Command::Machines(command) => machines::run(call, command),
         Command::Requests(command) => requests::run(call, command),
         Command::Sim(command) => sim::run(call, command),
+        Command::Metrics(arguments) => metrics::run(call, arguments),
         Command::System(command) => system::run(call, command),
         Command::Providers(ProvidersCommand::Health { name }) => {
             system::providers_health(call, name.as_deref())

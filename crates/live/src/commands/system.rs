@@ -6,6 +6,7 @@ use ohfp_cli::SystemCommand;
 use ohfp_render::queries::not_found;
 use ohfp_service::clock;
 use ohfp_service::health::HealthScope;
+use ohfp_service::metrics;
 use ohfp_service::session::Session;
 use ohfp_service::site_store::AccessMode;
 use serde_json::{Value, json};
@@ -21,7 +22,11 @@ pub(super) fn run(call: &Call, command: &SystemCommand) -> Result<Reply, Errors>
         SystemCommand::Metrics => {
             let session = call.session(AccessMode::ReadOnly)?;
             touch(session);
-            let report = session.container().report();
+            let mut report = session.container().report();
+            // What the processes of this host have cost, beside the components of this one.
+            if let Some(fields) = report.as_object_mut() {
+                fields.insert("operations".to_owned(), metrics::operations(&call.invocation));
+            }
             Ok(call.document(&report))
         }
     }

@@ -70,7 +70,7 @@ fn read(value: &str, process: u32, now: u64, used: Used) -> Option<HandedOver> {
     let ago = now.checked_sub(number(1)?).filter(|_| is_ours && value.len() == NUMBERS * DIGITS)?;
     Some(HandedOver {
         ago: Duration::from_nanos(ago),
-        usage: Usage { cpu: Duration::from_micros(cpu_us), faults },
+        usage: Usage { cpu: Duration::from_micros(cpu_us), faults, peak_bytes: 0 },
     })
 }
 
@@ -93,13 +93,13 @@ mod tests {
 
     #[test]
     fn a_reading_is_of_this_process_and_of_the_past() {
-        let used = Used { cpu_us: 500, faults: 9 };
+        let used = Used { cpu_us: 500, faults: 9, peak_bytes: 0 };
         let check = |numbers: [u64; 4], expected: Option<(u64, u64, u64)>| {
             let value: String = numbers.iter().map(|number| format!("{number:016x}")).collect();
             let found = read(&value, 7, 1_000_000, used);
             let expected = expected.map(|(ago, cpu, faults)| HandedOver {
                 ago: Duration::from_nanos(ago),
-                usage: Usage { cpu: Duration::from_micros(cpu), faults },
+                usage: Usage { cpu: Duration::from_micros(cpu), faults, peak_bytes: 0 },
             });
             assert_eq!(found, expected, "{value}");
         };

@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
-/// Processor time and page faults of all threads.
+/// Processor time, page faults and memory of all threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// User and system time.
     pub cpu: Duration,
     /// Minor and major page faults.
     pub faults: u64,
+    /// Largest resident set so far, in bytes.
+    pub peak_bytes: u64,
 }
 
 /// As [`Usage`], in the units of the kernel.
@@ -17,12 +19,13 @@ pub struct Usage {
 pub(super) struct Used {
     pub(super) cpu_us: u64,
     pub(super) faults: u64,
+    pub(super) peak_bytes: u64,
 }
 
 /// What this process has used since it was started, what it was before it executed this program included.
 pub fn usage() -> Usage {
-    let Used { cpu_us, faults } = used();
-    Usage { cpu: Duration::from_micros(cpu_us), faults }
+    let Used { cpu_us, faults, peak_bytes } = used();
+    Usage { cpu: Duration::from_micros(cpu_us), faults, peak_bytes }
 }
 
 pub(super) fn used() -> Used {
@@ -36,6 +39,8 @@ pub(super) fn used() -> Used {
     Used {
         cpu_us: microseconds(raw.ru_utime).wrapping_add(microseconds(raw.ru_stime)),
         faults: raw.ru_minflt.cast_unsigned().wrapping_add(raw.ru_majflt.cast_unsigned()),
+        // In KiB on Linux.
+        peak_bytes: raw.ru_maxrss.cast_unsigned().wrapping_mul(1024),
     }
 }
 

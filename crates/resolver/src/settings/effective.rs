@@ -185,6 +185,16 @@ impl Settings {
         self.require(&key_table::HISTORY_DAYS).unwrap_or(0)
     }
 
+    /// `metrics.enabled`
+    pub fn metrics_enabled(&self) -> bool {
+        self.of(&key_table::METRICS)
+    }
+
+    /// `metrics.textfile`
+    pub fn metrics_textfile(&self) -> Option<&str> {
+        self.of(&key_table::METRICS_TEXTFILE)
+    }
+
     /// `provider.selection_policy`
     pub fn selection_policy(&self) -> Result<SelectionPolicy> {
         self.require(&key_table::SELECTION_POLICY)

@@ -83,6 +83,10 @@ ohfp_keys::table! {
         "whether the state store is registered; false: only operations on templates and configuration work";
     MONITORING: bool = "features.monitoring", flag(false),
         "whether MonitoringService is registered, which logs the component costs of each command";
+    METRICS: bool = "metrics.enabled", flag(true),
+        "whether each operation appends a record of its cost and outcome to the metrics of this host";
+    METRICS_TEXTFILE: Option<&'static str> = "metrics.textfile", unset_text(Rule::Name),
+        "a file that commands replace by the current metrics, at most every 15 s, for node_exporter's textfile collector";
     LOG_LEVEL: Word<LogLevel> = "logging.level", word!(LogLevel::Info),
         "least severe event that is logged; unset: LSF's `LogLevel` in IBM's file decides";
     ACCEPT_PROPAGATED_LOG_SETTINGS: Option<bool> = "logging.accept_propagated_setting", unset_flag(),

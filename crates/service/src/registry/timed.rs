@@ -1,6 +1,7 @@
-//! A provider whose calls are phases, for an invocation whose time is recorded.
+//! A provider whose calls are counted, and phases for an invocation whose time is recorded.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use ohfp_broker::provider::{
     Capabilities, Described, Detail, Existence, Followed, Health, Identity, LaunchFailure, LaunchRequest,
@@ -8,19 +9,29 @@ use ohfp_broker::provider::{
 };
 use ohfp_broker::template::Template;
 use ohfp_broker::{Deadline, MachineId, MachineRef, Result, Timestamp};
-use ohfp_timings::Phase;
+use ohfp_metrics::counters::{self, Counter};
 
 /// Hands every call on.
 struct Timed(Arc<dyn Provider>);
 
-/// The same provider; its calls are phases where there is a record.
+/// The same provider; its calls are counted, and phases where there is a record.
 pub(super) fn timed(provider: Arc<dyn Provider>) -> Arc<dyn Provider> {
-    if ohfp_timings::is_on() { Arc::new(Timed(provider)) } else { provider }
+    Arc::new(Timed(provider))
 }
 
 impl Timed {
-    fn phase(&self, call: &str) -> Phase {
-        ohfp_timings::phase_of(|| format!("provider {}: {call}", self.0.name()).into())
+    /// Makes a call, and counts it, its time, and whether it failed.
+    fn call<T, E>(&self, call: &str, body: impl FnOnce(&dyn Provider) -> Result<T, E>) -> Result<T, E> {
+        let _phase = ohfp_timings::phase_of(|| format!("provider {}: {call}", self.0.name()).into());
+        let start = Instant::now();
+        let outcome = body(self.0.as_ref());
+        counters::add(Counter::ProviderCalls, 1);
+        counters::add(
+            Counter::ProviderMicros,
+            u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
+        );
+        counters::add(Counter::ProviderErrors, outcome.is_err().into());
+        outcome
     }
 }
 
@@ -51,18 +62,15 @@ impl Provider for Timed {
         now: Timestamp,
         deadline: Deadline,
     ) -> Result<Launched, LaunchFailure> {
-        let _phase = self.phase("launch");
-        self.0.launch(request, now, deadline)
+        self.call("launch", |provider| provider.launch(request, now, deadline))
     }
 
     fn progress(&self, pending: &[Pending<'_>], now: Timestamp, deadline: Deadline) -> Result<Followed> {
-        let _phase = self.phase("progress");
-        self.0.progress(pending, now, deadline)
+        self.call("progress", |provider| provider.progress(pending, now, deadline))
     }
 
     fn settled(&self, pending: &Pending<'_>, now: Timestamp, deadline: Deadline) -> Result<()> {
-        let _phase = self.phase("settle");
-        self.0.settled(pending, now, deadline)
+        self.call("settle", |provider| provider.settled(pending, now, deadline))
     }
 
     fn tidy(
@@ -72,8 +80,7 @@ impl Provider for Timed {
         now: Timestamp,
         deadline: Deadline,
     ) -> Result<u32> {
-        let _phase = self.phase("tidy");
-        self.0.tidy(alive, limit, now, deadline)
+        self.call("tidy", |provider| provider.tidy(alive, limit, now, deadline))
     }
 
     fn describe(
@@ -83,22 +90,22 @@ impl Provider for Timed {
         now: Timestamp,
         deadline: Deadline,
     ) -> Result<Described> {
-        let _phase = self.phase("describe");
-        self.0.describe(ids, detail, now, deadline)
+        self.call("describe", |provider| provider.describe(ids, detail, now, deadline))
     }
 
     fn release(&self, machines: &[Releasing<'_>], now: Timestamp, deadline: Deadline) -> Result<()> {
-        let _phase = self.phase("release");
-        self.0.release(machines, now, deadline)
+        self.call("release", |provider| provider.release(machines, now, deadline))
     }
 
     fn exists(&self, machines: &[MachineRef], now: Timestamp, deadline: Deadline) -> Result<Vec<Existence>> {
-        let _phase = self.phase("look up");
-        self.0.exists(machines, now, deadline)
+        self.call("look up", |provider| provider.exists(machines, now, deadline))
     }
 
     fn health(&self, now: Timestamp, deadline: Deadline) -> Health {
-        let _phase = self.phase("health");
-        self.0.health(now, deadline)
+        let health = self.call("health", |provider| {
+            let health = provider.health(now, deadline);
+            if health.healthy { Ok(health) } else { Err(health) }
+        });
+        health.unwrap_or_else(|health| health)
     }
 }

@@ -214,8 +214,8 @@ fn perform(store: &SqliteStore, number: usize, step: Step, made: &mut Made) {
             let Some(name) = pick(&made.machines, machine) else { return };
             change(store, &[&name], |machine| {
                 if machine.state.can_transition_to(MachineState::Terminated) {
-                    machine.ending.get_or_insert(Ending::FailedToStart);
-                    machine.state = MachineState::Terminated;
+                    machine.end(Ending::FailedToStart, at(9));
+                    machine.lost(at(9));
                 }
             });
         }

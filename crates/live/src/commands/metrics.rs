@@ -1,0 +1,41 @@
+//! The command `metrics`.
+
+use ohfp_broker::Errors;
+use ohfp_cli::{Exposition, MetricsOptions, OutputFormat};
+use ohfp_render::{Rendered, documents};
+use ohfp_service::clock;
+use ohfp_service::metrics::{self, SiteMetrics};
+use ohfp_service::site_store::AccessMode;
+use serde_json::{Value, json};
+
+use crate::call::Call;
+use crate::reply::Reply;
+
+pub(super) fn run(call: &Call, arguments: &MetricsOptions) -> Result<Reply, Errors> {
+    let session = call.session(AccessMode::ReadOnly)?;
+    let now = clock::now();
+    let report = SiteMetrics::gather(session, metrics::ago(now, arguments.since), now)?;
+    if let Some(path) = &arguments.textfile {
+        metrics::textfile(path, &report)?;
+        return Ok(call.document(&json!({ "textfile": path.display().to_string() })));
+    }
+    let text = |format| Reply::answer(Rendered::plain(metrics::text(&report, format).into_bytes()));
+    Ok(match arguments.exposition {
+        Some(Exposition::Prometheus) => text(metrics::Exposition::Prometheus),
+        Some(Exposition::OpenMetrics) => text(metrics::Exposition::OpenMetrics),
+        None if call.invocation.options().format == OutputFormat::Table => tables(call, &report),
+        None => call.document(&report.document()),
+    })
+}
+
+/// A table of operations, one of templates, and the notes.
+fn tables(call: &Call, report: &SiteMetrics) -> Reply {
+    let mut parts = vec![report.operation_rows()];
+    parts.extend(report.template_rows());
+    let tables = parts.iter().map(|part| documents::render(part, call.format).bytes(false));
+    let mut reply = Reply::answer(Rendered::plain(tables.collect::<Vec<_>>().join(&b'\n')));
+    let notes = report.document();
+    let notes = notes.get("notes").and_then(Value::as_array).into_iter().flatten();
+    reply.notes.extend(notes.filter_map(Value::as_str).map(str::to_owned));
+    reply
+}

@@ -1,0 +1,120 @@
+//! Metrics of this site across processes: the record of this one, and what all of them and the store come to.
+//!
+//! A record is appended once the answer is out, and whatever keeps it from being written changes nothing about that.
+
+mod families;
+mod report;
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ohfp_broker::{Error, ErrorKind, Result, Timestamp};
+use ohfp_metrics::counters::{self, Counter};
+use ohfp_metrics::exposition::{self, Text};
+use ohfp_metrics::{HostMetrics, Outcome, ProcessRecord};
+use ohfp_platform::files::{Refused, Replacement};
+use serde_json::Value;
+
+pub use ohfp_metrics::Operation;
+pub use ohfp_metrics::exposition::Text as Exposition;
+pub use report::SiteMetrics;
+
+use crate::clock;
+use crate::invocation::Invocation;
+use crate::session::Session;
+
+/// The window of reports that name no other, in milliseconds: an hour.
+pub const WINDOW_MILLIS: i64 = 3_600_000;
+
+/// A text file that `metrics.textfile` names is not replaced more often than this.
+const TEXTFILE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// How this process ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    /// What it was asked for.
+    pub operation: Operation,
+    /// Its exit code.
+    pub code: u8,
+    /// The kind of its first error.
+    pub error: Option<ErrorKind>,
+    /// When its program began.
+    pub start: Instant,
+}
+
+/// Appends the record of this process where `metrics.enabled` allows it, and writes the file that `metrics.textfile`
+/// names. In a state directory that does not exist, or cannot be written, there is no record.
+pub fn record(invocation: &Invocation, session: Option<&Session>, ended: &Ended) {
+    let settings = invocation.known_settings();
+    if settings.is_some_and(|settings| !settings.metrics_enabled()) {
+        return;
+    }
+    let Ok(directory) = invocation.state_directory() else { return };
+    if let Some((loads, failures)) = session.map(|session| session.container().loads()) {
+        counters::add(Counter::ComponentLoads, loads);
+        counters::add(Counter::ComponentFailures, failures);
+    }
+    let record = ProcessRecord {
+        operation: ended.operation,
+        outcome: Outcome::of(ended.code, ended.error),
+        code: ended.code,
+        ..ProcessRecord::of_this_process().since(ended.start)
+    };
+    // Where there is no state store, its directory may be that of a file system that is not mounted.
+    let has_store = || session.is_some_and(|session| session.store().is_ok_and(|store| store.exists()));
+    if let Some(news) = HostMetrics::new(&directory).record(&record, has_store) {
+        tracing::warn!("{news}");
+    }
+    if let Some(session) = session {
+        write_textfile(session);
+    }
+}
+
+/// Writes the file that `metrics.textfile` names, unless that was done a moment ago. Errors go to the log only.
+fn write_textfile(session: &Session) {
+    let Some(path) = session.configuration.settings.metrics_textfile().map(Path::new) else { return };
+    let age = fs::metadata(path).and_then(|file| file.modified()).ok().and_then(|at| at.elapsed().ok());
+    if age.is_some_and(|age| age < TEXTFILE_INTERVAL) {
+        return;
+    }
+    let now = clock::now();
+    let written = SiteMetrics::gather(session, now.plus_millis(-WINDOW_MILLIS), now)
+        .and_then(|report| textfile(path, &report));
+    if let Err(error) = written {
+        tracing::warn!(error = error.summary(), "`metrics.textfile` is not written");
+    }
+}
+
+/// What all processes of this host have cost, by operation; empty where no state directory is known.
+pub fn operations(invocation: &Invocation) -> Value {
+    let view = invocation.state_directory().map(|directory| HostMetrics::new(&directory).view());
+    report::by_name(&view.unwrap_or_default().all())
+}
+
+/// Replaces a file by the report, as the textfile collector of `node_exporter` reads it.
+///
+/// # Errors
+/// [`ErrorKind::System`] where it cannot be written.
+pub fn textfile(path: &Path, report: &SiteMetrics) -> Result<()> {
+    let replaced = || -> std::result::Result<(), Refused> {
+        let mut new = Replacement::keeping(path)?;
+        new.file().write_all(text(report, Text::Prometheus).as_bytes())?;
+        Ok(new.commit_unsynced()?)
+    };
+    replaced().map_err(|refused| {
+        Error::new(ErrorKind::System, format!("cannot write the text file `{}`", path.display()))
+            .cause(refused)
+    })
+}
+
+/// The report in a text format for scrapers.
+pub fn text(report: &SiteMetrics, format: Text) -> String {
+    exposition::document(&families::of(report), format)
+}
+
+/// A point in time so many milliseconds ago.
+pub fn ago(now: Timestamp, millis: u64) -> Timestamp {
+    now.plus_millis(i64::try_from(millis).map_or(i64::MIN + 1, |millis| -millis))
+}
