@@ -8,10 +8,11 @@ from .server import Breakage
 from .writing import Reply
 
 KINDS = {"error", "html", "reset", "close", "hang", "slow", "cut", "twice", "any"}
-# What `any` chooses from, each before or after the effect: whatever a sick cloud does but silence, which takes the
-# time of a whole time-out; a rule of its own sets it.
+# What `any` chooses from, each before or after the effect but for throttles: whatever a sick cloud does but silence,
+# which takes the time of a whole time-out; a rule of its own sets it. EC2 throttles a call instead of doing it.
+THROTTLE = "RequestLimitExceeded"
 ANY = (
-    {"kind": "error", "status": 503, "code": "RequestLimitExceeded", "message": "Request limit exceeded."},
+    {"kind": "error", "status": 503, "code": THROTTLE, "message": "Request limit exceeded."},
     {"kind": "error", "status": 500, "code": "InternalError", "message": "An internal error has occurred"},
     {"kind": "error", "status": 503, "code": "Unavailable",
      "message": "The server is overloaded and can't handle the request."},
@@ -72,7 +73,8 @@ class Rule:
         """The rule that strikes: this one, or for `any` one that the dice choose."""
         if self.kind != "any":
             return self
-        return Rule({**self.dice.choice(ANY), "when": self.dice.choice(("before", "after"))})
+        fields, when = self.dice.choice(ANY), self.dice.choice(("before", "after"))
+        return Rule({**fields, "when": "before" if fields.get("code") == THROTTLE else when})
 
     def strike(self, request, reply):
         """Does the damage. `reply` is the true answer where there is one already; gives what is sent instead."""

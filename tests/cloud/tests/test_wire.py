@@ -204,8 +204,11 @@ class Faults(CloudCase):
                 send(connection, {**RUN, "ClientToken": str(number)})
                 connection.settimeout(1)
                 connection.recv(65536)
-        seen = {call["fault"].split()[0] for call in control("calls")}
+        calls = control("calls")
+        seen = {call["fault"].split()[0] for call in calls}
         self.assertEqual(seen, {"error", "html", "reset", "close", "cut", "twice", "slow"})
+        throttled = {call["fault"] for call in calls if call["code"] == "RequestLimitExceeded"}
+        self.assertEqual(throttled, {"error before"})
         tokens = [machine["token"] for machine in self.living()]
         self.assertEqual(len(tokens), len(set(tokens)))
 
