@@ -236,9 +236,6 @@ pub(crate) fn list(session: &Session<'_>, filter: &RequestFilter) -> Result<Vec<
     with_machines(session, requests)
 }
 
-/// Watched requests of which one query reads the first ones: a site may have thousands.
-const MOST_WATCHED: u32 = 256;
-
 /// Requests that need attention, the longest untouched first. Each query reads a partial index without finished
 /// requests; three small queries are prepared faster than a combined one.
 pub(crate) fn needing_attention(
@@ -248,45 +245,41 @@ pub(crate) fn needing_attention(
     let AttentionQuery { now, unacknowledged_before, untouched_since, limit, watched_limit } = *query;
     let (now, unheard) = (now.millis(), unacknowledged_before.millis());
     // One that is over and open waits for its provider to be told so, however lately it was touched.
-    let settles = "(open = 1 AND state <> 'recorded' AND state <> 'started')";
+    let settles = format!("(open = 1 AND watch_until IS NOT NULL AND NOT {UNFINISHED})");
     let untouched = "updated <= ?1";
     let parts = [
         (
             "request_unfinished",
-            "1",
+            true,
             limit,
             format!(
-                "{UNFINISHED} AND {untouched}
-                 AND (kind = 'return' OR deadline <= {now} OR acknowledged = 0 AND created < {unheard})"
+                "({UNFINISHED} OR open = 1) AND ({settles} OR {UNFINISHED} AND {untouched}
+                 AND (kind = 'return' OR deadline <= {now} OR acknowledged = 0 AND created < {unheard}))"
             ),
         ),
         (
             "request_unheard",
-            "1",
+            true,
             limit,
             format!("acknowledged = 0 AND machines_left > 0 AND created < {unheard} AND {untouched}"),
         ),
         (
             "request_watched",
-            settles,
-            MOST_WATCHED,
-            format!("watch_until IS NOT NULL AND ({untouched} OR {settles})"),
+            false,
+            watched_limit,
+            format!("watch_until IS NOT NULL AND {untouched} AND NOT {settles}"),
         ),
     ];
     let (mut needy, mut watched) = (BTreeSet::new(), BTreeSet::new());
     for (index, is_needy, most, wanted) in parts {
+        let due = if is_needy { &mut needy } else { &mut watched };
         let sql = format!(
-            "SELECT updated, number, {is_needy} FROM request INDEXED BY {index}
+            "SELECT updated, number FROM request INDEXED BY {index}
              WHERE {wanted} ORDER BY updated LIMIT ?2"
         );
         session.prepare(&sql)?.each([untouched_since.millis(), i64::from(most)], |row| {
             let cells = Cells { row, table: "request" };
-            let found = (cells.integer(0)?, cells.integer(1)?);
-            if cells.integer(2)? == 1 {
-                needy.insert(found);
-            } else if watched.len() < watched_limit as usize {
-                watched.insert(found);
-            }
+            due.insert((cells.integer(0)?, cells.integer(1)?));
             Ok(())
         })?;
     }

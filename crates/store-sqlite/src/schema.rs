@@ -130,7 +130,8 @@ CREATE INDEX machine_resource ON machine(resource_id, provider)
 ";
 
 /// When requests and machines ended, what requests got, and why that was less than they asked for. Of what is stored
-/// already, the last change is the best guess.
+/// already, the last change is the best guess. And requests that are over and whose provider is still to be told so are
+/// found beside those that are not, however many are watched.
 const V3: &str = "
 ALTER TABLE request ADD COLUMN finished INTEGER;
 ALTER TABLE request ADD COLUMN delivered INTEGER NOT NULL DEFAULT 0
@@ -148,6 +149,8 @@ UPDATE request SET finished = updated,
   WHERE state <> 'recorded' AND state <> 'started';
 CREATE INDEX request_finished ON request(finished) WHERE finished IS NOT NULL;
 CREATE INDEX machine_gone ON machine(gone) WHERE gone IS NOT NULL;
+DROP INDEX request_unfinished;
+CREATE INDEX request_unfinished ON request(updated) WHERE state IN ('recorded','started') OR open = 1;
 ";
 
 /// The version of a database; 0 when it is new.

@@ -259,6 +259,19 @@ pub fn what_is_over_and_open_is_due_at_once(site: &dyn Site) {
     assert_eq!(due(500, 9, 9), ["open", "closed", "waiting"]);
     assert_eq!(due(500, 9, 0), ["open"]);
     assert_eq!(due(500, 0, 9), ["closed", "waiting"], "it takes no place of those that are only watched");
+
+    // However many are watched, and have waited for longer.
+    for number in 0..300 {
+        let mut request = acquire(&format!("watched-{number}"), 1, 100);
+        request.acknowledged = true;
+        request.watch_until = Some(at(9_000));
+        site.store().admit(&request, MaxNumber::Unlimited).unwrap();
+        let mut request = view(site.store(), &format!("watched-{number}")).request;
+        request.transition_to(RequestState::Failed, None, at(400)).unwrap();
+        stored(site.store(), Some(request), Vec::new());
+    }
+    assert_eq!(due(450, 9, 1), ["watched-0", "open"]);
+    assert_eq!(due(450, 9, 0), ["open"]);
 }
 
 /// A resource has machines as long as one of them is not terminated.

@@ -258,7 +258,8 @@ const BACK_TO: [&str; 2] = [
     "DROP INDEX machine_resource;
     ALTER TABLE machine DROP COLUMN account; ALTER TABLE machine DROP COLUMN region;
     ALTER TABLE request DROP COLUMN open; PRAGMA user_version = 1;",
-    "DROP INDEX request_finished; DROP INDEX machine_gone;
+    "DROP INDEX request_finished; DROP INDEX machine_gone; DROP INDEX request_unfinished;
+    CREATE INDEX request_unfinished ON request(updated) WHERE state IN ('recorded','started');
     ALTER TABLE request DROP COLUMN finished; ALTER TABLE request DROP COLUMN delivered;
     ALTER TABLE request DROP COLUMN shortfall; ALTER TABLE machine DROP COLUMN asked;
     ALTER TABLE machine DROP COLUMN ended; ALTER TABLE machine DROP COLUMN gone; PRAGMA user_version = 2;",
