@@ -10,6 +10,7 @@
 )]
 
 pub mod aws;
+pub mod browser;
 pub mod cloud;
 pub mod contract;
 pub mod counting;

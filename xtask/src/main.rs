@@ -6,6 +6,7 @@
 
 mod bench;
 mod binaries;
+mod browser;
 mod catalog;
 mod checks;
 mod cloud;

@@ -8,7 +8,7 @@ use xshell::cmd;
 use crate::binaries::Clouds;
 use crate::dist::Tree;
 use crate::project::{Project, Result, note, step};
-use crate::{cloud, conformance, dist, promtool};
+use crate::{browser, cloud, conformance, dist, promtool};
 
 /// Runs the tests; the runner's closing lines are the last, and its exit code is ours.
 pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
@@ -41,6 +41,7 @@ pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
     let examples_work =
         examples.is_none_or(|examples| reported(examples, "running the examples in the documentation"));
     let shared = cloud::Shared::start(project)?;
+    let browser = browser::find(project);
 
     let cargo = Project::cargo();
     let sh = &project.sh;
@@ -68,6 +69,10 @@ pub(crate) fn run(project: &Project, args: &[String]) -> Result<ExitCode> {
     if let Some(promtool) = promtool::find(project) {
         runner.env(promtool::VARIABLE, promtool);
     }
+    if let Some(browser) = &browser {
+        runner.env(browser::VARIABLE, browser);
+    }
+    runner.env("OHFP_TEST_ARTIFACTS", project.target.join("report"));
     let status = runner.env("OHFP_TEST_TREE", &tree.root).status()?;
     // A runner that was killed has no code.
     let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::arguments::ListOptions;
+use crate::since::Since;
 use crate::style::examples;
 
 /// `templates …`
@@ -171,6 +172,14 @@ pub struct DoctorOptions {
     /// Go through what makes ohfp slow instead, with what was measured
     #[arg(long)]
     pub performance: bool,
+}
+
+#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct ReportOptions {
+    /// How far the report reaches back: a number and s, m, h, d or w
+    #[arg(long, value_name = "WINDOW", default_value_t = Since::days(30))]
+    pub since: Since,
 }
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]

@@ -10,23 +10,41 @@ use crate::tree::{Cli, Command};
 pub(crate) fn check(cli: &Cli) -> Result<(), Error> {
     let format = cli.global.format;
     let own = own(&cli.command);
-    if OutputFormat::ALL.contains(&format) || own.contains(&format) {
+    let is_general = OutputFormat::ALL.contains(&format);
+    let refused = match own {
+        Own::Page(_) => cli.global.format_is_named,
+        Own::Formats(formats) => !is_general && !formats.contains(&format),
+    };
+    if !refused {
         return Ok(());
     }
-    let words: Vec<&str> = OutputFormat::ALL.iter().chain(own).map(|format| format.name()).collect();
-    let message = format!(
-        "invalid value '{}' for '--format <FORMAT>'\n  [possible values: {}]\n",
-        format.name(),
-        words.join(", ")
-    );
+    let allowed = match own {
+        Own::Page(page) => format!("this command writes {page}, so it takes no --format"),
+        Own::Formats(formats) => {
+            let words: Vec<&str> =
+                OutputFormat::ALL.iter().chain(formats).map(|format| format.name()).collect();
+            format!("[possible values: {}]", words.join(", "))
+        }
+    };
+    let message = format!("invalid value '{}' for '--format <FORMAT>'\n  {allowed}\n", format.name());
     Err(Error::raw(ErrorKind::InvalidValue, message))
 }
 
-/// The formats that a command has beside the general ones.
-fn own(command: &Command) -> &'static [OutputFormat] {
+/// What a command answers in.
+enum Own {
+    /// The general formats, and these.
+    Formats(&'static [OutputFormat]),
+    /// One kind of document only.
+    Page(&'static str),
+}
+
+fn own(command: &Command) -> Own {
     match command {
-        Command::System(SystemCommand::Health | SystemCommand::Status) => &[OutputFormat::Nagios],
-        _ => &[],
+        Command::System(SystemCommand::Health | SystemCommand::Status) => {
+            Own::Formats(&[OutputFormat::Nagios])
+        }
+        Command::Report(_) => Own::Page("a page of HTML"),
+        _ => Own::Formats(&[]),
     }
 }
 
@@ -52,5 +70,8 @@ mod tests {
         check("ohfp system health --format yaml", None);
         check("ohfp system metrics --format nagios", Some("[possible values: json, yaml, table, list]"));
         check("ohfp getRequestStatus -d {} --format nagios", Some("json, yaml"));
+        check("ohfp report --format table", Some("a page of HTML"));
+        check("ohfp report --format json", Some("a page of HTML"));
+        check("ohfp report", None);
     }
 }

@@ -43,8 +43,8 @@ pub mod system;
 pub mod tree;
 
 pub use actions::{
-    CompletionShell, Completions, ConfigCommand, DoctorOptions, Init, ProvidersCommand, SchedulerCommand,
-    TemplatesCommand,
+    CompletionShell, Completions, ConfigCommand, DoctorOptions, Init, ProvidersCommand, ReportOptions,
+    SchedulerCommand, TemplatesCommand,
 };
 pub use arguments::{HostFactoryInput, ListOptions, OptionalInput, WaitOptions};
 pub use argv::{HF_OPERATIONS, hf_operation_from_argv0, normalize, parse, parse_by, plain_operation};

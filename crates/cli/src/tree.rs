@@ -9,7 +9,8 @@ use clap::builder::StyledStr;
 use clap::{Parser, Subcommand};
 
 use crate::actions::{
-    Completions, ConfigCommand, DoctorOptions, Init, ProvidersCommand, SchedulerCommand, TemplatesCommand,
+    Completions, ConfigCommand, DoctorOptions, Init, ProvidersCommand, ReportOptions, SchedulerCommand,
+    TemplatesCommand,
 };
 use crate::arguments::HostFactoryInput;
 use crate::logs::Logs;
@@ -175,6 +176,17 @@ pub enum Command {
         ("The story of one request", "ohfp logs -n all --request req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11"),
     ]))]
     Logs(Logs),
+
+    /// Write a page about machines, requests and problems
+    ///
+    /// One HTML file without scripts: machines over time, time to running, failures by reason, capacity,
+    /// the cost of ohfp itself, and what needs attention now. Reads the store; neither changes it nor
+    /// calls a provider.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("The last 30 days", "ohfp report --output report.html"),
+        ("The last day", "ohfp report --since 24h --output today.html"),
+    ]))]
+    Report(ReportOptions),
 
     /// Print a completion script for a shell
     ///

@@ -114,6 +114,7 @@ fn note_state(call: &Call, command: &Command) {
         | Command::System(_)
         | Command::Metrics(_)
         | Command::Doctor(_)
+        | Command::Report(_)
         | Command::RequestMachines(_)
         | Command::RequestReturnMachines(_)
         | Command::GetRequestStatus(_)

@@ -51,6 +51,7 @@ mod random_lines;
 mod reading_logs;
 mod reclaims;
 mod records;
+mod report;
 mod request_failures;
 mod request_life;
 mod returns;

@@ -5,6 +5,7 @@ mod health;
 mod logs;
 mod machines;
 mod metrics;
+mod report;
 mod requests;
 mod sim;
 mod storage;
@@ -28,6 +29,7 @@ pub(crate) fn run(call: &Call, command: &Command) -> Reply {
         Command::Doctor(options) => doctor::run(call, *options),
         Command::Logs(arguments) => logs::run(call, arguments).map_err(Errors::from),
         Command::Machines(command) => machines::run(call, command),
+        Command::Report(options) => report::run(call, *options),
         Command::Requests(command) => requests::run(call, command),
         Command::Sim(command) => sim::run(call, command),
         Command::Metrics(arguments) => metrics::run(call, arguments),
