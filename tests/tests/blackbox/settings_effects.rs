@@ -38,7 +38,53 @@ impl Row {
     }
 }
 
+/// A threshold that nothing has by default.
+const THRESHOLD: u64 = 777;
+
+/// The keys of `performance.health` that are a number.
+const THRESHOLDS: [&str; 12] = [
+    "startup_ms",
+    "first_access_ms",
+    "memory_mb",
+    "failed_loads",
+    "store_ms",
+    "store_mb",
+    "store_log_mb",
+    "provider_ms",
+    "log_ms",
+    "disk_free_mb",
+    "disk_free_files",
+    "clock_behind_seconds",
+];
+
+/// `system health` compares with the thresholds that it is given.
+fn health_rows() -> Vec<Row> {
+    let key = |name: &str| -> &'static str { format!("performance.health.{name}").leak() };
+    let thresholds = THRESHOLDS.map(|name| {
+        row(key(name), THRESHOLD, |grid| {
+            grid.machines(TEMPLATE, 1);
+            checks(grid).iter().any(|check| check["warning"] == THRESHOLD && check["unhealthy"] == THRESHOLD)
+        })
+    });
+    let snapshot = row(key("unused_snapshot"), "unhealthy", |grid| {
+        grid.machines(TEMPLATE, 1);
+        fs::remove_file(grid.work().join("ohfp.snapshot")).unwrap();
+        checks(grid).iter().any(|check| check["check"] == "snapshot" && check["status"] == "unhealthy")
+    });
+    thresholds.into_iter().chain([snapshot]).collect()
+}
+
+/// What `system health` looks at.
+fn checks(grid: &Grid) -> Vec<Value> {
+    let ended = grid.sandbox.run("ohfp", &["system", "health"]);
+    document(&ended)["checks"].as_array().unwrap().clone()
+}
+
 fn rows() -> Vec<Row> {
+    loading_rows().into_iter().chain(health_rows()).collect()
+}
+
+fn loading_rows() -> Vec<Row> {
     let lazy = |name: &str| -> &'static str { format!("performance.lazy_loading.{name}").leak() };
     let background =
         json!({ "performance": { "lazy_loading": { "background_loading": { "enabled": true } } } });

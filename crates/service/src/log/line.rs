@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ohfp_broker::error::printable;
+use ohfp_render::text;
 use serde_json::{Map, Value};
 use tracing::Level;
 
@@ -65,14 +65,13 @@ impl LogLine {
         };
         let (time, message) =
             (shortened(self.text(TIME).unwrap_or_default()), self.text(MESSAGE).unwrap_or_default());
-        let (time, level) = (printable(time), printable(level.to_owned()));
-        let mut line =
-            format!("{dim}{time}{off} {color}{level:<LEVEL_WIDTH$}{off} {}", printable(message.to_owned()));
+        let (time, level) = (visible(&time), visible(level));
+        let mut line = format!("{dim}{time}{off} {color}{level:<LEVEL_WIDTH$}{off} {}", visible(message));
         for (name, value) in &self.0 {
             if [TIME, LEVEL, MESSAGE].contains(&name.as_str()) {
                 continue;
             }
-            let _ = write!(line, " {dim}{}={off}{}", printable(name.clone()), shown(value));
+            let _ = write!(line, " {dim}{}={off}{}", visible(name), shown(value));
         }
         line
     }
@@ -84,7 +83,14 @@ impl LogLine {
 
 /// A line that is no record, with all that would drive a terminal escaped.
 pub fn foreign(line: &[u8]) -> String {
-    printable(String::from_utf8_lossy(line).into_owned())
+    visible(&String::from_utf8_lossy(line))
+}
+
+/// Text with all that would drive a terminal escaped.
+fn visible(text: &str) -> String {
+    let mut out = String::new();
+    text::visible(&mut out, text);
+    out
 }
 
 /// A time to the millisecond; what is no time stays as it is.
@@ -100,8 +106,8 @@ fn shortened(time: &str) -> String {
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) if is_plain(text) => text.clone(),
-        Value::String(text) => printable(Value::String(text.clone()).to_string()),
-        other => printable(other.to_string()),
+        Value::String(text) => visible(&Value::String(text.clone()).to_string()),
+        other => visible(&other.to_string()),
     }
 }
 
