@@ -35,7 +35,7 @@ const RUNTIME_DEPENDENCIES: [&str; 13] = [
 
 /// Which of our packages each of our packages may depend on, in any way. Packages that are not listed must not
 /// be depended on: the programs, the tests and xtask are not libraries.
-const EDGES: [(&str, &[&str]); 22] = [
+const EDGES: [(&str, &[&str]); 23] = [
     ("ohfp-platform", &[]),
     ("ohfp-broker", &[]),
     ("ohfp-keys", &["ohfp-broker"]),
@@ -52,7 +52,8 @@ const EDGES: [(&str, &[&str]); 22] = [
     ("ohfp-timings", &["ohfp-platform"]),
     ("ohfp-provider-sim", &["ohfp-broker", "ohfp-keys"]),
     ("ohfp-provider-aws", &["ohfp-broker", "ohfp-keys", "ohfp-metrics"]),
-    ("ohfp-aws-client", &["ohfp-broker", "ohfp-provider-aws"]),
+    ("ohfp-aws-client", &["ohfp-broker", "ohfp-provider-aws", "ohfp-timings"]),
+    ("ohfp-otlp", &[]),
     (
         "ohfp-snapshot-builder",
         &["ohfp-broker", "ohfp-cli", "ohfp-platform", "ohfp-render", "ohfp-resolver", "ohfp-snapshot-format"],
@@ -66,6 +67,7 @@ const EDGES: [(&str, &[&str]); 22] = [
             "ohfp-components",
             "ohfp-keys",
             "ohfp-metrics",
+            "ohfp-otlp",
             "ohfp-platform",
             "ohfp-provider-aws",
             "ohfp-provider-sim",

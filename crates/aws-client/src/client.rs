@@ -84,6 +84,7 @@ impl Client {
         deadline: Deadline,
         attempt: impl AsyncFn(Watch) -> Called<T>,
     ) -> Called<T> {
+        let _phase = ohfp_timings::phase(action);
         let sdk = self.sdk()?;
         let deadline = kind.deadline(deadline, Instant::now());
         let endpoint = sdk.endpoint_of(action);

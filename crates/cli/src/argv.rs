@@ -57,8 +57,10 @@ pub fn parse_by(
 ) -> Result<Cli, clap::Error> {
     let mut matches = command.try_get_matches_from_mut(normalize(argv))?;
     let format_is_named = options::format_is_named(&matches);
+    let path = options::path_of("", &matches);
     let mut cli = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(command))?;
     cli.global.format_is_named = format_is_named;
+    cli.path = path;
     formats::check(&cli).map(|()| cli).map_err(|error| error.format(command))
 }
 
@@ -88,7 +90,8 @@ pub fn plain_operation(words: &[OsString]) -> Option<Cli> {
         4 => Command::GetReturnRequests(input),
         _ => return None,
     };
-    Some(Cli { global: GlobalOptions::default(), command })
+    let path = HF_OPERATIONS.get(place).copied().unwrap_or_default().to_owned();
+    Some(Cli { global: GlobalOptions::default(), command, path })
 }
 
 #[cfg(test)]

@@ -14,19 +14,19 @@ use crate::formats;
 use crate::options::{self, GlobalOptions};
 use crate::tree::{Cli, Command};
 
-type Parse = fn(&[OsString]) -> Option<Cli>;
+type Parse = fn(&str, &[OsString]) -> Option<Cli>;
 
 /// The groups by their names, the first of each being the one in the help.
 const GROUPS: [(&[&str], Parse); 9] = [
-    (&["templates", "template"], |words| parsed(words, Command::Templates)),
-    (&["machines", "machine"], |words| parsed(words, Command::Machines)),
-    (&["requests", "request"], |words| parsed(words, Command::Requests)),
-    (&["config"], |words| parsed(words, Command::Config)),
-    (&["providers", "provider"], |words| parsed(words, Command::Providers)),
-    (&["scheduler"], |words| parsed(words, Command::Scheduler)),
-    (&["storage"], |words| parsed(words, Command::Storage)),
-    (&["system"], |words| parsed(words, Command::System)),
-    (&["sim"], |words| parsed(words, Command::Sim)),
+    (&["templates", "template"], |name, words| parsed(name, words, Command::Templates)),
+    (&["machines", "machine"], |name, words| parsed(name, words, Command::Machines)),
+    (&["requests", "request"], |name, words| parsed(name, words, Command::Requests)),
+    (&["config"], |name, words| parsed(name, words, Command::Config)),
+    (&["providers", "provider"], |name, words| parsed(name, words, Command::Providers)),
+    (&["scheduler"], |name, words| parsed(name, words, Command::Scheduler)),
+    (&["storage"], |name, words| parsed(name, words, Command::Storage)),
+    (&["system"], |name, words| parsed(name, words, Command::System)),
+    (&["sim"], |name, words| parsed(name, words, Command::Sim)),
 ];
 
 /// Parses a line whose first word is a group. Gives the result of [`parse`](crate::parse); `None` for any other line,
@@ -35,12 +35,12 @@ const GROUPS: [(&[&str], Parse); 9] = [
 /// `words` are normalized.
 pub fn parse_branch(words: &[OsString]) -> Option<Cli> {
     let group = words.get(1)?;
-    let named = |(names, _): &&(&[&str], Parse)| names.iter().any(|name| OsStr::new(name) == group);
-    let (_, parse) = GROUPS.iter().find(named)?;
-    parse(words)
+    let is_group = |(names, _): &&(&[&str], Parse)| names.iter().any(|name| OsStr::new(name) == group);
+    let (names, parse) = GROUPS.iter().find(is_group)?;
+    parse(names.first()?, words)
 }
 
-fn parsed<Group: Subcommand>(words: &[OsString], command: fn(Group) -> Command) -> Option<Cli> {
+fn parsed<Group: Subcommand>(name: &str, words: &[OsString], command: fn(Group) -> Command) -> Option<Cli> {
     // Nothing stands before the group's name, so its options and commands can be those of the program itself.
     let (program, rest) = (words.first()?, words.get(2..)?);
     let tree = GlobalOptions::augment_args(clap::Command::new(PROGRAM));
@@ -48,9 +48,10 @@ fn parsed<Group: Subcommand>(words: &[OsString], command: fn(Group) -> Command) 
     let mut tree = ManuallyDrop::new(Group::augment_subcommands(tree).subcommand_required(true));
     let mut matches = tree.try_get_matches_from_mut(std::iter::once(program).chain(rest)).ok()?;
     let format_is_named = options::format_is_named(&matches);
+    let path = options::path_of(name, &matches);
     let mut global = GlobalOptions::from_arg_matches_mut(&mut matches).ok()?;
     global.format_is_named = format_is_named;
-    let cli = Cli { global, command: command(Group::from_arg_matches_mut(&mut matches).ok()?) };
+    let cli = Cli { global, command: command(Group::from_arg_matches_mut(&mut matches).ok()?), path };
     formats::check(&cli).ok().map(|()| cli)
 }
 
@@ -97,7 +98,9 @@ mod tests {
     #[test]
     fn a_branch_decides_as_the_tree_does() {
         let mut answered = 0;
-        for path in paths().iter().filter(|path| path.len() > 1) {
+        // What is a command by itself too is left to the whole tree.
+        let is_group = |name: &String| GROUPS.iter().any(|(names, _)| names.contains(&name.as_str()));
+        for path in paths().iter().filter(|path| path.len() > 1 && is_group(&path[0])) {
             let (group, below) = (&path[0], path[1..].join(" "));
             for tail in TAILS {
                 for text in [
@@ -118,7 +121,7 @@ mod tests {
     #[test]
     fn every_group_has_its_branch_by_all_its_names() {
         let mut expected: Vec<Vec<String>> = Vec::new();
-        for group in command().get_subcommands().filter(|group| group.has_subcommands()) {
+        for group in command().get_subcommands().filter(|group| group.is_subcommand_required_set()) {
             let names = std::iter::once(group.get_name()).chain(group.get_visible_aliases());
             expected.push(names.map(str::to_owned).collect());
         }

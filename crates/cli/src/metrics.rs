@@ -4,7 +4,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::style::examples;
 
 /// Milliseconds of each unit of time that `--since` takes.
 const UNITS: [(&str, u64); 5] =
@@ -12,7 +14,12 @@ const UNITS: [(&str, u64); 5] =
 
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct MetricsOptions {
+    #[command(subcommand)]
+    #[expect(missing_docs, reason = "its commands are documented")]
+    pub command: Option<MetricsCommand>,
+
     /// Window until now, as in 90s, 1h or 7d
     #[arg(
         long, value_name = "TIME", default_value = "1h", value_parser = window, allow_hyphen_values = true
@@ -26,6 +33,20 @@ pub struct MetricsOptions {
     /// Replace this file by text for node_exporter's collector
     #[arg(long, value_name = "PATH")]
     pub textfile: Option<PathBuf>,
+}
+
+/// `metrics …`
+#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
+pub enum MetricsCommand {
+    /// Send spans to an OpenTelemetry collector
+    ///
+    /// With metrics.otlp.endpoint in config.json each command leaves its spans in a spool; this command
+    /// sends them, by OTLP over HTTP, to that address. To be run by cron or a timer. What the collector
+    /// does not take is kept for the next time, and the exit code is 1.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("Send what there is", "ohfp metrics push"),
+    ]))]
+    Push,
 }
 
 /// A text format for scrapers.

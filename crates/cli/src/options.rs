@@ -73,6 +73,16 @@ pub(crate) fn format_is_named(matches: &ArgMatches) -> bool {
     matches.value_source("format") == Some(ValueSource::CommandLine)
 }
 
+/// The names of the command that was found below the one of that name.
+pub(crate) fn path_of(name: &str, matches: &ArgMatches) -> String {
+    let (mut path, mut at) = (name.to_owned(), matches);
+    while let Some((name, below)) = at.subcommand() {
+        path = if path.is_empty() { name.to_owned() } else { format!("{path} {name}") };
+        at = below;
+    }
+    path
+}
+
 /// Output format of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
 pub enum OutputFormat {

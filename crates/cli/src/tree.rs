@@ -44,6 +44,10 @@ pub struct Cli {
     #[command(subcommand)]
     #[expect(missing_docs, reason = "as above")]
     pub command: Command,
+
+    /// The names of the command, as in `machines list`.
+    #[arg(skip)]
+    pub path: String,
 }
 
 /// What to do.

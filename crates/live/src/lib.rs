@@ -31,7 +31,7 @@ use std::time::Instant;
 use ohfp_broker::{Error, ErrorKind};
 use ohfp_cli::{Cli, Command, StorageCommand};
 use ohfp_service::invocation::{Environment, Invocation};
-use ohfp_service::{log, notice};
+use ohfp_service::{log, notice, spans};
 
 use call::Call;
 use reply::Reply;
@@ -62,7 +62,7 @@ fn answered(arguments: Vec<OsString>, env: Environment, start: Instant) -> u8 {
         .is_some_and(|word| ohfp_cli::HF_OPERATIONS.contains(&word));
     let parsed = parsed(words);
     drop(parsing);
-    let Cli { global, command } = match parsed {
+    let Cli { global, command, path } = match parsed {
         Ok(cli) => cli,
         Err(error) if host_factory && error.use_stderr() => {
             log::start(&env, log::Shown::default());
@@ -100,7 +100,18 @@ fn answered(arguments: Vec<OsString>, env: Environment, start: Instant) -> u8 {
     note_state(&call, &command);
     let code = output::write(&reply, &call);
     metrics::record(&call, &command, &reply, code, start);
+    keep_spans(&path, code, &reply);
     code
+}
+
+/// Leaves in the spool where the time went, where the settings name a collector.
+fn keep_spans(path: &str, code: u8, reply: &Reply) {
+    if spans::is_wanted()
+        && let Some(report) = ohfp_timings::report()
+    {
+        let requests: Vec<String> = reply.announced_ids.iter().map(|id| id.as_str().to_owned()).collect();
+        spans::keep(&spans::CommandEnd { command: path, code, requests: &requests }, &report);
+    }
 }
 
 /// A note for a person whose command names a configuration of Host Factory but uses another state store than the

@@ -24,6 +24,8 @@ use ohfp_snapshot_format::{Snapshot, verify};
 
 use crate::log;
 use crate::snapshot_use;
+use crate::spans;
+use crate::state_dir;
 use crate::timings;
 
 /// Configuration and templates, with the state that a refresh of the snapshot needs.
@@ -65,6 +67,7 @@ impl Catalog {
         let performance = environment::overridden(performance.clone(), env).unwrap_or(performance);
         log::configure(&performance, env);
         timings::configure(&performance);
+        spans::configure(&resolved.settings, || state_dir::directory(place, env));
         // A configuration named on the command line is an experiment; the published snapshot does not belong to it.
         let looked_after = !options.no_snapshot && options.config.is_none();
         let answerable = options.scheduler.is_none() && options.output.is_none();

@@ -43,6 +43,7 @@ pub mod session;
 pub mod simulation;
 pub mod site_store;
 mod snapshot_use;
+pub mod spans;
 pub mod state_dir;
 pub mod store_factory;
 pub mod template_lookup;

@@ -11,6 +11,7 @@ use crate::session::Session;
 
 /// Requests machines. Where the snapshot did not have the template, its upkeep is queued.
 pub fn acquire(session: &Session, wanted: &MachinesWanted, now: Timestamp) -> Result<Accepted, Errors> {
+    let _phase = ohfp_timings::phase("request");
     with_template(session, wanted, now, |asked, catalog| {
         let accepted = session.requests()?.broker().acquire(&asked, now)?;
         tracing::info!(

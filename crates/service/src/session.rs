@@ -21,6 +21,7 @@ use crate::log;
 use crate::maintenance;
 use crate::registry::{Registry, Requests};
 use crate::site_store::{AccessMode, SiteStore};
+use crate::spans;
 use crate::state_dir;
 use crate::store_factory;
 use crate::template_lookup::TemplateLookup;
@@ -57,6 +58,7 @@ impl Session {
         let performance = environment::overridden(performance, invocation.env())?;
         log::configure(&performance, invocation.env());
         timings::configure(&performance);
+        spans::configure(&configuration.settings, || invocation.state_directory());
         if let Ok(place) = invocation.place() {
             let (root, rule) = (place.origin.root.display(), place.source);
             tracing::debug!(configuration = %root, %rule, "the settings are read from the files");

@@ -108,6 +108,7 @@ pub fn is_reserved(name: &str) -> bool {
     name.starts_with('.')
         || name.starts_with(ohfp_metrics::PREFIX)
         || [CACHE, "config.json"].contains(&name)
+        || name.contains(".spool")
         || name.contains(".backup")
         || name.contains(".replaced-")
         || endings.iter().any(|ending| name.ends_with(ending))

@@ -92,4 +92,4 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The builder computes the fingerprint from the command tree itself, so a constant left behind
 /// costs speed (the reader refuses the snapshot), never correctness. A test of the builder prints
 /// the value to put here.
-pub const CLI_FINGERPRINT: u128 = 0xe509_13e0_b94a_fdc4_5a50_540f_70ea_bdfb;
+pub const CLI_FINGERPRINT: u128 = 0x122c_45a6_f16f_8007_247f_4f77_f253_529c;

@@ -43,6 +43,7 @@ mod loading;
 mod logs;
 mod lsf;
 mod metrics;
+mod otlp;
 mod passthrough;
 mod planted_files;
 mod power;

@@ -1,17 +1,21 @@
 //! The command `metrics`.
 
 use ohfp_broker::Errors;
-use ohfp_cli::{Exposition, MetricsOptions, OutputFormat};
+use ohfp_cli::{Exposition, MetricsCommand, MetricsOptions, OutputFormat};
 use ohfp_render::{Rendered, documents};
 use ohfp_service::clock;
 use ohfp_service::metrics::{self, SiteMetrics};
 use ohfp_service::site_store::AccessMode;
 use serde_json::{Value, json};
 
+use super::push;
 use crate::call::Call;
 use crate::reply::Reply;
 
 pub(super) fn run(call: &Call, arguments: &MetricsOptions) -> Result<Reply, Errors> {
+    if let Some(MetricsCommand::Push) = arguments.command {
+        return push::run(call);
+    }
     let session = call.session(AccessMode::ReadOnly)?;
     let now = clock::now();
     let report = SiteMetrics::gather(session, metrics::ago(now, arguments.since), now)?;

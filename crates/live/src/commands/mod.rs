@@ -5,6 +5,7 @@ mod health;
 mod logs;
 mod machines;
 mod metrics;
+mod push;
 mod report;
 mod requests;
 mod sim;

@@ -87,6 +87,12 @@ ohfp_keys::table! {
         "whether each operation appends a record of its cost and outcome to the metrics of this host";
     METRICS_TEXTFILE: Option<&'static str> = "metrics.textfile", unset_text(Rule::Name),
         "a file that commands replace by the current metrics, at most every 15 s, for node_exporter's textfile collector";
+    OTLP_ENDPOINT: Option<&'static str> = "metrics.otlp.endpoint", unset_text(Rule::Name),
+        "address of an OpenTelemetry collector, such as http://localhost:4318: each command leaves its spans in a spool, which `ohfp metrics push` sends there";
+    OTLP_TIMEOUT: Duration = "metrics.otlp.timeout_seconds", seconds(1, 600, 10),
+        "seconds that a call of the collector may take";
+    OTLP_SPOOL_LIMIT: u64 = "metrics.otlp.spool_limit", size(16 << 20),
+        "largest spool, in bytes; nothing is added to a larger one";
     LOG_LEVEL: Word<LogLevel> = "logging.level", word!(LogLevel::Info),
         "least severe event that is logged; unset: LSF's `LogLevel` in IBM's file decides";
     ACCEPT_PROPAGATED_LOG_SETTINGS: Option<bool> = "logging.accept_propagated_setting", unset_flag(),
