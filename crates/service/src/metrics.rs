@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use ohfp_broker::{Error, ErrorKind, Result, Timestamp};
 use ohfp_metrics::counters::{self, Counter};
 use ohfp_metrics::exposition::{self, Text};
-use ohfp_metrics::{HostMetrics, Outcome, ProcessRecord};
+use ohfp_metrics::{HostMetrics, Outcome, ProcessRecord, Tally};
 use ohfp_platform::files::{Refused, Replacement};
 use serde_json::Value;
 
@@ -85,6 +85,53 @@ fn write_textfile(session: &Session) {
     if let Err(error) = written {
         tracing::warn!(error = error.summary(), "`metrics.textfile` is not written");
     }
+}
+
+/// What the processes of one operation have cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedCost {
+    /// The operation.
+    pub operation: String,
+    /// How many processes.
+    pub count: u64,
+    /// How many of them failed.
+    pub failed: u64,
+    /// The times that half, nine of ten and 99 of 100 of them did not exceed, in microseconds.
+    pub latency: Option<[u64; 3]>,
+    /// Processor time of all, in microseconds.
+    pub cpu_micros: u64,
+    /// The largest resident set, in bytes.
+    pub peak_bytes: u64,
+}
+
+/// What was recorded within a window, the most frequent operation first; `None` where `metrics.enabled` is off.
+///
+/// # Errors
+/// [`ErrorKind::Input`] where no state directory is known.
+pub fn costs(session: &Session, since: Timestamp, until: Timestamp) -> Result<Option<Vec<RecordedCost>>> {
+    if !session.configuration.settings.metrics_enabled() {
+        return Ok(None);
+    }
+    let view = HostMetrics::new(&session.invocation.state_directory()?).view();
+    let (operations, _) = view.within(since, until);
+    let cost = |(operation, tally): (&String, &Tally)| {
+        let quantiles = [0.5, 0.9, 0.99].map(|share| tally.latency.quantile(share));
+        RecordedCost {
+            operation: operation.clone(),
+            count: tally.count,
+            failed: tally.failed(),
+            latency: if let [Some(half), Some(most), Some(nearly)] = quantiles {
+                Some([half, most, nearly])
+            } else {
+                None
+            },
+            cpu_micros: tally.cpu_micros,
+            peak_bytes: tally.peak_bytes,
+        }
+    };
+    let mut costs: Vec<RecordedCost> = operations.iter().map(cost).collect();
+    costs.sort_by_key(|cost| std::cmp::Reverse(cost.count));
+    Ok(Some(costs))
 }
 
 /// What all processes of this host have cost, by operation; empty where no state directory is known.

@@ -3,10 +3,11 @@
 use ohfp_broker::{Errors, Result};
 use ohfp_cli::ReportOptions;
 use ohfp_render::Rendered;
-use ohfp_report::{CostFigure, OwnCost, ReportData, ReportProblem};
+use ohfp_report::{CostFigure, OperationCost, OwnCost, ReportData, ReportProblem};
 use ohfp_service::clock;
 use ohfp_service::diagnosis::{self, Check, CheckStatus};
 use ohfp_service::health::{self, Grade, HealthCheck, HealthScope};
+use ohfp_service::metrics::{self, RecordedCost};
 use ohfp_service::site_store::AccessMode;
 
 use crate::call::Call;
@@ -26,6 +27,7 @@ pub(super) fn run(call: &Call, options: ReportOptions) -> Result<Reply, Errors> 
         let _phase = ohfp_timings::phase("activity");
         session.store()?.activity(&window)?
     };
+    let recorded = metrics::costs(session, window.since(), window.until())?;
     let checked = health::run(&call.invocation, Ok(session), HealthScope::WithoutProviders)?;
     let data = ReportData {
         site: site(call),
@@ -33,7 +35,10 @@ pub(super) fn run(call: &Call, options: ReportOptions) -> Result<Reply, Errors> 
         made: now,
         activity,
         problems: problems(&checked.checks, &diagnosis::run(&call.invocation)),
-        own_cost: OwnCost { now: costs(&checked.checks), recorded: None },
+        own_cost: OwnCost {
+            now: costs(&checked.checks),
+            recorded: recorded.map(|costs| costs.into_iter().map(cost).collect()),
+        },
     };
     let _phase = ohfp_timings::phase("page");
     Ok(Reply::answer(Rendered::plain(ohfp_report::page(&data).into_bytes())))
@@ -75,6 +80,17 @@ fn problems(checked: &[HealthCheck], diagnosed: &[Check]) -> Vec<ReportProblem> 
     }));
     problems.sort_by_key(|problem| !problem.is_severe);
     problems
+}
+
+fn cost(recorded: RecordedCost) -> OperationCost {
+    OperationCost {
+        operation: recorded.operation,
+        calls: recorded.count,
+        failed: recorded.failed,
+        latency: recorded.latency,
+        cpu: recorded.cpu_micros.checked_div(recorded.count).unwrap_or(0),
+        memory: recorded.peak_bytes / 1024,
+    }
 }
 
 fn costs(checked: &[HealthCheck]) -> Vec<CostFigure> {
