@@ -99,7 +99,9 @@ fn answered(arguments: Vec<OsString>, env: Environment, start: Instant) -> u8 {
     tracing::debug!(code = reply.code, errors = reply.errors.iter().count(), "the answer is ready");
     note_state(&call, &command);
     let code = output::write(&reply, &call);
+    let recording = ohfp_timings::phase("metrics");
     metrics::record(&call, &command, &reply, code, start);
+    drop(recording);
     keep_spans(&path, code, &reply);
     code
 }
