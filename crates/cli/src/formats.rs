@@ -43,6 +43,7 @@ fn own(command: &Command) -> Own {
         Command::System(SystemCommand::Health | SystemCommand::Status) => {
             Own::Formats(&[OutputFormat::Nagios])
         }
+        Command::Metrics(_) => Own::Formats(&[OutputFormat::Prometheus, OutputFormat::OpenMetrics]),
         Command::Report(_) => Own::Page("a page of HTML"),
         _ => Own::Formats(&[]),
     }
@@ -68,6 +69,10 @@ mod tests {
         check("ohfp system health --format nagios", None);
         check("ohfp --format nagios system status", None);
         check("ohfp system health --format yaml", None);
+        check("ohfp metrics --format prometheus", None);
+        check("ohfp --format openmetrics metrics --since 2h", None);
+        check("ohfp metrics --format nagios", Some("json, yaml, table, list, prometheus, openmetrics]"));
+        check("ohfp system metrics --format prometheus", Some("[possible values: json, yaml, table, list]"));
         check("ohfp system metrics --format nagios", Some("[possible values: json, yaml, table, list]"));
         check("ohfp getRequestStatus -d {} --format nagios", Some("json, yaml"));
         check("ohfp report --format table", Some("a page of HTML"));

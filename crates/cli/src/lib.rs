@@ -53,7 +53,7 @@ pub use logs::{Lines, Logs, Severity};
 pub use machines::{
     MachineStatus, MachinesCommand, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus,
 };
-pub use metrics::{Exposition, MetricsCommand, MetricsOptions, window};
+pub use metrics::{MetricsCommand, MetricsOptions};
 pub use options::{GlobalOptions, OutputFormat, SchedulerType, TimingsFormat};
 pub use render::{Page, command, completions, fingerprint_text, pages, paths, spelled_lines, version};
 pub use requests::{

@@ -98,6 +98,12 @@ pub enum OutputFormat {
     /// A plug-in of Nagios: one line and its performance data, and exit codes 0 to 3
     #[value(hide = true)]
     Nagios,
+    /// The text format of Prometheus
+    #[value(hide = true)]
+    Prometheus,
+    /// OpenMetrics 1.0
+    #[value(hide = true, name = "openmetrics")]
+    OpenMetrics,
 }
 
 impl OutputFormat {
@@ -112,6 +118,8 @@ impl OutputFormat {
             Self::Table => "table",
             Self::List => "list",
             Self::Nagios => "nagios",
+            Self::Prometheus => "prometheus",
+            Self::OpenMetrics => "openmetrics",
         }
     }
 }

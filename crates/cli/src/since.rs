@@ -26,9 +26,19 @@ pub struct Since {
 }
 
 impl Since {
+    /// A window of so many hours.
+    pub const fn hours(hours: u64) -> Self {
+        Self { seconds: hours * 3_600 }
+    }
+
     /// A window of so many days.
     pub const fn days(days: u64) -> Self {
         Self { seconds: days * 86_400 }
+    }
+
+    /// Its length in milliseconds.
+    pub const fn millis(self) -> u64 {
+        self.seconds * 1_000
     }
 
     /// Its length.
@@ -43,8 +53,7 @@ impl FromStr for Since {
     /// # Errors
     /// What is allowed.
     fn from_str(text: &str) -> Result<Self, String> {
-        const ALLOWED: &str =
-            "a window is a whole number and a unit: s, m, h, d or w; for example 90m, 36h or 30d";
+        const ALLOWED: &str = "a window is a whole number and a unit: s, m, h, d or w; from 1s to 36500d; for example 90m, 36h or 30d";
         let unit = text.chars().next_back().and_then(|last| UNITS.iter().find(|(letter, _)| *letter == last));
         let Some((letter, seconds)) = unit else { return Err(ALLOWED.to_owned()) };
         let number = text.strip_suffix(*letter).unwrap_or_default();
@@ -53,9 +62,8 @@ impl FromStr for Since {
         }
         let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*seconds));
         match seconds {
-            Some(0) => Err("a window is not empty; the shortest is 1s".to_owned()),
-            Some(seconds) if seconds <= LONGEST => Ok(Self { seconds }),
-            _ => Err("a window is not longer than 36500d".to_owned()),
+            Some(seconds) if (1..=LONGEST).contains(&seconds) => Ok(Self { seconds }),
+            _ => Err(ALLOWED.to_owned()),
         }
     }
 }
@@ -94,9 +102,10 @@ mod tests {
         for text in ["", "d", "30", "1.5h", "-1d", "+1d", "1 d", "1D", "1y", "30dd", "dreißig", "1h30m"] {
             check(text, Err("for example 90m, 36h or 30d"));
         }
-        check("0d", Err("not empty"));
-        check("36501d", Err("not longer than 36500d"));
-        check("99999999999999999999w", Err("not longer than 36500d"));
-        assert_eq!(Since::days(30), "30d".parse().unwrap());
+        check("0d", Err("from 1s to 36500d"));
+        check("36501d", Err("from 1s to 36500d"));
+        check("99999999999999999999w", Err("from 1s to 36500d"));
+        assert_eq!((Since::days(30), Since::hours(1)), ("30d".parse().unwrap(), "1h".parse().unwrap()));
+        assert_eq!(Since::hours(2).millis(), 7_200_000);
     }
 }

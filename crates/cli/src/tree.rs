@@ -141,7 +141,7 @@ pub enum Command {
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("The last hour", "ohfp metrics --format table"),
         ("The last week, as one document", "ohfp metrics --since 7d"),
-        ("For Prometheus", "ohfp metrics --exposition prometheus"),
+        ("For Prometheus; openmetrics for OpenMetrics", "ohfp metrics --format prometheus"),
         ("For node_exporter, by cron",
          "ohfp metrics --textfile /var/lib/node_exporter/textfile/ohfp.prom"),
     ]))]

@@ -78,7 +78,9 @@ fn format(format: OutputFormat) -> Format {
         OutputFormat::Yaml => Format::Yaml,
         OutputFormat::Table => Format::Table,
         // What has no other form in such a format: its errors.
-        OutputFormat::List | OutputFormat::Nagios => Format::List,
+        OutputFormat::List | OutputFormat::Nagios | OutputFormat::Prometheus | OutputFormat::OpenMetrics => {
+            Format::List
+        }
     }
 }
 

@@ -92,4 +92,4 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The builder computes the fingerprint from the command tree itself, so a constant left behind
 /// costs speed (the reader refuses the snapshot), never correctness. A test of the builder prints
 /// the value to put here.
-pub const CLI_FINGERPRINT: u128 = 0x122c_45a6_f16f_8007_247f_4f77_f253_529c;
+pub const CLI_FINGERPRINT: u128 = 0xc2ce_05d9_a50e_5161_6615_771d_dbaf_159e;

@@ -245,7 +245,7 @@ fn what_is_unknown_is_named_with_what_is_allowed() {
         (&["--since", "1y"][..], "s, m, h, d or w"),
         (&["--since", "0s"], "s, m, h, d or w"),
         (&["--since", "-5m"], "s, m, h, d or w"),
-        (&["--exposition", "statsd"], "[possible values: prometheus, openmetrics]"),
+        (&["--format", "nagios"], "[possible values: json, yaml, table, list, prometheus, openmetrics]"),
         (&["--textfile", "/nonexistent/ohfp.prom"], "cannot write the text file `/nonexistent/ohfp.prom`"),
     ] {
         let ended = grid.sandbox.run("ohfp", &[&["metrics"], words].concat());
@@ -269,7 +269,7 @@ fn busy(settings: &Value) -> Grid {
 fn promtool_accepts_the_metrics() {
     let grid = busy(&json!({}));
     let text = |format: &str| {
-        let ended = grid.sandbox.run("ohfp", &["metrics", "--exposition", format]);
+        let ended = grid.sandbox.run("ohfp", &["metrics", "--format", format]);
         assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
         ended.text()
     };

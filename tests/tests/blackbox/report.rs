@@ -101,8 +101,8 @@ fn unknown_windows_and_formats_are_named() {
     for (words, says) in [
         (&["--since", "yesterday"][..], "for example 90m, 36h or 30d"),
         (&["--since", "30"], "for example 90m, 36h or 30d"),
-        (&["--since", "0h"], "not empty"),
-        (&["--since", "99999d"], "not longer than 36500d"),
+        (&["--since", "0h"], "from 1s to 36500d"),
+        (&["--since", "99999d"], "from 1s to 36500d"),
         (&["--format", "yaml"], "a page of HTML"),
         (&["--format", "nagios"], "a page of HTML"),
     ] {

@@ -1,10 +1,10 @@
 //! The command `metrics`.
 
 use ohfp_broker::Errors;
-use ohfp_cli::{Exposition, MetricsCommand, MetricsOptions, OutputFormat};
+use ohfp_cli::{MetricsCommand, MetricsOptions, OutputFormat};
 use ohfp_render::{Rendered, documents};
 use ohfp_service::clock;
-use ohfp_service::metrics::{self, SiteMetrics};
+use ohfp_service::metrics::{self, Exposition, SiteMetrics};
 use ohfp_service::site_store::AccessMode;
 use serde_json::{Value, json};
 
@@ -18,17 +18,17 @@ pub(super) fn run(call: &Call, arguments: &MetricsOptions) -> Result<Reply, Erro
     }
     let session = call.session(AccessMode::ReadOnly)?;
     let now = clock::now();
-    let report = SiteMetrics::gather(session, metrics::ago(now, arguments.since), now)?;
+    let report = SiteMetrics::gather(session, metrics::ago(now, arguments.since.millis()), now)?;
     if let Some(path) = &arguments.textfile {
         metrics::textfile(path, &report)?;
         return Ok(call.document(&json!({ "textfile": path.display().to_string() })));
     }
     let text = |format| Reply::answer(Rendered::plain(metrics::text(&report, format).into_bytes()));
-    Ok(match arguments.exposition {
-        Some(Exposition::Prometheus) => text(metrics::Exposition::Prometheus),
-        Some(Exposition::OpenMetrics) => text(metrics::Exposition::OpenMetrics),
-        None if call.invocation.options().format == OutputFormat::Table => tables(call, &report),
-        None => call.document(&report.document()),
+    Ok(match call.invocation.options().format {
+        OutputFormat::Prometheus => text(Exposition::Prometheus),
+        OutputFormat::OpenMetrics => text(Exposition::OpenMetrics),
+        OutputFormat::Table => tables(call, &report),
+        _ => call.document(&report.document()),
     })
 }
 
