@@ -10,13 +10,12 @@ use crate::invocation::Invocation;
 use crate::registry::{self, Checked};
 use crate::selection;
 
-/// What there is to say of a configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ValidatedConfiguration {
-    /// Errors in the files, in their order; where there is none, those in the options of the providers; and where there is
-    /// none either, what keeps templates from being launched by the provider that they are for.
-    pub errors: Vec<Error>,
-    /// What is doubtful, with position and hint. An error does not hide it.
+/// A configuration whose files have no errors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidConfiguration {
+    /// What keeps templates from being launched by the provider that they are for.
+    pub unlaunchable: Vec<Error>,
+    /// What is doubtful, with position and hint.
     pub warnings: Vec<String>,
     /// Number of templates that are offered.
     pub templates: usize,
@@ -27,21 +26,15 @@ pub struct ValidatedConfiguration {
 /// Checks everything that can be checked without a provider or the store.
 ///
 /// # Errors
-/// Those for which no file can be read as a whole.
-pub fn validate(invocation: &Invocation) -> Result<ValidatedConfiguration, Errors> {
+/// Every error in the files, in their order; where there is none, those in the options of the providers.
+pub fn validate(invocation: &Invocation) -> Result<ValidConfiguration, Errors> {
     let resolved = invocation.resolved()?;
-    let mut warnings = resolved.warnings.clone();
-    let (options, doubtful) = provider_options(&resolved);
-    warnings.extend(doubtful);
-    let errors = if resolved.problems.is_empty() { options } else { resolved.errors() };
-    if !errors.is_empty() {
-        return Ok(ValidatedConfiguration {
-            errors,
-            warnings: told(&warnings),
-            ..ValidatedConfiguration::default()
-        });
+    if !resolved.problems.is_empty() {
+        return Err(resolved.errors().into());
     }
-    let (errors, refused) = launches(invocation, &resolved);
+    let mut warnings = resolved.warnings.clone();
+    warnings.extend(provider_options(&resolved)?);
+    let (unlaunchable, refused) = launches(invocation, &resolved);
     warnings.extend(refused);
     // A `maxNumber` of the files that differs from the published one.
     let held = freshness::held(&resolved, invocation.place()?, invocation.env());
@@ -50,16 +43,12 @@ pub fn validate(invocation: &Invocation) -> Result<ValidatedConfiguration, Error
         message: held.message(),
         hint: Some(LimitDecrease::HINT.to_owned()),
     }));
-    Ok(ValidatedConfiguration {
-        errors,
-        warnings: told(&warnings),
+    Ok(ValidConfiguration {
+        unlaunchable,
+        warnings: warnings.iter().map(ToString::to_string).collect(),
         templates: resolved.templates.len(),
         left_out: resolved.left_out.into_iter().map(|left_out| left_out.id).collect(),
     })
-}
-
-fn told(warnings: &[Warning]) -> Vec<String> {
-    warnings.iter().map(ToString::to_string).collect()
 }
 
 /// What keeps templates from being launched by the providers that requests for them go to, field by field; and, as
@@ -92,8 +81,8 @@ fn launches(invocation: &Invocation, resolved: &Resolved) -> (Vec<Error>, Vec<Wa
     (errors, warnings)
 }
 
-/// Checks the options of each configured provider against the table of its kind; gives errors and warnings.
-fn provider_options(resolved: &Resolved) -> (Vec<Error>, Vec<Warning>) {
+/// Checks the options of each configured provider against the table of its kind; gives the warnings.
+fn provider_options(resolved: &Resolved) -> Result<Vec<Warning>, Errors> {
     let checked = resolved
         .providers
         .iter()
@@ -103,5 +92,5 @@ fn provider_options(resolved: &Resolved) -> (Vec<Error>, Vec<Warning>) {
         errors.extend(wrong);
         doubtful.extend(warnings.into_iter().map(|message| Warning { place: None, message, hint: None }));
     }
-    (errors, doubtful)
+    if errors.is_empty() { Ok(doubtful) } else { Err(errors.into()) }
 }

@@ -201,40 +201,6 @@ fn the_store() {
     assert!(detail.contains("is not a state store"), "{detail}");
 }
 
-/// What has no effect is said beside whatever is wrong, wherever that is.
-#[test]
-fn warnings_stand_behind_errors() {
-    let check = |config: &str, templates: &str, wrong: &str| {
-        let files = [("awsprov_templates.json", templates), ("config.json", config)];
-        let sandbox = Sandbox::with_files(&files);
-        let answer = sandbox.run("ohfp", &["config", "validate"]);
-        let document: Value = serde_json::from_slice(&answer.stdout).unwrap();
-        let findings = document["findings"].as_array().unwrap().iter();
-        let told: Vec<(&str, &str)> = findings
-            .map(|one| (one["severity"].as_str().unwrap(), one["message"].as_str().unwrap()))
-            .collect();
-        assert!(answer.code == 1 && told[0].0 == "error" && told[0].1.contains(wrong), "{told:?}");
-        let dead =
-            told.iter().any(|(severity, text)| *severity == "warning" && text.contains("max_file_size"));
-        assert!(dead, "{told:?}");
-    };
-    let dead = r#""logging": {"max_file_size": 10}"#;
-    let sound = SIM.trim_end_matches('}').to_owned();
-    let options =
-        r#""provider": {"providers": [{"name": "s", "type": "sim", "config": {"boot": {"secods": 1}}}]}"#;
-    check(
-        &format!("{sound}}}, {dead}}}"),
-        "{\"templates\": [{\"templateId\": \"t\", \"maxNumber\": \"x\"}]}",
-        "maxNumber",
-    );
-    check(
-        &format!("{sound}}}, {dead}, \"request\": {{\"max_machines_per_request\": \"x\"}}}}"),
-        TEMPLATES,
-        "max_machines",
-    );
-    check(&format!("{{{options}, {dead}}}"), TEMPLATES, "secods");
-}
-
 #[test]
 fn a_first_configuration_is_sound() {
     let mut sandbox = Sandbox::empty();

@@ -7,7 +7,7 @@ use ohfp_render::queries::Query;
 use ohfp_render::templates::{TemplateList, show_head, show_tail};
 use ohfp_render::{Format, Rendered, documents};
 use ohfp_service::catalog::{Catalog, field_name, field_names};
-use ohfp_service::validation::{self, ValidatedConfiguration};
+use ohfp_service::validation::{self, ValidConfiguration};
 use serde_json::{Value, json};
 
 use crate::call::Call;
@@ -23,7 +23,7 @@ pub(super) fn run(call: &Call, command: &Command) -> Result<Reply, Errors> {
         _ => None,
     };
     if let Some(all_offered) = all_offered {
-        return Ok(report(validation::validate(&call.invocation), all_offered, format));
+        return Ok(report(&validation::validate(&call.invocation), all_offered, format));
     }
     let catalog = call.invocation.catalog()?;
     catalog.queue_refresh();
@@ -81,24 +81,26 @@ fn templates_show(catalog: &Catalog, id: &str, format: Format) -> Result<Rendere
     Ok(Rendered { head, head_styled, body })
 }
 
-/// Reports all errors, and then all warnings. Exit code 1 on an error, and where `all_offered` is set and a template is
-/// left out.
-fn report(validated: Result<ValidatedConfiguration, Errors>, all_offered: bool, format: Format) -> Reply {
+/// Reports all errors of the files or, if there are none, those of templates and then all warnings. Exit code 1 on an
+/// error, and where `all_offered` is set and a template is left out.
+fn report(validated: &Result<ValidConfiguration, Errors>, all_offered: bool, format: Format) -> Reply {
     let finding = |severity: &str, message: String, hint: Option<&str>| json!({ "severity": severity, "message": message, "hint": hint });
-    let validation = validated.unwrap_or_else(|errors| ValidatedConfiguration {
-        errors: errors.iter().cloned().collect(),
-        ..ValidatedConfiguration::default()
-    });
-    let ValidatedConfiguration { errors, warnings, templates, left_out } = validation;
-    let wrong = errors.iter().map(|error| finding("error", error.summary(), error.hint_text()));
-    let findings: Vec<Value> =
-        wrong.chain(warnings.into_iter().map(|warning| finding("warning", warning, None))).collect();
-    let (templates, left_out) = if errors.is_empty() { (templates, left_out) } else { (0, Vec::new()) };
-    let code = u8::from(!errors.is_empty() || all_offered && !left_out.is_empty());
+    let wrong = |error: &Error| finding("error", error.summary(), error.hint_text());
+    let (code, findings): (u8, Vec<Value>) = match validated {
+        Ok(valid) => {
+            let fails = !valid.unlaunchable.is_empty() || all_offered && !valid.left_out.is_empty();
+            let doubtful = valid.warnings.iter().map(|warning| finding("warning", warning.clone(), None));
+            (u8::from(fails), valid.unlaunchable.iter().map(wrong).chain(doubtful).collect())
+        }
+        Err(errors) => (1, errors.iter().map(wrong).collect()),
+    };
+    let sound = validated.as_ref().ok().filter(|valid| valid.unlaunchable.is_empty());
+    let (templates, left_out) =
+        sound.map_or((0, [].as_slice()), |valid| (valid.templates, valid.left_out.as_slice()));
     let mut report = json!({ "valid": code == 0, "templates": templates });
     if let Some(report) = report.as_object_mut() {
         if !left_out.is_empty() {
-            report.insert("leftOut".to_owned(), json!(left_out));
+            report.insert("leftOut".to_owned(), left_out.into());
         }
         report.insert("findings".to_owned(), findings.as_slice().into());
     }
