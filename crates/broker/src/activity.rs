@@ -211,7 +211,7 @@ impl Default for Step {
 impl Step {
     /// Adds what another series did in the same step, or the same series in a later one. Machines at the end are added
     /// up in either case; of several steps, the last one has them.
-    fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         for (sum, more) in [
             (&mut self.requests, other.requests),
             (&mut self.requested, other.requested),

@@ -2,6 +2,7 @@
 //! shrink until its labels cannot be read. The page shows one of them.
 
 use ohfp_broker::Timestamp;
+use ohfp_broker::activity::Step;
 
 use crate::html::Html;
 use crate::number;
@@ -35,6 +36,13 @@ pub(crate) struct Layer {
     pub(crate) color: Color,
     /// A value for each step.
     pub(crate) values: Vec<u64>,
+}
+
+impl Layer {
+    /// One with a value of each of these steps.
+    pub(crate) fn of(steps: &[Step], name: &str, color: Color, value: fn(&Step) -> u64) -> Self {
+        Self { name: name.to_owned(), color, values: steps.iter().map(value).collect() }
+    }
 }
 
 /// How stacked series are drawn.

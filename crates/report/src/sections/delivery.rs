@@ -34,12 +34,10 @@ pub(super) fn section(html: &mut Html, activity: &Activity) {
 
 fn outcome(html: &mut Html, activity: &Activity) {
     let total = activity.total();
-    let layer = |name: &str, color, value: fn(&Step) -> u64| Layer {
-        name: name.to_owned(),
-        color,
-        values: total.iter().map(value).collect(),
-    };
-    let layers = [layer("delivered", "c2", |step| step.delivered), layer("missing", "c3", summary::missing)];
+    let layers = [
+        Layer::of(&total, "delivered", "c2", |step| step.delivered),
+        Layer::of(&total, "missing", "c3", summary::missing),
+    ];
     let sum = |layer: &Layer| layer.values.iter().fold(0_u64, |sum, value| sum.saturating_add(*value));
     let legend = layers.each_ref().map(|layer| Entry {
         color: layer.color,

@@ -88,15 +88,10 @@ pub(super) fn data(html: &mut Html, activity: &Activity, layers: &[Layer]) {
 
 fn states(activity: &Activity) -> Vec<Layer> {
     let total = activity.total();
-    let layer = |name: &str, color, value: fn(&Step) -> u64| Layer {
-        name: name.to_owned(),
-        color,
-        values: total.iter().map(value).collect(),
-    };
     vec![
-        layer("running", "c2", |step| step.present.running),
-        layer("starting", "c0", |step| step.present.starting),
-        layer("ending", "c7", |step| step.present.ending),
+        Layer::of(&total, "running", "c2", |step| step.present.running),
+        Layer::of(&total, "starting", "c0", |step| step.present.starting),
+        Layer::of(&total, "ending", "c7", |step| step.present.ending),
     ]
 }
 

@@ -32,29 +32,9 @@ pub(super) fn tiles(html: &mut Html, data: &ReportData) {
 pub(super) fn whole(activity: &Activity) -> Step {
     let mut all = Step::default();
     for series in &activity.series {
-        add(&mut all, &series.total());
+        all.merge(&series.total());
     }
     all
-}
-
-fn add(sum: &mut Step, step: &Step) {
-    for (sum, more) in [
-        (&mut sum.requests, step.requests),
-        (&mut sum.requested, step.requested),
-        (&mut sum.launched, step.launched),
-        (&mut sum.delivered, step.delivered),
-        (&mut sum.returned, step.returned),
-        (&mut sum.reclaimed, step.reclaimed),
-        (&mut sum.failed_to_start, step.failed_to_start),
-        (&mut sum.released, step.released),
-        (&mut sum.orphaned, step.orphaned),
-    ] {
-        *sum = sum.saturating_add(more);
-    }
-    for (name, missing) in &step.missing {
-        *sum.missing.entry(name).or_default() += missing;
-    }
-    sum.to_running.merge(&step.to_running);
 }
 
 /// What requests that are over lacked.
