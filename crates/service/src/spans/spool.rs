@@ -4,7 +4,7 @@
 //! is in the file that is sent or in the next one, and in no file that was deleted.
 
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,12 +24,11 @@ pub(super) struct Spool {
     path: PathBuf,
 }
 
-/// Lines that were taken away; they stay in a file until [`Taken::done`].
+/// Lines that were taken away; they stay in a file until [`Taken::done`]. No other process sends as long as this lives.
 #[derive(Debug)]
 pub(super) struct Taken {
     path: PathBuf,
-    /// Locked as long as this lives.
-    _file: File,
+    _turn: File,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -73,27 +72,50 @@ impl Spool {
     /// Takes away what was left behind by a command that could not send it, or what there is now. `None` where there is
     /// nothing.
     pub(super) fn take(&self) -> Result<Option<Taken>> {
-        let mut path = self.path.clone().into_os_string();
-        path.push(".sending");
-        let path = PathBuf::from(path);
-        if let Some(taken) = self.open(&path)? {
-            return Ok(Some(taken));
+        let path = self.beside(".sending");
+        if !self.path.exists() && !path.exists() {
+            return Ok(None);
         }
-        match fs::rename(&self.path, &path) {
-            Ok(()) => self.open(&path),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.failed("taken away", error)),
-        }
+        // One process at a time: another would replace or remove the file that this one sends.
+        let turn = match files::open_or_create(&self.beside(".lock"), Access::ReadWrite, MODE) {
+            Ok(turn) => turn,
+            Err(refused) if refused.is_missing() => return Ok(None),
+            Err(refused) => return Err(self.failed("taken away", refused)),
+        };
+        self.locked(&turn)?;
+        let bytes = match self.read(&path)? {
+            Some(left_behind) => Some(left_behind),
+            None => match fs::rename(&self.path, &path) {
+                Ok(()) => self.read(&path)?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => return Err(self.failed("taken away", error)),
+            },
+        };
+        Ok(bytes.map(|bytes| Taken { path, _turn: turn, bytes }))
     }
 
-    fn open(&self, path: &Path) -> Result<Option<Taken>> {
-        let file = match files::open(path, Access::Read) {
+    fn beside(&self, ending: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(ending);
+        PathBuf::from(path)
+    }
+
+    /// All of a file, once no process adds to it; `None` where there is none.
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>> {
+        let mut file = match files::open(path, Access::Read) {
             Ok(file) => file,
             Err(refused) if refused.is_missing() => return Ok(None),
             Err(refused) => return Err(self.failed("read", refused)),
         };
+        self.locked(&file)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(|error| self.failed("read", error))?;
+        Ok(Some(bytes))
+    }
+
+    /// Waits for a lock that another process has for a moment.
+    fn locked(&self, file: &File) -> Result<()> {
         let begun = Instant::now();
-        // A process that adds its line has it for a moment.
         while let Err(TryLockError::WouldBlock) = file.try_lock() {
             if begun.elapsed() > LONGEST_WAIT {
                 return Err(Error::new(
@@ -103,8 +125,7 @@ impl Spool {
             }
             thread::sleep(PAUSE);
         }
-        let bytes = fs::read(path).map_err(|error| self.failed("read", error))?;
-        Ok(Some(Taken { path: path.to_owned(), _file: file, bytes }))
+        Ok(())
     }
 
     fn failed(&self, what: &str, error: impl std::fmt::Display) -> Error {
