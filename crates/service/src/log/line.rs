@@ -35,6 +35,16 @@ impl LogLine {
         &self.0
     }
 
+    /// When it was logged, as it is written.
+    pub fn time(&self) -> &str {
+        self.text(TIME).unwrap_or_default()
+    }
+
+    /// What it says.
+    pub fn message(&self) -> &str {
+        self.text(MESSAGE).unwrap_or_default()
+    }
+
     /// How severe it is; `None` for a word that is no level.
     pub fn level(&self) -> Option<Level> {
         self.text(LEVEL)?.parse().ok()
@@ -63,8 +73,7 @@ impl LogLine {
             Some(Level::INFO) if styled => "\x1b[32m",
             _ => dim,
         };
-        let (time, message) =
-            (shortened(self.text(TIME).unwrap_or_default()), self.text(MESSAGE).unwrap_or_default());
+        let (time, message) = (shortened(self.time()), self.message());
         let (time, level) = (visible(&time), visible(level));
         let mut line = format!("{dim}{time}{off} {color}{level:<LEVEL_WIDTH$}{off} {}", visible(message));
         for (name, value) in &self.0 {

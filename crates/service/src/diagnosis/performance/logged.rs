@@ -7,8 +7,10 @@ use std::path::Path;
 use ohfp_broker::Timestamp;
 use ohfp_platform::files::{self, Access};
 use serde_json::Value;
+use tracing::Level;
 
 use super::slowness::SlownessCheck;
+use crate::log::LogLine;
 
 /// How much of the log is read, in bytes, from its end.
 const TAIL: u64 = 256 * 1024;
@@ -51,17 +53,16 @@ fn tail(file: &File) -> (String, bool) {
 fn count(text: &str, since: &str) -> (usize, usize, Option<String>) {
     let (mut errors, mut warnings, mut last) = (0, 0, None);
     for line in text.lines() {
-        let Ok(line) = serde_json::from_str::<Value>(line) else { continue };
-        let field = |name: &str| line.get(name).and_then(Value::as_str);
-        if field("timestamp").is_none_or(|at| at < since) {
+        let Some(line) = LogLine::parse(line.as_bytes()).filter(|line| line.time() >= since) else {
             continue;
-        }
-        match field("level") {
-            Some("ERROR") => {
+        };
+        match line.level() {
+            Some(Level::ERROR) => {
                 errors += 1;
-                last = field("error").or_else(|| field("message")).map(str::to_owned);
+                let error = line.fields().get("error").and_then(Value::as_str);
+                last = Some(error.unwrap_or(line.message()).to_owned());
             }
-            Some("WARN") => warnings += 1,
+            Some(Level::WARN) => warnings += 1,
             _ => {}
         }
     }
@@ -75,7 +76,9 @@ mod tests {
     #[test]
     fn lines_of_the_last_day_count() {
         let line = |at: &str, level: &str, error: &str| {
-            format!("{{\"timestamp\": \"{at}\", \"level\": \"{level}\", \"error\": \"{error}\"}}\n")
+            format!(
+                "{{\"timestamp\": \"{at}\", \"level\": \"{level}\", \"message\": \"m\", \"error\": \"{error}\"}}\n"
+            )
         };
         let text = [
             "a line that was cut\n".to_owned(),
