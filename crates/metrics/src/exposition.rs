@@ -9,7 +9,7 @@ use ohfp_broker::histogram::Histogram;
 
 /// The text format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Text {
+pub enum Exposition {
     /// Prometheus.
     Prometheus,
     /// `OpenMetrics`.
@@ -135,21 +135,21 @@ fn decimal(value: u64, parts: u64) -> String {
 }
 
 /// All families as one document; those without samples are left out.
-pub fn document(families: &[Family], text: Text) -> String {
+pub fn document(families: &[Family], text: Exposition) -> String {
     let mut document = String::new();
     for family in families.iter().filter(|family| !family.samples.is_empty()) {
         family.write(&mut document, text);
     }
-    if text == Text::OpenMetrics {
+    if text == Exposition::OpenMetrics {
         document.push_str("# EOF\n");
     }
     document
 }
 
 impl Family {
-    fn write(&self, document: &mut String, text: Text) {
+    fn write(&self, document: &mut String, text: Exposition) {
         let base = self.name.strip_suffix("_total").unwrap_or(self.name);
-        let open = text == Text::OpenMetrics;
+        let open = text == Exposition::OpenMetrics;
         let name = if open { base } else { self.name };
         let kind = match self.kind {
             FamilyKind::Counter => "counter",
@@ -204,12 +204,12 @@ ohfp_time_seconds_bucket{template="t",le="+Inf"} 3
 ohfp_time_seconds_sum{template="t"} 11.01
 ohfp_time_seconds_count{template="t"} 3
 "#;
-        assert_eq!(document(&families(), Text::Prometheus), expected);
+        assert_eq!(document(&families(), Exposition::Prometheus), expected);
     }
 
     #[test]
     fn open_metrics() {
-        let text = document(&families(), Text::OpenMetrics);
+        let text = document(&families(), Exposition::OpenMetrics);
         for line in [
             "# TYPE ohfp_calls counter",
             r#"ohfp_calls_total{operation="a\"b\\c\nd",outcome="ok"} 3"#,

@@ -12,6 +12,7 @@ use ohfp_broker::Timestamp;
 use ohfp_platform::files::{self, Access, Refused};
 
 use crate::log::{self, MODE, Tail};
+use crate::record::SIZE;
 use crate::totals::{Anew, Totals};
 
 /// Size in bytes from which on the log is folded and put aside: 4,096 records.
@@ -111,11 +112,7 @@ const READ_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
 /// Whether a process that found the log of this size is to fold it: one in sixty-four above the bound, so that not all
 /// of them try.
 pub(crate) fn is_due(size: u64) -> bool {
-    size >= FOLD_AT && (size / log_record()).is_multiple_of(64)
-}
-
-const fn log_record() -> u64 {
-    crate::record::SIZE as u64
+    size >= FOLD_AT && (size / SIZE as u64).is_multiple_of(64)
 }
 
 /// Whether a directory cannot be written, which is no error here.

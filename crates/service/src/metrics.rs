@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 
 use ohfp_broker::{Error, ErrorKind, Result, Timestamp};
 use ohfp_metrics::counters::{self, Counter};
-use ohfp_metrics::exposition::{self, Text};
+use ohfp_metrics::exposition;
 use ohfp_metrics::{HostMetrics, Outcome, ProcessRecord, Tally};
 use ohfp_platform::files::{Refused, Replacement};
 use serde_json::Value;
 
 pub use ohfp_metrics::Operation;
-pub use ohfp_metrics::exposition::Text as Exposition;
+pub use ohfp_metrics::exposition::Exposition;
 pub use report::SiteMetrics;
 
 use crate::clock;
@@ -147,7 +147,7 @@ pub fn operations(invocation: &Invocation) -> Value {
 pub fn textfile(path: &Path, report: &SiteMetrics) -> Result<()> {
     let replaced = || -> std::result::Result<(), Refused> {
         let mut new = Replacement::keeping(path)?;
-        new.file().write_all(text(report, Text::Prometheus).as_bytes())?;
+        new.file().write_all(text(report, Exposition::Prometheus).as_bytes())?;
         Ok(new.commit_unsynced()?)
     };
     replaced().map_err(|refused| {
@@ -157,7 +157,7 @@ pub fn textfile(path: &Path, report: &SiteMetrics) -> Result<()> {
 }
 
 /// The report in a text format for scrapers.
-pub fn text(report: &SiteMetrics, format: Text) -> String {
+pub fn text(report: &SiteMetrics, format: Exposition) -> String {
     exposition::document(&families::of(report), format)
 }
 

@@ -6,7 +6,7 @@ use ohfp_render::{Rendered, documents};
 use ohfp_service::clock;
 use ohfp_service::metrics::{self, Exposition, SiteMetrics};
 use ohfp_service::site_store::AccessMode;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::push;
 use crate::call::Call;
@@ -38,8 +38,6 @@ fn tables(call: &Call, report: &SiteMetrics) -> Reply {
     parts.extend(report.template_rows());
     let tables = parts.iter().map(|part| documents::render(part, call.format).bytes(false));
     let mut reply = Reply::answer(Rendered::plain(tables.collect::<Vec<_>>().join(&b'\n')));
-    let notes = report.document();
-    let notes = notes.get("notes").and_then(Value::as_array).into_iter().flatten();
-    reply.notes.extend(notes.filter_map(Value::as_str).map(str::to_owned));
+    reply.notes.extend(report.notes());
     reply
 }

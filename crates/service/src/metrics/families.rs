@@ -359,7 +359,8 @@ mod tests {
             collector.request(&(&request).into());
         }
         let families = of_activity(&collector.finish(), at(100));
-        let text = ohfp_metrics::exposition::document(&families, ohfp_metrics::exposition::Text::Prometheus);
+        let text =
+            ohfp_metrics::exposition::document(&families, ohfp_metrics::exposition::Exposition::Prometheus);
         let requested: Vec<&str> =
             text.lines().filter(|line| line.starts_with("ohfp_window_requested_machines{")).collect();
         assert_eq!(requested.len(), MOST_SERIES + 1);
@@ -372,7 +373,8 @@ mod tests {
         let mut tally = Tally::default();
         tally.add(&ProcessRecord { wall_micros: 2_500, cpu_micros: 1_500, ..ProcessRecord::default() });
         let families = of_operations(&Operations::from([("requestMachines".to_owned(), tally)]));
-        let text = ohfp_metrics::exposition::document(&families, ohfp_metrics::exposition::Text::Prometheus);
+        let text =
+            ohfp_metrics::exposition::document(&families, ohfp_metrics::exposition::Exposition::Prometheus);
         for line in [
             r#"ohfp_operations_total{operation="requestMachines",outcome="ok"} 1"#,
             r#"ohfp_operation_duration_seconds_bucket{operation="requestMachines",le="0.003"} 1"#,

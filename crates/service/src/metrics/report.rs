@@ -51,13 +51,20 @@ impl SiteMetrics {
             "operations": self::operations(&operations),
         });
         let Some(fields) = document.as_object_mut() else { return document };
-        let mut notes = self.view.notes();
-        match &self.activity {
-            Ok(activity) => fields.extend(of_store(activity)),
-            Err(error) => notes.push(format!("the store does not tell: {}", error.summary())),
+        if let Ok(activity) = &self.activity {
+            fields.extend(of_store(activity));
         }
-        fields.insert("notes".to_owned(), json!(notes));
+        fields.insert("notes".to_owned(), json!(self.notes()));
         document
+    }
+
+    /// What an operator has to know about these numbers.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = self.view.notes();
+        if let Err(error) = &self.activity {
+            notes.push(format!("the store does not tell: {}", error.summary()));
+        }
+        notes
     }
 
     /// The operations by themselves, as rows of a table.
