@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use crate::repository;
+use crate::target;
 
 /// Chromium without a window.
 #[derive(Debug)]
@@ -29,11 +29,9 @@ impl Browser {
     #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
     pub fn find() -> Option<Self> {
         let named = std::env::var_os("OHFP_TEST_BROWSER").map(PathBuf::from);
-        let target =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
         let installed =
             ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].map(PathBuf::from);
-        let unpacked = target.join("chromium/chromium.sh");
+        let unpacked = target().join("chromium/chromium.sh");
         let found = named.into_iter().chain(installed).chain([unpacked]).find(|program| program.is_file());
         if found.is_none() {
             eprintln!("note: there is no Chromium here, so the page is NOT opened in a browser");

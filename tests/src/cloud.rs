@@ -234,10 +234,5 @@ fn line(output: &mut BufReader<ChildStdout>) -> String {
 
 /// The interpreter of the environment that `cargo xtask` makes in the target directory.
 fn python() -> Option<PathBuf> {
-    // Test programs lie in target/PROFILE/deps.
-    let program = std::env::current_exe().ok()?;
-    program
-        .ancestors()
-        .map(|directory| directory.join("cloud-venv/bin/python"))
-        .find(|python| python.is_file())
+    Some(crate::target().join("cloud-venv/bin/python")).filter(|python| python.is_file())
 }

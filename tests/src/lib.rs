@@ -44,6 +44,13 @@ pub fn repository() -> PathBuf {
     own.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()).join("..").canonicalize().unwrap()
 }
 
+/// The target directory of this test program, which lies in its `PROFILE/deps`; what `cargo xtask` makes for tests is
+/// there.
+pub fn target() -> PathBuf {
+    let program = std::env::current_exe().unwrap();
+    program.ancestors().nth(3).unwrap().to_owned()
+}
+
 /// The operations of Host Factory; `OPERATION.sh` is the script that it runs.
 pub const HF_OPERATIONS: [&str; 5] = [
     "getAvailableTemplates",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ohfp_tests::browser::Browser;
 use ohfp_tests::grid::{Grid, LIMITED, TEMPLATE};
-use ohfp_tests::{Ended, repository};
+use ohfp_tests::{Ended, target};
 use serde_json::{Value, json};
 
 /// A site that was used: machines that run, machines that were returned and reclaimed, and requests that fell short.
@@ -138,8 +138,6 @@ fn neither_markup_nor_secrets_get_in() {
 /// Pictures stay below the target directory, to be looked at.
 fn artifacts() -> PathBuf {
     let named = std::env::var_os("OHFP_TEST_ARTIFACTS").map(PathBuf::from);
-    let target =
-        || std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
     let path = named.unwrap_or_else(|| target().join("report"));
     fs::create_dir_all(&path).unwrap();
     path
