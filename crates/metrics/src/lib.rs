@@ -4,7 +4,7 @@
 //! A process counts what it does in [`counters`], which cost an addition each. At its end, after the answer, a [`ProcessRecord`]
 //! goes to the [`log`] by one `write`: no lock, no sync, no other process in the way. [`totals`] are replaced as a whole,
 //! and name the bytes of the log that are in them already, so that no record counts twice and a process that is killed
-//! at any moment harms nothing. Whoever reads adds up totals and log, and writes nothing.
+//! at any moment harms nothing. A reader adds up totals and log, and writes nothing.
 //!
 //! It must not know what an operation does, nor where the state directory comes from.
 //!

@@ -137,7 +137,7 @@ fn a_page_has_the_figures() {
     }
 }
 
-/// Nothing runs, nothing is fetched, and whoever cannot see the pictures hears them.
+/// Nothing runs, nothing is fetched, and a screen reader has words for each picture.
 #[test]
 fn a_page_stands_for_itself() {
     for page in [page(&data("x")), page(&ReportData { activity: empty(), ..data("x") })] {
