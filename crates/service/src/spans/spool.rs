@@ -72,16 +72,16 @@ impl Spool {
     /// Takes away what was left behind by a command that could not send it, or what there is now. `None` where there is
     /// nothing.
     pub(super) fn take(&self) -> Result<Option<Taken>> {
-        let path = self.beside(".sending");
+        let mut path = self.path.clone().into_os_string();
+        path.push(".sending");
+        let path = PathBuf::from(path);
         if !self.path.exists() && !path.exists() {
             return Ok(None);
         }
-        // One process at a time: another would replace or remove the file that this one sends.
-        let turn = match files::open_or_create(&self.beside(".lock"), Access::ReadWrite, MODE) {
-            Ok(turn) => turn,
-            Err(refused) if refused.is_missing() => return Ok(None),
-            Err(refused) => return Err(self.failed("taken away", refused)),
-        };
+        // One process at a time: another would replace or remove the file that this one sends. The directory is locked, so
+        // that nothing is left of it.
+        let turn =
+            File::open(files::directory(&self.path)).map_err(|error| self.failed("taken away", error))?;
         self.locked(&turn)?;
         let bytes = match self.read(&path)? {
             Some(left_behind) => Some(left_behind),
@@ -92,12 +92,6 @@ impl Spool {
             },
         };
         Ok(bytes.map(|bytes| Taken { path, _turn: turn, bytes }))
-    }
-
-    fn beside(&self, ending: &str) -> PathBuf {
-        let mut path = self.path.clone().into_os_string();
-        path.push(ending);
-        PathBuf::from(path)
     }
 
     /// All of a file, once no process adds to it; `None` where there is none.
