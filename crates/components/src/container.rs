@@ -98,6 +98,7 @@ impl Container {
                 Step::Have(handle) => return Ok(handle),
                 Step::Build(job) => {
                     drop(table);
+                    self.tell_dropped();
                     return self.build(&request, &job);
                 }
                 Step::Register => {

@@ -68,6 +68,7 @@ impl Container {
                 self.work(work);
             }
         }
+        self.tell_dropped();
         if self.options().performance_timing {
             self.log_timing(answered);
         }

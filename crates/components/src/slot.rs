@@ -108,6 +108,8 @@ pub(super) struct Stats {
     pub(super) hits: u64,
     pub(super) failures: u64,
     pub(super) unloads: u64,
+    /// Unloads that nothing has been logged of.
+    pub(super) untold: u64,
     /// Duration of the last load, including the components that were built for it.
     pub(super) load: Duration,
     /// Duration of the last load, excluding the components that were built for it.
@@ -152,8 +154,7 @@ impl Slot {
             State::Lent(weak) => match weak.upgrade() {
                 Some(handle) => handle,
                 None => {
-                    self.state = State::Empty;
-                    self.stats.unloads += 1;
+                    self.notice();
                     return None;
                 }
             },
@@ -167,6 +168,15 @@ impl Slot {
             self.state = State::Lent(handle.weak());
         }
         Some(handle)
+    }
+
+    /// Notices that the last user of a component has dropped it.
+    pub(super) fn notice(&mut self) {
+        if matches!(&self.state, State::Lent(weak) if !weak.is_alive()) {
+            self.state = State::Empty;
+            self.stats.unloads += 1;
+            self.stats.untold += 1;
+        }
     }
 
     /// Whether it can be unloaded: it is built, has no users, and can be rebuilt.

@@ -44,6 +44,7 @@ impl Container {
     /// Enforces cache size and memory limit. Memory is checked if `look` is set, otherwise at intervals: a
     /// short command does not pay for it.
     pub(super) fn trim(&self, look: bool) -> usize {
+        self.tell_dropped();
         let mut count = 0;
         loop {
             // Dependencies of an unloaded component may be idle now, so check again.
@@ -81,9 +82,25 @@ impl Container {
     fn let_go(&self, unloaded: Vec<Unloaded>, reason: &str) {
         for (name, handle) in unloaded {
             drop(handle);
-            if self.options().log_component_loads {
-                tracing::info!(target: "performance", component = name, reason, "component unloaded");
-            }
+            self.log_unload(name, reason);
+        }
+    }
+
+    /// Logs the components that their last users have dropped. The container gets to know of that when it looks.
+    pub(super) fn tell_dropped(&self) {
+        let options = self.options();
+        if options.cache_instances || !options.log_component_loads {
+            return;
+        }
+        let dropped = self.lock().dropped();
+        for name in dropped {
+            self.log_unload(name, "last user");
+        }
+    }
+
+    fn log_unload(&self, name: &str, reason: &str) {
+        if self.options().log_component_loads {
+            tracing::info!(target: "performance", component = name, reason, "component unloaded");
         }
     }
 }
@@ -99,6 +116,19 @@ impl Table {
             .collect();
         idle.sort_unstable_by_key(|(used, _)| *used);
         idle.into_iter().map(|(_, key)| key).collect()
+    }
+
+    /// The components whose unloading was not logged yet, in the order of their registration.
+    fn dropped(&mut self) -> Vec<&'static str> {
+        let mut dropped = Vec::new();
+        for key in &self.order {
+            let Some(slot) = self.slots.get_mut(key) else { continue };
+            slot.notice();
+            for _ in 0..std::mem::take(&mut slot.stats.untold) {
+                dropped.push(slot.name);
+            }
+        }
+        dropped
     }
 
     fn has_idle(&self) -> bool {

@@ -208,6 +208,28 @@ fn the_log_tells_of_loads_and_of_time_where_it_is_wanted() {
 }
 
 #[test]
+fn the_log_tells_of_components_that_their_last_users_drop() {
+    let lines = logged(|| {
+        let (container, _) = furnished(|options| {
+            options.log_component_loads = true;
+            options.cache_instances = false;
+        });
+        drop(container.get::<Part<3>>());
+        drop(container.get::<Part<3>>());
+        container.finish();
+    });
+    let told = |line: &String| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let field = |name: &str| line["fields"][name].as_str().unwrap_or_default().to_owned();
+        (field("message"), field("component"), field("reason"))
+    };
+    let (loaded, unloaded) = ("component loaded", "component unloaded");
+    let expected = [(loaded, ""), (unloaded, "last user"), (loaded, ""), (unloaded, "last user")]
+        .map(|(message, reason)| (message.to_owned(), "TemplateService".to_owned(), reason.to_owned()));
+    assert_eq!(lines.iter().map(told).collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn slow_loads_are_warned_of() {
     let lines = logged(|| {
         let container = container(|_| ());
