@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use xshell::cmd;
 
+use crate::debian::{self, Beside};
 use crate::project::{Project, Result, note, step};
 
 /// What names the browser to the tests.
@@ -39,29 +40,12 @@ pub(crate) fn find(project: &Project) -> Option<PathBuf> {
 }
 
 fn unpack(project: &Project, directory: &Path, program: &Path) -> Result<()> {
-    let sh = &project.sh;
-    for tool in ["apt-get", "dpkg-deb"] {
-        project.tool(tool).ok_or_else(|| format!("{tool} is not here"))?;
-    }
     step("unpacking Chromium below the target directory (once, 0.4 GB)");
-    let (packages, root) = (directory.join("packages"), directory.join("root"));
+    let sh = &project.sh;
+    let root = directory.join("root");
     sh.remove_path(directory)?;
-    sh.create_dir(packages.join("partial"))?;
-    // Only fetches: packages go to a directory of our own, without the locks of the package manager.
-    let archives = format!("Dir::Cache::archives={}", packages.display());
-    let fetch = ["--yes", "--quiet", "--download-only", "--no-install-recommends", "-o", &archives];
-    let unlocked = ["-o", "Debug::NoLocking=1"];
-    cmd!(sh, "timeout 600 apt-get install {fetch...} {unlocked...} chromium fonts-dejavu-core")
-        .quiet()
-        .ignore_stdout()
-        .ignore_stderr()
-        .run()?;
-    for entry in fs::read_dir(&packages)? {
-        let package = entry?.path();
-        if package.extension().is_some_and(|ending| ending == "deb") {
-            cmd!(sh, "dpkg-deb --extract {package} {root}").quiet().run()?;
-        }
-    }
+    let packages = ["chromium", "fonts-dejavu-core"];
+    debian::unpack(project, &packages, Beside::Dependencies, 600, &root)?;
     let binary = root.join("usr/lib/chromium/chromium");
     if !binary.is_file() {
         return Err("the package has no usr/lib/chromium/chromium".into());
@@ -91,7 +75,6 @@ fn unpack(project: &Project, directory: &Path, program: &Path) -> Result<()> {
     fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o755))?;
     let version = cmd!(sh, "{unfinished} --version").quiet().ignore_stderr().read()?;
     step(format_args!("unpacked {version}"));
-    sh.remove_path(packages)?;
     Ok(fs::rename(unfinished, program)?)
 }
 

@@ -11,6 +11,7 @@ mod catalog;
 mod checks;
 mod cloud;
 mod conformance;
+mod debian;
 mod demo;
 mod deps;
 mod dice;

@@ -3,8 +3,7 @@
 
 use std::path::PathBuf;
 
-use xshell::cmd;
-
+use crate::debian::{self, Beside};
 use crate::project::{Project, Result, note, step};
 
 /// The variable that tells the tests where it is.
@@ -26,17 +25,7 @@ pub(crate) fn find(project: &Project) -> Option<PathBuf> {
 
 fn unpack(project: &Project) -> Result<()> {
     step("unpacking promtool from Debian's package prometheus (once)");
-    let sh = &project.sh;
     let directory = project.fresh_dir("tools/prometheus.new")?;
-    let _in_it = sh.push_dir(&directory);
-    cmd!(sh, "timeout 120 apt-get download --quiet prometheus")
-        .quiet()
-        .ignore_stdout()
-        .ignore_stderr()
-        .run()?;
-    let packages = sh.read_dir(&directory)?;
-    let package = packages.first().ok_or("no package was downloaded")?;
-    cmd!(sh, "dpkg-deb -x {package} .").quiet().run()?;
-    sh.remove_path(package)?;
+    debian::unpack(project, &["prometheus"], Beside::Nothing, 120, &directory)?;
     Ok(std::fs::rename(&directory, project.target.join("tools/prometheus"))?)
 }
