@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use xshell::{Cmd, cmd};
+use xshell::{Cmd, Shell, cmd};
 
 use super::measure::Case;
 use crate::dist::Tree;
@@ -17,6 +17,16 @@ pub(super) const LIVE: usize = 100;
 /// Files up to this size are put back before each run.
 const SMALL: u64 = 8 << 20;
 
+const SNAPSHOT: &str = "ohfp.snapshot";
+const SNAPSHOT_BEFORE: &str = "before.snapshot";
+
+const DATABASE: &str = "ohfp.db";
+/// The files of a state store.
+const FILES: [&str; 3] = [DATABASE, "ohfp.db-wal", "ohfp.db.lock"];
+
+/// Where paths name a store, and the one of the older tree.
+const STORES: [(&str, &str); 2] = [("/state-", "/before-state-"), ("/pristine-", "/before-pristine-")];
+
 const TEMPLATES: &str = r#"{"templates": [{"templateId": "bench", "maxNumber": -1, "priceType": "ondemand",
   "imageId": "ami-1", "subnetId": "subnet-1", "vmType": "m6i.large", "instanceTags": "team=bench"}]}"#;
 
@@ -24,6 +34,8 @@ const TEMPLATES: &str = r#"{"templates": [{"templateId": "bench", "maxNumber": -
 pub(super) struct LiveSite<'p> {
     project: &'p Project,
     tree: &'p Tree,
+    /// An older tree, which has a snapshot and stores of its own: it cannot read newer ones.
+    before: Option<&'p Tree>,
     root: PathBuf,
 }
 
@@ -43,9 +55,9 @@ pub(super) struct History {
 }
 
 impl<'p> LiveSite<'p> {
-    pub(super) fn make(project: &'p Project, tree: &'p Tree) -> Result<Self> {
+    pub(super) fn make(project: &'p Project, tree: &'p Tree, before: Option<&'p Tree>) -> Result<Self> {
         let root = project.fresh_dir("bench/live")?;
-        let site = Self { project, tree, root };
+        let site = Self { project, tree, before, root };
         let sh = &project.sh;
         for directory in ["log", "input"] {
             sh.create_dir(site.root.join(directory))?;
@@ -62,9 +74,15 @@ impl<'p> LiveSite<'p> {
         }
         sh.write_file(site.root.join("quiet/config.json"), quiet.to_string())?;
         sh.write_file(site.root.join("quiet/awsprov_templates.json"), TEMPLATES)?;
-        let builder = tree.program("ohfp-snapshot");
-        let built = scrubbed(cmd!(sh, "{builder} build --quiet")).envs(site.variables()?);
-        built.quiet().ignore_stdout().run()?;
+        let build = |tree: &Tree, snapshot: &Path| -> Result<()> {
+            let builder = tree.program("ohfp-snapshot");
+            let built = scrubbed(cmd!(sh, "{builder} build --quiet")).envs(site.variables()?);
+            Ok(built.env("OHFP_SNAPSHOT", snapshot).quiet().ignore_stdout().run()?)
+        };
+        build(tree, &site.root.join(SNAPSHOT))?;
+        if let Some(before) = before {
+            build(before, &site.root.join(SNAPSHOT_BEFORE))?;
+        }
         Ok(site)
     }
 
@@ -74,7 +92,7 @@ impl<'p> LiveSite<'p> {
         Ok([
             ("PATH", "/usr/bin:/bin".to_owned()),
             ("OHFP_CONFIG_DIR", path("config")?),
-            ("OHFP_SNAPSHOT", path("ohfp.snapshot")?),
+            ("OHFP_SNAPSHOT", path(SNAPSHOT)?),
             ("HF_PROVIDER_LOGDIR", path("log")?),
         ])
     }
@@ -84,7 +102,18 @@ impl<'p> LiveSite<'p> {
         Ok(case.with(format!("OHFP_CONFIG_DIR={}", text(&self.root.join("quiet"))?)))
     }
 
-    /// A store with so many finished requests.
+    /// The same case for the older tree, on what that one has made.
+    pub(super) fn older(&self, case: Case) -> Result<Case> {
+        let own =
+            |part: &String| STORES.iter().fold(part.clone(), |part, (ours, its)| part.replace(ours, its));
+        let (variables, prepare) =
+            (case.variables.iter().map(own).collect(), case.prepare.iter().map(own).collect());
+        let snapshot = self.root.join(SNAPSHOT_BEFORE);
+        Ok(Case { variables, prepare, ..case }.with(format!("OHFP_SNAPSHOT={}", text(&snapshot)?)))
+    }
+
+    /// A store with so many finished requests. The older tree makes it where there is one, and a copy is brought up to
+    /// date by ours.
     pub(super) fn history(&self, count: u32) -> Result<History> {
         let sh = &self.project.sh;
         let [filled, running, pristine, state] =
@@ -94,14 +123,15 @@ impl<'p> LiveSite<'p> {
         }
         let export = self.root.join(format!("history-{count}.json"));
         sh.write_file(&export, finished(count)?)?;
-        let program = self.tree.program("ohfp");
+        let maker = self.before.unwrap_or(self.tree);
+        let program = maker.program("ohfp");
         // The log names requests of the history before, whose store is another one.
         self.on(&filled, cmd!(sh, "{program} storage init"))?.ignore_stdout().run()?;
         self.on(&filled, cmd!(sh, "{program} storage import {export}"))?.ignore_stdout().run()?;
         sh.remove_path(&export)?;
         let copy = |from: &Path, to: &Path| -> Result<()> {
             // In one file, as it is when the log has been carried over.
-            let database = to.join("ohfp.db");
+            let database = to.join(DATABASE);
             Ok(self.on(from, cmd!(sh, "{program} storage backup {database}"))?.ignore_stdout().run()?)
         };
         copy(&filled, &running)?;
@@ -109,7 +139,20 @@ impl<'p> LiveSite<'p> {
         let answer: Value = serde_json::from_str(&self.on(&running, request)?.ignore_stderr().read()?)?;
         copy(&running, &state)?;
         // From now on it is a store of its own, with a log and a lock file.
-        self.on(&state, cmd!(sh, "{program} storage test"))?.ignore_stdout().run()?;
+        let make_own = |program: &Path, state: &Path| -> Result<()> {
+            Ok(self.on(state, cmd!(sh, "{program} storage test"))?.ignore_stdout().run()?)
+        };
+        if self.before.is_some() {
+            let [its_pristine, its_state] =
+                ["before-pristine", "before-state"].map(|name| self.root.join(format!("{name}-{count}")));
+            for directory in [&its_pristine, &its_state] {
+                sh.create_dir(directory)?;
+            }
+            sh.copy_file(state.join(DATABASE), its_state.join(DATABASE))?;
+            make_own(&program, &its_state)?;
+            keep(sh, &its_state, &its_pristine)?;
+        }
+        make_own(&self.tree.program("ohfp"), &state)?;
         let request = answer.pointer("/requests/0").ok_or("no request was made")?;
         let machines = request.get("machines").and_then(Value::as_array).cloned().unwrap_or_default();
         if machines.len() != LIVE {
@@ -127,9 +170,7 @@ impl<'p> LiveSite<'p> {
             pristine,
             state,
         };
-        for name in ["ohfp.db", "ohfp.db-wal", "ohfp.db.lock"] {
-            sh.copy_file(history.state.join(name), history.pristine.join(name))?;
-        }
+        keep(sh, &history.state, &history.pristine)?;
         Ok(history)
     }
 
@@ -161,7 +202,7 @@ impl History {
     /// log, which is too short to be carried over, so the database is the same file all the time.
     pub(super) fn changing(&self, case: Case) -> Result<Case> {
         let mut line = "set -e".to_owned();
-        for name in ["ohfp.db", "ohfp.db-wal", "ohfp.db.lock"] {
+        for name in FILES {
             let (from, to) = (self.pristine.join(name), self.state.join(name));
             if from.metadata()?.len() < SMALL {
                 let (from, to) = (text(&from)?, text(&to)?);
@@ -170,6 +211,14 @@ impl History {
         }
         Ok(self.case(case)?.after(&["/bin/sh", "-c", &line]))
     }
+}
+
+/// Keeps the files of a store as they are now.
+fn keep(sh: &Shell, state: &Path, pristine: &Path) -> Result<()> {
+    for name in FILES {
+        sh.copy_file(state.join(name), pristine.join(name))?;
+    }
+    Ok(())
 }
 
 fn id(number: u32) -> String {

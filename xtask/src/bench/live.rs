@@ -44,7 +44,7 @@ pub(super) fn run(
     step("compiling the floor programs");
     let tools = Tools::build(project)?;
     step(format_args!("filling two state stores, with {LITTLE} and {MUCH} finished requests"));
-    let site = LiveSite::make(project, &tree)?;
+    let site = LiveSite::make(project, &tree, before)?;
     let (little, much) = (site.history(LITTLE)?, site.history(MUCH)?);
     let live = Live { project, tools, tree: &tree, before, site: &site, quick };
     if project.tool("valgrind").is_none() {
@@ -100,6 +100,7 @@ impl Live<'_> {
         let environment: Vec<(&str, &str)> =
             variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let older = before::cases(self.tree, self.before, cases);
+        let older: Vec<Case> = older.into_iter().map(|case| self.site.older(case)).collect::<Result<_>>()?;
         let all = [cases, &older].concat();
         let mut rows = self.tools.measure(&environment, &all, self.rounds(full))?;
         for (row, case) in rows.iter_mut().zip(&all) {

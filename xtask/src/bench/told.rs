@@ -1,4 +1,5 @@
-//! How much of the time that a command takes, seen from outside, its phases account for.
+//! How much of the time that a command takes, seen from outside, its phases account for; and what its record of metrics
+//! costs it.
 
 use std::io::Read;
 use std::path::Path;
@@ -16,6 +17,9 @@ const ROUNDS: u32 = 200;
 
 /// The least share of the time outside that the phases tell of.
 const SHARE: f64 = 0.95;
+
+/// The most microseconds that the record of one process may take.
+const RECORD: f64 = 10.0;
 
 /// Commands that read, one that changes, and one that reads the configuration only.
 const COMMANDS: [&[&str]; 4] =
@@ -56,6 +60,16 @@ pub(super) fn measure(
             found: middle.share(),
             limit: Limit::AtLeast(SHARE),
         });
+        // Commands that only read leave no record.
+        let mut recording: Vec<Duration> = found.iter().filter_map(|one| one.recording).collect();
+        recording.sort();
+        if let Some(middle) = recording.get(recording.len() / 2) {
+            budgets.push(Budget {
+                what: format!("`{name}`: its record of metrics, µs"),
+                found: middle.as_secs_f64() * 1e6,
+                limit: Limit::AtMost(RECORD),
+            });
+        }
         found.sort_by_key(|one| one.outside);
         let at = |share: usize| {
             let one = found.get(found.len() * share / 100).copied().unwrap_or_default();
@@ -79,6 +93,8 @@ pub(super) fn measure(
 struct Found {
     outside: Duration,
     told: Duration,
+    /// The phase of its record; `None` where it makes none.
+    recording: Option<Duration>,
 }
 
 impl Found {
@@ -101,6 +117,11 @@ fn once(command: &mut Command) -> Result<Found> {
     }
     let report: Value = serde_json::from_str(told.lines().last().unwrap_or_default())?;
     let phases = report.get("phases").and_then(Value::as_array).ok_or("there are no phases")?;
-    let told: f64 = phases.iter().filter_map(|phase| phase.get("wall_ms")?.as_f64()).sum();
-    Ok(Found { outside, told: Duration::from_secs_f64(told / 1e3) })
+    let wall = |phase: &Value| Some(Duration::from_secs_f64(phase.get("wall_ms")?.as_f64()? / 1e3));
+    let is_record = |phase: &&Value| phase.get("phase").is_some_and(|name| name == "metrics");
+    Ok(Found {
+        outside,
+        told: phases.iter().filter_map(wall).sum(),
+        recording: phases.iter().find(is_record).and_then(wall),
+    })
 }
