@@ -123,6 +123,8 @@ pub struct Collector {
     /// Changes of the number of machines in each step, one list for each series: an own step for each stage.
     changes: Vec<BTreeMap<usize, [i64; 3]>>,
     pools: HashMap<String, usize>,
+    /// The place of the last machine's pool, for the same reason.
+    last_pool: usize,
     reasons: BTreeMap<ShortfallKind, Reason>,
 }
 
@@ -150,6 +152,7 @@ impl Collector {
             last: None,
             changes: Vec::new(),
             pools: HashMap::new(),
+            last_pool: 0,
             reasons: BTreeMap::new(),
         }
     }
@@ -318,14 +321,19 @@ impl Collector {
 
     fn pool(&mut self, machine: &MachineFacts<'_>) -> &mut Pool {
         let parts = [machine.region, machine.instance_type, machine.price_type];
-        let owned = |part: Option<&str>| part.map(str::to_owned);
-        let key = parts.map(Option::unwrap_or_default).join("\0");
         let pools = &mut self.activity.pools;
-        let place = *self.pools.entry(key).or_insert_with(|| {
-            let [region, instance_type, price_type] = parts.map(owned);
-            pools.push(Pool { region, instance_type, price_type, ..Pool::default() });
-            pools.len() - 1
-        });
+        let is_same = |pool: &Pool| {
+            [&pool.region, &pool.instance_type, &pool.price_type].map(Option::as_deref) == parts
+        };
+        if !pools.get(self.last_pool).is_some_and(is_same) {
+            let key = parts.map(Option::unwrap_or_default).join("\0");
+            self.last_pool = *self.pools.entry(key).or_insert_with(|| {
+                let [region, instance_type, price_type] = parts.map(|part| part.map(str::to_owned));
+                pools.push(Pool { region, instance_type, price_type, ..Pool::default() });
+                pools.len() - 1
+            });
+        }
+        let place = self.last_pool;
         #[expect(clippy::indexing_slicing, reason = "a place that was just found or made")]
         &mut self.activity.pools[place]
     }
