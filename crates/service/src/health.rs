@@ -63,7 +63,7 @@ pub fn run(
         Err(error) => checks.push(HealthCheck::stated("startup_time", Grade::Warning, error.to_string())),
     }
     checks.push(own_cost::snapshot(invocation, session, programs.as_ref().ok(), &limits));
-    checks.extend(own_cost::components(session, &limits));
+    checks.extend(own_cost::components(invocation, session, &limits));
     Ok(HealthReport { checks })
 }
 

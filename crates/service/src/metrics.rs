@@ -15,6 +15,7 @@ use ohfp_metrics::counters::{self, Counter};
 use ohfp_metrics::exposition;
 use ohfp_metrics::{HostMetrics, Outcome, ProcessRecord, Tally};
 use ohfp_platform::files::{Refused, Replacement};
+use ohfp_resolver::Settings;
 use serde_json::Value;
 
 pub use ohfp_metrics::Operation;
@@ -132,6 +133,17 @@ pub fn costs(session: &Session, since: Timestamp, until: Timestamp) -> Result<Op
     let mut costs: Vec<RecordedCost> = operations.iter().map(cost).collect();
     costs.sort_by_key(|cost| std::cmp::Reverse(cost.count));
     Ok(Some(costs))
+}
+
+/// How many components the processes of the last hour could not build, as far as that is recorded.
+pub fn failed_loads(invocation: &Invocation, settings: &Settings) -> u64 {
+    let Ok(directory) = invocation.state_directory() else { return 0 };
+    if !settings.metrics_enabled() {
+        return 0;
+    }
+    let now = clock::now();
+    let (operations, _) = HostMetrics::new(&directory).view().within(now.plus_millis(-WINDOW_MILLIS), now);
+    operations.values().map(|tally| tally.counted(Counter::ComponentFailures)).sum()
 }
 
 /// What all processes of this host have cost, by operation; empty where no state directory is known.

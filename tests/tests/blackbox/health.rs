@@ -146,6 +146,24 @@ fn each_threshold_has_an_effect() {
     assert_eq!(found(&answer, "failed_loads")["status"], "healthy", "{answer:?}");
 }
 
+/// What other processes could not load counts, too.
+#[test]
+fn failed_loads_of_the_last_hour_are_unhealthy() {
+    let grid = site(&json!({ "performance": { "lazy_loading": { "connection_mode": "eager" } } }));
+    let failures = |grid: &Grid| found(&health(grid), "failed_loads").clone();
+    assert_eq!((&failures(&grid)["status"], &failures(&grid)["value"]), (&json!("healthy"), &json!(0)));
+    let database = grid.work().join("ohfp.db");
+    let good = fs::read(&database).unwrap();
+    fs::write(&database, "this is no database").unwrap();
+    for _ in 0..4 {
+        grid.refusal("getRequestStatus", &json!({ "requests": [{ "requestId": "req-1" }] }));
+    }
+    fs::write(&database, good).unwrap();
+    let found = failures(&grid);
+    assert_eq!(found["status"], "unhealthy", "{found}");
+    assert!(found["value"].as_f64().unwrap() >= 4.0, "{found}");
+}
+
 #[test]
 fn a_snapshot_that_is_not_used_counts_as_the_site_wants() {
     for (word, code) in [("healthy", 0), ("warning", 0), ("unhealthy", 1)] {

@@ -11,6 +11,7 @@ use super::check::{Bound, Grade, HealthCheck, Unit};
 use super::limits::HealthLimits;
 use super::programs::Programs;
 use crate::invocation::Invocation;
+use crate::metrics;
 use crate::session::Session;
 
 /// Loads what a typical operation needs, so that there is something to judge. A component that fails is counted.
@@ -51,8 +52,12 @@ pub(super) fn start(programs: &Programs<'_>, limits: &HealthLimits) -> [HealthCh
     ]
 }
 
-/// The components of this process, and its memory.
-pub(super) fn components(session: &Session, limits: &HealthLimits) -> Vec<HealthCheck> {
+/// The components of this process, and its memory; failed loads of all processes of the last hour.
+pub(super) fn components(
+    invocation: &Invocation,
+    session: &Session,
+    limits: &HealthLimits,
+) -> Vec<HealthCheck> {
     let figures = session.container().figures();
     let (slowest, took) = figures.slowest.unwrap_or(("none", std::time::Duration::ZERO));
     let mut checks = vec![HealthCheck::measured(
@@ -73,13 +78,14 @@ pub(super) fn components(session: &Session, limits: &HealthLimits) -> Vec<Health
             "lower `performance.caching.memory_limit_mb`, and turn off what is loaded ahead of its use",
         )
     }));
-    #[expect(clippy::cast_precision_loss, reason = "components are few")]
+    let recorded = metrics::failed_loads(invocation, &session.configuration.settings);
+    #[expect(clippy::cast_precision_loss, reason = "failures are few")]
     checks.push(HealthCheck::measured(
         "failed_loads",
-        figures.failures as f64,
+        figures.failures.saturating_add(recorded) as f64,
         Unit::Count,
         Bound::AtMost(limits.failed_loads),
-        format!("of {} components", figures.registered),
+        "components that could not be built: in this process, and as recorded in the last hour",
         "the log names the component and the reason; `ohfp doctor` checks what it needs",
     ));
     checks
