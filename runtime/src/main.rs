@@ -5,6 +5,7 @@
 //! on the musl target the allocator refuses, so this cannot rot.
 #![cfg_attr(bare_entry, no_main)]
 
+mod counted;
 mod entry;
 mod question;
 mod respond;

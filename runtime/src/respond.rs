@@ -13,6 +13,7 @@ use ohfp_snapshot_format::open::{IoPolicy, Snapshot};
 use ohfp_snapshot_format::view::{Contents, Segments};
 use ohfp_snapshot_format::{CLI_FINGERPRINT, Refusal, fresh};
 
+use crate::counted;
 use crate::question::{self, Question};
 
 /// Longest input of `getAvailableTemplates` in bytes, usually `{}`; the live program reads longer ones.
@@ -47,13 +48,13 @@ fn answered(process: &Process, question: &Question<'_>) -> Option<ExitCode> {
     let root = locate::config_root(&get);
     let root = root.as_ref().map(|root| root.path.as_bytes());
     let own = locate::snapshot_path(&get, root).ok_or(Refusal::Missing);
-    match own.and_then(|path| answer_from(process, question, path.as_c_str(), access, Role::Own(root))) {
+    match own.and_then(|path| answer_from(process, question, &path, access, Role::Own(root))) {
         Ok(code) => code,
         // Help and version are the same in every snapshot of this build.
         Err(_) if question.is_help() => {
             let mut path = locate::program_directory()?;
             path.push(SHIPPED_SNAPSHOT)?;
-            answer_from(process, question, path.as_c_str(), access, Role::Shipped).ok().flatten()
+            answer_from(process, question, &path, access, Role::Shipped).ok().flatten()
         }
         Err(_) => None,
     }
@@ -72,7 +73,7 @@ enum Role<'a> {
 fn answer_from(
     process: &Process,
     question: &Question<'_>,
-    path: &CStr,
+    path: &Path,
     access: IoPolicy,
     role: Role<'_>,
 ) -> Result<Option<ExitCode>, Refusal> {
@@ -80,7 +81,7 @@ fn answer_from(
         sys::guard_mapping(*process, live);
     }
     // The process ends before the mapping could matter; unmapping it would cost a system call.
-    let snapshot = ManuallyDrop::new(Snapshot::open(path, access)?);
+    let snapshot = ManuallyDrop::new(Snapshot::open(path.as_c_str(), access)?);
     snapshot.expect_fingerprint(CLI_FINGERPRINT)?;
     let get = |name: &str| process.variable(name);
     if !question.is_help() {
@@ -98,7 +99,12 @@ fn answer_from(
     let Some(parts) = parts(process, question, &snapshot.contents()?, record.as_mut_slice())? else {
         return Ok(None);
     };
-    Ok(write(parts))
+    let code = write(parts);
+    if snapshot.header.counted() && code.is_some() {
+        let is_operation = matches!(question, Question::AvailableTemplates { .. });
+        let _ = counted::record(path, is_operation);
+    }
+    Ok(code)
 }
 
 /// The bytes of the answer, all checked.

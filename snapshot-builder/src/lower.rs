@@ -50,6 +50,7 @@ pub fn lower(resolved: &Resolved, step: &mut dyn FnMut(&str)) -> Result<Payload>
     let others = input_bytes(resolved).saturating_mul(ALL_FORMATS) <= limit;
     let mut writer = PayloadWriter::default();
     writer.timed(Performance::new(&resolved.settings).is_timed());
+    writer.counted(resolved.settings.metrics_fast_path());
     thread::scope(|scope| {
         step(if others {
             "rendering all formats"

@@ -112,7 +112,12 @@ const READ_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
 /// Whether a process that found the log of this size is to fold it: one in sixty-four above the bound, so that not all
 /// of them try.
 pub(crate) fn is_due(size: u64) -> bool {
-    size >= FOLD_AT && (size / SIZE as u64).is_multiple_of(64)
+    size >= FOLD_AT && is_chosen(size / SIZE as u64)
+}
+
+/// Whether a number is one in sixty-four.
+pub(crate) fn is_chosen(number: u64) -> bool {
+    number.is_multiple_of(64)
 }
 
 /// Whether a directory cannot be written, which is no error here.

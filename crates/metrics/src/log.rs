@@ -43,6 +43,11 @@ pub fn append(
     Ok(size)
 }
 
+/// Whether an append was refused for the size of the file.
+pub(crate) fn is_full(refused: &Refused) -> bool {
+    matches!(refused, Refused::Io(error) if error.kind() == io::ErrorKind::FileTooLarge)
+}
+
 /// How far a file is folded into totals. A file is known by its first bytes, since inode numbers are used again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {

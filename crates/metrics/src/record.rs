@@ -17,6 +17,8 @@
 //! | 48–111 | sixteen counters of four bytes, by their place in [`Counter`](crate::counters::Counter) |
 //! | 112–119 | 0 |
 //! | 120–127 | XXH3-64 of all before |
+//!
+//! The runtime writes such records, too, without durations and costs (`runtime/src/counted.rs`).
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 

@@ -39,8 +39,12 @@ impl HostMetrics {
     /// is worth a line of the log: that counting began anew. Whatever is in the way, the process goes on.
     pub fn record(&self, record: &ProcessRecord, may_begin: impl FnOnce() -> bool) -> Option<String> {
         let may_create = || self.lock.exists() || may_begin();
-        let size = log::append(&self.log, record, may_create).ok()?;
-        if !fold::is_due(size) {
+        let is_due = match log::append(&self.log, record, may_create) {
+            Ok(size) => fold::is_due(size),
+            // Only the runtime appended for long, which folds nothing.
+            Err(refused) => log::is_full(&refused) && fold::is_chosen(u64::from(record.process)),
+        };
+        if !is_due {
             return None;
         }
         match fold::fold(&self.paths(), record.at) {
@@ -54,6 +58,14 @@ impl HostMetrics {
     /// Folds the log now; whether it did.
     pub fn fold(&self, now: Timestamp) -> bool {
         matches!(fold::fold(&self.paths(), now), Ok(Folded::Done(_)))
+    }
+
+    /// Everything that was recorded, after the log was folded where it has grown and this process may do so.
+    pub fn ask(&self, now: Timestamp) -> Recorded {
+        if std::fs::metadata(&self.log).is_ok_and(|log| log.len() >= fold::FOLD_AT) {
+            self.fold(now);
+        }
+        self.view()
     }
 
     /// Everything that was recorded. Writes nothing.
@@ -185,6 +197,32 @@ mod tests {
         assert_eq!(count(&site), most.cast_unsigned() + 1);
         assert!(site.fold(Timestamp::from_millis(1)));
         assert_eq!(count(&site), most.cast_unsigned() + 1);
+    }
+
+    /// The runtime appends and never folds.
+    #[test]
+    fn a_log_that_only_the_runtime_appends_to_is_folded_by_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let site = HostMetrics::new(directory.path());
+        let fill = |bytes: u64| {
+            let records = record(1).to_bytes().repeat(usize::try_from(bytes).unwrap() / SIZE);
+            fs::write(&site.log, records).unwrap();
+        };
+        fill(fold::FOLD_AT);
+        // Who asks folds it.
+        let asked = site.ask(Timestamp::from_millis(2_000_000)).all();
+        assert_eq!(asked.values().map(|tally| tally.count).sum::<u64>(), fold::FOLD_AT / SIZE as u64);
+        assert!(!site.log.exists() && site.totals.exists());
+        // One that is full is folded by one process in sixty-four.
+        fill(log::LARGEST + SIZE as u64);
+        for process in [1, 64] {
+            assert!(site.log.exists());
+            site.record(
+                &ProcessRecord { process, at: Timestamp::from_millis(9_000_000), ..record(2) },
+                || true,
+            );
+        }
+        assert!(!site.log.exists());
     }
 
     /// Killed between any two steps of a fold.

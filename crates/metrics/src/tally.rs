@@ -55,7 +55,10 @@ impl Tally {
         self.count = self.count.saturating_add(1);
         add_to(&mut self.outcomes, record.outcome.name(), 1);
         add_to(&mut self.snapshot, record.snapshot.name(), 1);
-        self.latency.add(record.wall_micros);
+        // The runtime does not take the time.
+        if record.wall_micros > 0 {
+            self.latency.add(record.wall_micros);
+        }
         self.cpu_micros = self.cpu_micros.saturating_add(record.cpu_micros);
         self.peak_bytes = self.peak_bytes.max(record.peak_bytes);
         for (counter, count) in Counter::ALL.iter().zip(&record.counts) {

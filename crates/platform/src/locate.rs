@@ -41,7 +41,8 @@ pub struct Path {
 }
 
 impl Path {
-    /// Concatenates `parts`; `None` when the path is too long or holds a zero byte.
+    /// Concatenates `parts`; `None` when the path is too long or holds a zero byte. Not inlined, as [`Self::push`].
+    #[inline(never)]
     pub fn new(parts: &[&[u8]]) -> Option<Self> {
         let mut path = Self { bytes: [0; PATH_CAPACITY], len: 0 };
         for part in parts {
@@ -50,7 +51,8 @@ impl Path {
         Some(path)
     }
 
-    /// Appends bytes.
+    /// Appends bytes. Not inlined: the runtime does this in a dozen places, and has no room for as many copies.
+    #[inline(never)]
     pub fn push(&mut self, part: &[u8]) -> Option<()> {
         let end = self.len.checked_add(part.len()).filter(|end| *end < PATH_CAPACITY)?;
         if part.contains(&0) {

@@ -15,6 +15,8 @@ pub const RKYV_DESCRIPTOR: u32 = 0x0008_1132;
 pub const FLAG_SEALED: u32 = 1;
 /// Flag: the configuration asks where the time goes, which only the full program can tell. So it answers.
 pub const FLAG_TIMED: u32 = 2;
+/// Flag: the runtime adds a record of each answer to the metrics of its host.
+pub const FLAG_COUNTED: u32 = 4;
 /// Alignment of stamps, index and sections.
 pub const ALIGN: u64 = 64;
 
@@ -48,7 +50,7 @@ pub struct Extent {
 /// | 248 | 8 | XXH3-64 of bytes 0..248 |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// [`FLAG_SEALED`] and [`FLAG_TIMED`].
+    /// [`FLAG_SEALED`], [`FLAG_TIMED`] and [`FLAG_COUNTED`].
     pub flags: u32,
     /// Fingerprint of product and command tree.
     pub fingerprint: u128,
@@ -138,6 +140,11 @@ impl Header {
     /// Whether the full program answers what follows from the configuration.
     pub fn timed(&self) -> bool {
         self.flags & FLAG_TIMED != 0
+    }
+
+    /// Whether the runtime adds a record of each answer to the metrics.
+    pub fn counted(&self) -> bool {
+        self.flags & FLAG_COUNTED != 0
     }
 
     /// The product version as text.

@@ -81,6 +81,11 @@ pub use open::Snapshot;
 pub use refusal::Refusal;
 pub use view::View;
 
+/// XXH3-64, the checksum of the header, the index, each section and each record.
+pub fn checksum(bytes: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(bytes)
+}
+
 /// The one format version this build reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
 

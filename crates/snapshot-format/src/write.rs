@@ -7,7 +7,7 @@ use rkyv::rancor;
 use rkyv::util::AlignedVec;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use crate::header::{Extent, FLAG_SEALED, FLAG_TIMED, HEADER_LEN, Header, align};
+use crate::header::{Extent, FLAG_COUNTED, FLAG_SEALED, FLAG_TIMED, HEADER_LEN, Header, align};
 use crate::index::{AnswerV1, IndexV1, ListV1, NONE, PartsV1, SectionV1, ShowV1, SpanV1};
 use crate::open::Snapshot;
 use crate::stamps::StampsV1;
@@ -39,7 +39,7 @@ pub struct PayloadWriter {
     lists: Vec<ListV1>,
     shows: Vec<ShowV1>,
     templates: u64,
-    timed: bool,
+    flags: u32,
 }
 
 impl PayloadWriter {
@@ -109,7 +109,16 @@ impl PayloadWriter {
 
     /// Leaves the answers to the full program, see [`FLAG_TIMED`].
     pub fn timed(&mut self, timed: bool) {
-        self.timed = timed;
+        self.set(FLAG_TIMED, timed);
+    }
+
+    /// Has the runtime record its answers, see [`FLAG_COUNTED`].
+    pub fn counted(&mut self, counted: bool) {
+        self.set(FLAG_COUNTED, counted);
+    }
+
+    fn set(&mut self, flag: u32, on: bool) {
+        self.flags = if on { self.flags | flag } else { self.flags & !flag };
     }
 
     /// Bytes in sections so far.
@@ -156,7 +165,7 @@ impl PayloadWriter {
             sections: self.bytes,
             len: self.end,
             digest: digest.digest128(),
-            timed: self.timed,
+            flags: self.flags,
         })
     }
 }
@@ -180,7 +189,7 @@ pub struct Payload {
     sections: Vec<Vec<u8>>,
     len: u64,
     digest: u128,
-    timed: bool,
+    flags: u32,
 }
 
 impl Payload {
@@ -199,7 +208,7 @@ impl Payload {
         let index = self.archive.len() as u64;
         let payload_len = index + self.gap.len() as u64 + self.len;
         let front = (index, xxh3_64(&self.archive));
-        let len = write_front(out, self.timed, stamps, maker, front, (payload_len, self.digest))?;
+        let len = write_front(out, self.flags, stamps, maker, front, (payload_len, self.digest))?;
         out.write_all(&self.archive)?;
         out.write_all(&self.gap)?;
         for bytes in &self.sections {
@@ -217,7 +226,7 @@ pub fn restamp(out: &mut impl Write, snapshot: &Snapshot, stamps: &StampsV1) -> 
     let maker = Maker { version: header.product_version(), fingerprint: header.fingerprint };
     let index = (header.index.len, header.index.check);
     let told = (payload.len() as u64, header.payload_digest);
-    let len = write_front(out, header.timed(), Some(stamps), maker, index, told)?;
+    let len = write_front(out, header.flags, Some(stamps), maker, index, told)?;
     out.write_all(payload)?;
     Ok(len)
 }
@@ -226,7 +235,7 @@ pub fn restamp(out: &mut impl Write, snapshot: &Snapshot, stamps: &StampsV1) -> 
 /// and checksum, `payload` length and digest.
 fn write_front(
     out: &mut impl Write,
-    timed: bool,
+    flags: u32,
     stamps: Option<&StampsV1>,
     maker: Maker<'_>,
     index: (u64, u64),
@@ -242,7 +251,7 @@ fn write_front(
         *place = byte;
     }
     let header = Header {
-        flags: if stamps.is_none() { FLAG_SEALED } else { 0 } | if timed { FLAG_TIMED } else { 0 },
+        flags: flags & !FLAG_SEALED | if stamps.is_none() { FLAG_SEALED } else { 0 },
         fingerprint: maker.fingerprint,
         file_len: index_at + payload.0,
         stamps: Extent { offset: stamps_at, len: stamps_len, check: xxh3_64(&archive) },

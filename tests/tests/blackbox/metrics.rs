@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -10,8 +11,9 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ohfp_tests::counting::counted;
 use ohfp_tests::grid::{Grid, NONE, Random, TEMPLATE, size, wanted};
-use ohfp_tests::promtool;
+use ohfp_tests::{c_program, program, promtool};
 use serde_json::{Value, json};
 
 /// Size of a record, and where it has the id of its process.
@@ -236,6 +238,57 @@ fn metrics_can_be_turned_off() {
     grid.answer("getReturnRequests", &json!({}));
     assert!(!file(&grid, "log").exists());
     assert_eq!(metrics(&grid)["operations"], json!([]));
+}
+
+/// The runtime makes three further system calls, and only where it is asked to.
+#[test]
+fn answers_from_the_snapshot_are_recorded_where_that_is_wanted() {
+    let site = |fast_path: bool| {
+        let grid = Grid::new(&json!({}), &json!({ "metrics": { "fast_path": fast_path } }));
+        grid.request(TEMPLATE, 1);
+        grid
+    };
+    let count = |grid: &Grid, operation: &str| counts(grid).get(operation).copied().unwrap_or(0);
+    let calls = |grid: &Grid| {
+        let tool = c_program("count", &grid.sandbox.path);
+        let mut command = grid.sandbox.command(&tool);
+        // Only the runtime can answer.
+        command.env("OHFP_LIVE", "/nonexistent");
+        let words = ["templates", "list"].map(OsStr::new);
+        let counted = counted(command, &grid.sandbox.path, &program("ohfp"), &words);
+        assert_eq!(counted.code, 0);
+        counted.calls.len()
+    };
+    let (mut silent, mut told) = (site(false), site(true));
+    for grid in [&mut silent, &mut told] {
+        grid.sandbox.set("OHFP_LIVE", "/nonexistent");
+        assert!(grid.answer("getAvailableTemplates", &json!({}))["templates"].is_array());
+        grid.sandbox.set("OHFP_LIVE", "");
+    }
+    assert_eq!((count(&silent, "getAvailableTemplates"), count(&silent, "other")), (0, 0));
+    assert_eq!((count(&told, "getAvailableTemplates"), count(&told, "other")), (1, 0));
+    let row = metrics(&told)["operations"].as_array().unwrap().clone();
+    let row = row.iter().find(|row| row["operation"] == "getAvailableTemplates").unwrap();
+    assert_eq!((&row["snapshot"], &row["outcomes"]), (&json!({ "used": 1 }), &json!({ "ok": 1 })));
+    assert_eq!(row["latency_ms"]["p50"], json!(null), "the runtime takes no time");
+    assert_eq!(calls(&told), calls(&silent) + 3);
+    assert!(count(&told, "other") > 0);
+    // Whatever is in the way, the answer is the same.
+    let log = file(&told, "log");
+    let answer = told.answer("getAvailableTemplates", &json!({}));
+    fs::remove_file(&log).unwrap();
+    for step in 0..3 {
+        match step {
+            0 => (),
+            1 => symlink("elsewhere", &log).unwrap(),
+            _ => {
+                fs::remove_file(&log).unwrap();
+                fs::create_dir(&log).unwrap();
+            }
+        }
+        assert_eq!(told.answer("getAvailableTemplates", &json!({})), answer, "{step}");
+    }
+    assert!(!told.work().join("elsewhere").exists());
 }
 
 #[test]

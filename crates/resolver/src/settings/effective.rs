@@ -190,6 +190,11 @@ impl Settings {
         self.of(&key_table::METRICS)
     }
 
+    /// Whether `metrics.enabled` and `metrics.fast_path` are both on.
+    pub fn metrics_fast_path(&self) -> bool {
+        self.metrics_enabled() && self.of(&key_table::METRICS_FAST_PATH)
+    }
+
     /// `metrics.textfile`
     pub fn metrics_textfile(&self) -> Option<&str> {
         self.of(&key_table::METRICS_TEXTFILE)

@@ -85,6 +85,8 @@ ohfp_keys::table! {
         "whether MonitoringService is registered, which logs the component costs of each command";
     METRICS: bool = "metrics.enabled", flag(true),
         "whether each operation appends a record of its cost and outcome to the metrics of this host";
+    METRICS_FAST_PATH: bool = "metrics.fast_path", flag(false),
+        "whether an answer from the snapshot is recorded as well; it costs the runtime three system calls";
     METRICS_TEXTFILE: Option<&'static str> = "metrics.textfile", unset_text(Rule::Name),
         "a file that commands replace by the current metrics, at most every 15 s, for node_exporter's textfile collector";
     OTLP_ENDPOINT: Option<&'static str> = "metrics.otlp.endpoint", unset_text(Rule::Name),

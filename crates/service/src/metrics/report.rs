@@ -30,7 +30,7 @@ impl SiteMetrics {
     /// directory is known.
     pub fn gather(session: &Session, since: Timestamp, until: Timestamp) -> Result<Self> {
         let window = Window::whole(since, until)?;
-        let view = HostMetrics::new(&session.invocation.state_directory()?).view();
+        let view = HostMetrics::new(&session.invocation.state_directory()?).ask(until);
         let store = session.store();
         let activity = match &store {
             Ok(store) => store.activity(&window),
@@ -74,7 +74,7 @@ impl SiteMetrics {
             json!({
                 "operation": operation, "count": tally.count, "failed": tally.failed(),
                 "p50_ms": of_micros(tally.latency.quantile(0.5)), "p99_ms": of_micros(tally.latency.quantile(0.99)),
-                "cpu_ms": mean(tally.cpu_micros, tally.count), "peak_mib": tally.peak_bytes >> 20,
+                "cpu_ms": mean(tally.cpu_micros, tally.latency.count()), "peak_mib": tally.peak_bytes >> 20,
                 "provider_calls": tally.counted(Counter::ProviderCalls),
                 "provider_errors": tally.counted(Counter::ProviderErrors),
             })
@@ -110,7 +110,7 @@ pub(super) fn by_name(operations: &Operations) -> Value {
         let quantile = |share| of_micros(tally.latency.quantile(share));
         let row = json!({
             "count": tally.count, "failed": tally.failed(), "p50_ms": quantile(0.5), "p99_ms": quantile(0.99),
-            "cpu_ms": mean(tally.cpu_micros, tally.count), "peak_bytes": tally.peak_bytes,
+            "cpu_ms": mean(tally.cpu_micros, tally.latency.count()), "peak_bytes": tally.peak_bytes,
         });
         (name.clone(), row)
     });
@@ -131,10 +131,10 @@ fn operation(name: &str, tally: &Tally) -> Value {
         "failed": tally.failed(),
         "outcomes": tally.outcomes,
         "latency_ms": {
-            "mean": mean(tally.latency.sum(), tally.count),
+            "mean": mean(tally.latency.sum(), tally.latency.count()),
             "p50": quantile(0.5), "p90": quantile(0.9), "p99": quantile(0.99), "buckets": buckets,
         },
-        "cpu_ms": mean(tally.cpu_micros, tally.count),
+        "cpu_ms": mean(tally.cpu_micros, tally.latency.count()),
         "peak_bytes": tally.peak_bytes,
         "snapshot": tally.snapshot,
         "counts": counted,
