@@ -8,6 +8,7 @@
 pub mod command_line;
 pub mod config;
 mod directory;
+pub mod formats;
 pub mod host_factory;
 pub mod reader;
 pub mod templates;

@@ -40,8 +40,8 @@ fn answered(process: &Process, question: &Question<'_>) -> Option<ExitCode> {
         asks_nothing_special(input)?;
     }
     let get = |name: &str| process.variable(name);
-    // It tells where the time goes.
-    if get("PERFORMANCE_DEBUG").is_some() {
+    // It tells where the time goes; and no snapshot is made for overridden settings.
+    if get("PERFORMANCE_DEBUG").is_some() || process.has_overrides() {
         return None;
     }
     let access = IoPolicy::from_variable(get("OHFP_SNAPSHOT_IO"));

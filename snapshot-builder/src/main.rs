@@ -12,5 +12,5 @@ static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 fn main() -> ExitCode {
     ohfp_platform::sys::survive_file_size_limit();
-    ExitCode::from(tool::run(&Tool::parse(), &Environment::from_process()))
+    ExitCode::from(tool::run(&Tool::parse(), &Environment::from_process().without_overrides()))
 }

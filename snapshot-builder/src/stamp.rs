@@ -6,7 +6,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ohfp_platform::files;
 use ohfp_snapshot_format::stamps::{
     ArchivedStampsV1, FileV1, PresentV1, StampsV1, VariableV1, digest, halves,
 };
@@ -144,7 +143,7 @@ fn content(path: &Path, read: Option<&Trail>) -> Content {
         Some(FileState::Absent) => return Content::Absent,
         None => {}
     }
-    match files::read_regular(path, trail::SIZE_LIMIT) {
+    match trail::content(path) {
         Ok(bytes) => Content::Of(digest(&bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Content::Absent,
         Err(_) => Content::Unreadable,

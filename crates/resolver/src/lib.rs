@@ -18,16 +18,19 @@
 //! # Ok::<(), String>(())
 //! ```
 
+pub mod edit;
 pub mod load;
 pub mod location;
 pub mod nearest;
 mod providers;
 mod resolved;
+pub mod schema;
 pub mod settings;
 pub mod source;
 pub mod templates;
 
 pub use ohfp_keys::Key;
+pub use providers::aws_config::element_rule;
 pub use providers::choice::choice_problems;
 pub use providers::configured::KINDS as PROVIDER_KINDS;
 pub use providers::instance::ProviderInstance;

@@ -3,6 +3,8 @@
 //!
 //! This is the only place where configuration is read. It must not know what is made of the result.
 
+mod explain;
+mod layers;
 mod places;
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,9 @@ use crate::templates::files;
 use crate::templates::files::{TemplateFiles, ibm_names};
 use crate::templates::resolver::Resolver;
 
+pub use explain::{LayerFile, LayerValue};
+pub use layers::LayerKind;
+use layers::Layers;
 pub use places::Places;
 
 // Numbers of the files, for the order of findings.
@@ -62,13 +67,13 @@ pub fn configuration(origin: &Origin, env: &Environment) -> Result<Configuration
     Inputs::read(origin, env).configuration(env)
 }
 
-/// What every way of loading reads first: `config.json` and IBM's configuration file. An invocation that needs the
-/// templates after the configuration opens them once, and sees one state of both.
+/// What every way of loading reads first: the layers of the configuration and IBM's configuration file. An invocation
+/// that needs the templates after the configuration opens them once, and sees one state of both.
 #[derive(Debug)]
 pub struct Inputs {
     origin: Origin,
     root: PathBuf,
-    config: Result<Option<Text>>,
+    layers: Layers,
     instance_name: Result<Option<String>>,
     ibm_config: Result<Option<Text>>,
     trail: Trail,
@@ -78,15 +83,42 @@ pub struct Inputs {
 impl Inputs {
     /// Reads the files. What cannot be read is an error of what is resolved from them.
     pub fn read(origin: &Origin, env: &Environment) -> Self {
+        Self::recorded(origin, env, Recorder::new(env))
+    }
+
+    /// Reads the files as if one of them held `content`, to check a change before it is made.
+    pub fn planned(origin: &Origin, env: &Environment, file: &Path, content: &str) -> Self {
+        let mut recorder = Recorder::new(env);
+        recorder.plan(file, content.as_bytes().to_vec());
+        Self::recorded(origin, env, recorder)
+    }
+
+    /// A text as the only file of a configuration, to check it. The ending of `name` says its format.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] where it is not UTF-8.
+    pub fn alone(name: &Path, content: Vec<u8>) -> Result<Self> {
+        let layers = Layers::alone(Text::new(name, CONFIG, content)?);
+        Ok(Self {
+            origin: Origin { root: PathBuf::new(), config_file: None },
+            root: PathBuf::new(),
+            layers,
+            instance_name: Ok(None),
+            ibm_config: Ok(None),
+            trail: Trail::default(),
+            read_at: SystemTime::now(),
+        })
+    }
+
+    fn recorded(origin: &Origin, env: &Environment, mut recorder: Recorder<'_>) -> Self {
         let read_at = SystemTime::now();
         let root = std::path::absolute(&origin.root).unwrap_or_else(|_| origin.root.clone());
-        let mut recorder = Recorder::new(env);
-        let config = open_config(origin, &root, &mut recorder);
+        let layers = Layers::read(origin, &root, env, &mut recorder);
         let instance_name = read_instance_name(&recorder);
         let named = instance_name.as_ref().ok().and_then(Option::as_deref);
         let ibm_config = open_ibm_config(&root, named, &mut recorder);
         let trail = recorder.finish();
-        Self { origin: origin.clone(), root, config, instance_name, ibm_config, trail, read_at }
+        Self { origin: origin.clone(), root, layers, instance_name, ibm_config, trail, read_at }
     }
 
     /// A moment before the first file was opened.
@@ -116,10 +148,11 @@ impl Inputs {
         }
         let (templates, left_out) = resolver.finish();
         drop(defaults);
-        let (mut warnings, problems) = findings.finish()?;
+        let (mut warnings, mut problems) = findings.finish()?;
         settings.mark(&problems);
         let providers = marked(providers, &problems);
         let trail = recorder.finish();
+        problems.extend(unread::second_formats(root, &trail));
         warnings.extend(unread::find(&unread::Loaded {
             root,
             instance_name,
@@ -217,13 +250,10 @@ const SCHEDULERS: &[&str] = &[
 
 impl<'i> Files<'i> {
     fn new(inputs: &'i Inputs, env: &'i Environment) -> Self {
-        let Inputs { root, config, instance_name, ibm_config, trail, .. } = inputs;
+        let Inputs { root, layers, instance_name, ibm_config, trail, .. } = inputs;
         let (recorder, mut findings) = (Recorder::resume(env, trail), Findings::default());
-        let config = config.as_ref().unwrap_or_else(|error| {
-            findings.failure(CONFIG, error.clone());
-            &None
-        });
-        let config = config.as_ref();
+        layers.report(CONFIG, &mut findings);
+        let config = layers.text();
         let settings = config_file::read(config, root, &recorder, &mut findings);
         let instance_name = instance_name.as_ref().unwrap_or_else(|error| {
             findings.failure(CONFIG, error.clone());
@@ -296,20 +326,6 @@ impl<'i> Files<'i> {
         }
         choice::mark_default(&mut instances, instance_name, config, settings, findings);
         (instances, catalog)
-    }
-}
-
-fn open_config(origin: &Origin, root: &Path, recorder: &mut Recorder<'_>) -> Result<Option<Text>> {
-    let path = match &origin.config_file {
-        Some(file) => std::path::absolute(file).unwrap_or_else(|_| file.clone()),
-        None => root.join("config.json"),
-    };
-    match open(&path, CONFIG, recorder) {
-        Ok(None) if origin.config_file.is_some() => {
-            let message = format!("the configuration file `{}` does not exist", path.display());
-            Err(Error::new(ErrorKind::Input, message).hint("`--config` names it"))
-        }
-        opened => opened,
     }
 }
 

@@ -33,11 +33,13 @@ pub fn find(config: Option<&Path>, snapshot: Option<&Path>, env: &Environment) -
     let get = lookup(env);
     let (origin, source) = match config {
         Some(path) => (explicit(path)?, RootSource::CommandLine),
-        None => {
-            let root = locate::config_root(&get).ok_or_else(no_configuration)?;
-            let path = PathBuf::from(OsStr::from_bytes(root.path.as_bytes()));
-            (Origin { root: path, config_file: None }, root.source)
-        }
+        None => match locate::config_root(&get) {
+            Some(root) => {
+                let path = PathBuf::from(OsStr::from_bytes(root.path.as_bytes()));
+                (Origin { root: path, config_file: None }, root.source)
+            }
+            None => orb(env)?.ok_or_else(no_configuration)?,
+        },
     };
     let snapshot = match snapshot {
         Some(path) => Some(absolute(path)?),
@@ -45,6 +47,69 @@ pub fn find(config: Option<&Path>, snapshot: Option<&Path>, env: &Environment) -
             .map(|path| PathBuf::from(OsStr::from_bytes(path.as_bytes()))),
     };
     Ok(ConfigLocation { origin, source, snapshot })
+}
+
+/// The variables that name the places of an installation of Open Resource Broker. They count where no other rule
+/// applies, and only for the live program: the runtime leaves such a site to it.
+const ORB: [&str; 3] = ["ORB_CONFIG_DIR", "ORB_CONFIG_FILE", "ORB_ROOT_DIR"];
+
+/// The place that a variable of Open Resource Broker names.
+fn orb(env: &Environment) -> Result<Option<(Origin, RootSource)>> {
+    for name in ORB {
+        let Some(value) = env.get(name).filter(|value| !value.is_empty()) else { continue };
+        let path = absolute(Path::new(value))?;
+        let origin = match name {
+            "ORB_CONFIG_FILE" => {
+                let root = path.parent().unwrap_or(Path::new("/")).to_owned();
+                let own = path == root.join("config.json");
+                Origin { root, config_file: (!own).then_some(path) }
+            }
+            "ORB_ROOT_DIR" => Origin { root: path.join("config"), config_file: None },
+            _ => Origin { root: path, config_file: None },
+        };
+        return Ok(Some((origin, RootSource::Variable(name))));
+    }
+    Ok(None)
+}
+
+/// Whether the configuration is where a variable of Open Resource Broker says: then its other variables count, too.
+pub fn is_orb(env: &Environment) -> bool {
+    let is_set = |name: &&str| env.get(name).is_some_and(|value| !value.is_empty());
+    ORB.iter().any(is_set) && locate::config_root(&lookup(env)).is_none()
+}
+
+/// A rule that can decide the configuration directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocationOption {
+    /// The rule, as in the documentation.
+    pub rule: &'static str,
+    /// What it comes to here; `None` where it says nothing.
+    pub path: Option<PathBuf>,
+}
+
+/// Every rule in its order, for a person who asks why a directory was chosen.
+pub fn rules(env: &Environment) -> Vec<LocationOption> {
+    let set = |name: &str| env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let provider = set("HF_PROVIDER_NAME").or_else(|| set("PROVIDER_NAME"));
+    let user = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")));
+    let option = |rule, path| LocationOption { rule, path };
+    vec![
+        option("OHFP_CONFIG_DIR", set("OHFP_CONFIG_DIR")),
+        option("HF_PROVIDER_CONFDIR", set("HF_PROVIDER_CONFDIR")),
+        option(
+            "HF_CONFDIR with HF_PROVIDER_NAME",
+            set("HF_CONFDIR").zip(provider).map(|(root, name)| root.join("providers").join(name)),
+        ),
+        option("PRO_CONF_DIR", set("PRO_CONF_DIR")),
+        option(
+            "the user's configuration directory",
+            user.map(|base| base.join("ohfp")).filter(|path| path.is_dir()),
+        ),
+        option("/etc/ohfp", Some(PathBuf::from("/etc/ohfp")).filter(|path| path.is_dir())),
+        option("ORB_CONFIG_DIR", set("ORB_CONFIG_DIR")),
+        option("ORB_CONFIG_FILE", set("ORB_CONFIG_FILE")),
+        option("ORB_ROOT_DIR", set("ORB_ROOT_DIR").map(|root| root.join("config"))),
+    ]
 }
 
 /// Identifies an origin in stamps: its root, or the file if one was named, so that a snapshot built from it is
@@ -90,7 +155,8 @@ fn no_configuration() -> Error {
     Error::new(ErrorKind::Input, "no configuration found")
         .cause(
             "none of OHFP_CONFIG_DIR, HF_PROVIDER_CONFDIR, HF_CONFDIR with HF_PROVIDER_NAME, and PRO_CONF_DIR is set, \
-             and neither ~/.config/ohfp nor /etc/ohfp exists",
+             neither ~/.config/ohfp nor /etc/ohfp exists, and none of ORB_CONFIG_DIR, ORB_CONFIG_FILE and ORB_ROOT_DIR \
+             is set",
         )
         .hint(hint)
 }
@@ -152,6 +218,32 @@ mod tests {
         let long = find(Some(Path::new(&"x/".repeat(3_000))), None, &env).unwrap_err();
         assert_eq!(long.kind(), ErrorKind::Usage);
         std::fs::remove_dir_all(directory).unwrap();
+    }
+
+    /// The places of another broker, where there is none of ours; a home without a configuration is none.
+    #[test]
+    fn places_of_open_resource_broker() {
+        let home = ("HOME", "/nonexistent");
+        for (variables, expected) in [
+            (&[home, ("ORB_CONFIG_DIR", "/o/c")][..], Some(("/o/c", None, "ORB_CONFIG_DIR"))),
+            (&[home, ("ORB_CONFIG_FILE", "/o/config.json")], Some(("/o", None, "ORB_CONFIG_FILE"))),
+            (&[home, ("ORB_CONFIG_FILE", "/o/x.json")], Some(("/o", Some("/o/x.json"), "ORB_CONFIG_FILE"))),
+            (&[home, ("ORB_ROOT_DIR", "/o")], Some(("/o/config", None, "ORB_ROOT_DIR"))),
+            (&[home, ("ORB_ROOT_DIR", "/r"), ("ORB_CONFIG_DIR", "/c")], Some(("/c", None, "ORB_CONFIG_DIR"))),
+            (
+                &[home, ("ORB_CONFIG_DIR", "/c"), ("HF_PROVIDER_CONFDIR", "/hf")],
+                Some(("/hf", None, "HF_PROVIDER_CONFDIR")),
+            ),
+            (&[home, ("ORB_CONFIG_DIR", "")], None),
+        ] {
+            let env: Environment = variables.iter().copied().collect();
+            let found = find(None, None, &env).ok().map(|found| (found.origin, found.source));
+            let expected =
+                expected.map(|(root, file, name)| (origin(root, file), RootSource::Variable(name)));
+            assert_eq!(found, expected, "{variables:?}");
+            let is_theirs = matches!(expected, Some((_, RootSource::Variable(name))) if ORB.contains(&name));
+            assert_eq!(is_orb(&env), is_theirs, "{variables:?}");
+        }
     }
 
     #[test]

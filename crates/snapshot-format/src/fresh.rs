@@ -25,12 +25,12 @@ pub fn check<'e>(
     for (number, file) in stamps.files.iter().enumerate() {
         let path = CStr::from_bytes_with_nul(file.path.as_slice()).map_err(|_| Refusal::Stamps)?;
         let same = match file.present.as_ref() {
+            // A directory is an input, too: it changes with its entries.
             Some(then) => sys::stat(path).is_ok_and(|now| {
                 now.size == then.size.to_native()
                     && now.mtime_ns == then.mtime_ns.to_native()
                     && now.ctime_ns == then.ctime_ns.to_native()
                     && now.inode == then.inode.to_native()
-                    && now.is_file()
             }),
             None => sys::is_absent(path),
         };

@@ -97,4 +97,4 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The builder computes the fingerprint from the command tree itself, so a constant left behind
 /// costs speed (the reader refuses the snapshot), never correctness. A test of the builder prints
 /// the value to put here.
-pub const CLI_FINGERPRINT: u128 = 0xc2ce_05d9_a50e_5161_6615_771d_dbaf_159e;
+pub const CLI_FINGERPRINT: u128 = 0x84f4_f013_9d07_062b_51fa_372b_4555_9b41;

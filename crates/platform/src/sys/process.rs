@@ -69,6 +69,30 @@ impl Process {
         }
     }
 
+    /// Whether a variable looks like one that overrides a key of the configuration: `OHFP_A__B`.
+    pub fn has_overrides(&self) -> bool {
+        let mut entry = self.envp;
+        loop {
+            // SAFETY: `new` promises a vector up to a null pointer; we stop there.
+            let text = unsafe { *entry };
+            if text.is_null() {
+                return false;
+            }
+            let mut name = behind(text, b"OHFP_".iter()).unwrap_or_default();
+            while let [first, rest @ ..] = name {
+                if *first == b'=' {
+                    break;
+                }
+                if *first == b'_' && rest.first() == Some(&b'_') {
+                    return true;
+                }
+                name = rest;
+            }
+            // SAFETY: as above; the entry just read was not the last one.
+            entry = unsafe { entry.add(1) };
+        }
+    }
+
     /// Executes another program with the same arguments and environment. Returns only on failure.
     pub fn exec(&self, program: &CStr) -> io::Error {
         // SAFETY: these are the variables that `new` promises.
@@ -103,12 +127,17 @@ impl Process {
     }
 }
 
-/// The value of `NAME=value`. Looks no further than the first byte that differs: measuring every
-/// entry of an environment at every look-up is a quarter of all instructions of a short run.
+/// The value of `NAME=value`.
 fn after_name(entry: *const c_char, name: &[u8]) -> Option<&'static [u8]> {
+    behind(entry, name.iter().chain(b"="))
+}
+
+/// What follows these bytes at the start of an entry. Looks no further than the first byte that differs: measuring every
+/// entry of an environment at every look-up is a quarter of all instructions of a short run.
+fn behind<'b>(entry: *const c_char, start: impl Iterator<Item = &'b u8>) -> Option<&'static [u8]> {
     let mut at = entry.cast::<u8>();
-    for expected in name.iter().chain(b"=") {
-        // SAFETY: all bytes before this one matched a name without zero bytes, so the string goes on
+    for expected in start {
+        // SAFETY: all bytes before this one matched some without zero bytes, so the string goes on
         // at least to this one, its final zero at the latest.
         if unsafe { *at } != *expected {
             return None;

@@ -10,10 +10,11 @@ use ohfp_broker::template::Template;
 use ohfp_platform::files;
 use serde_json::{Map, Value};
 
+use crate::load::layers::{self, NAMES};
 use crate::settings::config_file;
 use crate::settings::effective::Settings;
 use crate::source::environment::Environment;
-use crate::source::findings::{Findings, Warning};
+use crate::source::findings::{Findings, Problem, Subject, Warning};
 use crate::source::text::{SourcePosition, Text};
 use crate::source::trail::{FileState, Recorder, Trail};
 use crate::templates::{fields, files as template_files};
@@ -55,14 +56,31 @@ pub(crate) fn find(loaded: &Loaded<'_>) -> Vec<Warning> {
     other.filter_map(|name| warning(loaded, name, kind(name)?)).collect()
 }
 
+/// An error for each further format of a `config.json` in the configuration directory. It stops no operation:
+/// `config.json` has always been read alone, and production must not end when a file appears beside it.
+pub(crate) fn second_formats(root: &Path, trail: &Trail) -> Vec<Problem> {
+    let [json, others @ ..] = NAMES;
+    let is_read =
+        |path: &Path| trail.files.iter().any(|file| file.path == path && file.state != FileState::Absent);
+    if !is_read(&root.join(json)) {
+        return Vec::new();
+    }
+    let beside = others.into_iter().filter(|name| root.join(name).symlink_metadata().is_ok());
+    let problem = |name: &str| Problem {
+        subject: Subject::Setting(name.to_owned()),
+        error: layers::two_formats(root, json, name),
+    };
+    beside.map(problem).collect()
+}
+
 fn kind(name: &str) -> Option<Kind> {
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
     let is_structured = ["json", "json5", "jsonc", "toml", "yaml", "yml"].contains(&extension);
     Some(match stem {
         _ if name.starts_with('.') => return None,
-        "config" | "conf" | "templates" if extension == "d" => Kind::Directory,
+        "conf" | "templates" if extension == "d" => Kind::Directory,
         _ if !is_structured => return None,
-        "config" if extension == "json" => return None,
+        "config" if NAMES.contains(&name) => return None,
         "config" | "default_config" => Kind::Settings,
         _ if stem.starts_with("config.") => Kind::Settings,
         _ if stem.ends_with("prov_config") => Kind::IbmSettings,
@@ -84,7 +102,11 @@ fn warning(loaded: &Loaded<'_>, name: &str, kind: Kind) -> Option<Warning> {
             };
             ("no directory of parts is read".to_owned(), held)
         }
-        Kind::Settings => ("settings are read from `config.json` alone".to_owned(), settings(loaded, &path)),
+        Kind::Settings => (
+            "settings are read from `config.json`, `config.yaml` or `config.toml`, and from `config.d`"
+                .to_owned(),
+            settings(loaded, &path),
+        ),
         Kind::IbmSettings | Kind::Templates if of_another_instance(loaded, name) => return None,
         Kind::IbmSettings => {
             let read = read_names(loaded, "prov_config.json");
@@ -213,17 +235,17 @@ mod tests {
     #[test]
     fn kinds_of_files_by_name() {
         for (names, expected) in [
-            (&["config.d", "conf.d", "templates.d"][..], Some(Kind::Directory)),
-            (
-                &["config.yaml", "config.yml", "config.toml", "config.jsonc", "config.json5"],
-                Some(Kind::Settings),
-            ),
+            (&["conf.d", "templates.d"][..], Some(Kind::Directory)),
+            (&["config.yml", "config.jsonc", "config.json5"], Some(Kind::Settings)),
             (&["default_config.json", "config.local.json", "config.prod.yaml"], Some(Kind::Settings)),
             (&["awsprov_config.json", "xprov_config.yaml"], Some(Kind::IbmSettings)),
             (&["templates.json", "aws_templates.json", "awsprov_templates.yml"], Some(Kind::Templates)),
             (
                 &[
                     "config.json",
+                    "config.yaml",
+                    "config.toml",
+                    "config.d",
                     "config",
                     "templates",
                     "d",

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::nearest::{did_you_mean, nearest};
 use crate::providers::instance::ProviderInstance;
+use crate::providers::members::MEMBERS;
 use crate::settings::redact::redact;
 use crate::source::findings::{Findings, Subject};
 use crate::source::text::{Step, Text, find, members};
@@ -61,6 +62,21 @@ const OPTIONS: &[(&str, Rule)] = &[
     ("naming", Rule::Any),
     ("storage", Rule::Any),
 ];
+
+/// The help, rule and default of a part of `provider.providers`, `provider.aws` or `provider.sim`: a member of a
+/// provider, or an option of one of type `aws`. `None` for what has no rule of its own.
+pub fn element_rule(path: &[&str]) -> Option<(&'static str, Rule, Value)> {
+    let member = |name: &str| MEMBERS.iter().find(|member| member.name == name);
+    let option = match path {
+        ["provider", "providers", _, name] => {
+            return member(name).map(|member| (member.help, member.rule, member.default.value()));
+        }
+        ["provider", "providers", _, "config", option] | ["provider", "aws", option] => *option,
+        _ => return None,
+    };
+    let (_, rule) = KEYS.iter().chain(OPTIONS).find(|(known, _)| *known == option)?;
+    Some(("an option of a provider of type aws", *rule, Value::Null))
+}
 
 /// Reads a value by its rule, in quotes or not. `None` if it is invalid; the error's subject is `config.NAME`
 /// of `instance`.

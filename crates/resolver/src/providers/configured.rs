@@ -18,7 +18,7 @@ use crate::settings::key_table::{
 };
 use crate::settings::redact::redact;
 use crate::source::findings::{Findings, Subject};
-use crate::source::text::{Step, Text, find, members};
+use crate::source::text::{OwnedStep, Step, Text, find, members};
 use crate::templates::defaults::field_defaults;
 
 /// Kinds this product has code for.
@@ -51,6 +51,8 @@ pub(crate) fn configured(text: &Text, settings: &Settings, findings: &mut Findin
         };
         let Some(mut instance) = instance(text, part, members, findings) else { continue };
         instance.source = source(settings, PROVIDERS.key.name, text, text.offset(part));
+        let element = [OwnedStep::Index(index)];
+        report_unset((text, PROVIDERS.key.name), &instance.name, (&element, false), settings, findings);
         if instances.iter().any(|other| other.name == instance.name) {
             let at = find(part, &[Step::Key("name")]).unwrap_or(part);
             let message =
@@ -73,9 +75,40 @@ pub(crate) fn place(text: &Text, key: &str) -> usize {
 
 fn source(settings: &Settings, key: &str, text: &Text, at: usize) -> String {
     let source = settings.entries().find(|setting| setting.key == key).map(|setting| &setting.source);
-    let Some(SettingSource::File { path, .. }) = source else { return "default".to_owned() };
-    let line = text.place(at).position.map_or(1, |(line, _)| line);
-    SettingSource::File { path: path.clone(), line }.to_string()
+    match source {
+        Some(SettingSource::File { path, .. }) => {
+            let line = text.place(at).position.map_or(1, |(line, _)| line);
+            SettingSource::File { path: path.clone(), line }.to_string()
+        }
+        Some(other) => other.to_string(),
+        None => "default".to_owned(),
+    }
+}
+
+/// An error for each reference to an unset variable in the provider that `element` leads to below `key`. Its options are
+/// in its member `config`, or are its members if `is_config`.
+fn report_unset(
+    (text, key): (&Text, &str),
+    name: &str,
+    (element, is_config): (&[OwnedStep], bool),
+    settings: &Settings,
+    findings: &mut Findings,
+) {
+    for unset in settings.unset_in(key).filter(|unset| unset.path.starts_with(element)) {
+        let mut member: Vec<String> =
+            unset.path.iter().skip(element.len()).map(ToString::to_string).take(2).collect();
+        if is_config {
+            member.insert(0, CONFIG.key.name.to_owned());
+        }
+        let depth = if member.first().is_some_and(|first| first == CONFIG.key.name) { 2 } else { 1 };
+        member.truncate(depth);
+        let mut path: Vec<Step<'_>> = key.split('.').map(Step::Key).collect();
+        path.extend(unset.steps());
+        let at = find(text.as_str(), &path).map_or(0, |part| text.offset(part));
+        let whole = findings.about(Subject::Provider(name.to_owned(), member.join(".")));
+        findings.error(text, at, &unset.message(key), Some(unset.hint()));
+        findings.about(whole);
+    }
 }
 
 /// The form of other brokers for one provider: `{"type": "aws", "aws": {…}}`, or its section alone, or its
@@ -121,6 +154,9 @@ fn only(text: &Text, settings: &Settings, findings: &mut Findings) -> Option<Pro
     aws_config::check_options(text, section, &instance, &mut options, findings);
     instance.config.extend(options);
     instance.source = source(settings, key, text, place(text, key));
+    if let Some((_, row)) = sections.iter().find(|(known, _)| *known == kind) {
+        report_unset((text, row.key.name), &instance.name, (&[], true), settings, findings);
+    }
     findings.about(Subject::Everything);
     Some(instance)
 }
@@ -253,6 +289,11 @@ pub(crate) fn add_type_defaults(
             }
         }
         let written = find(part, &[Step::Key(DEFAULTS)]).unwrap_or(part);
+        if let Some(first) = users.first() {
+            let element = [OwnedStep::Key(kind.clone()), OwnedStep::Key(DEFAULTS.to_owned())];
+            let defaults = (text, PROVIDER_DEFAULTS.key.name);
+            report_unset(defaults, first, (&element, false), settings, findings);
+        }
         // An error is about every instance of the type; the first stands for all of them.
         let subject = match users.first() {
             Some(first) => Subject::Provider(first.clone(), DEFAULTS.to_owned()),

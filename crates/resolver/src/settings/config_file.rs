@@ -1,9 +1,9 @@
-//! Reads `config.json` and the environment into settings, by the table of [`super::keys`].
+//! Reads the configuration and the environment into settings, by the table of [`super::keys`].
 //!
 //! It must not know how providers and templates use the values.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ohfp_broker::{Error, ErrorKind};
 use ohfp_keys::{Key, Rule, bytes, shown};
@@ -11,7 +11,10 @@ use serde_json::Value;
 
 use crate::nearest::{did_you_mean, nearest};
 use crate::settings::effective::{Setting, SettingSource, Settings};
-use crate::settings::key_table::{LOG_LEVEL, REFRESH};
+use crate::settings::expand::{Unset, expand};
+use crate::settings::key_table::{
+    LOG_LEVEL, PROVIDER_AWS, PROVIDER_DEFAULTS, PROVIDER_SIM, PROVIDERS, REFRESH,
+};
 use crate::settings::keys::{self, KeyKind};
 use crate::settings::other_names::OTHER_WORDS;
 use crate::settings::redact::redact;
@@ -23,7 +26,11 @@ use crate::source::trail::Recorder;
 /// The variable that overrides `snapshot.refresh`.
 const REFRESH_VARIABLE: &str = "OHFP_SNAPSHOT_REFRESH";
 
-/// Reads `config.json`, if there is one, then the environment. `root` shortens the path in sources.
+/// Keys whose values are read in parts, each of which only matters to one provider.
+const IN_PARTS: [&str; 4] =
+    [PROVIDERS.key.name, PROVIDER_AWS.key.name, PROVIDER_SIM.key.name, PROVIDER_DEFAULTS.key.name];
+
+/// Reads the text of the configuration, if there is one, then the environment. `root` shortens the path in sources.
 pub(crate) fn read(
     file: Option<&Text>,
     root: &Path,
@@ -32,11 +39,10 @@ pub(crate) fn read(
 ) -> Settings {
     let mut settings = Settings::default();
     if let Some(text) = file {
-        let path = text.path().strip_prefix(root).unwrap_or(text.path()).to_owned();
         let mut reader = Reader {
             settings: &mut settings,
             text,
-            path,
+            root,
             recorder,
             findings,
             idle: BTreeMap::new(),
@@ -79,12 +85,12 @@ fn override_refresh(settings: &mut Settings, recorder: &Recorder<'_>, findings: 
     findings.about(Subject::Everything);
 }
 
-/// Walks `config.json`.
+/// Walks the configuration.
 struct Reader<'r, 'e> {
     settings: &'r mut Settings,
     text: &'r Text,
-    /// The path as shown in sources.
-    path: PathBuf,
+    /// Shortens the path in sources.
+    root: &'r Path,
     recorder: &'r Recorder<'e>,
     findings: &'r mut Findings,
     /// Keys without effect by top-level section, with the position of the first.
@@ -151,12 +157,19 @@ impl<'r> Reader<'r, '_> {
             Ok(value) => value,
             Err(syntax) => return self.findings.error(self.text, syntax.offset, &syntax.message, None),
         };
+        let source = SettingSource::of(self.text, at, self.root);
         let written = value.clone();
-        crate::settings::expand::expand(&mut value, self.recorder);
+        let unset = expand(&mut value, self.recorder);
+        if IN_PARTS.contains(&key.name) {
+            self.settings.note_unset(key, unset);
+        } else if !unset.is_empty() {
+            self.report_unset(key, name, part, &unset);
+            return;
+        }
         self.translate(key, &mut value, at);
         if let Some(meant) = key.rule.meant(&value) {
             // The value of a variable is text, even if the key holds a number.
-            if written == value {
+            if written == value && !matches!(source, SettingSource::Variable(_)) {
                 let message =
                     format!("`{name}` is written as {}; it is read as {}", shown(&value), shown(&meant));
                 self.findings.warning(self.text, at, message, None);
@@ -185,16 +198,24 @@ impl<'r> Reader<'r, '_> {
         if let (Rule::Bytes, Some(bytes)) = (key.rule, bytes(&value)) {
             value = Value::from(bytes);
         }
-        let line = self.text.place(at).position.map_or(1, |(line, _)| line);
-        self.settings.set(key, value, SettingSource::File { path: self.path.clone(), line });
+        self.settings.set(key, value, source);
+    }
+
+    /// An error of the key for each reference that cannot be expanded.
+    fn report_unset(&mut self, key: &Key, name: &str, part: &str, unset: &[Unset]) {
+        self.findings.about(Subject::Setting(key.name.to_owned()));
+        for unset in unset {
+            let at = self.text.offset(find(part, &unset.steps()).unwrap_or(part));
+            self.findings.error(self.text, at, &unset.message(name), Some(unset.hint()));
+        }
+        self.findings.about(Subject::Everything);
     }
 
     /// A value under an alias counts only if the key itself is not written.
     fn apply_aliases(&mut self) {
         for (name, at, key, part) in std::mem::take(&mut self.aliased) {
-            let is_written = |setting: &Setting| {
-                setting.key == key.name && matches!(setting.source, SettingSource::File { .. })
-            };
+            let is_written =
+                |setting: &Setting| setting.key == key.name && setting.source != SettingSource::Default;
             if self.settings.entries().any(is_written) {
                 let message = format!("`{name}` and `{}` are the same; the latter counts", key.name);
                 self.findings.warning(self.text, at, message, None);

@@ -3,17 +3,19 @@
 //! It must not know how the values are read, nor how providers and templates use them.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_broker::{Error, Result};
 use ohfp_keys::{Key, KeyType, Typed};
 use serde_json::Value;
 
+use crate::settings::expand::Unset;
 use crate::settings::key_table::{self, KEYS};
 use crate::settings::redact::redact;
 use crate::settings::words::{Refresh, SelectionPolicy, StorageStrategy};
 use crate::source::findings::{Problem, Subject};
+use crate::source::text::Text;
 
 /// Source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,17 @@ pub enum SettingSource {
 }
 
 impl SettingSource {
+    /// What wrote the part of a text at `offset`; `root` shortens the path.
+    pub(crate) fn of(text: &Text, offset: usize, root: &Path) -> Self {
+        let (text, offset) = text.origin(offset);
+        if text.is_variable() {
+            let name = text.path().to_string_lossy();
+            return Self::Variable(name.trim_start_matches('$').to_owned());
+        }
+        let line = text.place(offset).position.map_or(1, |(line, _)| line);
+        Self::File { path: text.path().strip_prefix(root).unwrap_or(text.path()).to_owned(), line }
+    }
+
     /// Whether a file sets it.
     pub(crate) fn is_file(&self) -> bool {
         matches!(self, Self::File { .. })
@@ -71,7 +84,11 @@ impl Setting {
 
 /// The effective configuration: a value for every key, in the order of the table.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Settings(Vec<Setting>);
+pub struct Settings {
+    entries: Vec<Setting>,
+    /// References to unset variables in the value of a key that others read in parts, such as `provider.providers`.
+    unset: Vec<(&'static str, Unset)>,
+}
 
 impl Default for Settings {
     fn default() -> Self {
@@ -81,14 +98,14 @@ impl Default for Settings {
             source: SettingSource::Default,
             problem: None,
         };
-        Self(KEYS.iter().map(unset).collect())
+        Self { entries: KEYS.iter().map(unset).collect(), unset: Vec::new() }
     }
 }
 
 impl Settings {
     /// Every setting, in the order of the table.
     pub fn entries(&self) -> impl Iterator<Item = &Setting> {
-        self.0.iter()
+        self.entries.iter()
     }
 
     /// The value of a row, or its default if the written value is invalid.
@@ -230,8 +247,17 @@ impl Settings {
         self.of(&key_table::MAX_NUMBER)
     }
 
+    /// References to unset variables in the value of a key.
+    pub(crate) fn unset_in(&self, key: &str) -> impl Iterator<Item = &Unset> {
+        self.unset.iter().filter(move |(name, _)| *name == key).map(|(_, unset)| unset)
+    }
+
+    pub(crate) fn note_unset(&mut self, key: &'static Key, unset: Vec<Unset>) {
+        self.unset.extend(unset.into_iter().map(|unset| (key.name, unset)));
+    }
+
     pub(crate) fn set(&mut self, key: &Key, value: Value, source: SettingSource) {
-        if let Some(setting) = self.0.iter_mut().find(|setting| setting.key == key.name) {
+        if let Some(setting) = self.entries.iter_mut().find(|setting| setting.key == key.name) {
             setting.value = value;
             setting.source = source;
         }
@@ -241,7 +267,7 @@ impl Settings {
     pub(crate) fn mark(&mut self, problems: &[Problem]) {
         for problem in problems {
             let Subject::Setting(name) = &problem.subject else { continue };
-            for setting in self.0.iter_mut().filter(|setting| is_in(setting.key, name)) {
+            for setting in self.entries.iter_mut().filter(|setting| is_in(setting.key, name)) {
                 setting.problem.get_or_insert_with(|| problem.error.clone());
             }
         }

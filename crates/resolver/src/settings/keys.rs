@@ -5,7 +5,8 @@
 use ohfp_keys::Key;
 
 pub use crate::settings::key_table::KEYS;
-use crate::settings::other_names::{ALIASES, DESCRIPTIVE, WITHOUT_EFFECT};
+pub(crate) use crate::settings::other_names::ALIASES;
+use crate::settings::other_names::{DESCRIPTIVE, WITHOUT_EFFECT};
 
 /// The kind of a dotted name.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +53,11 @@ pub fn find(name: &str) -> Option<&'static Key> {
 /// The key that `name` is an alias of.
 pub fn canonical(name: &str) -> Option<&'static str> {
     ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, key)| *key)
+}
+
+/// The other names of a key.
+pub fn aliases(key: &str) -> impl Iterator<Item = &'static str> {
+    ALIASES.iter().filter(move |(_, meant)| *meant == key).map(|(alias, _)| *alias)
 }
 
 /// The nearest name that has an effect to the unknown `name`.

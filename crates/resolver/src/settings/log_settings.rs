@@ -17,6 +17,8 @@ use crate::source::trail::Recorder;
 
 /// Host Factory's log level.
 const VARIABLE: &str = "HF_LOGLEVEL";
+/// Open Resource Broker's, for a site that has set none in a file.
+const ORB_VARIABLE: &str = "ORB_LOG_LEVEL";
 
 /// The logging keys of IBM's file.
 pub(crate) struct Ibm<'t> {
@@ -80,12 +82,24 @@ pub(crate) fn decide(
             settings.set(&LOG_LEVEL.key, Value::from(level.name()), ibm.source("LogLevel"));
         }
     }
+    let is_unset = |settings: &Settings| {
+        settings
+            .setting(&LOG_LEVEL.key)
+            .is_some_and(|setting| setting.source == SettingSource::Default && setting.problem.is_none())
+    };
+    if is_unset(settings) {
+        from_variable(settings, ORB_VARIABLE, recorder);
+    }
     // Looked up only if it counts: a change of a recorded variable makes a snapshot stale.
-    if settings.accepts_propagated_log_settings()
-        && let Some(level) =
-            recorder.variable(VARIABLE).and_then(|word| word.to_str()).and_then(LogLevel::lenient)
-    {
-        settings.set(&LOG_LEVEL.key, Value::from(level.name()), SettingSource::Variable(VARIABLE.to_owned()));
+    if settings.accepts_propagated_log_settings() {
+        from_variable(settings, VARIABLE, recorder);
+    }
+}
+
+fn from_variable(settings: &mut Settings, variable: &str, recorder: &Recorder<'_>) {
+    let word = recorder.variable(variable).and_then(|word| word.to_str());
+    if let Some(level) = word.and_then(LogLevel::lenient) {
+        settings.set(&LOG_LEVEL.key, Value::from(level.name()), SettingSource::Variable(variable.to_owned()));
     }
 }
 

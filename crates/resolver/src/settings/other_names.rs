@@ -5,7 +5,7 @@ use crate::settings::words::StorageStrategy;
 use ohfp_broker::wire_format::SchedulerKind;
 
 /// Aliases of keys. If both are written, the key counts.
-pub(super) const ALIASES: &[(&str, &str)] = &[
+pub(crate) const ALIASES: &[(&str, &str)] = &[
     ("storage.type", "storage.strategy"),
     ("performance.background_loading.enabled", "performance.lazy_loading.background_loading.enabled"),
     (
@@ -19,14 +19,20 @@ pub(super) const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// Keys and whole sections of other brokers' files that are read and have no effect.
-pub(super) const WITHOUT_EFFECT: &[&str] = &[
+pub(crate) const WITHOUT_EFFECT: &[&str] = &[
     "naming",
     "logging.backup_count",
     "logging.console_enabled",
     "logging.file_path",
     "logging.format",
     "logging.max_size",
-    "metrics",
+    "metrics.metrics_enabled",
+    "metrics.metrics_dir",
+    "metrics.metrics_interval",
+    "metrics.trace_enabled",
+    "metrics.trace_buffer_size",
+    "metrics.trace_file_max_size_mb",
+    "metrics.provider_metrics",
     "observability",
     "events",
     "resource",
@@ -94,21 +100,21 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
 ];
 
 /// Keys that describe the file itself.
-pub(super) const DESCRIPTIVE: &[&str] = &["version", "$schema", "_comment"];
+pub(crate) const DESCRIPTIVE: &[&str] = &["version", "$schema", "_comment"];
 
 /// A word of other brokers' files for one of ours.
-pub(super) struct OtherWord {
-    pub(super) key: &'static str,
-    pub(super) theirs: &'static str,
-    pub(super) ours: &'static str,
+pub(crate) struct OtherWord {
+    pub(crate) key: &'static str,
+    pub(crate) theirs: &'static str,
+    pub(crate) ours: &'static str,
     /// Why it is read so, where an administrator has to know.
-    pub(super) because: Option<&'static str>,
+    pub(crate) because: Option<&'static str>,
 }
 
 const OURS: Option<&str> = Some("ohfp keeps its state in SQLite");
 
 /// Words of other brokers' files that stand for one of ours.
-pub(super) const OTHER_WORDS: &[OtherWord] = &[
+pub(crate) const OTHER_WORDS: &[OtherWord] = &[
     OtherWord {
         key: SCHEDULER.key.name,
         theirs: "hf",

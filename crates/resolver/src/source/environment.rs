@@ -35,6 +35,23 @@ impl Environment {
         self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
+    /// The variables that override keys of the configuration: `OHFP_A__B` is the key `a.b`. By name, and each with the
+    /// dotted key.
+    pub fn overrides(&self) -> impl Iterator<Item = (&str, String, &OsStr)> {
+        self.0.iter().filter_map(|(name, value)| {
+            let name = name.to_str()?;
+            Some((name, overridden(name)?, value.as_os_str())).filter(|_| !value.is_empty())
+        })
+    }
+
+    /// The same without the variables that override keys: a snapshot is for every process, whatever those are.
+    #[must_use]
+    pub fn without_overrides(&self) -> Self {
+        let mut env = self.clone();
+        env.0.retain(|name, _| name.to_str().and_then(overridden).is_none());
+        env
+    }
+
     /// Sets a variable, for this invocation alone.
     pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
         self.0.insert(name.into(), value.into());
@@ -46,6 +63,13 @@ impl Environment {
     }
 }
 
+/// The dotted key that a variable overrides.
+fn overridden(name: &str) -> Option<String> {
+    let path = name.strip_prefix("OHFP_")?;
+    let parts: Vec<&str> = path.split("__").collect();
+    (parts.len() > 1 && parts.iter().all(|part| !part.is_empty())).then(|| parts.join(".").to_lowercase())
+}
+
 impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
         Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
@@ -55,6 +79,26 @@ impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Environment 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_overrides() {
+        for (name, key) in [
+            ("OHFP_SCHEDULER__TYPE", Some("scheduler.type")),
+            ("OHFP_STORAGE__SQL_STRATEGY__NAME", Some("storage.sql_strategy.name")),
+            ("OHFP_SNAPSHOT_REFRESH", None),
+            ("OHFP_CONFIG_DIR", None),
+            ("OHFP___TYPE", None),
+            ("OHFP_A__", None),
+            ("HF_A__B", None),
+        ] {
+            let env: Environment = [(name, "x")].into_iter().collect();
+            let found: Vec<String> = env.overrides().map(|(_, key, _)| key).collect();
+            assert_eq!(found.first().map(String::as_str), key, "{name}");
+            assert_eq!(env.without_overrides() == env, key.is_none(), "{name}");
+        }
+        let empty: Environment = [("OHFP_A__B", "")].into_iter().collect();
+        assert_eq!(empty.overrides().count(), 0);
+    }
 
     #[test]
     fn variables_are_set_for_one_invocation() {

@@ -4,8 +4,13 @@
 
 pub(crate) mod environment;
 pub(crate) mod findings;
+pub(crate) mod formats;
+pub(crate) mod merge;
+pub(crate) mod node;
 pub(crate) mod text;
+mod toml;
 pub mod trail;
+mod yaml;
 
 use std::path::Path;
 

@@ -1,10 +1,11 @@
-//! A text file with positions, and a JSON reader that keeps the position of every part.
+//! A text file with positions, and a JSON reader that keeps the position of every part. A text that was merged from
+//! several knows where each of its parts was written.
 //!
 //! Line and column are computed only when a message needs them. It must not know the meaning of any file.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use ohfp_broker::json::Json;
 use ohfp_broker::{Error, ErrorKind, Result};
@@ -40,6 +41,18 @@ pub(crate) struct Text {
     pub(crate) number: usize,
     content: String,
     index: OnceLock<Index>,
+    /// What it was merged from, if it is not a file.
+    written: Option<Written>,
+    /// Whether it is the value of an environment variable, whose name is its path.
+    is_variable: bool,
+}
+
+/// Where the parts of a merged text were written.
+#[derive(Debug)]
+struct Written {
+    texts: Vec<Arc<Text>>,
+    /// Offset in the merged text, number of the text, and offset there; sorted by the first.
+    parts: Vec<(usize, usize, usize)>,
 }
 
 impl Text {
@@ -54,7 +67,55 @@ impl Text {
             Error::new(ErrorKind::Input, format!("{}:{line}: byte {at} is not UTF-8", path.display()))
                 .hint("save the file as UTF-8")
         })?;
-        Ok(Self { path: path.to_owned(), number, content, index: OnceLock::new() })
+        Ok(Self {
+            path: path.to_owned(),
+            number,
+            content,
+            index: OnceLock::new(),
+            written: None,
+            is_variable: false,
+        })
+    }
+
+    /// JSON that was merged from `texts`. `parts` are the offset of each part in `content`, in order, the number of its
+    /// text, and its offset there.
+    pub(crate) fn merged(
+        content: String,
+        number: usize,
+        texts: Vec<Arc<Text>>,
+        parts: Vec<(usize, usize, usize)>,
+    ) -> Self {
+        let path = texts.first().map(|text| text.path.clone()).unwrap_or_default();
+        let written = Some(Written { texts, parts });
+        Self { path, number, content, index: OnceLock::new(), written, is_variable: false }
+    }
+
+    /// The value of an environment variable, as a text without lines.
+    pub(crate) fn of_variable(name: &str, number: usize) -> Self {
+        Self {
+            path: PathBuf::from(format!("${name}")),
+            number,
+            content: String::new(),
+            index: OnceLock::new(),
+            written: None,
+            is_variable: true,
+        }
+    }
+
+    /// The text that a part was written in, and its offset there.
+    pub(crate) fn origin(&self, offset: usize) -> (&Self, usize) {
+        let Some(written) = &self.written else { return (self, offset) };
+        let behind = written.parts.partition_point(|(start, ..)| *start <= offset);
+        let part = behind.checked_sub(1).and_then(|at| written.parts.get(at));
+        match part.and_then(|(_, text, at)| written.texts.get(*text).map(|text| (text, *at))) {
+            Some((text, at)) => text.origin(at),
+            None => (self, offset),
+        }
+    }
+
+    /// Whether it is the value of an environment variable.
+    pub(crate) fn is_variable(&self) -> bool {
+        self.is_variable
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -71,6 +132,14 @@ impl Text {
     }
 
     pub(crate) fn place(&self, offset: usize) -> SourcePosition {
+        let (text, offset) = self.origin(offset);
+        if text.is_variable {
+            return SourcePosition { path: text.path.clone(), position: None };
+        }
+        text.own_place(offset)
+    }
+
+    fn own_place(&self, offset: usize) -> SourcePosition {
         let offset = offset.min(self.content.len());
         let index = self.index.get_or_init(|| Index::new(self.content.as_bytes()));
         let line = index.line_starts.partition_point(|start| *start <= offset);
@@ -162,6 +231,31 @@ pub(crate) enum Step<'k> {
     Index(usize),
 }
 
+/// A [`Step`] that outlives its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OwnedStep {
+    Key(String),
+    Index(usize),
+}
+
+impl OwnedStep {
+    pub(crate) fn borrowed(&self) -> Step<'_> {
+        match self {
+            Self::Key(key) => Step::Key(key),
+            Self::Index(index) => Step::Index(*index),
+        }
+    }
+}
+
+impl fmt::Display for OwnedStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => f.write_str(key),
+            Self::Index(index) => write!(f, "{index}"),
+        }
+    }
+}
+
 /// One member of an object, as written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Member<'t> {
@@ -249,71 +343,4 @@ fn reworded(message: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text(content: &str) -> Text {
-        Text::new(Path::new("/x.json"), 0, content.as_bytes().to_vec()).unwrap()
-    }
-
-    #[test]
-    fn places_count_characters() {
-        let text = text("{\n  \"ä\": 1,\n\"b\": 2}");
-        let check = |wanted: &str, position| {
-            let offset = text.as_str().find(wanted).unwrap();
-            assert_eq!(text.place(offset).position, Some(position), "{wanted}");
-        };
-        check("{", (1, 1));
-        check("1", (2, 8));
-        check("2", (3, 6));
-        assert_eq!(text.place(text.as_str().len()).position, Some((3, 8)));
-    }
-
-    #[test]
-    fn places_in_long_lines() {
-        let content = format!("[\"{}\",\n\"{}\"]", "ä".repeat(3000), "x".repeat(8192 - 6005 - 3));
-        let text = text(&content);
-        for (offset, position) in
-            [(0, (1, 1)), (2, (1, 3)), (2 + 1024, (1, 3 + 512)), (6002, (1, 3003)), (6005, (2, 1))]
-        {
-            assert_eq!(text.place(offset).position, Some(position), "{offset}");
-        }
-        assert_eq!(text.place(usize::MAX).position, text.place(content.len()).position);
-    }
-
-    #[test]
-    fn broken_json_has_a_place_and_plain_words() {
-        let check = |content: &str, place: &str, words: &str| {
-            let text = text(content);
-            let Err(syntax) = text.parse::<serde_json::Value>(text.as_str()) else {
-                panic!("{content} is JSON")
-            };
-            assert_eq!(text.place(syntax.offset).to_string(), place, "{content}");
-            assert!(syntax.message.contains(words), "{content}: {}", syntax.message);
-        };
-        check("{\"a\" 1}", "/x.json:1:6", "expected `:`");
-        check("[1,\n 2,]", "/x.json:2:4", "remove the comma");
-        check("{a: 1}", "/x.json:1:2", "double quotes");
-        check("[1", "/x.json:1:2", "ends inside a list");
-        check("", "/x.json:1:1", "where a value is expected");
-        check("[nul]", "/x.json:1:5", "expected a value");
-        check("{} x", "/x.json:1:4", "nothing more");
-        check("[\"a\nb\"]", "/x.json:2:1", "line break");
-        check(&"[".repeat(200), "/x.json:1:128", "128 levels");
-    }
-
-    #[test]
-    fn finds_parts_by_path_and_the_last_of_repeated_keys() {
-        let text = text(r#"{"a": [1, {"b": 2}], "a": [3, {"b": 4}]}"#);
-        let found = find(text.as_str(), &[Step::Key("a"), Step::Index(1), Step::Key("b")]).unwrap();
-        assert_eq!((found, text.offset(found)), ("4", 36));
-        assert!(find(text.as_str(), &[Step::Key("c")]).is_none());
-    }
-
-    #[test]
-    fn bytes_that_are_not_utf_8_are_located() {
-        let error = Text::new(Path::new("/x.json"), 0, b"{\n\"a\": \"\xff\"}".to_vec()).unwrap_err();
-        assert_eq!(error.summary(), "/x.json:2: byte 8 is not UTF-8");
-        assert_eq!(Text::new(Path::new("/x.json"), 0, b"\xef\xbb\xbf{}".to_vec()).unwrap().as_str(), "{}");
-    }
-}
+mod tests;

@@ -41,7 +41,7 @@ impl Trail {
                 }
                 continue;
             };
-            if xxh3_128(&files::read_regular(&file.path, SIZE_LIMIT).ok()?) != *digest {
+            if xxh3_128(&content(&file.path).ok()?) != *digest {
                 return None;
             }
             file.state = FileState::present(&fs::metadata(&file.path).ok()?, *digest);
@@ -76,7 +76,7 @@ pub struct InputFile {
 pub enum FileState {
     /// No file. Its appearance would change the answer.
     Absent,
-    /// A regular file.
+    /// A regular file, or a directory whose entries are read.
     Present {
         /// Size in bytes.
         size: u64,
@@ -87,7 +87,7 @@ pub enum FileState {
         ctime_ns: i128,
         /// Inode number.
         inode: u64,
-        /// XXH3-128 of the content.
+        /// XXH3-128 of the content; of a directory, that of [`content`].
         digest: u128,
     },
 }
@@ -95,24 +95,57 @@ pub enum FileState {
 /// Largest file that is read, in bytes: a larger one is no configuration.
 pub const SIZE_LIMIT: u64 = 1 << 30;
 
+/// What an input holds: the bytes of a file, or the names of a directory's configuration files, a line each.
+///
+/// # Errors
+/// The error of reading it.
+pub fn content(path: &Path) -> io::Result<Vec<u8>> {
+    if fs::metadata(path)?.is_dir() {
+        return Ok(configuration_files(path)?.join("\n").into_bytes());
+    }
+    files::read_regular(path, SIZE_LIMIT)
+}
+
+/// The names of a directory's files in a format of the configuration, sorted. Hidden ones and those that editors leave
+/// behind have other names.
+fn configuration_files(path: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let Ok(name) = entry?.file_name().into_string() else { continue };
+        let is_known = [".json", ".yaml", ".toml"].iter().any(|ending| name.ends_with(ending));
+        if is_known && !name.starts_with('.') {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
 /// Opens files, looks variables up, and records both.
 #[derive(Debug)]
 pub(crate) struct Recorder<'e> {
     env: &'e Environment,
     files: BTreeMap<PathBuf, FileState>,
     variables: RefCell<BTreeMap<String, Option<OsString>>>,
+    /// A file as it would be, in place of what it is.
+    planned: Option<(PathBuf, Vec<u8>)>,
 }
 
 impl<'e> Recorder<'e> {
     pub(crate) fn new(env: &'e Environment) -> Self {
-        Self { env, files: BTreeMap::new(), variables: RefCell::default() }
+        Self { env, files: BTreeMap::new(), variables: RefCell::default(), planned: None }
+    }
+
+    /// Reads a file as if it held `content`. What is loaded so is for a check; its trail stamps nothing.
+    pub(crate) fn plan(&mut self, path: &Path, content: Vec<u8>) {
+        self.planned = Some((path.to_owned(), content));
     }
 
     /// Goes on from what an earlier part of the same load has recorded.
     pub(crate) fn resume(env: &'e Environment, trail: &Trail) -> Self {
         let files = trail.files.iter().map(|file| (file.path.clone(), file.state.clone())).collect();
         let variables = RefCell::new(trail.variables.iter().cloned().collect());
-        Self { env, files, variables }
+        Self { env, files, variables, planned: None }
     }
 
     /// The value of a variable, recorded whether it is set or not.
@@ -122,8 +155,41 @@ impl<'e> Recorder<'e> {
         value
     }
 
+    /// The names of a directory's configuration files, sorted; `None` when there is no directory. One entry of the trail
+    /// stands for whatever may appear in it. `path` must be absolute.
+    pub(crate) fn list(&mut self, path: &Path) -> Result<Option<Vec<String>>> {
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => metadata,
+            Ok(_) => {
+                return Err(Error::new(ErrorKind::Input, format!("`{}` is no directory", path.display()))
+                    .hint("a directory of configuration files is expected there"));
+            }
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                self.files.insert(path.to_owned(), FileState::Absent);
+                return Ok(None);
+            }
+            Err(cause) => return Err(unreadable(path, &cause)),
+        };
+        let names = configuration_files(path).map_err(|cause| unreadable(path, &cause))?;
+        let state = FileState::present(&metadata, xxh3_128(names.join("\n").as_bytes()));
+        self.files.insert(path.to_owned(), state);
+        Ok(Some(names))
+    }
+
+    /// Whether a directory exists; one that does not is recorded, for all that may appear in it. `path` must be absolute.
+    pub(crate) fn is_there(&mut self, path: &Path) -> bool {
+        let is_there = path.is_dir();
+        if !is_there {
+            self.files.insert(path.to_owned(), FileState::Absent);
+        }
+        is_there
+    }
+
     /// The content of a file, or `None` when there is none. `path` must be absolute.
     pub(crate) fn read(&mut self, path: &Path) -> Result<Option<Vec<u8>>> {
+        if let Some((_, content)) = self.planned.as_ref().filter(|(planned, _)| planned == path) {
+            return Ok(Some(content.clone()));
+        }
         // A file that changes while it is read is usually being replaced: read it once more.
         let reading = match read_steadily(path) {
             Ok(Reading::Changed) => read_steadily(path),
@@ -236,157 +302,4 @@ fn unreadable(path: &Path, cause: &io::Error) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::net::UnixListener;
-    use std::process::Command;
-    use std::time::{Duration, UNIX_EPOCH};
-
-    use super::*;
-
-    /// A directory that goes away with the test.
-    struct Directory(PathBuf);
-
-    impl Directory {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("ohfp-trail-{name}-{}", std::process::id()));
-            fs::create_dir_all(&path).unwrap();
-            Self(path)
-        }
-    }
-
-    impl Drop for Directory {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
-    #[test]
-    fn files_are_remembered_as_they_were_read() {
-        let (directory, env) = (Directory::new("read"), Environment::default());
-        let path = directory.0.join("a.json");
-        let file = fs::File::create(&path).unwrap();
-        io::Write::write_all(&mut &file, b"{}").unwrap();
-        file.set_modified(UNIX_EPOCH + Duration::new(5, 7)).unwrap();
-        std::os::unix::fs::symlink("a.json", directory.0.join("link")).unwrap();
-        let found = fs::metadata(&path).unwrap();
-        let ctime_ns = i128::from(found.ctime()) * 1_000_000_000 + i128::from(found.ctime_nsec());
-        let state = FileState::Present {
-            size: 2,
-            mtime_ns: 5_000_000_007,
-            ctime_ns,
-            inode: found.ino(),
-            digest: xxh3_128(b"{}"),
-        };
-
-        let mut recorder = Recorder::new(&env);
-        assert_eq!(recorder.read(&directory.0.join("link")), Ok(Some(b"{}".to_vec())));
-        assert_eq!(recorder.read(&path), Ok(Some(b"{}".to_vec())));
-        assert_eq!(recorder.read(&directory.0.join("missing")), Ok(None));
-        assert_eq!(recorder.read(&path.join("below")), Ok(None));
-        let files: Vec<(PathBuf, FileState)> =
-            recorder.finish().files.into_iter().map(|file| (file.path, file.state)).collect();
-        assert_eq!(
-            files,
-            [
-                (path.clone(), state.clone()),
-                (path.join("below"), FileState::Absent),
-                (directory.0.join("link"), state),
-                (directory.0.join("missing"), FileState::Absent),
-            ]
-        );
-    }
-
-    /// What happens to a file between two readings, and whether its content is confirmed then.
-    #[test]
-    fn a_trail_is_confirmed_while_its_files_have_their_content() {
-        let (directory, env) = (Directory::new("confirmed"), Environment::default());
-        let path = |name: &str| directory.0.join(name);
-        let check = |what: &str, change: &dyn Fn(), confirmed: bool| {
-            fs::write(path("a"), "1").unwrap();
-            let _ = fs::remove_file(path("new"));
-            let mut recorder = Recorder::new(&env);
-            for name in ["a", "new"] {
-                recorder.read(&path(name)).unwrap();
-            }
-            let trail = recorder.finish();
-            assert_eq!(trail.present().collect::<Vec<_>>(), [path("a")]);
-            change();
-            let now = fs::metadata(path("a")).ok().map(|now| FileState::present(&now, xxh3_128(b"1")));
-            let found = trail.confirmed().map(|trail| trail.files[0].state.clone());
-            assert_eq!(found, now.filter(|_| confirmed), "{what}");
-        };
-        check("nothing", &|| {}, true);
-        let touch =
-            || fs::File::options().write(true).open(path("a")).unwrap().set_modified(UNIX_EPOCH).unwrap();
-        check("touched", &touch, true);
-        check("changed", &|| fs::write(path("a"), "2").unwrap(), false);
-        check("appeared", &|| fs::write(path("new"), "").unwrap(), false);
-        check("gone", &|| fs::remove_file(path("a")).unwrap(), false);
-    }
-
-    #[test]
-    fn what_can_be_no_configuration_says_what_it_is() {
-        let (directory, env) = (Directory::new("unfit"), Environment::default());
-        let path = |name: &str| directory.0.join(name);
-        fs::create_dir(path("directory")).unwrap();
-        assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
-        let _socket = UnixListener::bind(path("socket")).unwrap();
-        std::os::unix::fs::symlink("nowhere", path("dangling")).unwrap();
-        for (name, len) in [("largest", 1 << 30), ("larger", (1 << 30) + 1)] {
-            fs::File::create(path(name)).unwrap().set_len(len).unwrap();
-        }
-        for (path, what) in [
-            (path("directory"), "a directory"),
-            (path("pipe"), "a named pipe"),
-            (path("socket"), "a socket"),
-            (PathBuf::from("/dev/null"), "a device"),
-            (path("dangling"), "a link to nothing"),
-            (path("larger"), "larger than 1 GiB, which no configuration is"),
-        ] {
-            let mut recorder = Recorder::new(&env);
-            let error = recorder.read(&path).unwrap_err();
-            assert_eq!(error.summary(), format!("`{}` is {what}", path.display()));
-            assert_eq!(error.kind(), ErrorKind::Input);
-            assert_eq!(recorder.finish(), Trail::default());
-        }
-        assert_eq!(unfit(&fs::metadata(path("largest")).unwrap()), None);
-    }
-
-    #[test]
-    fn variables_are_remembered_whether_set_or_not() {
-        let env: Environment = [("SET", "1"), ("UNSEEN", "2")].into_iter().collect();
-        let recorder = Recorder::new(&env);
-        assert_eq!(recorder.variable("SET"), Some(OsStr::new("1")));
-        assert_eq!(recorder.variable("MISSING"), None);
-        let variables = recorder.finish().variables;
-        assert_eq!(variables, [("MISSING".to_owned(), None), ("SET".to_owned(), Some(OsString::from("1")))]);
-    }
-
-    #[test]
-    fn unreadable_files_are_errors_with_a_hint() {
-        for (cause, hint) in [
-            (
-                io::ErrorKind::PermissionDenied,
-                "the user that runs Host Factory needs read permission for the file and its directories",
-            ),
-            (io::ErrorKind::StaleNetworkFileHandle, "check the file and the file system it is on"),
-        ] {
-            let error = unreadable(Path::new("/etc/x"), &io::Error::from(cause));
-            assert_eq!((error.kind(), error.hint_text()), (ErrorKind::System, Some(hint)));
-            assert!(error.summary().starts_with("cannot read `/etc/x`"), "{}", error.summary());
-        }
-    }
-
-    /// A file is the same while each of these is; each changes with one thing that may happen to it.
-    #[test]
-    fn what_tells_a_file_from_another() {
-        let directory = Directory::new("identity");
-        let path = directory.0.join("a");
-        fs::write(&path, "1").unwrap();
-        let before = identity(&fs::metadata(&path).unwrap());
-        fs::File::options().write(true).open(&path).unwrap().set_modified(UNIX_EPOCH).unwrap();
-        let after = identity(&fs::metadata(&path).unwrap());
-        assert_eq!((before.0, before.1, after.2), (after.0, after.1, 0));
-        assert_ne!(before.3, after.3);
-    }
-}
+mod tests;

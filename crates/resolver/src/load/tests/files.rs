@@ -32,6 +32,8 @@ fn files_are_looked_for_in_order() {
                 .trail
                 .files
                 .iter()
+                // The same for every site: the system's directory and that of further files.
+                .filter(|file| !file.path.ends_with("etc/ohfp") && !file.path.ends_with("config.d"))
                 .map(|file| {
                     assert!(file.path.is_absolute());
                     let name = file.path.file_name().unwrap().to_str().unwrap();
@@ -46,13 +48,20 @@ fn files_are_looked_for_in_order() {
         &["awsprov_templates.json"],
         "",
         &[],
-        &["-awsprov_config.json", "+awsprov_templates.json", "-config.json"],
+        &["-awsprov_config.json", "+awsprov_templates.json", "-config.json", "-config.toml", "-config.yaml"],
     );
     check(
         &["awsprov_templates.json", "xprov_templates.json"],
         "",
         &[("HF_PROVIDER_NAME", "x")],
-        &["-awsprov_config.json", "-config.json", "-xprov_config.json", "+xprov_templates.json"],
+        &[
+            "-awsprov_config.json",
+            "-config.json",
+            "-config.toml",
+            "-config.yaml",
+            "-xprov_config.json",
+            "+xprov_templates.json",
+        ],
     );
     check(
         &["awsprov_templates.json"],
@@ -62,6 +71,8 @@ fn files_are_looked_for_in_order() {
             "-awsprov_config.json",
             "+awsprov_templates.json",
             "-config.json",
+            "-config.toml",
+            "-config.yaml",
             "-xprov_config.json",
             "-xprov_templates.json",
         ],
@@ -75,6 +86,8 @@ fn files_are_looked_for_in_order() {
             "-awsprov_config.json",
             "-awsprov_templates.json",
             "-config.json",
+            "-config.toml",
+            "-config.yaml",
             "-sim_templates.json",
             "+templates.json",
         ],
@@ -138,10 +151,10 @@ fn providers_follow_from_what_is_there() {
 fn variables_are_recorded_whether_set_or_not() {
     let directory = Directory::new(&[
         ("awsprov_templates.json", &one(GIVEN)),
-        ("config.json", r#"{"storage": {"sql_strategy": {"name": "$NAME-$NOPE"}}}"#),
+        ("config.json", r#"{"storage": {"sql_strategy": {"name": "$NAME-${NOPE:-x}"}}}"#),
     ]);
     let resolved = directory.load(&[("NAME", "n"), ("OTHER", "o")]).unwrap();
-    assert_eq!(resolved.settings.database_name(), Ok("n-$NOPE"));
+    assert_eq!(resolved.settings.database_name(), Ok("n-x"));
     let variables: Vec<String> =
         resolved.trail.variables.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
     assert_eq!(
@@ -151,10 +164,12 @@ fn variables_are_recorded_whether_set_or_not() {
             "NAME=Some(\"n\")",
             "NOPE=None",
             "OHFP_SNAPSHOT_REFRESH=None",
+            "OHFP_SYSTEM_CONFIG_DIR=None",
+            "ORB_LOG_LEVEL=None",
             "PROVIDER_NAME=None",
         ]
     );
-    let lines = directory.lines(&[("HF_PROVIDER_NAME", "../x")]);
+    let lines = directory.lines(&[("HF_PROVIDER_NAME", "../x"), ("NAME", "n")]);
     assert_eq!(
         lines,
         ["error: the environment variable HF_PROVIDER_NAME must be a name without `/`, not ../x"]

@@ -1,6 +1,7 @@
 //! Whole directories through the loader: files and variables in, templates and findings out.
 
 mod files;
+mod layers;
 mod providers;
 mod template_values;
 mod templates;

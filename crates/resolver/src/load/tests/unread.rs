@@ -48,11 +48,12 @@ fn template_files() {
 
 #[test]
 fn settings() {
-    let alone = "this is not read: settings are read from `config.json` alone;";
+    let alone = "this is not read: settings are read from `config.json`, `config.yaml` or `config.toml`, and from \
+                 `config.d`;";
     check(
-        &[("config.yaml", "provider: {}")],
+        &[("config.yml", "provider: {}")],
         &[],
-        &[&format!("config.yaml: {alone} what it sets is not in force")],
+        &[&format!("config.yml: {alone} what it sets is not in force")],
     );
     check(
         &[("config.local.json", r#"{"provider": {"type": "aws"}, "logging": {"level": "info"}}"#)],
@@ -81,12 +82,12 @@ fn settings() {
 #[test]
 fn directories_of_parts() {
     let directory = Directory::new(&[("awsprov_templates.json", A), ("config.json", SIM)]);
-    fs::create_dir(directory.0.join("config.d")).unwrap();
+    fs::create_dir(directory.0.join("conf.d")).unwrap();
     let line =
-        |held: &str| format!("warning: config.d: this is not read: no directory of parts is read; {held}");
+        |held: &str| format!("warning: conf.d: this is not read: no directory of parts is read; {held}");
     assert_eq!(directory.lines(&[]), [line("it is empty")]);
     for name in ["20-b.json", "10-a.json"] {
-        fs::write(directory.0.join("config.d").join(name), "{}").unwrap();
+        fs::write(directory.0.join("conf.d").join(name), "{}").unwrap();
     }
     assert_eq!(directory.lines(&[]), [line("it holds `10-a.json`, `20-b.json`")]);
 }

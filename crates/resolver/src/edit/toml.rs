@@ -1,0 +1,124 @@
+//! Changes of TOML.
+
+use serde_json::Value;
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike};
+
+pub(super) fn set(text: &str, key: &[&str], value: &Value) -> Option<String> {
+    let mut document: DocumentMut = text.parse().ok()?;
+    let new = converted(value)?;
+    put(document.as_table_mut(), false, key, new)?;
+    Some(with_end_of(text, document.to_string()))
+}
+
+pub(super) fn unset(text: &str, key: &[&str]) -> Option<String> {
+    let mut document: DocumentMut = text.parse().ok()?;
+    remove(document.as_table_mut(), key)?;
+    Some(with_end_of(text, document.to_string()))
+}
+
+/// The library ends each line; the last line of a file may have no end.
+fn with_end_of(old: &str, mut new: String) -> String {
+    if !old.is_empty() && !old.ends_with('\n') && new.ends_with('\n') {
+        new.pop();
+    }
+    new
+}
+
+/// `inline`: the table is written in braces, which cannot hold a table with a header.
+fn put(table: &mut dyn TableLike, inline: bool, key: &[&str], new: toml_edit::Value) -> Option<()> {
+    let (name, below) = key.split_first()?;
+    if below.is_empty() {
+        match table.get_mut(name) {
+            Some(Item::Value(old)) => {
+                let decor = old.decor().clone();
+                *old = new;
+                *old.decor_mut() = decor;
+            }
+            _ => {
+                table.insert(name, Item::Value(new));
+            }
+        }
+        return Some(());
+    }
+    if table.get(name).is_none_or(Item::is_none) {
+        let section = if inline {
+            Item::Value(InlineTable::new().into())
+        } else {
+            let mut section = Table::new();
+            section.set_implicit(below.len() > 1);
+            Item::Table(section)
+        };
+        table.insert(name, section);
+    }
+    into(table.get_mut(name)?, below, |table, inline, below| put(table, inline, below, new))
+}
+
+/// Goes on in a section, or in the element of a list that the next step names.
+fn into<T>(
+    item: &mut Item,
+    key: &[&str],
+    act: impl FnOnce(&mut dyn TableLike, bool, &[&str]) -> Option<T>,
+) -> Option<T> {
+    let is_named = |table: &dyn TableLike, step: &str| table.get("name").and_then(Item::as_str) == Some(step);
+    let at = |names: Vec<bool>, step: &str| {
+        names.iter().position(|is| *is).or_else(|| step.parse().ok().filter(|at| *at < names.len()))
+    };
+    match item {
+        Item::ArrayOfTables(tables) => {
+            let (step, rest) = key.split_first()?;
+            let index = at(tables.iter().map(|table| is_named(table, step)).collect(), step)?;
+            act(tables.get_mut(index)?, false, rest)
+        }
+        Item::Value(toml_edit::Value::Array(items)) => {
+            let (step, rest) = key.split_first()?;
+            let names =
+                items.iter().map(|item| item.as_inline_table().is_some_and(|table| is_named(table, step)));
+            let index = at(names.collect(), step)?;
+            act(items.get_mut(index)?.as_inline_table_mut()?, true, rest)
+        }
+        other => {
+            let inline = other.is_inline_table();
+            act(other.as_table_like_mut()?, inline, key)
+        }
+    }
+}
+
+/// Removes a value, and the sections that become empty; returns whether `table` is empty then.
+fn remove(table: &mut dyn TableLike, key: &[&str]) -> Option<bool> {
+    let (name, below) = key.split_first()?;
+    if below.is_empty() {
+        table.remove(name)?;
+    } else {
+        let item = table.get_mut(name)?;
+        let is_list = item.is_array() || item.is_array_of_tables();
+        let is_empty = into(item, below, |table, _, below| remove(table, below))?;
+        if is_empty && !is_list {
+            table.remove(name);
+        }
+    }
+    Some(table.is_empty())
+}
+
+fn converted(value: &Value) -> Option<toml_edit::Value> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Bool(flag) => (*flag).into(),
+        Value::String(text) => text.as_str().into(),
+        // Parsed as it is written, so that the digits stay.
+        Value::Number(number) => number.to_string().parse().ok()?,
+        Value::Array(items) => {
+            let mut array = Array::new();
+            for item in items {
+                array.push(converted(item)?);
+            }
+            array.into()
+        }
+        Value::Object(members) => {
+            let mut table = InlineTable::new();
+            for (name, member) in members {
+                table.insert(name, converted(member)?);
+            }
+            table.into()
+        }
+    })
+}
