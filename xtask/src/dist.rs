@@ -4,7 +4,7 @@
 //! DIR/bin/        ohfp, ohfp-live, ohfp-snapshot
 //! DIR/scripts/    the five scripts that Host Factory runs
 //! DIR/config/     the examples
-//! DIR/share/ohfp/ license, read-me, completions, the snapshot of the shipped configuration
+//! DIR/share/ohfp/ license, read-me, completions, JSON Schemas, the snapshot of the shipped configuration
 //! ```
 //!
 //! The tree is made in a directory of its own inside DIR; then each file is renamed into its place.
@@ -109,6 +109,13 @@ fn assemble(project: &Project, binaries: &Binaries, staging: &Path) -> Result<Ve
             project.copy(&source, &share.join(name))?;
             files.push(Path::new("share/ohfp").join(name));
         }
+    }
+
+    let schemas = project.root.join("docs/src/schemas");
+    for source in files_below(&schemas)? {
+        let file = Path::new("share/ohfp/schemas").join(source.strip_prefix(&schemas)?);
+        project.copy(&source, &staging.join(&file))?;
+        files.push(file);
     }
 
     let live = bin.join("ohfp-live");

@@ -59,38 +59,6 @@ pub enum TemplatesCommand {
     },
 }
 
-/// `config …`
-#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
-pub enum ConfigCommand {
-    /// Show the effective configuration
-    ///
-    /// Includes defaults and overrides. Secrets are redacted.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[("As YAML", "ohfp config show --format yaml")]))]
-    Show,
-
-    /// Show the value of one key
-    ///
-    /// Fails when there is no such key, and suggests the nearest one.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[
-        ("One value", "ohfp config get request.max_machines_per_request"),
-        ("A section", "ohfp config get snapshot"),
-    ]))]
-    Get {
-        /// The key, its parts joined by dots
-        key: String,
-    },
-
-    /// Check the configuration files and report every finding
-    ///
-    /// Unknown keys are findings, too, since most of them are misspelled. Exits with 1 if there is an
-    /// error; warnings alone are no failure.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[
-        ("Check the effective configuration", "ohfp config validate --format list"),
-        ("Check a file before it is deployed", "ohfp --config ./new/config.json config validate"),
-    ]))]
-    Validate,
-}
-
 /// `providers …`
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
 pub enum ProvidersCommand {

@@ -1,6 +1,6 @@
 //! The command tree of ohfp, declared once.
 //!
-//! Every command and option is declared in [`tree`] and the modules of its groups ([`actions`], [`machines`],
+//! Every command and option is declared in [`tree`] and the modules of its groups ([`actions`], [`config`], [`machines`],
 //! [`requests`], [`storage`], [`system`]), in [`arguments`] and [`options`], and nowhere else. The live program
 //! parses with it, and the snapshot builder renders every help text and completion script from it, so all of them
 //! change together.
@@ -29,6 +29,7 @@ pub mod actions;
 pub mod arguments;
 pub mod argv;
 mod branch;
+pub mod config;
 mod formats;
 pub mod logs;
 pub mod machines;
@@ -43,12 +44,13 @@ pub mod system;
 pub mod tree;
 
 pub use actions::{
-    CompletionShell, Completions, ConfigCommand, DoctorOptions, Init, ProvidersCommand, ReportOptions,
-    SchedulerCommand, TemplatesCommand,
+    CompletionShell, Completions, DoctorOptions, Init, ProvidersCommand, ReportOptions, SchedulerCommand,
+    TemplatesCommand,
 };
 pub use arguments::{HostFactoryInput, ListOptions, OptionalInput, WaitOptions};
 pub use argv::{HF_OPERATIONS, hf_operation_from_argv0, normalize, parse, parse_by, plain_operation};
 pub use branch::parse_branch;
+pub use config::{ConfigCommand, SchemaKind};
 pub use logs::{Lines, Logs, Severity};
 pub use machines::{
     MachineStatus, MachinesCommand, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus,

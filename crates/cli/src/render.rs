@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(all.first().map(String::as_str), Some(""));
         assert!(all.contains(&"templates".to_owned()) && !leaves.contains(&"templates".to_owned()));
         assert!(leaves.contains(&"getReturnRequests".to_owned()));
-        assert_eq!(leaves.len(), 52);
+        assert_eq!(leaves.len(), 59);
         assert!(!all.iter().any(|path| path.ends_with("help")));
     }
 

@@ -9,10 +9,10 @@ use clap::builder::StyledStr;
 use clap::{Parser, Subcommand};
 
 use crate::actions::{
-    Completions, ConfigCommand, DoctorOptions, Init, ProvidersCommand, ReportOptions, SchedulerCommand,
-    TemplatesCommand,
+    Completions, DoctorOptions, Init, ProvidersCommand, ReportOptions, SchedulerCommand, TemplatesCommand,
 };
 use crate::arguments::HostFactoryInput;
+use crate::config::ConfigCommand;
 use crate::logs::Logs;
 use crate::machines::MachinesCommand;
 use crate::metrics::MetricsOptions;

@@ -69,7 +69,9 @@ impl Catalog {
         timings::configure(&performance);
         spans::configure(&resolved.settings, || state_dir::directory(place, env));
         // A configuration named on the command line is an experiment; the published snapshot does not belong to it.
-        let looked_after = !options.no_snapshot && options.config.is_none();
+        // Neither does it to a process whose variables override keys.
+        let overridden = env.overrides().next().is_some();
+        let looked_after = !options.no_snapshot && options.config.is_none() && !overridden;
         let answerable = options.scheduler.is_none() && options.output.is_none();
         let upkeep = looked_after
             .then(|| examine(place, env, &resolved.trail, inputs.read_at(), answerable))
@@ -242,6 +244,37 @@ impl Catalog {
         for warning in warnings.take(LOGGED) {
             tracing::warn!(finding = warning.to_string(), "the configuration has a warning");
         }
+    }
+
+    /// Rebuilds the snapshot now, whatever `snapshot.refresh` says. Gives its path and what was done.
+    ///
+    /// # Errors
+    /// Errors of the configuration; [`ErrorKind::Refused`] where this invocation has no snapshot.
+    pub fn rebuild(&self) -> Result<(PathBuf, &'static str), Errors> {
+        if !self.resolved.problems.is_empty() {
+            return Err(self.resolved.errors().into());
+        }
+        let Some(upkeep) = &self.upkeep else {
+            let error = Error::new(
+                ErrorKind::Refused,
+                "this command line or its environment does without a snapshot",
+            );
+            return Err(error
+                .hint("leave out --config and --no-snapshot, and variables like OHFP_A__B; `ohfp config path` shows its path")
+                .into());
+        };
+        let verdict = upkeep.verdict();
+        if verdict == Verdict::Fresh {
+            return Ok((upkeep.path.clone(), "up to date"));
+        }
+        let published = upkeep.published.as_ref();
+        let done =
+            match freshness::refresh(&upkeep.path, &self.resolved, upkeep.read_at, &verdict, published)? {
+                Refreshed::Rebuilt => "rebuilt",
+                Refreshed::Restamped => "up to date, with new times of its inputs",
+                Refreshed::Busy => "being rebuilt by another process",
+            };
+        Ok((upkeep.path.clone(), done))
     }
 
     /// Refreshes the snapshot where that was asked for, according to `snapshot.refresh`. Errors go to the log only.

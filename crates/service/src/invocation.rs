@@ -69,7 +69,7 @@ impl Invocation {
         found.as_ref().map_err(Clone::clone)
     }
 
-    fn inputs(&self) -> Result<&Inputs> {
+    pub(crate) fn inputs(&self) -> Result<&Inputs> {
         let place = self.place()?;
         Ok(self.inputs.get_or_init(|| {
             let _phase = ohfp_timings::phase("load");
@@ -142,9 +142,10 @@ impl Invocation {
         }
     }
 
-    /// Whether a snapshot may stand for the files: a configuration that the command line names has none.
+    /// Whether a snapshot may stand for the files: a configuration that the command line names has none, and neither has
+    /// one with keys that variables override.
     pub(crate) fn may_use_snapshot(&self) -> bool {
-        !self.options.no_snapshot && self.options.config.is_none()
+        !self.options.no_snapshot && self.options.config.is_none() && self.env.overrides().next().is_none()
     }
 
     /// The scheduler that the command line names.

@@ -28,6 +28,8 @@ pub mod cache;
 pub mod cached_status;
 pub mod catalog;
 pub mod clock;
+pub mod config_change;
+pub mod config_keys;
 pub mod diagnosis;
 pub mod health;
 pub mod history;

@@ -129,14 +129,14 @@ fn is_logged(event: &Metadata<'_>) -> bool {
     LEVELS.get(in_force.load(Ordering::Relaxed)).is_some_and(|level| event.level() <= level)
 }
 
-/// Path of the log file, with the name of the host, since the log may lie on shared storage: in `HF_PROVIDER_LOGDIR`, `HF_LOGDIR`, LSF's `PRO_LSF_LOGDIR`, else the user's state
+/// Path of the log file, with the name of the host, since the log may lie on shared storage: in `HF_PROVIDER_LOGDIR`, `HF_LOGDIR`, LSF's `PRO_LSF_LOGDIR`, `ORB_LOG_DIR`, else the user's state
 /// directory; `None` if none of them is known.
 pub fn path(env: &Environment) -> Option<PathBuf> {
     let set = |name| env.get(name).filter(|value| !value.is_empty());
     let provider = set("HF_PROVIDER_NAME").or_else(|| set("PROVIDER_NAME"));
     let provider =
         provider.and_then(|name| name.to_str()).filter(|name| !name.contains('/')).unwrap_or("ohfp");
-    for name in ["HF_PROVIDER_LOGDIR", "HF_LOGDIR", "PRO_LSF_LOGDIR"] {
+    for name in ["HF_PROVIDER_LOGDIR", "HF_LOGDIR", "PRO_LSF_LOGDIR", "ORB_LOG_DIR"] {
         if let Some(directory) = set(name) {
             return Some(
                 PathBuf::from(directory).join(format!("{provider}-provider.{}.log", sys::host_name())),

@@ -19,6 +19,10 @@ pub enum LocationRule {
     User,
 }
 
+/// Open Resource Broker's directory for its state. It counts for a site whose configuration is that broker's, which had
+/// no other state directory before; elsewhere a store that is in use would get lost.
+const ORB_WORK_DIR: &str = "ORB_WORK_DIR";
+
 impl fmt::Display for LocationRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -28,7 +32,8 @@ impl fmt::Display for LocationRule {
     }
 }
 
-/// The rule in force: ohfp's variable, then Host Factory's, then LSF's, then the user's state directory.
+/// The rule in force: ohfp's variable, then Host Factory's, then LSF's, then that of a broker whose configuration is
+/// read, then the user's state directory.
 pub fn rule(env: &Environment) -> LocationRule {
     let is_set = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
     let has_provider = is_set("HF_PROVIDER_NAME") || is_set("PROVIDER_NAME");
@@ -41,6 +46,7 @@ pub fn rule(env: &Environment) -> LocationRule {
         () if has_provider && is_set("PRO_DATA_DIR") => {
             LocationRule::Variables("PRO_DATA_DIR and PROVIDER_NAME")
         }
+        () if is_set(ORB_WORK_DIR) && location::is_orb(env) => LocationRule::Variables(ORB_WORK_DIR),
         () => LocationRule::User,
     }
 }
@@ -59,6 +65,9 @@ pub fn directory(place: &ConfigLocation, env: &Environment) -> Result<PathBuf> {
         if let Some(directory) = set("PRO_DATA_DIR") {
             return absolute(&directory.join(format!("ohfp-{}", provider.display())));
         }
+    }
+    if let Some(directory) = set(ORB_WORK_DIR).filter(|_| location::is_orb(env)) {
+        return absolute(&directory);
     }
     let base = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state")));
     let base = base.filter(|base| base.is_absolute()).ok_or_else(|| {

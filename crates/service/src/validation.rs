@@ -1,8 +1,10 @@
 //! Validation of the configuration as a whole: what `ohfp config validate` and `ohfp templates validate` report.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use ohfp_broker::{Error, ErrorKind, Errors};
+use ohfp_resolver::load::Inputs;
 use ohfp_resolver::{LimitDecrease, ProviderInstance, Resolved, Warning};
 use ohfp_snapshot_builder::freshness;
 
@@ -33,7 +35,7 @@ pub fn validate(invocation: &Invocation) -> Result<ValidConfiguration, Errors> {
         return Err(resolved.errors().into());
     }
     let mut warnings = resolved.warnings.clone();
-    warnings.extend(provider_options(&resolved)?);
+    warnings.extend(provider_options(&resolved.providers)?);
     let (unlaunchable, refused) = launches(invocation, &resolved);
     warnings.extend(refused);
     // A `maxNumber` of the files that differs from the published one.
@@ -48,6 +50,29 @@ pub fn validate(invocation: &Invocation) -> Result<ValidConfiguration, Errors> {
         warnings: warnings.iter().map(ToString::to_string).collect(),
         templates: resolved.templates.len(),
         left_out: resolved.left_out.into_iter().map(|left_out| left_out.id).collect(),
+    })
+}
+
+/// Checks one text as the only configuration file, without templates. The ending of `name` says its format.
+///
+/// # Errors
+/// Every error in it.
+pub fn validate_alone(
+    invocation: &Invocation,
+    name: &Path,
+    content: Vec<u8>,
+) -> Result<ValidConfiguration, Errors> {
+    let configuration = Inputs::alone(name, content)?.configuration(invocation.env())?;
+    if !configuration.problems.is_empty() {
+        return Err(configuration.problems.into_iter().map(|problem| problem.error).collect());
+    }
+    let mut warnings = configuration.warnings.clone();
+    warnings.extend(provider_options(&configuration.providers)?);
+    Ok(ValidConfiguration {
+        unlaunchable: Vec::new(),
+        warnings: warnings.iter().map(ToString::to_string).collect(),
+        templates: 0,
+        left_out: Vec::new(),
     })
 }
 
@@ -82,9 +107,8 @@ fn launches(invocation: &Invocation, resolved: &Resolved) -> (Vec<Error>, Vec<Wa
 }
 
 /// Checks the options of each configured provider against the table of its kind; gives the warnings.
-fn provider_options(resolved: &Resolved) -> Result<Vec<Warning>, Errors> {
-    let checked = resolved
-        .providers
+fn provider_options(providers: &[ProviderInstance]) -> Result<Vec<Warning>, Errors> {
+    let checked = providers
         .iter()
         .filter_map(|instance| registry::factory(&instance.kind).map(|factory| factory.check(instance)));
     let (mut errors, mut doubtful) = (Vec::new(), Vec::new());

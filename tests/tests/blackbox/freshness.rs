@@ -27,7 +27,7 @@ fn one(id: &str) -> String {
 }
 
 fn sandbox() -> Sandbox {
-    let config = r#"{"provider": {"providers": [{"name": "a", "type": "aws", "config": {"zone": "$ZONE", "rack": "${RACK}"}}]}}"#;
+    let config = r#"{"provider": {"providers": [{"name": "a", "type": "aws", "config": {"zone": "$ZONE", "rack": "${RACK:-none}"}}]}}"#;
     let mut sandbox = Sandbox::with_files(&[
         (TEMPLATES, &one("first")),
         ("config.json", config),

@@ -15,6 +15,7 @@ mod bad_files;
 mod bad_input;
 mod budgets;
 mod cloud;
+mod config_commands;
 mod crowd;
 mod damage;
 mod dash;

@@ -19,7 +19,7 @@ pub(super) fn run(call: &Call, command: &Command) -> Result<Reply, Errors> {
     let format = call.format;
     let all_offered = match command {
         Command::Templates(TemplatesCommand::Validate { lenient }) => Some(!lenient),
-        Command::Config(ConfigCommand::Validate) => Some(false),
+        Command::Config(ConfigCommand::Validate { file: None }) => Some(false),
         _ => None,
     };
     if let Some(all_offered) = all_offered {
@@ -35,7 +35,7 @@ pub(super) fn run(call: &Call, command: &Command) -> Result<Reply, Errors> {
         Command::Templates(TemplatesCommand::Show { template_id }) => {
             return templates_show(catalog, template_id, format).map(Reply::answer);
         }
-        Command::Config(ConfigCommand::Show) => Query::Config,
+        Command::Config(ConfigCommand::Show { .. }) => Query::Config,
         Command::Config(ConfigCommand::Get { key }) => Query::Setting(key.clone()),
         Command::Providers(ProvidersCommand::List) => Query::Providers,
         Command::Providers(ProvidersCommand::Show { name }) => Query::Provider(name.clone()),
@@ -83,7 +83,11 @@ fn templates_show(catalog: &Catalog, id: &str, format: Format) -> Result<Rendere
 
 /// Reports all errors of the files or, if there are none, those of templates and then all warnings. Exit code 1 on an
 /// error, and where `all_offered` is set and a template is left out.
-fn report(validated: &Result<ValidConfiguration, Errors>, all_offered: bool, format: Format) -> Reply {
+pub(super) fn report(
+    validated: &Result<ValidConfiguration, Errors>,
+    all_offered: bool,
+    format: Format,
+) -> Reply {
     let finding = |severity: &str, message: String, hint: Option<&str>| json!({ "severity": severity, "message": message, "hint": hint });
     let wrong = |error: &Error| finding("error", error.summary(), error.hint_text());
     let (code, findings): (u8, Vec<Value>) = match validated {

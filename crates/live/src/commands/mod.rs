@@ -1,5 +1,6 @@
 //! The commands for people, a file for each group.
 
+mod config_commands;
 mod configuration;
 mod health;
 mod logs;
@@ -32,6 +33,7 @@ pub(crate) fn run(call: &Call, command: &Command) -> Reply {
         Command::Machines(command) => machines::run(call, command),
         Command::Report(options) => report::run(call, *options),
         Command::Requests(command) => requests::run(call, command),
+        Command::Config(command) if config_commands::is_ours(command) => config_commands::run(call, command),
         Command::Sim(command) => sim::run(call, command),
         Command::Metrics(arguments) => metrics::run(call, arguments),
         Command::System(command) => system::run(call, command),
