@@ -145,6 +145,20 @@ impl Error {
         text
     }
 
+    /// Message, causes and hint on a line each, without the heading: what a person reads after `error: `.
+    pub fn lines(&self) -> String {
+        let mut text = self.message.clone();
+        for cause in self.causes() {
+            text.push_str("\n  caused by: ");
+            text.push_str(cause);
+        }
+        if let Some(hint) = &self.hint {
+            text.push_str("\n  hint: ");
+            text.push_str(hint);
+        }
+        text
+    }
+
     /// From near to far.
     fn causes(&self) -> impl Iterator<Item = &str> {
         std::iter::successors(self.cause.as_deref(), |cause| cause.next.as_deref())
@@ -164,14 +178,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.kind.heading(), self.message)?;
-        for cause in self.causes() {
-            write!(f, "\n  caused by: {cause}")?;
-        }
-        if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {hint}")?;
-        }
-        Ok(())
+        write!(f, "{}: {}", self.kind.heading(), self.lines())
     }
 }
 

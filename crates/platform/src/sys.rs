@@ -4,11 +4,13 @@
 #![expect(unsafe_code, reason = "the system is called here")]
 
 mod handing_over;
+mod interruption;
 mod output;
 mod process;
 mod usage;
 
 pub use handing_over::{HANDED_OVER, HandedOver, handed_over};
+pub use interruption::{interrupted, note_interruption};
 pub use output::{
     Written, survive_file_size_limit, wait_while_read, write_all, write_failure, write_unchanging,
 };

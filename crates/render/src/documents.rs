@@ -53,15 +53,14 @@ fn table(document: &Value) -> Rendered {
             }
         }
         None => {
-            out = Table::new(vec!["FIELD".to_owned(), "VALUE".to_owned()]);
+            out = Table::record(vec!["FIELD".to_owned(), "VALUE".to_owned()]);
             for (name, value) in document.as_object().into_iter().flatten() {
                 out.cell(name);
                 out.cell(&cell(value));
             }
         }
     }
-    let (head, head_styled) = out.header();
-    Rendered { head, head_styled, body: out.rows().0 }
+    Rendered::table(out)
 }
 
 fn blocks(document: &Value) -> Vec<u8> {

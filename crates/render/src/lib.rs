@@ -15,6 +15,7 @@
 //! ```
 
 pub mod documents;
+pub mod fitted;
 pub mod json;
 pub mod queries;
 pub mod table;
@@ -48,12 +49,20 @@ pub struct Rendered {
     pub head_styled: Vec<u8>,
     /// The body.
     pub body: Vec<u8>,
+    /// The cells, where the answer is a table that may be laid out in another way.
+    pub grid: Option<table::Table>,
 }
 
 impl Rendered {
     /// Creates an answer without styles.
     pub fn plain(body: Vec<u8>) -> Self {
         Self { body, ..Self::default() }
+    }
+
+    /// A table.
+    pub fn table(table: table::Table) -> Self {
+        let (head, head_styled) = table.header();
+        Self { head, head_styled, body: table.rows().0, grid: Some(table) }
     }
 
     /// The whole answer.

@@ -55,16 +55,23 @@ impl Query {
 
     /// Renders the answer; `None` if the named provider, scheduler, store or key does not exist.
     pub fn render(&self, resolved: &Resolved, format: Format, secrets: Secrets) -> Option<Rendered> {
-        let value: Value = match self {
-            Self::Config => return Some(documents::config(resolved, format, secrets)),
-            Self::Setting(key) => documents::setting(resolved, key, secrets)?,
-            Self::Providers => documents::providers(resolved),
-            Self::Provider(name) => documents::provider(resolved, name.as_deref(), secrets)?,
-            Self::Schedulers => documents::schedulers(resolved),
-            Self::Scheduler(name) => documents::scheduler(resolved, name.as_deref())?,
-            Self::Stores => documents::stores(resolved),
-        };
-        Some(documents::render(&value, format))
+        match self {
+            Self::Config => Some(documents::config(resolved, format, secrets)),
+            _ => Some(documents::render(&self.value(resolved, secrets)?, format)),
+        }
+    }
+
+    /// The answer as a value; `None` as above, and for the whole configuration, whose form depends on the format.
+    pub fn value(&self, resolved: &Resolved, secrets: Secrets) -> Option<Value> {
+        match self {
+            Self::Config => None,
+            Self::Setting(key) => documents::setting(resolved, key, secrets),
+            Self::Providers => Some(documents::providers(resolved)),
+            Self::Provider(name) => documents::provider(resolved, name.as_deref(), secrets),
+            Self::Schedulers => Some(documents::schedulers(resolved)),
+            Self::Scheduler(name) => documents::scheduler(resolved, name.as_deref()),
+            Self::Stores => Some(documents::stores(resolved)),
+        }
     }
 
     /// Checks the part of the configuration that the answer shows.

@@ -1,8 +1,18 @@
 //! Aligned columns with a header line.
 
+use std::cmp::Ordering;
+
+use ohfp_broker::text::quoted;
+use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_resolver::nearest::nearest;
+
 /// A table: collects rows, measures them, then writes them.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
+    is_record: bool,
+    is_ordered: bool,
+    /// Other names of the columns, for those who choose them.
+    names: Vec<[&'static str; 2]>,
     header: Vec<String>,
     widths: Vec<usize>,
     cells: String,
@@ -16,7 +26,116 @@ impl Table {
     /// Creates a table with these headings.
     pub fn new(header: Vec<String>) -> Self {
         let widths = header.iter().map(|heading| heading.chars().count()).collect();
-        Self { header, widths, cells: String::new(), ends: Vec::new() }
+        Self { header, widths, ..Self::default() }
+    }
+
+    /// Creates a table whose rows are the fields of one entry.
+    pub fn record(header: Vec<String>) -> Self {
+        Self { is_record: true, ..Self::new(header) }
+    }
+
+    /// Whether its rows are the fields of one entry.
+    pub fn is_record(&self) -> bool {
+        self.is_record
+    }
+
+    /// Gives each column two other names by which it can be chosen.
+    #[must_use]
+    pub fn named(self, names: Vec<[&'static str; 2]>) -> Self {
+        Self { names, ..self }
+    }
+
+    /// The same table without its rows.
+    #[must_use]
+    pub fn emptied(self) -> Self {
+        let widths = self.header.iter().map(|heading| heading.chars().count()).collect();
+        Self { widths, cells: String::new(), ends: Vec::new(), ..self }
+    }
+
+    /// Says that the rows are in the order that was asked for.
+    #[must_use]
+    pub fn ordered(self) -> Self {
+        Self { is_ordered: true, ..self }
+    }
+
+    /// The column of that name: its heading or another name, whatever the capitals and separators.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`], naming the columns there are.
+    fn place(&self, wanted: &str) -> Result<usize> {
+        let same = |name: &str| letters(name).eq(letters(wanted));
+        let by_heading = self.header.iter().position(|heading| same(heading));
+        let by_name = || self.names.iter().position(|names| names.iter().any(|name| same(name)));
+        by_heading.or_else(by_name).ok_or_else(|| {
+            let known: Vec<String> = self.header.iter().map(|heading| heading.to_lowercase()).collect();
+            let near = nearest(&wanted.to_lowercase(), known.iter().map(String::as_str));
+            let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+            Error::new(ErrorKind::Usage, format!("there is no column {}", quoted(wanted)))
+                .hint(format!("{near}the columns are {}", known.join(", ")))
+        })
+    }
+
+    /// These columns alone, in this order. Without any, all.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for a column that does not exist.
+    pub fn chosen(self, columns: &[String]) -> Result<Self> {
+        if columns.is_empty() || self.is_record {
+            return Ok(self);
+        }
+        let places = columns.iter().map(|name| self.place(name)).collect::<Result<Vec<usize>>>()?;
+        let rows = self.cells();
+        Ok(self.like(&places, rows.iter()))
+    }
+
+    /// The rows by the values of a column; a name that begins with `-` is descending. Numbers are compared as such.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for a column that does not exist.
+    pub fn sorted(self, by: Option<&str>) -> Result<Self> {
+        let Some(by) = by.filter(|_| !self.is_ordered && !self.is_record) else { return Ok(self) };
+        let place = self.place(by.trim_start_matches('-'))?;
+        let mut rows = self.cells();
+        let cell = |row: &Vec<&str>| row.get(place).copied().unwrap_or_default().to_owned();
+        rows.sort_by(|left, right| compared(&cell(left), &cell(right)));
+        if by.starts_with('-') {
+            rows.reverse();
+        }
+        let all: Vec<usize> = (0..self.header.len()).collect();
+        Ok(self.like(&all, rows.iter()))
+    }
+
+    /// A table with these columns of these rows.
+    fn like<'a>(&self, places: &[usize], rows: impl Iterator<Item = &'a Vec<&'a str>>) -> Self {
+        let pick = |place: &usize| self.header.get(*place).cloned().unwrap_or_default();
+        let mut table = Self::new(places.iter().map(pick).collect());
+        table.names = places.iter().filter_map(|place| self.names.get(*place)).copied().collect();
+        table.is_ordered = self.is_ordered;
+        for row in rows {
+            for place in places {
+                table.cell(row.get(*place).copied().unwrap_or_default());
+            }
+        }
+        table
+    }
+
+    /// The headings.
+    pub fn headings(&self) -> &[String] {
+        &self.header
+    }
+
+    /// The cells, row by row.
+    pub fn cells(&self) -> Vec<Vec<&str>> {
+        let mut start = 0;
+        let row = |ends: &[usize]| {
+            let mut cell = |end: &usize| {
+                let cell = self.cells.get(start..*end).unwrap_or_default();
+                start = *end;
+                cell
+            };
+            ends.iter().map(&mut cell).collect()
+        };
+        self.ends.chunks(self.header.len().max(1)).map(row).collect()
     }
 
     /// Appends a cell; rows fill from left to right. Control characters are made visible.
@@ -69,6 +188,19 @@ impl Table {
         }
         out.truncate(out.trim_end_matches(' ').len());
         out.push('\n');
+    }
+}
+
+/// The letters and digits of a name, in small letters.
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase)
+}
+
+/// The order of two values: of numbers by value, of anything else by text.
+pub fn compared(left: &str, right: &str) -> Ordering {
+    match (left.parse::<f64>(), right.parse::<f64>()) {
+        (Ok(left), Ok(right)) => left.total_cmp(&right),
+        _ => left.cmp(right),
     }
 }
 
@@ -131,6 +263,33 @@ mod tests {
         ] {
             assert_eq!(table(heading, cells), (expected.to_owned(), places));
         }
+    }
+
+    #[test]
+    fn columns_are_chosen_and_rows_sorted() {
+        let table = || {
+            let mut table = Table::new(["MACHINE", "PRIVATE IP", "UNITS"].map(str::to_owned).to_vec());
+            table =
+                table.named(vec![["machineId", "machine_id"], ["privateIpAddress", "private_ip_address"]]);
+            for cell in ["b", "10.0.0.1", "10", "a", "10.0.0.2", "9"] {
+                table.cell(cell);
+            }
+            table
+        };
+        let check = |columns: &str, by: Option<&str>, expected: Result<&[&str], &str>| {
+            let columns: Vec<String> = columns.split_whitespace().map(str::to_owned).collect();
+            let made = table().sorted(by).and_then(|table| table.chosen(&columns));
+            match (made, expected) {
+                (Ok(table), Ok(cells)) => assert_eq!(table.cells().concat(), cells),
+                (Err(error), Err(part)) => assert!(error.hint_text().unwrap().contains(part), "{error}"),
+                (made, _) => panic!("{made:?}"),
+            }
+        };
+        check("", Some("units"), Ok(&["a", "10.0.0.2", "9", "b", "10.0.0.1", "10"]));
+        check("machine_id", Some("-machine"), Ok(&["b", "a"]));
+        check("addresses machineid", None, Err("the columns are machine, private ip, units"));
+        check("private-ip machineId", None, Ok(&["10.0.0.1", "b", "10.0.0.2", "a"]));
+        check("", Some("machin"), Err("did you mean `machine`?"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Templates: the list in every format, with the position of each record in it, and single templates.
 
+use std::borrow::Cow;
+
 use ohfp_broker::template::Template;
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_resolver::default_name;
@@ -48,9 +50,10 @@ impl List {
         let body = [records, &self.tail].concat();
         // Without an item, YAML reads the name alone as null.
         if page.is_empty() && self.head == YAML_HEAD {
-            return Rendered { head: YAML_EMPTY.to_vec(), head_styled: YAML_EMPTY.to_vec(), body };
+            let head = YAML_EMPTY.to_vec();
+            return Rendered { head_styled: head.clone(), head, body, grid: None };
         }
-        Rendered { head: self.head, head_styled: self.head_styled, body }
+        Rendered { head: self.head, head_styled: self.head_styled, body, grid: None }
     }
 }
 
@@ -114,7 +117,7 @@ impl TemplateList<'_> {
             SchedulerKind::HostFactory => json::object(out, named(template), 0, 1),
             SchedulerKind::Default => {
                 let names = default_names(template);
-                json::object(out, names.iter().map(|(name, value)| (name.as_ref(), *value)), 0, 1);
+                json::object(out, names.iter().map(|(name, value)| (name.as_ref(), value.as_ref())), 0, 1);
             }
         }
     }
@@ -134,12 +137,24 @@ impl TemplateList<'_> {
             SchedulerKind::HostFactory => yaml::mapping(out, named(template), indent),
             SchedulerKind::Default => {
                 let names = default_names(template);
-                yaml::mapping(out, names.iter().map(|(name, value)| (name.as_ref(), *value)), indent);
+                yaml::mapping(out, names.iter().map(|(name, value)| (name.as_ref(), value.as_ref())), indent);
             }
         }
     }
 
     fn table(&self, columns: &[Column]) -> List {
+        let table = self.grid(columns);
+        let (head, head_styled) = table.header();
+        let (records, places) = table.rows();
+        List { head, head_styled, records, places, tail: Vec::new() }
+    }
+
+    /// The table of these templates, as a table that can be laid out.
+    pub fn laid_out(&self, long: bool) -> Table {
+        self.grid(if long { COLUMNS } else { COLUMNS.get(..SHORT_COLUMNS).unwrap_or(COLUMNS) })
+    }
+
+    fn grid(&self, columns: &[Column]) -> Table {
         let mut table = Table::new(columns.iter().map(|column| column.heading.to_owned()).collect());
         let mut cell = String::new();
         for template in self.templates {
@@ -149,9 +164,7 @@ impl TemplateList<'_> {
                 table.cell(if cell.is_empty() { "-" } else { &cell });
             }
         }
-        let (head, head_styled) = table.header();
-        let (records, places) = table.rows();
-        List { head, head_styled, records, places, tail: Vec::new() }
+        table.named(columns.iter().map(|column| column.names).collect())
     }
 
     fn blocks(&self, long: bool) -> List {
@@ -172,6 +185,19 @@ impl TemplateList<'_> {
             Format::List => as_text(out, |text| block(text, template, true)),
         }
     }
+}
+
+/// The fields of one template, as a table that can be laid out.
+pub fn record(template: &Template) -> Table {
+    let mut table = Table::record(vec!["FIELD".to_owned(), "VALUE".to_owned()]);
+    let mut cell = String::new();
+    for (name, field) in named(template) {
+        cell.clear();
+        text::value(&mut cell, field);
+        table.cell(name);
+        table.cell(if cell.is_empty() { "-" } else { &cell });
+    }
+    table
 }
 
 /// Bytes before a single template: plain and styled.
@@ -238,6 +264,8 @@ const SHORT_FIELDS: [&str; 6] =
 
 struct Column {
     heading: &'static str,
+    /// Names of the field, by which the column can be chosen too.
+    names: [&'static str; 2],
     cell: fn(&mut String, &Template),
 }
 
@@ -245,25 +273,70 @@ struct Column {
 const SHORT_COLUMNS: usize = 8;
 
 const COLUMNS: &[Column] = &[
-    Column { heading: "TEMPLATE", cell: |out, template| out.push_str(template.id()) },
-    Column { heading: "TYPE", cell: |out, template| attribute(out, template, "type") },
-    Column { heading: "NCPUS", cell: |out, template| attribute(out, template, "ncpus") },
-    Column { heading: "NCORES", cell: |out, template| attribute(out, template, "ncores") },
-    Column { heading: "NRAM", cell: |out, template| attribute(out, template, "nram") },
+    Column {
+        heading: "TEMPLATE",
+        names: ["templateId", "template_id"],
+        cell: |out, template| out.push_str(template.id()),
+    },
+    Column {
+        heading: "TYPE",
+        names: ["type", "type"],
+        cell: |out, template| attribute(out, template, "type"),
+    },
+    Column {
+        heading: "NCPUS",
+        names: ["ncpus", "ncpus"],
+        cell: |out, template| attribute(out, template, "ncpus"),
+    },
+    Column {
+        heading: "NCORES",
+        names: ["ncores", "ncores"],
+        cell: |out, template| attribute(out, template, "ncores"),
+    },
+    Column {
+        heading: "NRAM",
+        names: ["nram", "nram"],
+        cell: |out, template| attribute(out, template, "nram"),
+    },
     Column {
         heading: "MAX",
+        names: ["maxNumber", "max_instances"],
         cell: |out, template| match template.max_number() {
             -1 => out.push_str("unlimited"),
             number => out.push_str(&number.to_string()),
         },
     },
-    Column { heading: "PRICE", cell: |out, template| field(out, template, "priceType") },
-    Column { heading: "MACHINE TYPES", cell: machine_types },
-    Column { heading: "IMAGE", cell: |out, template| field(out, template, "imageId") },
-    Column { heading: "LAUNCH TEMPLATE", cell: |out, template| field(out, template, "launchTemplateId") },
-    Column { heading: "SUBNETS", cell: |out, template| field(out, template, "subnetId") },
-    Column { heading: "RANK", cell: |out, template| attribute(out, template, "rank") },
-    Column { heading: "TAGS", cell: |out, template| field(out, template, "instanceTags") },
+    Column {
+        heading: "PRICE",
+        names: ["priceType", "price_type"],
+        cell: |out, template| field(out, template, "priceType"),
+    },
+    Column { heading: "MACHINE TYPES", names: ["vmType", "vmTypes"], cell: machine_types },
+    Column {
+        heading: "IMAGE",
+        names: ["imageId", "image_id"],
+        cell: |out, template| field(out, template, "imageId"),
+    },
+    Column {
+        heading: "LAUNCH TEMPLATE",
+        names: ["launchTemplateId", "launch_template_id"],
+        cell: |out, template| field(out, template, "launchTemplateId"),
+    },
+    Column {
+        heading: "SUBNETS",
+        names: ["subnetId", "subnet_ids"],
+        cell: |out, template| field(out, template, "subnetId"),
+    },
+    Column {
+        heading: "RANK",
+        names: ["rank", "rank"],
+        cell: |out, template| attribute(out, template, "rank"),
+    },
+    Column {
+        heading: "TAGS",
+        names: ["instanceTags", "tags"],
+        cell: |out, template| field(out, template, "instanceTags"),
+    },
 ];
 
 fn field(out: &mut String, template: &Template, name: &str) {
@@ -296,6 +369,24 @@ fn named(template: &Template) -> impl Iterator<Item = (&str, &Value)> {
     template.fields().iter().map(|(name, value)| (name.as_str(), value))
 }
 
-fn default_names(template: &Template) -> Vec<(std::borrow::Cow<'_, str>, &Value)> {
-    named(template).map(|(name, value)| (default_name(name), value)).collect()
+/// The fields under plain names, and two that programs written for Open Resource Broker look for: one machine type,
+/// and the largest number of machines.
+fn default_names(template: &Template) -> Vec<(Cow<'_, str>, Cow<'_, Value>)> {
+    let mut all: Vec<_> =
+        named(template).map(|(name, value)| (default_name(name), Cow::Borrowed(value))).collect();
+    let fields = template.fields();
+    let has = |name: &str| fields.get(name).is_some_and(|value| !value.is_null());
+    if !has("vmType")
+        && let Some(first) =
+            fields.get("vmTypes").and_then(Value::as_object).and_then(|types| types.keys().next())
+    {
+        all.retain(|(name, _)| name != "instance_type");
+        all.push((Cow::Borrowed("instance_type"), Cow::Owned(Value::String(first.clone()))));
+    }
+    if !has("max_capacity")
+        && let Some(number) = fields.get("maxNumber")
+    {
+        all.push((Cow::Borrowed("max_capacity"), Cow::Borrowed(number)));
+    }
+    all
 }

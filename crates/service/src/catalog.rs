@@ -16,11 +16,13 @@ use ohfp_render::queries::{self, Query};
 use ohfp_render::{Format, Rendered};
 use ohfp_resolver::load::Inputs;
 use ohfp_resolver::location::ConfigLocation;
+use ohfp_resolver::settings::keys::KEYS;
 use ohfp_resolver::{
     Environment, FIELD_NAMES, LeftOut, Performance, Refresh, Resolved, Secrets, Settings, Trail, hf_name,
 };
 use ohfp_snapshot_builder::freshness::{self, Refreshed, Scrutiny, Verdict};
 use ohfp_snapshot_format::{Snapshot, verify};
+use serde_json::Value;
 
 use crate::log;
 use crate::snapshot_use;
@@ -171,6 +173,15 @@ impl Catalog {
         rendered.ok_or_else(|| query.missing(&self.resolved).into())
     }
 
+    /// The same as a value, for commands that show a part of it.
+    ///
+    /// # Errors
+    /// As [`Self::answer`].
+    pub fn value(&self, query: &Query) -> Result<Value, Errors> {
+        query.check(&self.resolved)?;
+        query.value(&self.resolved, self.secrets).ok_or_else(|| query.missing(&self.resolved).into())
+    }
+
     /// Notes on a list of the templates, a line each.
     pub fn notes(&self) -> Vec<String> {
         queries::list_notes(&self.resolved)
@@ -189,6 +200,11 @@ const NAMED: usize = 5;
 /// The names of the fields of a template, as Host Factory has them.
 pub fn field_names() -> impl Iterator<Item = &'static str> {
     FIELD_NAMES.iter().map(|(name, _)| *name)
+}
+
+/// The names of all settings.
+pub fn setting_names() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().map(|key| key.name)
 }
 
 /// Host Factory's name of a field that is named in either spelling.

@@ -21,7 +21,7 @@ use check::{FAILED, OK, WARNING};
 
 use crate::invocation::Invocation;
 use crate::registry::{self, simulated_kind};
-use crate::selection;
+use crate::selection::{self, Wish};
 use crate::site_store::AccessMode;
 use crate::store_factory;
 
@@ -169,10 +169,12 @@ fn provider(configuration: &Configuration) -> Vec<Check> {
         let fix = format!("set `enabled` of {} in config.json to true", names.join(" or of "));
         return failed("no provider is enabled".to_owned(), fix);
     }
-    let candidates = match selection::candidates(&configuration.settings, &configuration.providers, None) {
-        Ok(candidates) => candidates,
-        Err(errors) => return errors.iter().map(|error| from_error(what, error)).collect(),
-    };
+    let candidates =
+        match selection::candidates(&configuration.settings, &configuration.providers, None, Wish::default())
+        {
+            Ok(candidates) => candidates,
+            Err(errors) => return errors.iter().map(|error| from_error(what, error)).collect(),
+        };
     let Some(first) = candidates.first() else { return Vec::new() };
     let Some(factory) = registry::factory(&first.kind).filter(|factory| factory.is_built_in()) else {
         let detail = format!(

@@ -31,6 +31,7 @@ pub mod clock;
 pub mod config_change;
 pub mod config_keys;
 pub mod diagnosis;
+pub mod formats;
 pub mod health;
 pub mod history;
 pub mod invocation;

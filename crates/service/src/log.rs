@@ -107,7 +107,19 @@ pub fn configure(performance: &Performance, env: &Environment) {
     }
 }
 
+/// The level that the command line names, whatever the settings say: 0 is none, then as in `LEVELS`, counted from 1.
+static KEPT_LEVEL: AtomicUsize = AtomicUsize::new(0);
+
+/// From now on this is the least severe level, whatever the settings say.
+pub fn keep_level(level: Level) {
+    set(level, level);
+    KEPT_LEVEL.store(LEVEL.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+}
+
 fn set(level: Level, performance: Level) {
+    if KEPT_LEVEL.load(Ordering::Relaxed) > 0 {
+        return;
+    }
     let place = |level| LEVELS.iter().position(|known| *known == level).unwrap_or(2);
     LEVEL.store(place(level), Ordering::Relaxed);
     PERFORMANCE_LEVEL.store(place(performance), Ordering::Relaxed);

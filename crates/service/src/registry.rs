@@ -9,7 +9,7 @@ mod timed;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ohfp_broker::operations::{Broker, Policy, Providers};
 use ohfp_broker::provider::{Health, Provider};
@@ -20,7 +20,7 @@ use ohfp_resolver::settings::key_table::LONGEST_TIMEOUT;
 use ohfp_resolver::{Configuration, Performance, ProviderInstance};
 
 pub(crate) use factory::Checked;
-pub(crate) use kinds::{factory, simulated_kind};
+pub(crate) use kinds::{compiled_in, factory, simulated_kind};
 
 use factory::{BackEnd, Home};
 
@@ -52,6 +52,12 @@ impl Requests {
     /// A broker on this store and these providers, which have to answer in time for the question that is asked now.
     pub fn broker(&self) -> Broker<'_> {
         self.broker_until(self.deadline())
+    }
+
+    /// The same where providers have so much time at most.
+    pub fn broker_within(&self, time: Duration) -> Broker<'_> {
+        let now = Instant::now();
+        self.broker_until(Deadline::at(now + self.deadline().left(now).unwrap_or_default().min(time)))
     }
 
     /// The same for what follows an answer.
@@ -116,6 +122,11 @@ impl Registry {
     /// The names of all configured providers, enabled or not, in the same order.
     pub fn configured(&self) -> impl Iterator<Item = &str> {
         self.instances.iter().map(|instance| instance.name.as_str())
+    }
+
+    /// The type of the provider of that name, if it is configured.
+    pub fn kind(&self, name: &str) -> Option<&str> {
+        self.instances.iter().find(|instance| instance.name == name).map(|instance| instance.kind.as_str())
     }
 
     /// The health of the provider of that name. One that cannot be built is not healthy, for that reason.

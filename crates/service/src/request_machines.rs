@@ -6,7 +6,7 @@ use ohfp_broker::{Errors, RequestKind, Timestamp};
 
 use crate::catalog::Catalog;
 use crate::clock;
-use crate::selection;
+use crate::selection::{self, Wish};
 use crate::session::Session;
 
 /// Requests machines. Where the snapshot did not have the template, its upkeep is queued.
@@ -49,7 +49,10 @@ fn with_template<T>(
     let templates = session.templates()?;
     let found = templates.find(&wanted.template_id)?;
     let requests = session.requests()?;
-    let provider = selection::choose(&requests, &session.configuration, &found.template, wanted.count, now)?;
+    let options = session.invocation.options();
+    let wish = Wish { name: options.provider_name.as_deref(), kind: options.provider_type.as_deref() };
+    let provider =
+        selection::choose(&requests, &session.configuration, wish, &found.template, wanted.count, now)?;
     let id = clock::new_id(RequestKind::Acquire, now)?;
     let asked = Acquisition {
         id,

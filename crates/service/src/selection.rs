@@ -16,6 +16,15 @@ use crate::registry::{Requests, preferred, simulated_kind};
 /// Number of recent requests that a success rate is computed from.
 const REMEMBERED: u64 = 100;
 
+/// What the command line says about the provider of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wish<'o> {
+    /// Its name.
+    pub(crate) name: Option<&'o str>,
+    /// Its type.
+    pub(crate) kind: Option<&'o str>,
+}
+
 /// Chooses among the [`candidates`] by `provider.selection_policy`.
 ///
 /// # Errors
@@ -23,12 +32,13 @@ const REMEMBERED: u64 = 100;
 pub(crate) fn choose(
     requests: &Requests,
     configuration: &Configuration,
+    wish: Wish<'_>,
     template: &Template,
     count: u64,
     now: Timestamp,
 ) -> Result<String, Errors> {
     let settings = &configuration.settings;
-    let candidates = candidates(settings, &configuration.providers, Some(template))?;
+    let candidates = candidates(settings, &configuration.providers, Some(template), wish)?;
     let (chosen, rule) = match candidates.as_slice() {
         [first, _, ..] => {
             let policy = settings.selection_policy()?;
@@ -51,7 +61,8 @@ pub(crate) fn choose(
 
 /// The providers that a request for machines of a template may go to, at least one: the template's own provider, else
 /// the default provider of templates, else the enabled ones that the default provider stands for, in the order of
-/// preference. Without a template, those of a template that names none.
+/// preference. Without a template, those of a template that names none. A wish comes before the defaults, but does not
+/// take a template to another provider than its own.
 ///
 /// # Errors
 /// [`ErrorKind::Refused`] if no enabled provider matches; [`ErrorKind::Input`] for errors in the configuration
@@ -60,11 +71,13 @@ pub(crate) fn candidates<'i>(
     settings: &Settings,
     providers: &'i [ProviderInstance],
     template: Option<&Template>,
+    wish: Wish<'_>,
 ) -> Result<Vec<&'i ProviderInstance>, Errors> {
     let spec = template.map(Template::spec);
     let own = spec.map(|spec| (spec.provider_name.as_deref(), spec.provider_type.as_deref()));
     let (name, kind) = match own.filter(|own| *own != (None, None)) {
         Some(own) => own,
+        None if wish != Wish::default() => (wish.name, wish.kind),
         None => (settings.default_provider_name()?, settings.default_provider_type()?),
     };
     let refused = |what: String| {
@@ -72,6 +85,17 @@ pub(crate) fn candidates<'i>(
         let who = who.unwrap_or_else(|| "a template without a provider".to_owned());
         Errors::from(Error::new(ErrorKind::Refused, format!("{who} requires {what}")))
     };
+    let differs = |own: Option<&str>, wished: Option<&str>| {
+        own.zip(wished).filter(|(own, wished)| own != wished).map(|(own, _)| own.to_owned())
+    };
+    if let Some(own) = differs(name, wish.name) {
+        return Err(refused(format!("provider `{own}`, and the command line names another one")));
+    }
+    if let Some(own) = differs(kind, wish.kind) {
+        return Err(refused(format!("a provider of type `{own}`, and the command line names another type")));
+    }
+    // A name and a type that come from two places must both hold.
+    let (name, kind) = (name.or(wish.name), kind.or(wish.kind));
     if let Some(name) = name {
         let Some(named) = providers.iter().find(|instance| instance.name == name) else {
             return Err(refused(format!("provider `{name}`, which is not configured")));
@@ -79,6 +103,9 @@ pub(crate) fn candidates<'i>(
         let wrong = named.problems(&["type", "enabled"]);
         if !wrong.is_empty() {
             return Err(wrong.into());
+        }
+        if let Some(kind) = wish.kind.filter(|kind| named.kind != *kind) {
+            return Err(refused(format!("provider `{name}`, which is not of type `{kind}`")));
         }
         return if named.enabled {
             Ok(vec![named])

@@ -10,7 +10,7 @@ use ohfp_snapshot_builder::freshness;
 
 use crate::invocation::Invocation;
 use crate::registry::{self, Checked};
-use crate::selection;
+use crate::selection::{self, Wish};
 
 /// A configuration whose files have no errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +84,8 @@ fn launches(invocation: &Invocation, resolved: &Resolved) -> (Vec<Error>, Vec<Wa
     let (mut errors, mut warnings) = (Vec::new(), Vec::new());
     for template in &resolved.templates {
         let (id, spec) = (template.id(), template.spec());
-        let candidates = selection::candidates(&resolved.settings, &resolved.providers, Some(template));
+        let candidates =
+            selection::candidates(&resolved.settings, &resolved.providers, Some(template), Wish::default());
         let refused = candidates.as_ref().err().into_iter().flat_map(|errors| errors.iter().cloned());
         let field = if spec.provider_name.is_some() { "providerName" } else { "providerType" };
         let names_one = spec.provider_name.is_some() || spec.provider_type.is_some();

@@ -83,3 +83,6 @@ mod watermark;
 
 pub use store::{Options, SqliteStore};
 pub use traces::Traces;
+
+/// Version of the schema that this build writes.
+pub const SCHEMA_VERSION: u32 = schema::VERSION;

@@ -1,5 +1,5 @@
-//! Outputs in the plain format: the content of Host Factory's outputs in snake case, with ohfp's own states
-//! besides.
+//! Outputs in the plain format: the content of Host Factory's outputs in snake case, with Open Resource Broker's words
+//! for the status, and ohfp's own states besides.
 
 use ohfp_broker::operations::{Accepted, Reclaim, ReturnAccepted};
 use ohfp_broker::wire_format::{SchedulerKind, WireFormat};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::frame::with;
 use super::hostfactory;
-use super::status::{machine_result, request_status};
+use super::status::{machine_result, plain_request_status};
 
 /// The wire format `default`.
 pub(super) struct Default;
@@ -43,15 +43,15 @@ impl WireFormat for Default {
             Some(view) => {
                 let request = json!({
                     "request_id": id.as_str(),
-                    "status": request_status(&view.request),
+                    "status": plain_request_status(&view.request),
                     "state": view.request.state.name(),
-                    "message": view.request.reason,
+                    "message": view.request.reason.as_deref().unwrap_or_default(),
                 });
                 with(request, "machines", view.machines.iter().map(|one| machine(view, one)))
             }
             None => json!({
                 "request_id": id.as_str(),
-                "status": "complete_with_error",
+                "status": "failed",
                 "state": "unknown",
                 "message": hostfactory::UNKNOWN,
                 "machines": [],

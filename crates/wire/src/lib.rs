@@ -28,7 +28,7 @@ mod tests;
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_broker::wire_format::WireFormat;
 
-pub use status::{machine_result, request_status};
+pub use status::{machine_result, plain_request_status, request_status};
 
 /// The wire format of a kind of scheduler.
 pub fn of(kind: SchedulerKind) -> &'static dyn WireFormat {

@@ -13,6 +13,15 @@ pub fn request_status(request: &Request) -> &'static str {
     }
 }
 
+/// `status` of a request under plain names, in the words of Open Resource Broker.
+pub fn plain_request_status(request: &Request) -> &'static str {
+    match request.state {
+        RequestState::Recorded => "pending",
+        RequestState::Started => "in_progress",
+        state => state.name(),
+    }
+}
+
 /// `result` of a machine for this request (`executing`, `succeed` or `fail`), and its `message`, which is
 /// never empty for `fail`. Contract: "getRequestStatus, output".
 pub fn machine_result(view: &RequestWithMachines, machine: &Machine) -> (&'static str, String) {

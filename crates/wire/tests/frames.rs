@@ -7,7 +7,7 @@ use ohfp_broker::{
     Ending, Machine, MachineId, MachineRef, MachineState, Request, RequestId, RequestKind, RequestState,
     RequestWithMachines, Timestamp,
 };
-use ohfp_wire::{machine_result, of, read, request_status};
+use ohfp_wire::{machine_result, of, plain_request_status, read, request_status};
 use serde_json::{Value, json};
 
 const LAUNCHED: Timestamp = Timestamp::from_millis(1_734_619_942_999);
@@ -119,7 +119,7 @@ fn statuses_in_plain_frames() {
     assert_eq!(
         statuses(SchedulerKind::Default, some),
         json!({ "requests": [{
-            "request_id": "req-1", "status": "complete_with_error", "state": "partial", "message": "1 of 2",
+            "request_id": "req-1", "status": "partial", "state": "partial", "message": "1 of 2",
             "machines": [{
                 "machine_id": "i-1", "name": "ip-10-0-57-22.ec2.internal", "result": "succeed",
                 "status": "running", "private_ip_address": "10.0.57.22", "public_ip_address": "54.1.2.3",
@@ -133,7 +133,7 @@ fn statuses_in_plain_frames() {
     assert_eq!(
         unknown,
         json!({ "requests": [{
-            "request_id": "x", "status": "complete_with_error", "state": "unknown",
+            "request_id": "x", "status": "failed", "state": "unknown",
             "message": "there is no such request", "machines": [],
         }] })
     );
@@ -225,7 +225,14 @@ fn words_for_requests() {
         (RequestState::Failed, "complete_with_error"),
         (RequestState::Cancelled, "complete_with_error"),
     ] {
-        assert_eq!(request_status(&request(RequestKind::Acquire, state)), word);
+        let request = request(RequestKind::Acquire, state);
+        assert_eq!(request_status(&request), word);
+        let plain = match state {
+            RequestState::Recorded => "pending",
+            RequestState::Started => "in_progress",
+            other => other.name(),
+        };
+        assert_eq!(plain_request_status(&request), plain);
     }
 }
 

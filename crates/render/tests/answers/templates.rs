@@ -42,7 +42,7 @@ fn json_is_the_frame_of_the_scheduler() {
     );
     assert_eq!(
         list(SchedulerKind::Default, &small, Format::Json, false),
-        "{\"templates\": [\n{\n  \"template_id\": \"b\",\n  \"max_instances\": 10,\n  \"instance_type\": \"t3.nano\",\n  \"security_group_ids\": [\"g\"]\n}\n], \"message\": \"Templates retrieved successfully\", \"success\": true, \"total_count\": 1}\n"
+        "{\"templates\": [\n{\n  \"template_id\": \"b\",\n  \"max_instances\": 10,\n  \"instance_type\": \"t3.nano\",\n  \"security_group_ids\": [\"g\"],\n  \"max_capacity\": 10\n}\n], \"message\": \"Templates retrieved successfully\", \"success\": true, \"total_count\": 1}\n"
     );
     assert_eq!(
         list(SchedulerKind::HostFactory, &[], Format::Json, false),
@@ -128,7 +128,7 @@ fn one_template_alone() {
         (
             SchedulerKind::Default,
             Format::Yaml,
-            "template_id: b\nmax_instances: 10\ninstance_type: t3.nano\nsecurity_group_ids: [g]\n",
+            "template_id: b\nmax_instances: 10\ninstance_type: t3.nano\nsecurity_group_ids: [g]\nmax_capacity: 10\n",
         ),
         (
             SchedulerKind::HostFactory,

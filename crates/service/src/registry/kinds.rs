@@ -23,6 +23,11 @@ pub(crate) fn factory(kind: &str) -> Option<&'static ProviderFactory> {
     PROVIDERS.iter().find(|factory| factory.kind == kind)
 }
 
+/// The kinds that this build can make providers of.
+pub(crate) fn compiled_in() -> Vec<&'static str> {
+    PROVIDERS.iter().filter(|kind| kind.is_built_in()).map(|kind| kind.kind).collect()
+}
+
 /// The kind of the simulated provider.
 pub(crate) fn simulated_kind() -> &'static str {
     PROVIDERS.iter().find(|factory| factory.simulated).map_or("", |factory| factory.kind)
@@ -30,8 +35,7 @@ pub(crate) fn simulated_kind() -> &'static str {
 
 /// "`sim` is the only type in this build".
 pub(super) fn built_in() -> String {
-    let kinds: Vec<String> =
-        PROVIDERS.iter().filter(|kind| kind.is_built_in()).map(|kind| format!("`{}`", kind.kind)).collect();
+    let kinds: Vec<String> = compiled_in().iter().map(|kind| format!("`{kind}`")).collect();
     match kinds.as_slice() {
         [only] => format!("{only} is the only type in this build"),
         several => format!("{} are the types in this build", several.join(" and ")),
