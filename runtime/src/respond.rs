@@ -40,8 +40,8 @@ fn answered(process: &Process, question: &Question<'_>) -> Option<ExitCode> {
         asks_nothing_special(input)?;
     }
     let get = |name: &str| process.variable(name);
-    // It tells where the time goes; and no snapshot is made for overridden settings.
-    if get("PERFORMANCE_DEBUG").is_some() || process.has_overrides() {
+    // It tells where the time goes, or fits a table to the screen; and no snapshot is made for overridden settings.
+    if get("PERFORMANCE_DEBUG").is_some() || process.has_overrides() || question.is_shaped(&get) {
         return None;
     }
     let access = IoPolicy::from_variable(get("OHFP_SNAPSHOT_IO"));
@@ -138,6 +138,15 @@ impl Question<'_> {
         key.starts_with(b"templates list\t") || key.starts_with(b"template list\t")
     }
 
+    /// Whether the form of the answer depends on more than the command line: a screen, or a variable. A screen is a
+    /// terminal whose kind is known; the variable is looked at first, since it costs no system call.
+    fn is_shaped<'e>(&self, get: &impl Fn(&str) -> Option<&'e [u8]>) -> bool {
+        let set = |name| get(name).is_some_and(|value| !value.is_empty());
+        !self.is_help()
+            && !matches!(self, Self::AvailableTemplates { .. })
+            && (set("OHFP_FORMAT") || (set("TERM") && sys::is_terminal(STDOUT)))
+    }
+
     /// Help, version, completions: answers that do not depend on the configuration.
     fn is_help(&self) -> bool {
         let Self::Filed { key, .. } = self else { return false };
@@ -181,8 +190,7 @@ fn write(parts: Segments<'_>) -> Option<ExitCode> {
 }
 
 fn complain(reason: &str) -> ExitCode {
-    let _ =
-        sys::write_all(STDERR, [b"ohfp: system error: cannot write the answer: ", reason.as_bytes(), b"\n"]);
+    let _ = sys::write_all(STDERR, [b"error: cannot write the answer: ", reason.as_bytes(), b"\n"]);
     1
 }
 
@@ -207,7 +215,7 @@ fn live(process: &Process) -> ExitCode {
     }
     let host_factory = question::is_host_factory(process.arguments());
     let hint = if itself { ITSELF } else { HINT };
-    let _ = sys::write_all(STDERR, [b"ohfp: unavailable: cannot start ", shown, hint]);
+    let _ = sys::write_all(STDERR, [b"error: cannot start ", shown, hint]);
     if host_factory {
         let _ = sys::write_all(
             STDOUT,

@@ -10,7 +10,7 @@ use std::thread;
 
 use ohfp_broker::template::Template;
 use ohfp_broker::{Error, ErrorKind, Result};
-use ohfp_cli::{CompletionShell, Page};
+use ohfp_cli::{CompletionShell, Page, completion};
 use ohfp_snapshot_format::PRODUCT_VERSION;
 use ohfp_snapshot_format::index::Record;
 use ohfp_snapshot_format::key::LIST_NOTES;
@@ -106,6 +106,7 @@ fn configured_format(
         help(writer, page);
     }
     completions(writer);
+    template_ids(writer, &resolved.templates);
     documents(writer, resolved);
     list_notes(writer, resolved);
 }
@@ -125,11 +126,21 @@ fn help(writer: &mut PayloadWriter, page: &Page) {
 }
 
 fn completions(writer: &mut PayloadWriter) {
-    for (name, shell) in
-        [("bash", CompletionShell::Bash), ("zsh", CompletionShell::Zsh), ("fish", CompletionShell::Fish)]
-    {
-        let script = writer.section(format!("completions {name}"), ohfp_cli::completions(shell));
-        writer.answer(key(&format!("completions {name}"), Format::Json), script);
+    for shell in CompletionShell::ALL {
+        let name = format!("completions {}", shell.name());
+        let script = writer.section(&name, ohfp_cli::completions(shell));
+        writer.answer(key(&name, Format::Json), script);
+    }
+}
+
+/// What can be typed behind commands that take the id of a template: the ids, stored once, and the options of each.
+fn template_ids(writer: &mut PayloadWriter, templates: &[Template]) {
+    let ids: String = templates.iter().map(|template| format!("{}\n", template.id())).collect();
+    let ids = writer.section("ids of templates", ids.into_bytes());
+    for (words, options) in completion::behind_templates() {
+        let options = writer.section(format!("options of {words}"), options.into_bytes());
+        let key = key(&format!("{} {words}", completion::COMMAND), Format::Json);
+        writer.styled_answer(key, (ids, options), (ids, options));
     }
 }
 
@@ -301,7 +312,7 @@ fn file_list(
     let order = writer.section(format!("{name} order"), order);
     let mut body = list.records;
     body.extend_from_slice(&list.tail);
-    let rendered = Rendered { head: list.head, head_styled: list.head_styled, body };
+    let rendered = Rendered { head: list.head, head_styled: list.head_styled, body, grid: None };
     let (plain, styled) = file(writer, &name, rendered);
     if let Some(show) = show {
         show.file(writer, plain.1);

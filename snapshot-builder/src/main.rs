@@ -12,5 +12,9 @@ static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 fn main() -> ExitCode {
     ohfp_platform::sys::survive_file_size_limit();
-    ExitCode::from(tool::run(&Tool::parse(), &Environment::from_process().without_overrides()))
+    let env = Environment::from_process().without_overrides();
+    ExitCode::from(match Tool::try_parse() {
+        Ok(tool) => tool::run(&tool, &env),
+        Err(error) => tool::misunderstood(&error, &env),
+    })
 }

@@ -99,6 +99,20 @@ fn cargo_build(project: &Project, profile: &str, packages: &[&str], target: Opti
             command = command.env(format!("CC_{}", target.replace('-', "_")), "musl-gcc");
         }
     }
+    // The commit that `ohfp version` shows, and its date: a build of the same commit has the same bytes.
+    let shown = |format: &str| {
+        cmd!(project.sh, "git show --no-patch --format={format} HEAD")
+            .quiet()
+            .ignore_stderr()
+            .read()
+            .unwrap_or_default()
+    };
+    for (variable, format) in [("OHFP_COMMIT", "%h"), ("OHFP_COMMIT_DATE", "%cs")] {
+        let value = shown(format);
+        if !value.is_empty() {
+            command = command.env(variable, value);
+        }
+    }
     // Either of these would replace the flags of .cargo/config.toml, which make the runtime static.
     command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").quiet().run()?;
     Ok(project.target.join(target.unwrap_or_default()).join(profile))

@@ -187,7 +187,7 @@ const CIRCLES: [(&str, &[&str]); 1] =
     [("ohfp-components", &["container.rs", "deferred.rs", "register.rs", "slot.rs", "table.rs"])];
 
 /// Most lines of Rust in a directory, tests included: a crate that keeps to its subject stays this small.
-const SIZES: [(&str, usize); 1] = [("snapshot-builder", 2_000)];
+const SIZES: [(&str, usize); 1] = [("snapshot-builder", 2_100)];
 
 /// Checks all rules and reports every breach.
 pub(crate) fn run(project: &Project) -> Result<()> {

@@ -4,13 +4,15 @@
 //! DIR/bin/        ohfp, ohfp-live, ohfp-snapshot
 //! DIR/scripts/    the five scripts that Host Factory runs
 //! DIR/config/     the examples
-//! DIR/share/ohfp/ license, read-me, completions, JSON Schemas, the snapshot of the shipped configuration
+//! DIR/share/ohfp/ license, read-me, JSON Schemas, the snapshot of the shipped configuration
+//! DIR/share/      completions and manual pages, where shells and `man` look
 //! ```
 //!
 //! The tree is made in a directory of its own inside DIR; then each file is renamed into its place.
 //! So DIR may be shared with other programs, a running one is never written to, and an error half
 //! way changes nothing.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -74,12 +76,21 @@ pub(crate) fn make(project: &Project, dir: &Path, purpose: Purpose) -> Result<Tr
     made.map(|()| Tree { root: dir.to_owned() })
 }
 
+/// Shells and their completion scripts, below `share`: where each looks when the tree is installed to a prefix such as
+/// `/usr/local`; the last two look nowhere by themselves.
+const COMPLETIONS: [(&str, &str); 5] = [
+    ("bash", "bash-completion/completions/ohfp"),
+    ("zsh", "zsh/site-functions/_ohfp"),
+    ("fish", "fish/vendor_completions.d/ohfp.fish"),
+    ("elvish", "elvish/lib/ohfp.elv"),
+    ("powershell", "powershell/ohfp.ps1"),
+];
+
 /// Makes the tree in `staging` and lists its files, relative to it.
 fn assemble(project: &Project, binaries: &Binaries, staging: &Path) -> Result<Vec<PathBuf>> {
     let sh = &project.sh;
     let [bin, scripts, config, share] =
         ["bin", "scripts", "config", "share/ohfp"].map(|part| staging.join(part));
-    let completions = share.join("completions");
     let mut files = Vec::new();
 
     for (name, program) in
@@ -119,10 +130,17 @@ fn assemble(project: &Project, binaries: &Binaries, staging: &Path) -> Result<Ve
     }
 
     let live = bin.join("ohfp-live");
-    for (shell, name) in [("bash", "ohfp.bash"), ("zsh", "_ohfp"), ("fish", "ohfp.fish")] {
+    for (shell, file) in COMPLETIONS {
         let output = scrubbed(cmd!(sh, "{live} completions {shell}")).quiet().output()?;
-        sh.write_file(completions.join(name), output.stdout)?;
-        files.push(Path::new("share/ohfp/completions").join(name));
+        sh.write_file(staging.join("share").join(file), output.stdout)?;
+        files.push(Path::new("share").join(file));
+    }
+    let manual = scrubbed(cmd!(sh, "{live} __manual")).quiet().read()?;
+    let pages: BTreeMap<String, String> = serde_json::from_str(&manual)?;
+    for (name, page) in pages {
+        let file = Path::new("share/man/man1").join(name);
+        sh.write_file(staging.join(&file), page)?;
+        files.push(file);
     }
 
     // Sealed: it must hold wherever the tree is moved to.

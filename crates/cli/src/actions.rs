@@ -3,15 +3,15 @@
 //! As in `tree`, a command needs three texts: what it does (one line), what one should know before
 //! using it, and examples to copy.
 // Doc comments are help texts here: clap prints them as they stand, so no Markdown.
-#![expect(clippy::doc_markdown, reason = "help texts, printed as they stand")]
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::arguments::ListOptions;
 use crate::since::Since;
 use crate::style::examples;
+use crate::template_lists::{TemplatesList, TemplatesShow};
 
 /// `templates …`
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
@@ -20,25 +20,22 @@ pub enum TemplatesCommand {
     ///
     /// In the order of the template file. Lists all of them unless --filter or --limit is given. The
     /// formats table and list show only the most important fields; --long shows all.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[
+    #[command(alias = "ls", verbatim_doc_comment, after_long_help = examples(&[
         ("All templates as a table", "ohfp templates list --format table"),
         ("The second hundred", "ohfp templates list --limit 100 --offset 100"),
         ("Templates with two processors", "ohfp templates list --filter attributes.ncpus=2"),
         ("With plain field names", "ohfp templates list --scheduler default"),
     ]))]
-    List(ListOptions),
+    List(TemplatesList),
 
     /// Show one template with all its fields
     ///
     /// Fails when there is no such template, and suggests the nearest id.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[
+    #[command(aliases = ["get", "describe"], verbatim_doc_comment, after_long_help = examples(&[
         ("One template", "ohfp templates show OnDemand-M6i-Large"),
         ("The same, easier to read", "ohfp templates show OnDemand-M6i-Large --format yaml"),
     ]))]
-    Show {
-        /// Id of the template, in exactly its spelling
-        template_id: String,
-    },
+    Show(TemplatesShow),
 
     /// Check the template and configuration files and report every finding
     ///
@@ -59,62 +56,6 @@ pub enum TemplatesCommand {
     },
 }
 
-/// `providers …`
-#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
-pub enum ProvidersCommand {
-    /// List the configured providers
-    ///
-    /// The default for new requests is marked.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[("As a table", "ohfp providers list --format table")]))]
-    List,
-
-    /// Show one provider and its settings
-    ///
-    /// Settings come from config.json and from awsprov_config.json. Secrets are redacted.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[
-        ("The one of new requests", "ohfp providers show"),
-        ("One by its name", "ohfp providers show aws --format yaml"),
-    ]))]
-    Show {
-        /// Name of the provider [default: the one of new requests]
-        name: Option<String>,
-    },
-
-    /// Check whether the providers are reachable
-    ///
-    /// Calls each of them and shows the reason if one fails. Exits with 1 then.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[
-        ("All of them", "ohfp providers health --format table"),
-        ("One of them", "ohfp providers health aws"),
-    ]))]
-    Health {
-        /// Name of the provider [default: all]
-        name: Option<String>,
-    },
-}
-
-/// `scheduler …`
-#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
-pub enum SchedulerCommand {
-    /// List the known schedulers
-    ///
-    /// The configured one is marked.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[("As a table", "ohfp scheduler list --format table")]))]
-    List,
-
-    /// Show one scheduler and its settings
-    ///
-    /// Shows how the scheduler names the fields of a template, and its settings.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[
-        ("The configured one", "ohfp scheduler show"),
-        ("One by its name", "ohfp scheduler show hostfactory --format yaml"),
-    ]))]
-    Show {
-        /// Name of the scheduler [default: the configured one]
-        name: Option<String>,
-    },
-}
-
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct Completions {
@@ -132,6 +73,35 @@ pub enum CompletionShell {
     Zsh,
     /// Fish
     Fish,
+    /// Elvish
+    Elvish,
+    /// PowerShell
+    #[value(name = "powershell", alias = "pwsh")]
+    PowerShell,
+}
+
+impl CompletionShell {
+    /// Every shell, in the order of the help text.
+    pub const ALL: [Self; 5] = [Self::Bash, Self::Zsh, Self::Fish, Self::Elvish, Self::PowerShell];
+
+    /// The word on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+            Self::Elvish => "elvish",
+            Self::PowerShell => "powershell",
+        }
+    }
+}
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct SnapshotArguments {
+    /// Arguments of ohfp-snapshot
+    #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<OsString>,
 }
 
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,6 +9,12 @@ use clap::Args;
 /// Default of `--timeout`, in seconds.
 pub const DEFAULT_TIMEOUT: u64 = 300;
 
+/// Reads a number of things.
+pub(crate) fn at_least_one(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "must be a whole number, at least 1".to_owned())
+}
+
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[group(id = "question", required = true, multiple = false)]
 #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
@@ -48,7 +54,7 @@ pub struct ListOptions {
     pub filter: Vec<String>,
 
     /// List at most N of them
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub limit: Option<u64>,
 
     /// Skip the first N of them
@@ -56,25 +62,29 @@ pub struct ListOptions {
     pub offset: u64,
 
     /// Show all fields in the formats table and list
-    #[arg(long)]
+    #[arg(long, alias = "detailed")]
     pub long: bool,
 }
 
-#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct WaitOptions {
     /// Wait until it is finished; standard error shows progress
     #[arg(long)]
     pub wait: bool,
 
-    /// Maximum time to wait; the request continues
-    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_TIMEOUT, requires = "wait",
-          value_parser = clap::value_parser!(u64).range(1..))]
-    pub timeout: u64,
+    /// Wait for at most so long [default: 300]; the request continues
+    #[arg(long, value_name = "SECONDS", value_parser = at_least_one)]
+    pub timeout: Option<u64>,
 }
 
-impl Default for WaitOptions {
-    fn default() -> Self {
-        Self { wait: false, timeout: DEFAULT_TIMEOUT }
+impl WaitOptions {
+    /// For how many seconds to wait; `None` if not at all.
+    pub fn seconds(self) -> Option<u64> {
+        match (self.wait, self.timeout) {
+            (_, Some(seconds)) => Some(seconds),
+            (true, None) => Some(DEFAULT_TIMEOUT),
+            (false, None) => None,
+        }
     }
 }

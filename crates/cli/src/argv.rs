@@ -9,9 +9,9 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::PROGRAM;
 use crate::arguments::HostFactoryInput;
-use crate::formats;
 use crate::options::{self, GlobalOptions};
 use crate::tree::{Cli, Command};
+use crate::{dry_runs, formats};
 
 /// Host Factory's operations. Each is a command of this name, and a name the program can be called
 /// by, with or without `.sh`.
@@ -22,6 +22,9 @@ pub const HF_OPERATIONS: [&str; 5] = [
     "getRequestStatus",
     "getReturnRequests",
 ];
+
+/// The options of an input document.
+const INPUTS: [&str; 4] = ["-f", "--file", "-d", "--data"];
 
 /// The operation that `argv0` stands for, judged by its file name.
 pub fn hf_operation_from_argv0(argv0: &OsStr) -> Option<&'static str> {
@@ -34,13 +37,26 @@ pub fn hf_operation_from_argv0(argv0: &OsStr) -> Option<&'static str> {
 }
 
 /// The arguments as they would be under the program's own name: `…/requestMachines.sh -f x`
-/// becomes `ohfp requestMachines -f x`. Any other vector only gets the program's name.
+/// becomes `ohfp requestMachines -f x`. Any other vector only gets the program's name, and two forms of Open Resource
+/// Broker become ours: `--completion SHELL` the command, and an input before the command one behind it.
 pub fn normalize(argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut rest = argv.into_iter();
     let operation = rest.next().and_then(|argv0| hf_operation_from_argv0(&argv0));
     let mut whole = vec![OsString::from(PROGRAM)];
     whole.extend(operation.map(OsString::from));
     whole.extend(rest);
+    if let Some(first) = whole.get_mut(1) {
+        let shell = first.to_str().and_then(|word| word.strip_prefix("--completion=")).map(OsString::from);
+        if shell.is_some() || first == "--completion" {
+            *first = "completions".into();
+            drop(whole.splice(2..2, shell));
+        }
+    }
+    let is_input = whole.get(1).is_some_and(|first| INPUTS.iter().any(|option| first == option));
+    if is_input && whole.len() > 3 {
+        let input: Vec<OsString> = whole.drain(1..3).collect();
+        whole.extend(input);
+    }
     whole
 }
 
@@ -56,12 +72,13 @@ pub fn parse_by(
     argv: impl IntoIterator<Item = OsString>,
 ) -> Result<Cli, clap::Error> {
     let mut matches = command.try_get_matches_from_mut(normalize(argv))?;
-    let format_is_named = options::format_is_named(&matches);
     let path = options::path_of("", &matches);
-    let mut cli = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(command))?;
-    cli.global.format_is_named = format_is_named;
-    cli.path = path;
-    formats::check(&cli).map(|()| cli).map_err(|error| error.format(command))
+    let has_dry_run = dry_runs::is_declared(command, &matches);
+    let is_named = options::format_is_named(&matches);
+    let parsed = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(command))?;
+    let cli = Cli { global: parsed.global.completed(is_named), path, ..parsed };
+    let checked = formats::check(&cli).and_then(|()| dry_runs::check(&cli, has_dry_run));
+    checked.map(|()| cli).map_err(|error| error.format(command))
 }
 
 /// Parses an operation with its input and no other option, the form in which Host Factory calls it. Gives the
@@ -101,7 +118,7 @@ mod tests {
     use super::*;
     use crate::{
         Command, HostFactoryInput, Init, ListOptions, MachinesCommand, OutputFormat, SchedulerType,
-        TemplatesCommand,
+        TemplatesCommand, TemplatesList,
     };
 
     fn parse_words(words: &str) -> Result<Cli, ErrorKind> {
@@ -152,6 +169,7 @@ mod tests {
         assert_eq!(cli.global.format, OutputFormat::Yaml);
         assert_eq!(cli.global.scheduler, Some(SchedulerType::HostFactory));
         let list = ListOptions { limit: Some(3), ..ListOptions::default() };
+        let list = TemplatesList { list, ..TemplatesList::default() };
         assert_eq!(cli.command, Command::Templates(TemplatesCommand::List(list)));
     }
 
@@ -237,9 +255,10 @@ mod tests {
             ("machines request -c 5 -d {}", false),
             ("machines request -f in.json -d {}", false),
             ("machines request -f", false),
-            ("machines request T --timeout 9", false),
+            ("machines request T --timeout 9", true),
             ("machines request T --wait --timeout 0", false),
             ("machines request T --wait --dry-run", false),
+            ("machines request T --timeout 9 --dry-run", false),
             ("machines return a b -m c -m d", true),
             ("machines return --request-id r --wait", true),
             ("machines return --all --yes", true),
@@ -248,6 +267,20 @@ mod tests {
             ("machines return --yes", false),
             ("machines return a --all", false),
             ("machines return -m a -r r", false),
+            ("machines terminate a --force --wait --timeout 9", true),
+            ("machines return -r r -r s", true),
+            ("machines show -m a", true),
+            ("machines show", false),
+            ("machines status -m a b", true),
+            ("machines status -m a --all", false),
+            ("requests status -r a -r b c", true),
+            ("requests status -r a --all", false),
+            ("requests show --all", true),
+            ("requests show a -r b", false),
+            ("requests show", false),
+            ("requests cancel -r a --force", true),
+            ("requests cancel a -r b", false),
+            ("requests watch", true),
             ("machines return -r r --all", false),
             ("machines return a -d {}", false),
             ("machines return --all -f in.json", false),

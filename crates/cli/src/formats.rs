@@ -71,9 +71,18 @@ mod tests {
         check("ohfp system health --format yaml", None);
         check("ohfp metrics --format prometheus", None);
         check("ohfp --format openmetrics metrics --since 2h", None);
-        check("ohfp metrics --format nagios", Some("json, yaml, table, list, prometheus, openmetrics]"));
-        check("ohfp system metrics --format prometheus", Some("[possible values: json, yaml, table, list]"));
-        check("ohfp system metrics --format nagios", Some("[possible values: json, yaml, table, list]"));
+        check(
+            "ohfp metrics --format nagios",
+            Some("json, yaml, table, list, csv, name, prometheus, openmetrics]"),
+        );
+        check(
+            "ohfp system metrics --format prometheus",
+            Some("[possible values: json, yaml, table, list, csv, name]"),
+        );
+        check(
+            "ohfp system metrics --format nagios",
+            Some("[possible values: json, yaml, table, list, csv, name]"),
+        );
         check("ohfp getRequestStatus -d {} --format nagios", Some("json, yaml"));
         check("ohfp report --format table", Some("a page of HTML"));
         check("ohfp report --format json", Some("a page of HTML"));

@@ -8,13 +8,13 @@
 //! It must not know what commands do: it reads no file and no environment variable, and prints no output.
 //!
 //! ```
-//! use ohfp_cli::{Command, TemplatesCommand, parse};
+//! use ohfp_cli::{Command, TemplatesCommand, TemplatesShow, parse};
 //!
 //! let line = ["/opt/ohfp/bin/ohfp", "templates", "show", "small"].map(Into::into);
 //! let parsed = parse(line)?;
 //! assert_eq!(
 //!     parsed.command,
-//!     Command::Templates(TemplatesCommand::Show { template_id: "small".to_owned() })
+//!     Command::Templates(TemplatesCommand::Show(TemplatesShow { template_id: Some("small".to_owned()), ..Default::default() }))
 //! );
 //!
 //! // A script of Host Factory is a command of the same name.
@@ -29,23 +29,28 @@ pub mod actions;
 pub mod arguments;
 pub mod argv;
 mod branch;
+pub mod completion;
+mod completion_scripts;
 pub mod config;
+mod dry_runs;
 mod formats;
 pub mod logs;
 pub mod machines;
 pub mod metrics;
 pub mod options;
+pub mod providers;
 pub mod render;
 pub mod requests;
 pub mod since;
 pub mod storage;
 mod style;
 pub mod system;
+pub mod template_lists;
 pub mod tree;
+mod usage;
 
 pub use actions::{
-    CompletionShell, Completions, DoctorOptions, Init, ProvidersCommand, ReportOptions, SchedulerCommand,
-    TemplatesCommand,
+    CompletionShell, Completions, DoctorOptions, Init, ReportOptions, SnapshotArguments, TemplatesCommand,
 };
 pub use arguments::{HostFactoryInput, ListOptions, OptionalInput, WaitOptions};
 pub use argv::{HF_OPERATIONS, hf_operation_from_argv0, normalize, parse, parse_by, plain_operation};
@@ -53,18 +58,25 @@ pub use branch::parse_branch;
 pub use config::{ConfigCommand, SchemaKind};
 pub use logs::{Lines, Logs, Severity};
 pub use machines::{
-    MachineStatus, MachinesCommand, MachinesList, MachinesRequest, MachinesReturn, MachinesStatus,
+    MachineStatus, MachinesCommand, MachinesList, MachinesRequest, MachinesReturn, MachinesShow,
+    MachinesStatus,
 };
 pub use metrics::{MetricsCommand, MetricsOptions};
-pub use options::{GlobalOptions, OutputFormat, SchedulerType, TimingsFormat};
-pub use render::{Page, command, completions, fingerprint_text, pages, paths, spelled_lines, version};
+pub use options::{GlobalOptions, OutputFormat, SchedulerType, TimestampFormat, TimingsFormat};
+pub use providers::{ProviderChoice, ProvidersCommand, SchedulerChoice, SchedulerCommand};
+pub use render::{
+    Page, command, completions, fingerprint_text, manual_pages, pages, paths, spelled_lines, version,
+};
 pub use requests::{
-    RequestStatus, RequestType, RequestsCancel, RequestsCommand, RequestsList, RequestsStatus, RequestsWatch,
+    RequestStatus, RequestType, RequestsCancel, RequestsCommand, RequestsList, RequestsShow, RequestsStatus,
+    RequestsWatch,
 };
 pub use since::Since;
-pub use storage::{ImportSource, StorageCommand};
+pub use storage::{ImportSource, MigrationStep, StorageCommand, StoreChoice};
 pub use system::{SimCommand, SystemCommand};
+pub use template_lists::{TemplatesList, TemplatesShow};
 pub use tree::{Cli, Command};
+pub use usage::usage_error;
 
 /// The name of the program, regardless of the name of its file.
 pub const PROGRAM: &str = "ohfp";

@@ -49,6 +49,7 @@ impl FromStr for Lines {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub enum Severity {
     /// Failed operations
+    #[value(alias = "critical")]
     Error,
     /// What needs attention
     #[value(alias = "warning")]

@@ -3,7 +3,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::arguments::{ListOptions, OptionalInput, WaitOptions};
+use crate::arguments::{ListOptions, OptionalInput, WaitOptions, at_least_one};
 use crate::style::examples;
 
 /// `machines …`
@@ -31,7 +31,8 @@ pub enum MachinesCommand {
     /// run on the machines are lost: --all asks for confirmation at a terminal, and needs --yes
     /// elsewhere. With --dry-run, shows which machines would be returned, and changes nothing.
     // clap would write all the ways to name a machine into the usage line, which then is too wide.
-    #[command(verbatim_doc_comment, override_usage = "ohfp machines return [OPTIONS] [MACHINE]...",
+    #[command(aliases = ["terminate", "rm"], verbatim_doc_comment,
+              override_usage = "ohfp machines return [OPTIONS] [MACHINE]...",
               after_long_help = examples(&[
         ("One machine, by its host name", "ohfp machines return ip-10-0-1-7.ec2.internal"),
         ("All machines of a request, and wait until they are terminated",
@@ -43,8 +44,9 @@ pub enum MachinesCommand {
     /// List machines
     ///
     /// Newest first. Terminated machines are left out unless --status or --request-id selects them.
-    /// Shows the recorded states, and at a terminal their age; machines status polls the provider.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[
+    /// Shows what the providers say where they answer within a second, else the recorded states, and at a
+    /// terminal their age. With --cached, no provider is called and no file is changed.
+    #[command(alias = "ls", verbatim_doc_comment, after_long_help = examples(&[
         ("The machines that exist", "ohfp machines list --format table"),
         ("Running machines of one template", "ohfp machines list --template-id OnDemand-M6i-Large --status running"),
         ("By host name", "ohfp machines list --filter 'name=~^ip-10-0-1-'"),
@@ -54,15 +56,12 @@ pub enum MachinesCommand {
     /// Show one machine with all its fields
     ///
     /// Shows the recorded state; no provider is called. Fails if there is no such machine, and suggests
-    /// the nearest one.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[
+    /// the nearest one. An id can be cut to its beginning where only one machine has it.
+    #[command(aliases = ["get", "describe"], verbatim_doc_comment, after_long_help = examples(&[
         ("By host name", "ohfp machines show ip-10-0-1-7.ec2.internal --format list"),
         ("By id", "ohfp machines show i-0123456789abcdef0"),
     ]))]
-    Show {
-        /// Id or host name of the machine
-        machine: String,
-    },
+    Show(MachinesShow),
 
     /// Refresh machines from their providers, and show them
     ///
@@ -85,7 +84,7 @@ pub struct MachinesRequest {
 
     /// Number of machines [default: 1]
     #[arg(value_name = "COUNT", conflicts_with_all = ["count_option", "file", "data"],
-          value_parser = clap::value_parser!(u64).range(1..))]
+          value_parser = at_least_one)]
     pub count: Option<u64>,
 
     /// Id of the template, as an option
@@ -94,7 +93,7 @@ pub struct MachinesRequest {
 
     /// Number of machines, as an option
     #[arg(short, long = "count", value_name = "COUNT", conflicts_with_all = ["file", "data"],
-          value_parser = clap::value_parser!(u64).range(1..))]
+          value_parser = at_least_one)]
     pub count_option: Option<u64>,
 
     #[command(flatten)]
@@ -106,7 +105,7 @@ pub struct MachinesRequest {
     pub waiting: WaitOptions,
 
     /// Show what would be done, and change nothing
-    #[arg(long, conflicts_with = "wait")]
+    #[arg(long, conflicts_with_all = ["wait", "timeout"])]
     pub dry_run: bool,
 }
 
@@ -124,9 +123,9 @@ impl MachinesRequest {
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(group = clap::ArgGroup::new("named").args(["machines", "machine_options"]).multiple(true)
-    .conflicts_with_all(["request_id", "all", "file", "data"]))]
+    .conflicts_with_all(["request_ids", "all", "file", "data"]))]
 #[command(group = clap::ArgGroup::new("targets")
-    .args(["machines", "machine_options", "request_id", "all", "file", "data"]).required(true).multiple(true))]
+    .args(["machines", "machine_options", "request_ids", "all", "file", "data"]).required(true).multiple(true))]
 #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct MachinesReturn {
     /// Ids or host names of the machines
@@ -137,16 +136,16 @@ pub struct MachinesReturn {
     #[arg(short, long = "machine-id", value_name = "MACHINE")]
     pub machine_options: Vec<String>,
 
-    /// All machines of this request
-    #[arg(short, long, value_name = "REQUEST_ID", conflicts_with_all = ["all", "file", "data"])]
-    pub request_id: Option<String>,
+    /// All machines of this request; can be given several times
+    #[arg(short, long = "request-id", value_name = "REQUEST_ID", conflicts_with_all = ["all", "file", "data"])]
+    pub request_ids: Vec<String>,
 
     /// All machines that exist
     #[arg(long, conflicts_with_all = ["file", "data"])]
     pub all: bool,
 
     /// Skip the confirmation prompt of --all
-    #[arg(short, long)]
+    #[arg(short, long, visible_alias = "force")]
     pub yes: bool,
 
     #[command(flatten)]
@@ -158,7 +157,7 @@ pub struct MachinesReturn {
     pub waiting: WaitOptions,
 
     /// Show what would be done, and change nothing
-    #[arg(long, conflicts_with = "wait")]
+    #[arg(long, conflicts_with_all = ["wait", "timeout"])]
     pub dry_run: bool,
 }
 
@@ -179,12 +178,16 @@ pub struct MachinesList {
     pub status: Vec<MachineStatus>,
 
     /// Only machines of this request
-    #[arg(long, value_name = "REQUEST_ID")]
+    #[arg(short, long, value_name = "REQUEST_ID")]
     pub request_id: Option<String>,
 
     /// Only machines of this template
-    #[arg(long, value_name = "TEMPLATE_ID")]
+    #[arg(short, long, value_name = "TEMPLATE_ID")]
     pub template_id: Option<String>,
+
+    /// Show the recorded states; call no provider
+    #[arg(long)]
+    pub cached: bool,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
@@ -195,6 +198,7 @@ pub struct MachinesList {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub enum MachineStatus {
     /// Starting
+    #[value(alias = "launching")]
     Pending,
     /// Up, with a host name and an address
     Running,
@@ -205,7 +209,14 @@ pub enum MachineStatus {
     /// Shutting down
     ShuttingDown,
     /// Terminated
+    #[value(alias = "returned")]
     Terminated,
+    /// Terminated, and never running
+    #[value(hide = true)]
+    Failed,
+    /// A word of Open Resource Broker; no machine is in such a state
+    #[value(hide = true)]
+    Unknown,
 }
 
 impl MachineStatus {
@@ -218,19 +229,54 @@ impl MachineStatus {
             Self::Stopped => "stopped",
             Self::ShuttingDown => "shutting-down",
             Self::Terminated => "terminated",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
         }
     }
 }
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-#[command(group = clap::ArgGroup::new("asked").args(["machines", "all"]).required(true))]
+#[command(group = clap::ArgGroup::new("named").args(["machines", "machine_options"]).multiple(true)
+    .conflicts_with("all"))]
+#[command(group = clap::ArgGroup::new("asked").args(["machines", "machine_options", "all"])
+    .required(true).multiple(true))]
 #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct MachinesStatus {
     /// Ids or host names of the machines
     #[arg(value_name = "MACHINE")]
     pub machines: Vec<String>,
 
+    /// The same as options; can be given several times
+    #[arg(short, long = "machine-id", value_name = "MACHINE")]
+    pub machine_options: Vec<String>,
+
     /// All machines that exist
     #[arg(long)]
     pub all: bool,
+}
+
+impl MachinesStatus {
+    /// The machines named one by one, arguments before options.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        self.machines.iter().chain(&self.machine_options).map(String::as_str)
+    }
+}
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(group = clap::ArgGroup::new("asked").args(["machine", "machine_option"]).required(true))]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct MachinesShow {
+    /// Id or host name of the machine
+    pub machine: Option<String>,
+
+    /// The same as an option
+    #[arg(short, long = "machine-id", value_name = "MACHINE")]
+    pub machine_option: Option<String>,
+}
+
+impl MachinesShow {
+    /// The machine, from the argument or the option.
+    pub fn named(&self) -> &str {
+        self.machine.as_deref().or(self.machine_option.as_deref()).unwrap_or_default()
+    }
 }

@@ -1,18 +1,112 @@
-//! Texts rendered from the tree: help, version, completions, and the text of the fingerprint.
+//! Texts rendered from the tree: help, version, manual pages, and the text of the fingerprint.
 
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-use clap::CommandFactory as _;
 use clap::builder::StyledStr;
-use clap_complete::Shell;
+use clap::{Arg, CommandFactory as _};
 
-use crate::PROGRAM;
 use crate::actions::CompletionShell;
+use crate::completion_scripts;
+use crate::options::ELSEWHERE;
+use crate::style;
 use crate::tree::Cli;
 
-/// The tree as a clap command.
+/// The tree as a clap command. Each command's help shows its own options; those that every command takes are described
+/// by the program's help, and named by the others.
 pub fn command() -> clap::Command {
-    Cli::command()
+    let root = Cli::command();
+    let described = global_options(&root);
+    let sections = root.get_after_long_help().cloned().unwrap_or_default();
+    let root = root.mut_args(|argument| {
+        let is_global = argument.is_global_set();
+        if is_global { argument.hide(true) } else { argument }
+    });
+    let mut long = described.clone();
+    long.push_str("\n\n");
+    long.push_str(&sections.ansi().to_string());
+    let root = root.after_help(described).after_long_help(long).override_usage("ohfp [OPTIONS] <COMMAND>");
+    root.mut_subcommands(naming_globals)
+}
+
+/// A command whose help names the options that every command takes, and the same for those below it.
+fn naming_globals(command: clap::Command) -> clap::Command {
+    let line = style::line("Global options", NAMED_GLOBALS);
+    let mut long = line.clone();
+    if let Some(more) = command.get_after_long_help() {
+        long.push_str("\n\n");
+        long.push_str(&more.ansi().to_string());
+    }
+    command.after_help(line).after_long_help(long).mut_subcommands(naming_globals)
+}
+
+/// The options that a person looks for in the help of a command.
+const NAMED_GLOBALS: &str =
+    "-o --json --columns --sort-by --config --instance -q -v and others, see ohfp --help";
+
+/// The options that every command takes, a line each.
+fn global_options(root: &clap::Command) -> StyledStr {
+    let shown = |argument: &&Arg| argument.is_global_set() && !argument.is_hide_set();
+    let rows: Vec<(String, String)> = root.get_arguments().filter(shown).map(described).collect();
+    let rows: Vec<(&str, &str)> = rows.iter().map(|(name, help)| (name.as_str(), help.as_str())).collect();
+    let mut text = StyledStr::new();
+    style::table(&mut text, "Global options", &rows);
+    // The section is the first.
+    StyledStr::from(text.ansi().to_string().trim_start_matches('\n').to_owned())
+}
+
+/// An option as it is typed, and what it does.
+fn described(argument: &Arg) -> (String, String) {
+    let mut name = argument.get_short().map_or_else(|| "    ".to_owned(), |short| format!("-{short}, "));
+    let _ = write!(name, "--{}", argument.get_long().unwrap_or_default());
+    let takes_values = argument.get_action().takes_values();
+    if takes_values {
+        let value = argument.get_value_names().and_then(|names| names.first());
+        let value = value.map(clap::builder::Str::as_str).unwrap_or_default();
+        let _ = if argument.is_require_equals_set() {
+            write!(name, "[=<{value}>]")
+        } else {
+            write!(name, " <{value}>")
+        };
+    }
+    let mut help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+    let values: Vec<String> = argument
+        .get_possible_values()
+        .iter()
+        .filter(|value| !value.is_hide_set() && takes_values && !argument.is_hide_possible_values_set())
+        .map(|value| value.get_name().to_owned())
+        .collect();
+    if !values.is_empty() {
+        let _ = write!(help, ": {}", values.join(", "));
+    }
+    (name, help)
+}
+
+/// The manual page of each command, with the name of its file: `ohfp.1` and `ohfp-GROUP-COMMAND.1`.
+///
+/// # Errors
+/// Those of writing into memory, which has none.
+pub fn manual_pages() -> std::io::Result<Vec<(String, Vec<u8>)>> {
+    let mut root = command();
+    root.build();
+    let mut pages = Vec::new();
+    add_pages(&root, crate::PROGRAM, &mut pages)?;
+    Ok(pages)
+}
+
+fn add_pages(command: &clap::Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>) -> std::io::Result<()> {
+    let mut page = Vec::new();
+    // Each page describes all options that its command takes.
+    let described = command.clone().mut_args(|argument| {
+        let is_described = argument.is_global_set() && !ELSEWHERE.contains(&argument.get_id().as_str());
+        if is_described { argument.hide(false) } else { argument }
+    });
+    clap_mangen::Man::new(described).render(&mut page)?;
+    pages.push((format!("{name}.1"), page));
+    for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+        add_pages(below, &format!("{name}-{}", below.get_name()), pages)?;
+    }
+    Ok(())
 }
 
 /// The help of one command.
@@ -93,14 +187,7 @@ pub fn version() -> String {
 
 /// The completion script of a shell.
 pub fn completions(shell: CompletionShell) -> Vec<u8> {
-    let generator = match shell {
-        CompletionShell::Bash => Shell::Bash,
-        CompletionShell::Zsh => Shell::Zsh,
-        CompletionShell::Fish => Shell::Fish,
-    };
-    let mut script = Vec::new();
-    clap_complete::generate(generator, &mut command(), PROGRAM, &mut script);
-    script
+    completion_scripts::script(shell).as_bytes().to_vec()
 }
 
 /// The whole tree as one text. Two builds with the same text accept the same command lines and print the same
@@ -111,7 +198,7 @@ pub fn fingerprint_text() -> String {
         text.push_str(&page.short.ansi().to_string());
         text.push_str(&page.long.ansi().to_string());
     }
-    for shell in [CompletionShell::Bash, CompletionShell::Zsh, CompletionShell::Fish] {
+    for shell in CompletionShell::ALL {
         text.push_str(&String::from_utf8_lossy(&completions(shell)));
     }
     text
@@ -124,6 +211,7 @@ fn extended(head: &[String], word: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PROGRAM;
 
     /// The paths of the commands without subcommands.
     fn leaf_paths() -> Vec<Vec<String>> {
@@ -217,7 +305,7 @@ mod tests {
         assert_eq!(all.first().map(String::as_str), Some(""));
         assert!(all.contains(&"templates".to_owned()) && !leaves.contains(&"templates".to_owned()));
         assert!(leaves.contains(&"getReturnRequests".to_owned()));
-        assert_eq!(leaves.len(), 59);
+        assert_eq!(leaves.len(), 64);
         assert!(!all.iter().any(|path| path.ends_with("help")));
     }
 
@@ -238,12 +326,29 @@ mod tests {
     }
 
     #[test]
-    fn completions_know_the_commands() {
-        for shell in [CompletionShell::Bash, CompletionShell::Zsh, CompletionShell::Fish] {
-            let script = String::from_utf8(completions(shell)).unwrap();
-            for word in ["templates", "getAvailableTemplates", "no-snapshot"] {
-                assert!(script.contains(word), "{shell:?} {word}");
-            }
+    fn manual_pages_are_complete() {
+        let pages = manual_pages().unwrap();
+        let names: Vec<String> = pages.iter().map(|(name, _)| name.clone()).collect();
+        let expected = paths().into_iter().map(|path| {
+            let words: Vec<&str> = std::iter::once(PROGRAM).chain(path.iter().map(String::as_str)).collect();
+            format!("{}.1", words.join("-"))
+        });
+        assert_eq!(names, expected.collect::<Vec<_>>());
+        for (name, page) in pages {
+            let text = String::from_utf8(page).unwrap();
+            assert!(text.contains(".TH") && text.contains("format"), "{name}");
+        }
+    }
+
+    #[test]
+    fn help_of_a_command_shows_its_own_options_and_names_the_others() {
+        for long in [true, false] {
+            let list = help(&["templates", "list"], long, false).unwrap();
+            assert!(list.contains("--filter") && !list.contains("--state-dir"), "{list}");
+            assert_eq!(list.matches("\nGlobal options: -o --json").count(), 1, "{list}");
+            let root = help(&[], long, false).unwrap();
+            assert!(root.contains("\nGlobal options:\n") && root.contains("--state-dir <DIR>"), "{root}");
+            assert!(!root.contains("--limit"), "{root}");
         }
     }
 

@@ -4,7 +4,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::arguments::{ListOptions, OptionalInput, WaitOptions};
+use crate::arguments::{ListOptions, OptionalInput, WaitOptions, at_least_one};
 use crate::style::examples;
 
 /// `requests …`
@@ -25,9 +25,10 @@ pub enum RequestsCommand {
 
     /// List requests and returns
     ///
-    /// Newest first, finished ones included. Shows the recorded states, and at a terminal their age;
-    /// requests status polls the provider.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[
+    /// Newest first, finished ones included. Shows what the providers say of unfinished ones where they
+    /// answer within a second, else the recorded states, and at a terminal their age. With --cached, no
+    /// provider is called and no file is changed.
+    #[command(alias = "ls", verbatim_doc_comment, after_long_help = examples(&[
         ("The last ten", "ohfp requests list --limit 10 --format table"),
         ("What failed, and why", "ohfp requests list --status failed --format list"),
         ("Requests of one template", "ohfp requests list --type acquire --template-id OnDemand-M6i-Large"),
@@ -37,20 +38,18 @@ pub enum RequestsCommand {
     /// Show one request or return with all its fields
     ///
     /// Shows the recorded state, with every machine; no provider is called. Fails if there is no such
-    /// request.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[
+    /// request. An id can be cut to its beginning where only one request has it.
+    #[command(aliases = ["get", "describe"], verbatim_doc_comment, after_long_help = examples(&[
         ("One request", "ohfp requests show req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11 --format yaml"),
+        ("All that are recorded", "ohfp requests show --all"),
     ]))]
-    Show {
-        /// Id of the request or return
-        request_id: String,
-    },
+    Show(RequestsShow),
 
     /// Cancel a request that is not finished
     ///
     /// Machines that it already has are returned. A finished request cannot be cancelled; return its
     /// machines with machines return. Asks for confirmation at a terminal, and needs --yes elsewhere.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[
+    #[command(alias = "rm", verbatim_doc_comment, after_long_help = examples(&[
         ("Which machines would be returned?",
          "ohfp requests cancel req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11 --dry-run"),
         ("Cancel it", "ohfp requests cancel req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11 --yes"),
@@ -59,8 +58,9 @@ pub enum RequestsCommand {
 
     /// Watch a request or return until it is finished
     ///
-    /// Standard error shows progress, standard output gets the final status. Exits with 1 if there is
-    /// no such request, if it ended with an error, or on timeout.
+    /// Without an id, watches the newest one that is not finished. Standard error shows progress,
+    /// standard output gets the final status. Exits with 1 if there is no such request, if it ended with
+    /// an error, or on timeout.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("Follow a request", "ohfp requests watch req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11"),
         ("Poll every second, for at most a minute",
@@ -81,15 +81,22 @@ pub enum RequestsCommand {
 }
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-#[command(group = clap::ArgGroup::new("asked").args(["request_ids", "all", "file", "data"]).required(true))]
+#[command(group = clap::ArgGroup::new("named").args(["request_ids", "request_options"]).multiple(true)
+    .conflicts_with_all(["all", "file", "data"]))]
+#[command(group = clap::ArgGroup::new("asked")
+    .args(["request_ids", "request_options", "all", "file", "data"]).required(true).multiple(true))]
 #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct RequestsStatus {
     /// Ids of requests and returns
     #[arg(value_name = "REQUEST_ID")]
     pub request_ids: Vec<String>,
 
+    /// The same as options; can be given several times
+    #[arg(short, long = "request-id", value_name = "REQUEST_ID")]
+    pub request_options: Vec<String>,
+
     /// All requests and returns that are not finished
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["file", "data"])]
     pub all: bool,
 
     #[command(flatten)]
@@ -99,6 +106,36 @@ pub struct RequestsStatus {
     #[command(flatten)]
     #[expect(missing_docs, reason = "as above")]
     pub waiting: WaitOptions,
+}
+
+impl RequestsStatus {
+    /// The requests named one by one, arguments before options.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        self.request_ids.iter().chain(&self.request_options).map(String::as_str)
+    }
+}
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(group = clap::ArgGroup::new("asked").args(["request_id", "request_options", "all"]).required(true))]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct RequestsShow {
+    /// Id of the request or return
+    pub request_id: Option<String>,
+
+    /// The same as an option; can be given several times
+    #[arg(short, long = "request-id", value_name = "REQUEST_ID")]
+    pub request_options: Vec<String>,
+
+    /// All requests and returns
+    #[arg(long)]
+    pub all: bool,
+}
+
+impl RequestsShow {
+    /// The requests named one by one.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        self.request_id.iter().chain(&self.request_options).map(String::as_str)
+    }
 }
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
@@ -112,12 +149,16 @@ pub struct RequestsList {
     pub status: Vec<RequestStatus>,
 
     /// Only requests of this template
-    #[arg(long, value_name = "TEMPLATE_ID")]
+    #[arg(short, long, value_name = "TEMPLATE_ID")]
     pub template_id: Option<String>,
 
     /// Only requests of this type
-    #[arg(long = "type", value_enum, value_name = "TYPE")]
+    #[arg(long = "type", alias = "request-type", value_enum, value_name = "TYPE")]
     pub kind: Option<RequestType>,
+
+    /// Show the recorded states; call no provider
+    #[arg(long)]
+    pub cached: bool,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
@@ -129,18 +170,22 @@ pub struct RequestsList {
 #[value(rename_all = "snake_case")]
 pub enum RequestStatus {
     /// Not finished: recorded or started
+    #[value(aliases = ["in_progress", "acquiring", "partial_pending"])]
     Running,
     /// Recorded; the provider has not answered yet
+    #[value(alias = "pending")]
     Recorded,
     /// Accepted by the provider
     Started,
     /// Finished, with all machines
+    #[value(alias = "completed")]
     Complete,
     /// Finished, with an error: partial, failed or cancelled
     CompleteWithError,
     /// Finished, with some of the machines
     Partial,
     /// Finished, without any machine
+    #[value(alias = "timeout")]
     Failed,
     /// Cancelled
     Cancelled,
@@ -182,13 +227,18 @@ impl RequestType {
 }
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(group = clap::ArgGroup::new("asked").args(["request_id", "request_option"]).required(true))]
 #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct RequestsCancel {
     /// Id of the request
-    pub request_id: String,
+    pub request_id: Option<String>,
+
+    /// The same as an option
+    #[arg(short, long = "request-id", value_name = "REQUEST_ID")]
+    pub request_option: Option<String>,
 
     /// Skip the confirmation prompt
-    #[arg(short, long)]
+    #[arg(short, long, visible_alias = "force")]
     pub yes: bool,
 
     /// Show what would be done, and change nothing
@@ -199,14 +249,33 @@ pub struct RequestsCancel {
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
 pub struct RequestsWatch {
-    /// Id of the request or return
-    pub request_id: String,
+    /// Id of the request or return [default: the newest that is not finished]
+    #[arg(conflicts_with = "request_option")]
+    pub request_id: Option<String>,
+
+    /// The same as an option
+    #[arg(short, long = "request-id", value_name = "REQUEST_ID")]
+    pub request_option: Option<String>,
 
     /// Polling interval in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = at_least_one)]
     pub interval: u64,
 
     /// Maximum time to watch, in seconds [default: until it is finished]
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", value_parser = at_least_one)]
     pub timeout: Option<u64>,
+}
+
+impl RequestsCancel {
+    /// The request, from the argument or the option.
+    pub fn id(&self) -> &str {
+        self.request_id.as_deref().or(self.request_option.as_deref()).unwrap_or_default()
+    }
+}
+
+impl RequestsWatch {
+    /// The request, from the argument or the option; `None` for the newest.
+    pub fn id(&self) -> Option<&str> {
+        self.request_id.as_deref().or(self.request_option.as_deref())
+    }
 }

@@ -4,8 +4,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
+use crate::arguments::at_least_one;
 use crate::style::examples;
 
 /// `storage …`
@@ -14,19 +15,24 @@ pub enum StorageCommand {
     /// List the known stores
     ///
     /// The configured one is marked.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[("As a table", "ohfp storage list --format table")]))]
+    #[command(alias = "ls", verbatim_doc_comment, after_long_help = examples(&[("As a table", "ohfp storage list --format table")]))]
     List,
 
     /// Show one store and where it is
     ///
     /// Shows the file of this instance's store, and which variable names it. Does not open it.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[
+    #[command(aliases = ["get", "describe"], verbatim_doc_comment, after_long_help = examples(&[
         ("The configured one", "ohfp storage show"),
         ("One by its name", "ohfp storage show sqlite --format yaml"),
     ]))]
     Show {
         /// Name of the store [default: the configured one]
+        #[arg(conflicts_with = "strategy")]
         name: Option<String>,
+
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "its option is documented")]
+        choice: StoreChoice,
     },
 
     /// Check whether the store can be read and written
@@ -40,19 +46,27 @@ pub enum StorageCommand {
     /// Reads the whole store: its pages, its indexes, and whether requests and machines are consistent.
     /// It is read-only. Exits with 1 if there are findings.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("All findings", "ohfp storage validate --format list")]))]
-    Validate,
+    Validate(StoreChoice),
 
     /// Write, read and remove a record
     ///
     /// Takes the steps of a request, with a record that it removes again, and shows the time of each.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("The steps and their times", "ohfp storage test --format table")]))]
-    Test,
+    Test {
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "its option is documented")]
+        choice: StoreChoice,
+
+        /// Fail if it takes longer, in seconds
+        #[arg(long, value_name = "SECONDS", value_parser = at_least_one)]
+        timeout: Option<u64>,
+    },
 
     /// Count requests and machines
     ///
     /// Shows requests and machines by state, the size of the files, and the oldest record.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("The counts", "ohfp storage metrics --format list")]))]
-    Metrics,
+    Metrics(StoreChoice),
 
     /// Create an empty store
     ///
@@ -96,6 +110,10 @@ pub enum StorageCommand {
     /// would be changed.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("What would be changed?", "ohfp storage migrate --dry-run")]))]
     Migrate {
+        /// What to do: up migrates, current shows what would be changed
+        #[arg(value_enum, value_name = "STEP", default_value_t, hide = true)]
+        step: MigrationStep,
+
         /// Show what would be done, and change nothing
         #[arg(long)]
         dry_run: bool,
@@ -132,6 +150,24 @@ pub enum StorageCommand {
         #[arg(long, value_enum, value_name = "PROGRAM", default_value_t)]
         from: ImportSource,
     },
+}
+
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
+pub struct StoreChoice {
+    /// Name of the store, which must be the configured one
+    #[arg(long, value_name = "NAME")]
+    pub strategy: Option<String>,
+}
+
+/// A step of a migration, as Open Resource Broker's command names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
+pub enum MigrationStep {
+    /// Migrates
+    #[default]
+    Up,
+    /// Shows what would be changed
+    Current,
 }
 
 /// A program whose records can be read.

@@ -53,6 +53,15 @@ pub(crate) fn table(text: &mut StyledStr, title: &str, rows: &[(&str, &str)]) {
     }
 }
 
+/// A section of one line.
+pub(crate) fn line(title: &str, content: &str) -> StyledStr {
+    let mut text = StyledStr::new();
+    heading(&mut text, title);
+    text.push_str(" ");
+    text.push_str(content);
+    text
+}
+
 fn heading(text: &mut StyledStr, title: &str) {
     let _ = write!(text, "{HEADING}{title}:{HEADING:#}");
 }

@@ -8,15 +8,14 @@
 use clap::builder::StyledStr;
 use clap::{Parser, Subcommand};
 
-use crate::actions::{
-    Completions, DoctorOptions, Init, ProvidersCommand, ReportOptions, SchedulerCommand, TemplatesCommand,
-};
+use crate::actions::{Completions, DoctorOptions, Init, ReportOptions, SnapshotArguments, TemplatesCommand};
 use crate::arguments::HostFactoryInput;
 use crate::config::ConfigCommand;
 use crate::logs::Logs;
 use crate::machines::MachinesCommand;
 use crate::metrics::MetricsOptions;
 use crate::options::GlobalOptions;
+use crate::providers::{ProvidersCommand, SchedulerCommand};
 use crate::requests::RequestsCommand;
 use crate::storage::StorageCommand;
 use crate::style::{self, STYLES, WIDTH, examples};
@@ -157,6 +156,16 @@ pub enum Command {
     ]))]
     Sim(SimCommand),
 
+    /// Show this site at a glance
+    ///
+    /// One screen: the provider of new requests, open requests, machines by state, templates with their
+    /// limits, and what needs attention. Shows the recorded states; no provider is called.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("At a glance", "ohfp status"),
+        ("For a program", "ohfp status --format json"),
+    ]))]
+    Status,
+
     /// Diagnose the installation and suggest fixes
     ///
     /// Checks programs, configuration, templates, providers, store, snapshot and log, without changing
@@ -191,6 +200,27 @@ pub enum Command {
         ("The last day", "ohfp report --since 24h --output today.html"),
     ]))]
     Report(ReportOptions),
+
+    /// Build and examine the snapshot, with ohfp-snapshot
+    ///
+    /// Runs ohfp-snapshot, which is installed beside this program, with the arguments that follow:
+    /// build, check, verify, rollback, inspect and diff.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("Publish the configuration", "ohfp snapshot build"),
+        ("Is it fresh?", "ohfp snapshot check"),
+        ("What can it do?", "ohfp snapshot build --help"),
+    ]))]
+    Snapshot(SnapshotArguments),
+
+    /// Show the version and what this build knows
+    ///
+    /// Shows the version, the commit that it was built from and its date, the kind of machine it was
+    /// built for, and the versions of its file formats.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("What is installed?", "ohfp version"),
+        ("For a program", "ohfp version --format json"),
+    ]))]
+    Version,
 
     /// Print a completion script for a shell
     ///

@@ -12,6 +12,7 @@
 
 mod call;
 mod commands;
+mod completing;
 mod doctor;
 mod example_config;
 mod host_factory;
@@ -30,6 +31,7 @@ use std::time::Instant;
 
 use ohfp_broker::{Error, ErrorKind};
 use ohfp_cli::{Cli, Command, StorageCommand};
+use ohfp_render::Rendered;
 use ohfp_service::invocation::{Environment, Invocation};
 use ohfp_service::{log, notice, spans};
 
@@ -55,6 +57,12 @@ fn run(arguments: Vec<OsString>, env: Environment) -> u8 {
 fn answered(arguments: Vec<OsString>, env: Environment, start: Instant) -> u8 {
     let parsing = ohfp_timings::phase("arguments");
     let words = ohfp_cli::normalize(arguments);
+    if words.get(1).is_some_and(|word| word == ohfp_cli::completion::COMMAND) {
+        return completing::run(words.get(2..).unwrap_or_default(), env);
+    }
+    if words.get(1).is_some_and(|word| word == MANUAL) {
+        return manual();
+    }
     // Host Factory reads errors from standard output, even those of the command line.
     let host_factory = words
         .get(1)
@@ -80,6 +88,9 @@ fn answered(arguments: Vec<OsString>, env: Environment, start: Instant) -> u8 {
     if global.quiet {
         notice::be_quiet();
     }
+    if let Some(level) = global.log_level {
+        log::keep_level(commands::level(level));
+    }
     let preparing = ohfp_timings::phase("prepare");
     let invocation = match Invocation::new(global, env) {
         Ok(invocation) => invocation,
@@ -87,7 +98,11 @@ fn answered(arguments: Vec<OsString>, env: Environment, start: Instant) -> u8 {
     };
     let verbose = invocation.options().verbose;
     // Leaked, as the reply is: the process exits right after.
-    let call = ManuallyDrop::new(Call::new(invocation));
+    let is_operation = ohfp_cli::HF_OPERATIONS.contains(&path.as_str());
+    let call = match Call::new(invocation, is_operation) {
+        Ok(call) => ManuallyDrop::new(call),
+        Err(error) => return failed(host_factory, error),
+    };
     log::start(
         call.invocation.env(),
         log::Shown { verbose, styled: verbose > 0 && call.styled(&io::stderr()) },
@@ -116,6 +131,17 @@ fn keep_spans(path: &str, code: u8, reply: &Reply) {
     }
 }
 
+/// The command by which the installed tree gets its manual pages; no help shows it.
+const MANUAL: &str = "__manual";
+
+/// Writes all manual pages as one JSON object, by the names of their files.
+fn manual() -> u8 {
+    let pages = ohfp_cli::manual_pages().unwrap_or_default().into_iter();
+    let pages = pages.map(|(name, page)| (name, String::from_utf8_lossy(&page).into_owned().into()));
+    let document = serde_json::Value::Object(pages.collect());
+    output::write_failure(&Reply::answer(Rendered::plain(document.to_string().into_bytes())))
+}
+
 /// A note for a person whose command names a configuration of Host Factory but uses another state store than the
 /// instance does.
 fn note_state(call: &Call, command: &Command) {
@@ -126,6 +152,7 @@ fn note_state(call: &Call, command: &Command) {
         | Command::Sim(_)
         | Command::System(_)
         | Command::Metrics(_)
+        | Command::Status
         | Command::Doctor(_)
         | Command::Report(_)
         | Command::RequestMachines(_)

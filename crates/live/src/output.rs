@@ -6,23 +6,25 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_cli::OutputFormat;
 use ohfp_platform::sys::{self, Written};
 use ohfp_render::Rendered;
+use ohfp_render::fitted::{self, Layout};
 use ohfp_service::invocation::Environment;
 use ohfp_service::notice::{self, stderr};
 use ohfp_wire::input::DASH;
 
-use crate::call::{Call, styled};
+use crate::call::{Call, is_screen_of, styled};
 use crate::reply::Reply;
 
 /// Writes a reply to standard output, or its document to the file that the options name, and does the deferred work.
 /// Gives the exit code.
 pub(crate) fn write(reply: &Reply, call: &Call) -> u8 {
-    diagnostics(reply);
+    diagnostics(reply, call.styled(&io::stderr()));
     let named = call.invocation.options().output.as_deref().filter(|path| *path != Path::new(DASH));
     let file = named.filter(|_| reply.code == 0);
     let rendering = ohfp_timings::phase("render");
-    let bytes = reply.document.bytes(file.is_none() && call.styled(&io::stdout()));
+    let bytes = bytes(reply, call, file.is_none());
     drop(rendering);
     let writing = ohfp_timings::phase("write");
     let written = match file {
@@ -37,15 +39,41 @@ pub(crate) fn write(reply: &Reply, call: &Call) -> u8 {
     code(reply, written)
 }
 
+/// The document in the form that was asked for. On a screen a table fits it.
+fn bytes(reply: &Reply, call: &Call, is_stdout: bool) -> Vec<u8> {
+    let headings = !call.invocation.options().no_headers;
+    let styled = is_stdout && call.styled(&io::stdout());
+    let screen = if is_stdout && is_screen_of(call.invocation.env()) { screen_width() } else { None };
+    match (&reply.document.grid, call.form) {
+        (Some(grid), OutputFormat::Csv) => fitted::csv(grid, headings).into_bytes(),
+        (Some(grid), OutputFormat::Name) => fitted::names(grid).into_bytes(),
+        (Some(grid), _) if screen.is_some() || !headings => {
+            let laid_out = fitted::fitted(grid, Layout { width: screen, styled, headings });
+            if !laid_out.left_out.is_empty() && io::stderr().is_terminal() {
+                let names = laid_out.left_out.join(", ").to_lowercase();
+                notice::note(&format!("no room for {names}; --columns chooses, --format list shows all"));
+            }
+            laid_out.text.into_bytes()
+        }
+        _ => reply.document.bytes(styled),
+    }
+}
+
+/// Columns of the terminal that standard output is.
+fn screen_width() -> Option<usize> {
+    let (_, columns) = console::Term::stdout().size_checked()?;
+    Some(usize::from(columns)).filter(|columns| *columns > 0)
+}
+
 /// Writes the reply of an invocation that failed before its command was known.
 pub(crate) fn write_failure(reply: &Reply) -> u8 {
-    diagnostics(reply);
+    diagnostics(reply, false);
     code(reply, to_stdout(&reply.document.bytes(false)))
 }
 
-fn diagnostics(reply: &Reply) {
+fn diagnostics(reply: &Reply, styled: bool) {
     for error in reply.errors.iter() {
-        stderr(&format!("ohfp: {error}\n"));
+        stderr(&told(error, styled));
     }
     if !reply.notes.is_empty() && !notice::is_quiet() && io::stderr().is_terminal() {
         stderr(&reply.notes.iter().map(|note| format!("ohfp: note: {note}\n")).collect::<String>());
@@ -56,10 +84,16 @@ fn code(reply: &Reply, written: Result<bool>) -> u8 {
     match written {
         Ok(_) => reply.code,
         Err(error) => {
-            stderr(&format!("ohfp: {error}\n"));
+            stderr(&told(&error, false));
             error.kind().exit_code()
         }
     }
+}
+
+/// An error as a person reads it, in the form of clap's.
+pub(crate) fn told(error: &Error, styled: bool) -> String {
+    let (on, off) = if styled { ("\x1b[1m\x1b[31m", "\x1b[0m") } else { ("", "") };
+    format!("{on}error:{off} {}\n", error.lines())
 }
 
 /// Writes help or version, as clap rendered it; styled where `NO_COLOR` and the terminal allow it.
@@ -72,9 +106,7 @@ pub(crate) fn help(error: &clap::Error, env: &Environment) -> u8 {
 
 /// Reports a usage error: clap's message on standard error, exit code 2.
 pub(crate) fn usage(error: &clap::Error, env: &Environment) -> u8 {
-    let text = error.render();
-    let styled = styled(env, &io::stderr());
-    stderr(&if styled { text.ansi().to_string() } else { text.to_string() });
+    stderr(&ohfp_cli::usage_error(error, styled(env, &io::stderr())));
     ErrorKind::Usage.exit_code()
 }
 

@@ -13,7 +13,7 @@ use ohfp_service::notice::{note, stderr};
 use ohfp_service::timings;
 use ohfp_timings::Report;
 
-use crate::output::file;
+use crate::output::{self, file};
 
 const OPTION: &str = "--timings";
 
@@ -71,7 +71,7 @@ fn write_trace(report: &Report) {
             "the trace is in {}; ui.perfetto.dev and Chrome's chrome://tracing open it",
             path.display()
         )),
-        Err(error) => stderr(&format!("ohfp: {error}\n")),
+        Err(error) => stderr(&output::told(&error, false)),
     }
 }
 

@@ -84,11 +84,11 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
         Some(Changes::between(&before, &after))
     });
     for warning in &resolved.warnings {
-        note(&format!("ohfp-snapshot: warning: {warning}\n"));
+        note(&format!("warning: {warning}\n"));
     }
     for LimitDecrease { id, published: then, now } in changes.iter().flat_map(|changes| &changes.lowered) {
         note(&format!(
-            "ohfp-snapshot: warning: maxNumber of template `{id}` is lowered from {then} to {now}; \
+            "warning: maxNumber of template `{id}` is lowered from {then} to {now}; \
              a running Host Factory can hang on that\n  hint: restart Host Factory after this change\n"
         ));
     }

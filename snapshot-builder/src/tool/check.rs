@@ -7,7 +7,7 @@ use ohfp_resolver::{Environment, location};
 use ohfp_snapshot_format::CLI_FINGERPRINT;
 use serde_json::json;
 
-use super::target::{Outcome, Outcomes, Target, open};
+use super::target::{Form, Outcome, Outcomes, Target, open};
 use crate::stamp;
 
 /// Arguments of `check`.
@@ -15,9 +15,8 @@ use crate::stamp;
 pub(super) struct Arguments {
     #[command(flatten)]
     target: Target,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
@@ -45,7 +44,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
         }
     }
     let fresh = findings.is_empty();
-    let document = if arguments.json {
+    let document = if arguments.form.is_json() {
         let findings: Vec<_> =
             findings.iter().map(|(input, what)| json!({ "input": input, "what": what })).collect();
         let report = json!({

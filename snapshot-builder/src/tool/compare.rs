@@ -10,7 +10,7 @@ use ohfp_resolver::LimitDecrease;
 use ohfp_snapshot_format::Snapshot;
 use serde_json::json;
 
-use super::target::{Outcome, Outcomes, open};
+use super::target::{Form, Outcome, Outcomes, open};
 use crate::inspect::{Changes, PublishedTemplates};
 
 /// Arguments of `diff`.
@@ -20,16 +20,15 @@ pub(super) struct Arguments {
     a: PathBuf,
     /// The newer snapshot
     b: PathBuf,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcomes {
     let (old, new) = (open(&arguments.a), open(&arguments.b));
     let (old, new) = (old?, new?);
     let changes = Changes::between(&catalog(&old, &arguments.a)?, &catalog(&new, &arguments.b)?);
-    let document = if arguments.json {
+    let document = if arguments.form.is_json() {
         let lowered: Vec<_> = changes
             .lowered
             .iter()

@@ -11,10 +11,11 @@ mod show;
 mod target;
 mod verify;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use clap::{Parser, Subcommand};
 use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_platform::terminal;
 use ohfp_resolver::Environment;
 
 use target::{Outcome, note};
@@ -70,11 +71,21 @@ pub fn run(tool: &Tool, env: &Environment) -> u8 {
     }
 }
 
+/// Prints help or version, or reports an error of the command line as `ohfp` does, and gives the exit code.
+pub fn misunderstood(error: &clap::Error, env: &Environment) -> u8 {
+    if !error.use_stderr() {
+        return u8::from(error.print().is_err());
+    }
+    let styled = terminal::styled(|name| env.bytes(name), || std::io::stderr().is_terminal());
+    note(&ohfp_cli::usage_error(error, styled));
+    ErrorKind::Usage.exit_code()
+}
+
 /// Exit code of a comparison that failed.
 const TROUBLE: u8 = 2;
 
 fn report(errors: &[Error]) -> u8 {
-    let text: String = errors.iter().map(|error| format!("ohfp-snapshot: {error}\n")).collect();
+    let text: String = errors.iter().map(|error| format!("error: {}\n", error.lines())).collect();
     note(&text);
     errors.first().map_or(1, |error| error.kind().exit_code())
 }

@@ -9,16 +9,15 @@ use ohfp_resolver::Environment;
 use ohfp_snapshot_format::FORMAT_VERSION;
 use serde_json::{Value, json};
 
-use super::target::{Outcome, Outcomes, Target, open, size};
+use super::target::{Form, Outcome, Outcomes, Target, open, size};
 
 /// Arguments of `inspect`.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     #[command(flatten)]
     target: Target,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
@@ -82,7 +81,7 @@ pub(super) fn run(arguments: &Arguments, env: &Environment) -> Outcomes {
         "variables": variables,
         "sections": sections,
     });
-    let document = if arguments.json {
+    let document = if arguments.form.is_json() {
         String::from_utf8_lossy(&render_json::document(&report)).into_owned()
     } else {
         describe(&report)

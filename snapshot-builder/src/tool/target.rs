@@ -5,12 +5,39 @@ use std::io::{IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_platform::locate;
 use ohfp_resolver::{Environment, location};
 use ohfp_snapshot_format::Snapshot;
 use ohfp_snapshot_format::open::IoPolicy;
+
+/// The form of an answer, in the options of `ohfp`.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct Form {
+    /// Print JSON
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// Output format
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
+    format: AnswerFormat,
+}
+
+/// A form that answers of this tool have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum AnswerFormat {
+    /// Lines for people
+    #[default]
+    Text,
+    /// One JSON document
+    Json,
+}
+
+impl Form {
+    pub(super) fn is_json(self) -> bool {
+        self.json || self.format == AnswerFormat::Json
+    }
+}
 
 /// Options that select the snapshot.
 #[derive(Args, Clone, Debug)]

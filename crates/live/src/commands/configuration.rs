@@ -1,15 +1,17 @@
 //! The commands that configuration and templates answer.
 
 use ohfp_broker::{Error, ErrorKind, Errors, Template};
-use ohfp_cli::TemplatesCommand;
-use ohfp_cli::{Command, ConfigCommand, ListOptions, ProvidersCommand, SchedulerCommand, StorageCommand};
+use ohfp_cli::{Command, ConfigCommand, OutputFormat, ProvidersCommand, SchedulerCommand, StorageCommand};
+use ohfp_cli::{TemplatesCommand, TemplatesList};
 use ohfp_render::queries::Query;
-use ohfp_render::templates::{TemplateList, show_head, show_tail};
+use ohfp_render::templates::{TemplateList, record, show_head, show_tail};
 use ohfp_render::{Format, Rendered, documents};
 use ohfp_service::catalog::{Catalog, field_name, field_names};
 use ohfp_service::validation::{self, ValidConfiguration};
+use ohfp_wire::input;
 use serde_json::{Value, json};
 
+use super::listed;
 use crate::call::Call;
 use crate::present::filter;
 use crate::reply::Reply;
@@ -28,57 +30,92 @@ pub(super) fn run(call: &Call, command: &Command) -> Result<Reply, Errors> {
     let catalog = call.invocation.catalog()?;
     catalog.queue_refresh();
     let query = match command {
-        Command::Templates(TemplatesCommand::List(list)) => {
-            let answer = templates_list(catalog, list, format)?;
+        Command::Templates(TemplatesCommand::List(wanted)) => {
+            let answer = templates_list(call, catalog, wanted)?;
             return Ok(Reply { notes: catalog.notes(), ..Reply::answer(answer) });
         }
-        Command::Templates(TemplatesCommand::Show { template_id }) => {
-            return templates_show(catalog, template_id, format).map(Reply::answer);
+        Command::Templates(TemplatesCommand::Show(shown)) => {
+            return templates_show(call, catalog, shown.id()).map(Reply::answer);
         }
         Command::Config(ConfigCommand::Show { .. }) => Query::Config,
         Command::Config(ConfigCommand::Get { key }) => Query::Setting(key.clone()),
         Command::Providers(ProvidersCommand::List) => Query::Providers,
-        Command::Providers(ProvidersCommand::Show { name }) => Query::Provider(name.clone()),
+        Command::Providers(ProvidersCommand::Show(choice)) => {
+            let named = choice.named().or(call.invocation.options().provider_name.as_deref());
+            Query::Provider(named.map(str::to_owned))
+        }
         Command::Scheduler(SchedulerCommand::List) => Query::Schedulers,
-        Command::Scheduler(SchedulerCommand::Show { name }) => Query::Scheduler(name.clone()),
+        Command::Scheduler(SchedulerCommand::Show(choice)) => {
+            Query::Scheduler(choice.named().map(str::to_owned))
+        }
         Command::Storage(StorageCommand::List) => Query::Stores,
         _ => return Err(Error::new(ErrorKind::Usage, "this command is not answered here").into()),
     };
+    if listed::is_narrowed(call) && matches!(query, Query::Providers | Query::Schedulers | Query::Stores) {
+        return listed::narrowed(call, catalog.value(&query)?);
+    }
     catalog.answer(&query, format).map(Reply::answer)
 }
 
-fn templates_list(catalog: &Catalog, list: &ListOptions, format: Format) -> Result<Rendered, Errors> {
+fn templates_list(call: &Call, catalog: &Catalog, wanted: &TemplatesList) -> Result<Rendered, Errors> {
+    // A scheduler's input asks for nothing special, but is to be one.
+    input::read(wanted.input.file.as_deref(), wanted.input.data.as_deref())?;
+    let (list, options, format) = (&wanted.list, call.invocation.options(), call.format);
     let shown = catalog.shown(catalog.templates()?);
-    let filters = filter::parse(&list.filter, field_name)?;
+    let mut conditions = list.filter.clone();
+    conditions.extend(wanted.provider_api.as_ref().map(|api| format!("providerApi={api}")));
+    let filters = filter::parse(&conditions, field_name)?;
+    // A template that names no provider can go to each.
+    let is_own =
+        |own: Option<&str>, wished: Option<&str>| own.zip(wished).is_none_or(|(own, wished)| own == wished);
+    let goes_there = |template: &&Template| {
+        let spec = template.spec();
+        is_own(spec.provider_name.as_deref(), options.provider_name.as_deref())
+            && is_own(spec.provider_type.as_deref(), options.provider_type.as_deref())
+    };
+    let narrowed =
+        options.provider_name.is_some() || options.provider_type.is_some() || options.sort_by.is_some();
     let kept: Vec<Template>;
-    let templates = if filters.is_empty() {
+    let templates = if filters.is_empty() && !narrowed {
         &*shown
     } else {
         let known: Vec<&str> = field_names().collect();
-        let all = shown.iter().collect();
-        kept = filter::retain(&filters, all, &known, |template| template.fields())?
-            .into_iter()
-            .cloned()
-            .collect();
+        let all = shown.iter().filter(goes_there).collect();
+        let mut found = filter::retain(&filters, all, &known, |template| template.fields())?;
+        listed::sort_templates(&mut found, options.sort_by.as_deref())?;
+        kept = found.into_iter().cloned().collect();
         kept.as_slice()
     };
     let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-    let list_of = TemplateList { templates, scheduler: catalog.scheduler()? };
-    Ok(list_of.list(format, list.long).page(number(list.offset), list.limit.map(number)))
+    let scheduler = catalog.scheduler()?;
+    let (offset, limit) = (number(list.offset), list.limit.map(number));
+    if format == Format::Table && (call.form != OutputFormat::Table || call.is_fitted()) {
+        let end = limit.map_or(templates.len(), |limit| offset.saturating_add(limit).min(templates.len()));
+        let page = templates.get(offset.min(end)..end).unwrap_or_default();
+        let long = list.long || !options.columns.is_empty();
+        return Ok(Rendered::table(TemplateList { templates: page, scheduler }.laid_out(long).ordered()));
+    }
+    Ok(TemplateList { templates, scheduler }.list(format, list.long).page(offset, limit))
 }
 
-fn templates_show(catalog: &Catalog, id: &str, format: Format) -> Result<Rendered, Errors> {
+fn templates_show(call: &Call, catalog: &Catalog, id: &str) -> Result<Rendered, Errors> {
+    let format = call.format;
     catalog.templates()?;
     let template = catalog.template(id)?;
     let shown = catalog.shown(std::slice::from_ref(template));
     let list = TemplateList { templates: &shown, scheduler: catalog.scheduler()? };
+    if let (Format::Table, [only]) = (format, &*shown)
+        && (call.form != OutputFormat::Table || call.is_fitted())
+    {
+        return Ok(Rendered::table(record(only)));
+    }
     let (head, head_styled) = show_head(format);
     let mut body = Vec::new();
     for template in shown.iter() {
         list.show(template, format, &mut body);
     }
     body.extend_from_slice(show_tail(format));
-    Ok(Rendered { head, head_styled, body })
+    Ok(Rendered { head, head_styled, body, grid: None })
 }
 
 /// Reports all errors of the files or, if there are none, those of templates and then all warnings. Exit code 1 on an

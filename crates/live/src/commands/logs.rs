@@ -11,6 +11,7 @@ use ohfp_render::Rendered;
 use ohfp_service::log::{self, Journal, LogLine};
 use ohfp_service::notice::note;
 use serde_json::{Map, Value, json};
+use tracing::Level;
 
 use crate::call::Call;
 use crate::output;
@@ -92,6 +93,17 @@ pub(super) fn run(call: &Call, arguments: &Logs) -> Result<Reply> {
     }
 }
 
+/// The level of a word.
+pub(crate) fn level(word: Severity) -> Level {
+    match word {
+        Severity::Error => Level::ERROR,
+        Severity::Warn => Level::WARN,
+        Severity::Info => Level::INFO,
+        Severity::Debug => Level::DEBUG,
+        Severity::Trace => Level::TRACE,
+    }
+}
+
 /// Lines that are no records have neither a level nor a request.
 fn is_wanted(arguments: &Logs, line: &[u8]) -> bool {
     let Logs { request, level, .. } = arguments;
@@ -99,13 +111,7 @@ fn is_wanted(arguments: &Logs, line: &[u8]) -> bool {
         return !line.is_empty();
     }
     let Some(record) = LogLine::parse(line) else { return false };
-    let level = level.map(|level| match level {
-        Severity::Error => tracing::Level::ERROR,
-        Severity::Warn => tracing::Level::WARN,
-        Severity::Info => tracing::Level::INFO,
-        Severity::Debug => tracing::Level::DEBUG,
-        Severity::Trace => tracing::Level::TRACE,
-    });
+    let level = level.map(self::level);
     level.is_none_or(|level| record.level().is_some_and(|found| found <= level))
         && request.as_ref().is_none_or(|request| record.mentions(request))
 }
@@ -122,7 +128,7 @@ fn text(call: &Call, lines: &[Vec<u8>]) -> Reply {
         Rendered::plain(all(Form::Json))
     } else {
         let [head, head_styled] = [false, true].map(|styled| all(Form::Text { styled }));
-        Rendered { head, head_styled, body: Vec::new() }
+        Rendered { head, head_styled, ..Rendered::default() }
     })
 }
 

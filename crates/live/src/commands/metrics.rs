@@ -24,10 +24,11 @@ pub(super) fn run(call: &Call, arguments: &MetricsOptions) -> Result<Reply, Erro
         return Ok(call.document(&json!({ "textfile": path.display().to_string() })));
     }
     let text = |format| Reply::answer(Rendered::plain(metrics::text(&report, format).into_bytes()));
-    Ok(match call.invocation.options().format {
+    Ok(match call.form {
         OutputFormat::Prometheus => text(Exposition::Prometheus),
         OutputFormat::OpenMetrics => text(Exposition::OpenMetrics),
         OutputFormat::Table => tables(call, &report),
+        OutputFormat::Csv | OutputFormat::Name => call.document(&report.operation_rows()),
         _ => call.document(&report.document()),
     })
 }

@@ -3,24 +3,33 @@
 mod config_commands;
 mod configuration;
 mod health;
+mod listed;
 mod logs;
 mod machines;
 mod metrics;
+mod naming;
+mod narrowing;
+mod program;
+mod providers;
 mod push;
+mod refreshing;
 mod report;
 mod requests;
 mod sim;
+mod status;
 mod storage;
 mod system;
 mod waiting;
 
 use ohfp_broker::Errors;
-use ohfp_cli::{Command, ProvidersCommand};
+use ohfp_cli::{Command, ProvidersCommand, SchedulerCommand};
 use ohfp_render::Rendered;
 
 use crate::call::Call;
 use crate::doctor;
 use crate::reply::Reply;
+
+pub(crate) use logs::level;
 
 /// Runs a command other than `init` and the Host Factory operations.
 pub(crate) fn run(call: &Call, command: &Command) -> Reply {
@@ -28,6 +37,9 @@ pub(crate) fn run(call: &Call, command: &Command) -> Reply {
         Command::Completions(arguments) => {
             return Reply::answer(Rendered::plain(ohfp_cli::completions(arguments.shell)));
         }
+        Command::Version => Ok(program::version(call)),
+        Command::Snapshot(arguments) => program::snapshot(arguments),
+        Command::Status => status::run(call),
         Command::Doctor(options) => doctor::run(call, *options),
         Command::Logs(arguments) => logs::run(call, arguments).map_err(Errors::from),
         Command::Machines(command) => machines::run(call, command),
@@ -37,11 +49,15 @@ pub(crate) fn run(call: &Call, command: &Command) -> Reply {
         Command::Sim(command) => sim::run(call, command),
         Command::Metrics(arguments) => metrics::run(call, arguments),
         Command::System(command) => system::run(call, command),
-        Command::Providers(ProvidersCommand::Health { name }) => {
-            system::providers_health(call, name.as_deref())
+        Command::Providers(ProvidersCommand::Health(choice)) => {
+            system::providers_health(call, choice.named())
+        }
+        Command::Providers(ProvidersCommand::GetDefault) => providers::default(call),
+        Command::Scheduler(SchedulerCommand::Validate(choice)) => {
+            providers::check_scheduler(call, choice.named())
         }
         Command::Storage(command) if storage::is_ours(command) => storage::run(call, command),
         other => configuration::run(call, other),
     };
-    reply.unwrap_or_else(Reply::failure)
+    reply.and_then(|reply| call.shaped(reply)).unwrap_or_else(Reply::failure)
 }

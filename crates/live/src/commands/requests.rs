@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use ohfp_broker::store::RequestFilter;
-use ohfp_broker::{Errors, RequestId, RequestKind, RequestState, Result};
+use ohfp_broker::{Error, ErrorKind, Errors, RequestId, RequestKind, RequestState, Result};
 use ohfp_cli::{OptionalInput, RequestStatus, RequestType, RequestsCancel, RequestsCommand, RequestsList};
-use ohfp_cli::{RequestsStatus, RequestsWatch};
+use ohfp_cli::{RequestsShow, RequestsStatus, RequestsWatch};
 use ohfp_service::cached_status;
 use ohfp_service::clock;
 use ohfp_service::log;
@@ -14,8 +14,8 @@ use ohfp_service::site_store::AccessMode;
 use ohfp_wire::{input, read};
 use serde_json::json;
 
-use super::waiting;
-use super::waiting::{Awaited, Pace};
+use super::waiting::{self, Awaited, Pace};
+use super::{naming, narrowing, refreshing};
 use crate::call::{Call, counted};
 use crate::host_factory;
 use crate::present::confirm::confirm;
@@ -26,7 +26,7 @@ pub(super) fn run(call: &Call, command: &RequestsCommand) -> Result<Reply, Error
     match command {
         RequestsCommand::Status(arguments) => status(call, arguments),
         RequestsCommand::List(arguments) => list(call, arguments),
-        RequestsCommand::Show { request_id } => show(call, request_id),
+        RequestsCommand::Show(arguments) => show(call, arguments),
         RequestsCommand::Cancel(arguments) => cancel(call, arguments),
         RequestsCommand::Watch(arguments) => watch(call, arguments),
         RequestsCommand::ListReturns(input) => list_returns(call, input),
@@ -35,7 +35,8 @@ pub(super) fn run(call: &Call, command: &RequestsCommand) -> Result<Reply, Error
 
 fn status(call: &Call, arguments: &RequestsStatus) -> Result<Reply, Errors> {
     let document = input::read(arguments.input.file.as_deref(), arguments.input.data.as_deref())?;
-    let session = call.session(AccessMode::ReadWrite)?;
+    let is_dry = call.invocation.options().dry_run;
+    let session = call.session(if is_dry { AccessMode::ReadOnly } else { AccessMode::ReadWrite })?;
     // Wrong names are refused before a provider is asked.
     session.scheduler()?;
     // An input document is a scheduler's operation, so every id in it is answered, even an unknown one.
@@ -43,10 +44,15 @@ fn status(call: &Call, arguments: &RequestsStatus) -> Result<Reply, Errors> {
     let ids: Vec<RequestId> = match document {
         Some(document) => read::status(&document)?,
         None if arguments.all => unfinished(session)?,
-        None => arguments.request_ids.iter().map(|id| RequestId::from_text(id.as_str())).collect(),
+        None => arguments.named().map(|id| naming::request(session, id)).collect::<Result<_>>()?,
     };
-    if arguments.waiting.wait {
-        let awaited = Awaited { must_exist, ..Awaited::of(&ids, arguments.waiting.timeout) };
+    call.tell_empty("open requests", ids.is_empty());
+    if is_dry {
+        let views = session.requests()?.store.views(&ids)?;
+        return waiting::statuses(call, session, &ids, &views, must_exist);
+    }
+    if let Some(seconds) = arguments.waiting.seconds() {
+        let awaited = Awaited { must_exist, ..Awaited::of(&ids, seconds) };
         return waiting::wait(call, session, &awaited);
     }
     let (views, errors) = cached_status::status(session, &ids, clock::now())?;
@@ -62,7 +68,10 @@ fn unfinished(session: &Session) -> Result<Vec<RequestId>> {
 
 fn list(call: &Call, arguments: &RequestsList) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadOnly)?;
-    let (in_store, afterwards) = page::Page::shared(&arguments.list);
+    let look = call.look(session.scheduler()?);
+    let providers = narrowing::providers(call, session)?;
+    let (in_store, afterwards) =
+        page::Page::shared(&arguments.list, providers.is_some() || look.is_ordered());
     let filter = RequestFilter {
         kind: arguments.kind.map(|kind| match kind {
             RequestType::Acquire => RequestKind::Acquire,
@@ -75,9 +84,17 @@ fn list(call: &Call, arguments: &RequestsList) -> Result<Reply, Errors> {
     };
     let requests = session.requests()?;
     let views = requests.store.requests(&filter)?;
-    let kind = session.scheduler()?;
-    let rendered = rows::REQUESTS.list(&views, &arguments.list, afterwards, kind, call.format);
-    let changed = views.iter().map(|view| view.request.updated).max();
+    let is_cached = arguments.cached || call.invocation.options().dry_run;
+    let (mut views, is_fresh) = if is_cached { (views, false) } else { refreshing::requests(call, views) };
+    if !filter.states.is_empty() {
+        views.retain(|view| filter.states.contains(&view.request.state));
+    }
+    if let Some(names) = &providers {
+        views.retain(|view| view.request.provider.as_ref().is_some_and(|provider| names.contains(provider)));
+    }
+    let rendered = rows::REQUESTS.list(&views, &arguments.list, afterwards, &look);
+    call.tell_empty("requests", views.is_empty());
+    let changed = views.iter().filter(|_| !is_fresh).map(|view| view.request.updated).max();
     let notes = recorded::note(changed, clock::now(), "requests status --all");
     rendered.map(|rendered| Reply { notes, ..Reply::answer(rendered) }).map_err(Errors::from)
 }
@@ -96,20 +113,29 @@ fn states(status: RequestStatus) -> &'static [RequestState] {
     }
 }
 
-fn show(call: &Call, id: &str) -> Result<Reply, Errors> {
+fn show(call: &Call, arguments: &RequestsShow) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadOnly)?;
-    let id = RequestId::from_text(id);
+    let look = call.look(session.scheduler()?);
     let requests = session.requests()?;
-    let view = requests.store.views(std::slice::from_ref(&id))?.into_iter().next().flatten();
-    let view = view.ok_or_else(|| Errors::from(waiting::unknown(&id)))?;
-    let kind = session.scheduler()?;
-    Ok(Reply::answer(rows::show_request(&view, kind, call.format)))
+    if arguments.all {
+        let views = requests.store.requests(&RequestFilter::default())?;
+        call.tell_empty("requests", views.is_empty());
+        return Ok(Reply::answer(rows::show_requests(&views, &look)?));
+    }
+    let ids = arguments.named().map(|id| naming::request(session, id)).collect::<Result<Vec<_>>>()?;
+    let found = ids.iter().zip(requests.store.views(&ids)?);
+    let views =
+        found.map(|(id, view)| view.ok_or_else(|| waiting::unknown(id))).collect::<Result<Vec<_>>>()?;
+    Ok(Reply::answer(match views.as_slice() {
+        [one] => rows::show_request(one, &look),
+        several => rows::show_requests(several, &look)?,
+    }))
 }
 
 fn cancel(call: &Call, arguments: &RequestsCancel) -> Result<Reply, Errors> {
-    let id = RequestId::from_text(arguments.request_id.as_str());
     let session =
         call.session(if arguments.dry_run { AccessMode::ReadOnly } else { AccessMode::ReadWrite })?;
+    let id = naming::request(session, arguments.id())?;
     let requests = session.requests()?;
     let view = requests.broker().cancellable(&id)?;
     let kind = session.scheduler()?;
@@ -123,12 +149,15 @@ fn cancel(call: &Call, arguments: &RequestsCancel) -> Result<Reply, Errors> {
     let (view, errors) = requests.broker().cancel(&id, clock::now())?;
     log::log_errors(&errors);
     tracing::info!(request = id.as_str(), "request cancelled");
-    Ok(Reply::answer(rows::show_request(&view, kind, call.format)).after_answer(session, Vec::new()))
+    Ok(Reply::answer(rows::show_request(&view, &call.look(kind))).after_answer(session, Vec::new()))
 }
 
 fn watch(call: &Call, arguments: &RequestsWatch) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadWrite)?;
-    let id = RequestId::from_text(arguments.request_id.as_str());
+    let id = match arguments.id() {
+        Some(id) => naming::request(session, id)?,
+        None => newest_open(session)?,
+    };
     let awaited = Awaited {
         ids: &[id],
         timeout: arguments.timeout.map(Duration::from_secs),
@@ -136,6 +165,15 @@ fn watch(call: &Call, arguments: &RequestsWatch) -> Result<Reply, Errors> {
         must_exist: true,
     };
     waiting::wait(call, session, &awaited)
+}
+
+/// The newest request or return that is not finished.
+fn newest_open(session: &Session) -> Result<RequestId> {
+    let newest = unfinished(session)?.into_iter().next();
+    newest.ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, "no request is open")
+            .hint("`ohfp requests list` shows those that are finished")
+    })
 }
 
 fn list_returns(call: &Call, input: &OptionalInput) -> Result<Reply, Errors> {

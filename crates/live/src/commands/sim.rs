@@ -23,14 +23,15 @@ pub(super) fn run(call: &Call, command: &SimCommand) -> Result<Reply, Errors> {
     let provider = Simulation::of(session)?;
     let now = clock::now();
     let names = session.scheduler()?;
-    let shown = |instance: &Instance| INSTANCES.show(instance, names, call.format);
+    let look = call.look(names);
+    let shown = |instance: &Instance| INSTANCES.show(instance, &look);
     let answer = match command {
         SimCommand::Live => {
             provider.live_count(now).map(|live| document(&json!({ "live": live }), call.format))
         }
         SimCommand::List(options) => provider
             .list(now)
-            .and_then(|instances| INSTANCES.list(&instances, options, Page::of(options), names, call.format)),
+            .and_then(|instances| INSTANCES.list(&instances, options, Page::of(options), &look)),
         SimCommand::Reclaim { machine, grace } => {
             provider.reclaim(machine, *grace, now).map(|one| shown(&one))
         }

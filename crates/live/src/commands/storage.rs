@@ -3,10 +3,11 @@
 use std::fs;
 use std::io::{self, BufReader, BufWriter, Read, Write as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use ohfp_broker::administration::ImportFormat;
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
-use ohfp_cli::{ImportSource, StorageCommand};
+use ohfp_cli::{ImportSource, MigrationStep, StorageCommand};
 use ohfp_platform::files;
 use ohfp_render::Rendered;
 use ohfp_service::cached_status;
@@ -29,17 +30,20 @@ pub(super) fn is_ours(command: &StorageCommand) -> bool {
 }
 
 pub(super) fn run(call: &Call, command: &StorageCommand) -> Result<Reply, Errors> {
-    if let StorageCommand::Show { name } = command {
-        return Ok(call.document(&store_factory::describe(&call.invocation, name.as_deref())?));
+    if let StorageCommand::Show { name, choice } = command {
+        let name = name.as_deref().or(choice.strategy.as_deref());
+        return Ok(call.document(&store_factory::describe(&call.invocation, name)?));
     }
+    check_choice(call, command)?;
     let looks = matches!(
         command,
         StorageCommand::Health
-            | StorageCommand::Validate
-            | StorageCommand::Metrics
+            | StorageCommand::Validate(_)
+            | StorageCommand::Metrics(_)
             | StorageCommand::Backup { .. }
             | StorageCommand::Export { .. }
-            | StorageCommand::Migrate { dry_run: true }
+            | StorageCommand::Migrate { dry_run: true, .. }
+            | StorageCommand::Migrate { step: MigrationStep::Current, .. }
     );
     if matches!(command, StorageCommand::Init | StorageCommand::Restore { .. }) {
         return anew(call, command);
@@ -98,14 +102,16 @@ fn answer(store: &SiteStore, command: &StorageCommand) -> Result<(Value, bool)> 
             let health = diagnosis::completed(store.health(), store.file());
             Ok((value(&health)?, health.healthy))
         }
-        StorageCommand::Validate => {
+        StorageCommand::Validate(_) => {
             let validation = store.validate()?;
             Ok((value(&validation)?, validation.valid))
         }
-        StorageCommand::Test => good(&store.test()?),
-        StorageCommand::Metrics => good(&store.metrics()?),
+        StorageCommand::Test { timeout, .. } => test(store, *timeout),
+        StorageCommand::Metrics(_) => good(&store.metrics()?),
         StorageCommand::Backup { file } => good(&store.backup(file)?),
-        StorageCommand::Migrate { dry_run } => good(&store.migrate(*dry_run)?),
+        StorageCommand::Migrate { step, dry_run } => {
+            good(&store.migrate(*dry_run || *step == MigrationStep::Current)?)
+        }
         StorageCommand::Export { file, force } => good(&export(store, file, *force)?),
         StorageCommand::Import { file, from } => good(&import(store, file, *from)?),
         StorageCommand::List
@@ -115,6 +121,30 @@ fn answer(store: &SiteStore, command: &StorageCommand) -> Result<(Value, bool)> 
             Err(Error::new(ErrorKind::Usage, "this command is not answered here"))
         }
     }
+}
+
+/// Refuses a store that is not the configured one: the others are not opened.
+fn check_choice(call: &Call, command: &StorageCommand) -> Result<(), Errors> {
+    let (StorageCommand::Validate(choice)
+    | StorageCommand::Metrics(choice)
+    | StorageCommand::Test { choice, .. }) = command
+    else {
+        return Ok(());
+    };
+    let Some(name) = choice.strategy.as_deref() else { return Ok(()) };
+    let found = store_factory::describe(&call.invocation, Some(name))?;
+    if found.get("active") == Some(&Value::Bool(true)) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Refused, format!("the store `{name}` is not the configured one")).into())
+}
+
+/// Tests the store, and fails if that takes longer than the person allows, in seconds.
+fn test(store: &SiteStore, timeout: Option<u64>) -> Result<(Value, bool)> {
+    let started = Instant::now();
+    let tested = value(&store.test()?)?;
+    let is_in_time = timeout.is_none_or(|seconds| started.elapsed() <= Duration::from_secs(seconds));
+    Ok((tested, is_in_time))
 }
 
 fn good(answer: &impl Serialize) -> Result<(Value, bool)> {

@@ -11,7 +11,7 @@ use ohfp_service::session::Session;
 use ohfp_service::site_store::AccessMode;
 use serde_json::{Value, json};
 
-use super::health;
+use super::{health, narrowing};
 use crate::call::Call;
 use crate::reply::Reply;
 
@@ -42,6 +42,7 @@ fn touch(session: &Session) {
 pub(super) fn providers_health(call: &Call, name: Option<&str>) -> Result<Reply, Errors> {
     let session = call.session(AccessMode::ReadOnly)?;
     let registry = session.providers()?;
+    let wanted = narrowing::providers(call, session)?;
     if let Some(name) = name
         && !registry.configured().any(|known| known == name)
     {
@@ -51,6 +52,7 @@ pub(super) fn providers_health(call: &Call, name: Option<&str>) -> Result<Reply,
     let rows: Vec<Value> = registry
         .configured()
         .filter(|known| name.is_none_or(|name| *known == name))
+        .filter(|known| wanted.as_ref().is_none_or(|names| names.iter().any(|name| name == known)))
         .map(|name| {
             let health = registry.health(name, clock::now(), session.deadline());
             healthy &= health.healthy;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use ohfp_broker::text::quoted;
 use ohfp_broker::{Error, ErrorKind, Errors, RequestId, RequestState, RequestWithMachines};
+use ohfp_platform::sys;
 use ohfp_service::clock;
 use ohfp_service::log;
 use ohfp_service::notice;
@@ -40,7 +41,7 @@ pub(super) struct Awaited<'i> {
 /// Waits for a request that was just made. Its id is printed first: the request continues when the wait is
 /// interrupted.
 pub(super) fn for_new(call: &Call, session: &Session, id: &RequestId, timeout: u64) -> Result<Reply, Errors> {
-    notice::note(&format!("waiting for {id}; it continues if the wait is interrupted"));
+    notice::note(&format!("waiting for {id}; Ctrl-C ends the wait, not the request"));
     let ids = std::slice::from_ref(id);
     wait(call, session, &Awaited { must_exist: false, ..Awaited::of(ids, timeout) })
 }
@@ -58,6 +59,7 @@ impl<'i> Awaited<'i> {
 pub(super) fn wait(call: &Call, session: &Session, awaited: &Awaited<'_>) -> Result<Reply, Errors> {
     let Awaited { ids, timeout, pace, must_exist } = *awaited;
     let started = Instant::now();
+    sys::note_interruption();
     let mut progress = Progress::on_stderr(call.invocation.env());
     let mut pause = SHORTEST;
     loop {
@@ -73,8 +75,10 @@ pub(super) fn wait(call: &Call, session: &Session, awaited: &Awaited<'_>) -> Res
             // A busy store does not end the wait.
             Err(error) if error.kind() == ErrorKind::Unavailable && !timed_out(started, timeout) => {
                 tracing::warn!(error = error.summary(), "looking again");
-                thread::sleep(pause);
-                continue;
+                if sleep(pause) {
+                    continue;
+                }
+                return Ok(interrupted(session, ids, &[]));
             }
             Err(error) => return Err(Errors::from(error)),
         };
@@ -91,12 +95,49 @@ pub(super) fn wait(call: &Call, session: &Session, awaited: &Awaited<'_>) -> Res
             return Ok(Reply { code: u8::from(!good), ..reply });
         }
         session.container().unload_idle(Instant::now());
-        thread::sleep(match pace {
+        let goes_on = sleep(match pace {
             Pace::Every(interval) => interval,
             Pace::Slowing => pause,
         });
+        if !goes_on {
+            return Ok(interrupted(session, ids, &late));
+        }
         pause = (pause * 3 / 2).min(LONGEST);
     }
+}
+
+/// Waits so long, or until Ctrl-C, and tells whether the wait goes on.
+fn sleep(pause: Duration) -> bool {
+    let until = Instant::now() + pause;
+    while !sys::interrupted() {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        thread::sleep(left.min(SHORTEST));
+    }
+    false
+}
+
+/// Exit code of a shell for a command that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
+
+/// What a person is told whose Ctrl-C has ended the wait: the requests go on, and what can be done about them. Their ids
+/// count as told.
+fn interrupted(session: &Session, ids: &[RequestId], late: &[&str]) -> Reply {
+    let first = late.first().copied().or_else(|| ids.first().map(RequestId::as_str)).unwrap_or_default();
+    let (named, verb) = named(late);
+    let what = if late.is_empty() {
+        "the wait was interrupted".to_owned()
+    } else {
+        format!("interrupted; {named} {verb} still running")
+    };
+    let mut hint = format!("`ohfp requests watch {first}` follows it");
+    if first.starts_with("req-") {
+        hint.push_str(&format!(", `ohfp requests cancel {first}` ends it"));
+    }
+    let error = Error::new(ErrorKind::Unavailable, what).hint(hint);
+    Reply { code: INTERRUPTED, ..Reply::failure(error) }.after_answer(session, ids.to_vec())
 }
 
 /// The status of requests as an answer. Where `must_exist` is set, an unknown id also is an error.
@@ -134,13 +175,18 @@ fn id_of(view: &RequestWithMachines) -> &str {
     view.request.id.as_str()
 }
 
-/// The error of a timeout; names the first unfinished request.
-fn timed_out_error(late: &[&str], timeout: Duration) -> Error {
-    let (named, verb) = match late {
+/// Requests in a sentence, and its verb.
+fn named(late: &[&str]) -> (String, &'static str) {
+    match late {
         [one] => ((*one).to_owned(), "is"),
         [first, rest @ ..] => (format!("{first} and {} others", rest.len()), "are"),
         [] => (String::new(), "is"),
-    };
+    }
+}
+
+/// The error of a timeout; names the first unfinished request.
+fn timed_out_error(late: &[&str], timeout: Duration) -> Error {
+    let (named, verb) = named(late);
     let first = late.first().copied().unwrap_or_default();
     Error::new(
         ErrorKind::Unavailable,

@@ -1,6 +1,6 @@
 //! `--limit` and `--offset`: the page of a list that is shown.
 
-use ohfp_cli::ListOptions;
+use ohfp_cli::{GlobalOptions, ListOptions};
 
 /// A page of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,11 +17,11 @@ impl Page {
         Self { offset: options.offset, limit: options.limit }
     }
 
-    /// Splits the page between the store and [`Self::cut`]. With a filter, the store must return all entries,
-    /// and the cut follows the filter.
-    pub(crate) fn shared(options: &ListOptions) -> (Self, Self) {
+    /// Splits the page between the store and [`Self::cut`]. With a filter, or where `all_is_needed` for another reason,
+    /// the store must return all entries, and the cut follows.
+    pub(crate) fn shared(options: &ListOptions, all_is_needed: bool) -> (Self, Self) {
         let (all, part) = (Self::default(), Self::of(options));
-        if options.filter.is_empty() { (part, all) } else { (all, part) }
+        if options.filter.is_empty() && !all_is_needed { (part, all) } else { (all, part) }
     }
 
     /// Cuts the page out of a list.
@@ -32,6 +32,16 @@ impl Page {
             Some(limit) => rest.take(number(limit)).collect(),
             None => rest.collect(),
         }
+    }
+}
+
+/// The options of a list where they are not the command's own, but taken by every command.
+pub(crate) fn everywhere(options: &GlobalOptions) -> ListOptions {
+    ListOptions {
+        filter: options.filter.clone(),
+        limit: options.limit,
+        offset: options.offset,
+        long: options.long,
     }
 }
 
@@ -57,8 +67,9 @@ mod tests {
     fn a_filter_stands_between_store_and_page() {
         let mut options = ListOptions { limit: Some(3), offset: 4, ..ListOptions::default() };
         let part = Page { offset: 4, limit: Some(3) };
-        assert_eq!(Page::shared(&options), (part, Page::default()));
+        assert_eq!(Page::shared(&options, false), (part, Page::default()));
+        assert_eq!(Page::shared(&options, true), (Page::default(), part));
         options.filter.push("a=b".to_owned());
-        assert_eq!(Page::shared(&options), (Page::default(), part));
+        assert_eq!(Page::shared(&options, false), (Page::default(), part));
     }
 }

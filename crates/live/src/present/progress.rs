@@ -1,22 +1,18 @@
 //! Progress on standard error during a wait: a bar on a terminal, a line every few seconds elsewhere.
 //!
-//! Own code: `indicatif` would add 0.18 MB to the program and a thread that draws, for a line of text.
-//! Here no mode of the terminal is changed: the cursor stays visible, and a color ends in the same write
-//! that begins it. So there is nothing to restore, whatever ends the process.
+//! The bar is drawn when a poll has come back and at no other time, so that no thread is needed; it fits the terminal,
+//! and is erased when the wait ends.
 
 use std::io::{self, IsTerminal, Stderr, Write};
 use std::time::Duration;
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ohfp_broker::{RequestKind, RequestWithMachines};
 use ohfp_platform::terminal;
 use ohfp_service::invocation::Environment;
 use ohfp_service::notice;
 use ohfp_wire::machine_result;
 
-/// Width of the bar, in cells.
-const CELLS: u64 = 24;
-/// Widest line, in columns: a line that wraps cannot be redrawn, so it fits the narrowest usual terminal.
-const WIDTH: usize = 79;
 /// Interval between two progress lines where standard error is not a terminal.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -75,14 +71,6 @@ impl Standing {
         };
         format!("{done} of {total} {machines} {goal}{failed}, {}", clock(elapsed))
     }
-
-    /// Number of full cells of the bar.
-    fn cells(&self) -> u64 {
-        match self.total {
-            0 => CELLS,
-            total => self.done.min(total).saturating_mul(CELLS) / total,
-        }
-    }
 }
 
 fn count(number: usize) -> u64 {
@@ -118,8 +106,7 @@ pub(crate) enum Look {
 pub(crate) struct Progress<W: Write = Stderr> {
     out: W,
     look: Look,
-    /// Columns that the bar occupies now; 0 if none is drawn.
-    drawn: usize,
+    bar: ProgressBar,
     /// When the last line was written.
     spoken: Option<Duration>,
 }
@@ -142,57 +129,49 @@ impl Progress {
 
 impl<W: Write> Progress<W> {
     pub(crate) fn new(out: W, look: Look) -> Self {
-        Self { out, look, drawn: 0, spoken: None }
+        let bar = match look {
+            Look::Bar { styled } => {
+                console::set_colors_enabled(styled);
+                console::set_colors_enabled_stderr(styled);
+                ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr())
+            }
+            Look::Lines | Look::Silent => ProgressBar::hidden(),
+        };
+        Self { out, look, bar, spoken: None }
     }
 
     /// Shows progress, `elapsed` after the start of the wait. To be called at every poll. Errors of standard
     /// error are ignored: there is no other stream to report them to.
     pub(crate) fn show(&mut self, standing: &Standing, elapsed: Duration) {
         match self.look {
-            Look::Bar { styled } => self.draw(standing, elapsed, styled),
+            Look::Bar { .. } => {
+                let style = if standing.failed == 0 { GOOD } else { BAD };
+                if let Ok(style) = ProgressStyle::with_template(style) {
+                    self.bar.set_style(style.progress_chars("#-"));
+                }
+                self.bar.set_length(standing.total);
+                self.bar.set_position(standing.done.min(standing.total));
+                self.bar.set_message(standing.words(elapsed));
+                self.bar.tick();
+            }
             Look::Lines if self.spoken.is_none_or(|last| elapsed.saturating_sub(last) >= PAUSE) => {
                 self.spoken = Some(elapsed);
-                self.write(&format!("ohfp: {}\n", standing.words(elapsed)));
+                let line = format!("ohfp: {}\n", standing.words(elapsed));
+                let _ = self.out.write_all(line.as_bytes()).and_then(|()| self.out.flush());
             }
             Look::Lines | Look::Silent => {}
         }
     }
-
-    fn draw(&mut self, standing: &Standing, elapsed: Duration, styled: bool) {
-        let full = usize::try_from(standing.cells()).unwrap_or(0);
-        let empty = usize::try_from(CELLS).unwrap_or(0) - full;
-        let (full, empty) = ("#".repeat(full), "-".repeat(empty));
-        let room = WIDTH - 3 - full.len() - empty.len();
-        let words: String = standing.words(elapsed).chars().take(room).collect();
-        let columns = 3 + full.len() + empty.len() + words.len();
-        let blanks = " ".repeat(self.drawn.saturating_sub(columns));
-        self.drawn = columns;
-        let (on, off) = match (styled, standing.failed) {
-            (false, _) => ("", ""),
-            (true, 0) => ("\x1b[32m", "\x1b[0m"),
-            (true, _) => ("\x1b[33m", "\x1b[0m"),
-        };
-        self.write(&format!("\r[{on}{full}{off}{empty}] {words}{blanks}"));
-    }
-
-    /// Erases the bar.
-    fn clear(&mut self) {
-        if self.drawn > 0 {
-            let blanks = " ".repeat(self.drawn);
-            self.drawn = 0;
-            self.write(&format!("\r{blanks}\r"));
-        }
-    }
-
-    fn write(&mut self, text: &str) {
-        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
-    }
 }
+
+/// The bar, and the words as far as they fit.
+const GOOD: &str = "[{bar:24.green}] {wide_msg}";
+const BAD: &str = "[{bar:24.yellow}] {wide_msg}";
 
 /// Erases the bar, whether the wait ends with an answer or an error.
 impl<W: Write> Drop for Progress<W> {
     fn drop(&mut self) {
-        self.clear();
+        self.bar.finish_and_clear();
     }
 }
 
@@ -215,25 +194,6 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    /// What a terminal shows in a line after these characters, colors aside.
-    fn line(text: &str) -> String {
-        let (mut cells, mut at) = (Vec::new(), 0);
-        let mut letters = text.chars();
-        while let Some(letter) = letters.next() {
-            match letter {
-                '\r' => at = 0,
-                '\x1b' => while letters.next().is_some_and(|letter| letter != 'm') {},
-                letter => {
-                    cells.resize(cells.len().max(at + 1), ' ');
-                    cells[at] = letter;
-                    at += 1;
-                }
-            }
-        }
-        assert!(cells.len() <= WIDTH, "{text:?}");
-        cells.into_iter().collect::<String>().trim_end().to_owned()
-    }
-
     #[test]
     fn a_line_every_few_seconds() {
         let steps: Vec<_> = (0..12).map(|second| (standing(second / 3, 0), second)).collect();
@@ -245,37 +205,9 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_is_drawn_over_and_taken_away() {
-        for styled in [false, true] {
-            let mut out = Vec::new();
-            let mut progress = Progress::new(&mut out, Look::Bar { styled });
-            progress.show(&standing(2, 1), Duration::from_secs(59));
-            progress.show(&standing(5, 0), Duration::from_secs(61));
-            // Forgotten, not dropped: what Ctrl-C would leave behind.
-            std::mem::forget(progress);
-            let text = String::from_utf8(out).unwrap();
-            assert_eq!(line(&text), "[########################] 5 of 5 machines running, 1 min 01 s");
-            assert_eq!(text.matches("\x1b[").count(), if styled { 4 } else { 0 });
-            assert!(!text.contains("\x1b[?") && !text.contains('\n'), "{text:?}");
-            let open = text.rfind("\x1b[32m").unwrap_or(0);
-            assert!(!styled || text[open..].contains("\x1b[0m"), "{text:?}");
-        }
-        let whole = shown(Look::Bar { styled: true }, &[(standing(2, 1), 3), (standing(3, 0), 4)]);
-        assert_eq!(line(&whole), "");
-        assert_eq!(shown(Look::Bar { styled: true }, &[]), "");
-    }
-
-    #[test]
-    fn bars_fit_any_numbers() {
-        for (done, total, cells) in
-            [(0, 5, 0), (1, 5, 4), (5, 5, 24), (9, 5, 24), (0, 0, 24), (u64::MAX, u64::MAX, 0)]
-        {
-            let standing = Standing { done, failed: u64::MAX, total, units: false, goal: "gone" };
-            let text = shown(Look::Bar { styled: false }, &[(standing.clone(), u64::MAX)]);
-            assert!(line(&text).is_empty());
-            if total != u64::MAX {
-                assert_eq!(standing.cells(), cells, "{done} of {total}");
-            }
+    fn templates_of_the_bar_are_sound() {
+        for template in [GOOD, BAD] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }
 

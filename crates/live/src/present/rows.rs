@@ -5,20 +5,27 @@
 //! people.
 
 use ohfp_broker::provider::Instance;
+use ohfp_broker::text::quoted;
 use ohfp_broker::wire_format::SchedulerKind;
-use ohfp_broker::{Machine, RequestWithMachines, Result, Timestamp};
-use ohfp_cli::ListOptions;
-use ohfp_render::table::Table;
+use ohfp_broker::{Error, ErrorKind, Machine, RequestWithMachines, Result, Timestamp};
+use ohfp_cli::{ListOptions, TimestampFormat};
+use ohfp_render::table::{Table, compared};
 use ohfp_render::{Format, Rendered, documents, text};
 use serde_json::{Map, Value, json};
 
 use super::filter::{self, same_name};
+use super::look::Look;
 use super::page::Page;
+
+/// The name of a field and its value under plain names.
+type PlainField<T> = fn(&T) -> (&'static str, Value);
 
 /// A kind of entry: the name of its lists, and its fields.
 pub(crate) struct Rows<T: 'static> {
     plural: &'static str,
     fields: &'static [Field<T>],
+    /// A field that has another value under plain names.
+    plain: Option<PlainField<T>>,
 }
 
 /// A field under Host Factory's name and its plain one.
@@ -62,6 +69,7 @@ const fn field<T>(
 /// Fields of machines.
 pub(crate) static MACHINES: Rows<Machine> = Rows {
     plural: "machines",
+    plain: None,
     fields: &[
         field(["machineId", "machine_id"], "MACHINE", Always, AsIs, |machine| json!(machine.id.as_str())),
         field(["name", "name"], "NAME", Always, AsIs, |machine| json!(machine.name)),
@@ -107,6 +115,7 @@ pub(crate) static MACHINES: Rows<Machine> = Rows {
 /// Fields of requests and returns.
 pub(crate) static REQUESTS: Rows<RequestWithMachines> = Rows {
     plural: "requests",
+    plain: Some(|view| ("status", json!(ohfp_wire::plain_request_status(&view.request)))),
     fields: &[
         field(["requestId", "request_id"], "REQUEST", Always, AsIs, |view| json!(view.request.id.as_str())),
         field(["type", "type"], "TYPE", Always, AsIs, |view| json!(view.request.kind.name())),
@@ -143,6 +152,7 @@ pub(crate) static REQUESTS: Rows<RequestWithMachines> = Rows {
 /// Fields of machines as the provider reports them.
 pub(crate) static INSTANCES: Rows<Instance> = Rows {
     plural: "machines",
+    plain: None,
     fields: &[
         field(["machineId", "machine_id"], "MACHINE", Always, AsIs, |seen| json!(seen.id.as_str())),
         field(["name", "name"], "NAME", Always, AsIs, |seen| json!(seen.name)),
@@ -162,43 +172,100 @@ pub(crate) static INSTANCES: Rows<Instance> = Rows {
 };
 
 impl<T> Rows<T> {
-    /// Renders a list: applies the filters, then the page.
+    /// Renders a list: applies the filters, then the order, then the page.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for a filter or a field that does not exist.
     pub(crate) fn list(
         &self,
         items: &[T],
         options: &ListOptions,
         page: Page,
-        style: SchedulerKind,
-        format: Format,
+        look: &Look,
     ) -> Result<Rendered> {
+        let style = look.style;
         let filters = filter::parse(&options.filter, |name| self.name(name, style).unwrap_or(name))?;
         let entries = items.iter().map(|item| self.entry(item, style)).collect();
         let known: Vec<&str> = self.fields.iter().map(|field| field.name(style)).collect();
-        let entries = page.cut(filter::retain(&filters, entries, &known, |entry| entry)?);
-        let shown = |field: &&Field<T>| options.long || field.place == Always;
-        Ok(match format {
-            Format::Json | Format::Yaml => self.document(entries, format),
-            Format::Table => self.table(&entries, style, shown),
+        let mut entries = filter::retain(&filters, entries, &known, |entry| entry)?;
+        self.sort(&mut entries, look)?;
+        let entries = page.cut(entries);
+        // What is chosen of the columns is chosen of all.
+        let shown = |field: &&Field<T>| options.long || !look.columns.is_empty() || field.place == Always;
+        Ok(match look.format {
+            Format::Json | Format::Yaml => self.document(self.timed(entries, look), look.format),
+            Format::Table => self.table(&entries, look, shown),
             Format::List => {
-                let blocks = entries.iter().map(|entry| self.for_people(entry, style, shown)).collect();
-                self.document(blocks, format)
+                let blocks = entries.iter().map(|entry| self.for_people(entry, look, shown)).collect();
+                self.document(blocks, look.format)
             }
         })
     }
 
     /// Renders one entry with all its fields.
-    pub(crate) fn show(&self, item: &T, style: SchedulerKind, format: Format) -> Rendered {
-        let entry = self.entry(item, style);
-        let entry = match format {
-            Format::Json | Format::Yaml => entry,
-            Format::Table | Format::List => self.for_people(&entry, style, |_| true),
+    pub(crate) fn show(&self, item: &T, look: &Look) -> Rendered {
+        let entry = self.entry(item, look.style);
+        let entry = match look.format {
+            Format::Json | Format::Yaml => self.timed_entry(entry, look),
+            Format::Table | Format::List => self.for_people(&entry, look, |_| true),
         };
-        documents::render(&Value::Object(entry), format)
+        documents::render(&Value::Object(entry), look.format)
+    }
+
+    /// Sorts entries by the field that the command line names.
+    fn sort(&self, entries: &mut [Map<String, Value>], look: &Look) -> Result<()> {
+        let Some(by) = look.sort_by.as_deref() else { return Ok(()) };
+        let wanted = by.trim_start_matches('-');
+        let heading = |field: &&Field<T>| same_name(&field.heading.replace(' ', "_"), wanted);
+        let named = self.name(wanted, look.style);
+        let by_heading = || self.fields.iter().find(heading).map(|field| field.name(look.style));
+        let Some(name) = named.or_else(by_heading) else {
+            let known: Vec<&str> = self.fields.iter().map(|field| field.name(look.style)).collect();
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("there is no field {} to sort by", quoted(wanted)),
+            )
+            .hint(format!("the fields are {}", known.join(", "))));
+        };
+        let text = |entry: &Map<String, Value>| {
+            let mut out = String::new();
+            text::value(&mut out, entry.get(name).unwrap_or(&Value::Null));
+            out
+        };
+        entries.sort_by(|left, right| compared(&text(left), &text(right)));
+        if by.starts_with('-') {
+            entries.reverse();
+        }
+        Ok(())
+    }
+
+    fn timed(&self, entries: Vec<Map<String, Value>>, look: &Look) -> Vec<Map<String, Value>> {
+        entries.into_iter().map(|entry| self.timed_entry(entry, look)).collect()
+    }
+
+    /// An entry for programs, with its times in the form that the command line names.
+    pub(crate) fn timed_entry(&self, mut entry: Map<String, Value>, look: &Look) -> Map<String, Value> {
+        if look.times == TimestampFormat::Iso {
+            for field in self.fields.iter().filter(|field| field.cell == Date) {
+                if let Some(value) = entry.get_mut(field.name(look.style))
+                    && let Some(seconds) = value.as_i64()
+                {
+                    *value = Value::String(Timestamp::from_seconds(seconds).to_string());
+                }
+            }
+        }
+        entry
     }
 
     /// All fields of an entry, named in the given style.
     pub(crate) fn entry(&self, item: &T, style: SchedulerKind) -> Map<String, Value> {
-        self.fields.iter().map(|field| (field.name(style).to_owned(), (field.value)(item))).collect()
+        let mut entry: Map<String, Value> =
+            self.fields.iter().map(|field| (field.name(style).to_owned(), (field.value)(item))).collect();
+        if let (SchedulerKind::Default, Some(plain)) = (style, self.plain) {
+            let (name, value) = plain(item);
+            entry.insert(name.to_owned(), value);
+        }
+        entry
     }
 
     /// The headings of the long table.
@@ -222,36 +289,36 @@ impl<T> Rows<T> {
     fn table(
         &self,
         entries: &[Map<String, Value>],
-        style: SchedulerKind,
+        look: &Look,
         shown: impl Fn(&&Field<T>) -> bool,
     ) -> Rendered {
         let columns: Vec<&Field<T>> = self.fields.iter().filter(shown).collect();
         let mut table = Table::new(columns.iter().map(|field| field.heading.to_owned()).collect());
         for entry in entries {
             for field in &columns {
-                let value = entry.get(field.name(style)).unwrap_or(&Value::Null);
+                let value = entry.get(field.name(look.style)).unwrap_or(&Value::Null);
                 match (field.cell, value) {
                     (Count, Value::Array(elements)) => table.cell(&elements.len().to_string()),
-                    _ => table.cell(&for_people(field.cell, value)),
+                    _ => table.cell(&for_people(field.cell, value, look.times)),
                 }
             }
         }
-        let (head, head_styled) = table.header();
-        Rendered { head, head_styled, body: table.rows().0 }
+        Rendered::table(table.named(columns.iter().map(|field| field.names).collect()).ordered())
     }
 
     /// The values of the fields as text.
     fn for_people(
         &self,
         entry: &Map<String, Value>,
-        style: SchedulerKind,
+        look: &Look,
         shown: impl Fn(&&Field<T>) -> bool,
     ) -> Map<String, Value> {
         let fields = self.fields.iter().filter(shown);
         fields
             .map(|field| {
-                let value = entry.get(field.name(style)).unwrap_or(&Value::Null);
-                (field.name(style).to_owned(), Value::String(for_people(field.cell, value)))
+                let name = field.name(look.style);
+                let value = entry.get(name).unwrap_or(&Value::Null);
+                (name.to_owned(), Value::String(for_people(field.cell, value, look.times)))
             })
             .collect()
     }
@@ -268,14 +335,31 @@ impl<T> Field<T> {
 }
 
 /// Renders one request with its machines and all their fields.
-pub(crate) fn show_request(view: &RequestWithMachines, style: SchedulerKind, format: Format) -> Rendered {
-    if matches!(format, Format::Table | Format::List) {
-        return REQUESTS.show(view, style, format);
+pub(crate) fn show_request(view: &RequestWithMachines, look: &Look) -> Rendered {
+    if matches!(look.format, Format::Table | Format::List) {
+        return REQUESTS.show(view, look);
     }
-    let mut entry = REQUESTS.entry(view, style);
-    let machines = view.machines.iter().map(|machine| Value::Object(MACHINES.entry(machine, style)));
+    documents::render(&whole_request(view, look), look.format)
+}
+
+/// Renders several requests as [`show_request`] does one.
+pub(crate) fn show_requests(views: &[RequestWithMachines], look: &Look) -> Result<Rendered> {
+    if matches!(look.format, Format::Table | Format::List) {
+        let options = ListOptions { long: look.format == Format::List, ..ListOptions::default() };
+        return REQUESTS.list(views, &options, Page::default(), look);
+    }
+    let requests: Vec<Value> = views.iter().map(|view| whole_request(view, look)).collect();
+    Ok(documents::render(&json!({ "requests": requests }), look.format))
+}
+
+fn whole_request(view: &RequestWithMachines, look: &Look) -> Value {
+    let mut entry = REQUESTS.timed_entry(REQUESTS.entry(view, look.style), look);
+    let machines = view
+        .machines
+        .iter()
+        .map(|machine| Value::Object(MACHINES.timed_entry(MACHINES.entry(machine, look.style), look)));
     entry.insert("machines".to_owned(), machines.collect());
-    documents::render(&Value::Object(entry), format)
+    Value::Object(entry)
 }
 
 /// Renders statuses in the wire format. Tables have a row for each request, with its machines counted by
@@ -292,6 +376,7 @@ pub(crate) fn statuses(wire: &Value, format: Format) -> Rendered {
             let mut table = document(&json!({ "requests": rows }), format);
             if empty {
                 table.body.clear();
+                table.grid = table.grid.map(Table::emptied);
             }
             table
         }
@@ -308,7 +393,14 @@ pub(crate) fn document(value: &Value, format: Format) -> Rendered {
     let simple = members.iter().map(|(name, value)| {
         let entries =
             value.as_array().is_none_or(|items| !items.is_empty() && items.iter().all(Value::is_object));
-        (name.clone(), if entries { value.clone() } else { Value::String(for_people(AsIs, value)) })
+        (
+            name.clone(),
+            if entries {
+                value.clone()
+            } else {
+                Value::String(for_people(AsIs, value, TimestampFormat::Auto))
+            },
+        )
     });
     documents::render(&Value::Object(simple.collect()), format)
 }
@@ -328,10 +420,12 @@ fn status_row(request: &Value) -> Value {
 }
 
 /// Formats a value for people.
-fn for_people(cell: Cell, value: &Value) -> String {
+fn for_people(cell: Cell, value: &Value, times: TimestampFormat) -> String {
     let mut out = String::new();
     match (cell, value.as_i64()) {
-        (Date, Some(seconds)) => out = Timestamp::from_seconds(seconds).to_string(),
+        (Date, Some(seconds)) if times != TimestampFormat::Unix => {
+            out = Timestamp::from_seconds(seconds).to_string();
+        }
         _ => text::value(&mut out, value),
     }
     if out.is_empty() { "-".to_owned() } else { out }

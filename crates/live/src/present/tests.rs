@@ -6,10 +6,11 @@ use ohfp_broker::{
     Machine, MachineId, MachineState, Request, RequestId, RequestKind, RequestState, RequestWithMachines,
     Timestamp,
 };
-use ohfp_cli::{ListOptions, MachineStatus, RequestStatus, RequestType};
+use ohfp_cli::{GlobalOptions, ListOptions, MachineStatus, RequestStatus, RequestType, TimestampFormat};
 use ohfp_render::{Format, documents};
 use serde_json::{Value, json};
 
+use super::look::Look;
 use super::page::Page;
 use super::progress::Standing;
 use super::rows::{INSTANCES, MACHINES, REQUESTS, document, show_request, statuses};
@@ -44,8 +45,12 @@ fn two() -> Vec<Machine> {
     vec![machine(1, MachineState::Running), machine(2, MachineState::Pending)]
 }
 
+fn look(style: SchedulerKind, format: Format) -> Look {
+    Look::of(&GlobalOptions::default(), style, format)
+}
+
 fn list(style: SchedulerKind, format: Format, options: &ListOptions) -> String {
-    let rendered = MACHINES.list(&two(), options, Page::of(options), style, format).unwrap();
+    let rendered = MACHINES.list(&two(), options, Page::of(options), &look(style, format)).unwrap();
     String::from_utf8(rendered.bytes(false)).unwrap()
 }
 
@@ -105,7 +110,7 @@ fn filters_take_the_names_of_both_styles() {
         }
     }
     let options = options(&["sattus=running"], false);
-    let error = MACHINES.list(&[], &options, Page::default(), HostFactory, Format::Json).unwrap_err();
+    let error = MACHINES.list(&[], &options, Page::default(), &look(HostFactory, Format::Json)).unwrap_err();
     assert!(error.hint_text().unwrap().contains("did you mean `status`?"), "{error}");
 }
 
@@ -114,7 +119,7 @@ fn requests() {
     let view = view(RequestKind::Acquire, RequestState::Partial, two());
     let options = options(&["state=partial", "machineIds=i-2", "createTime=1"], false);
     let table = REQUESTS
-        .list(std::slice::from_ref(&view), &options, Page::default(), HostFactory, Format::Table)
+        .list(std::slice::from_ref(&view), &options, Page::default(), &look(HostFactory, Format::Table))
         .unwrap();
     let table = String::from_utf8(table.bytes(false)).unwrap();
     let row: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
@@ -122,13 +127,14 @@ fn requests() {
         ["req-1", "acquire", "partial", "small", "2", "2", "1970-01-01T00:00:01Z", "no", "capacity"];
     assert_eq!(row, expected);
     let shown: Value =
-        serde_json::from_slice(&show_request(&view, Plain, Format::Json).bytes(false)).unwrap();
-    assert_eq!((&shown["status"], &shown["state"]), (&json!("complete_with_error"), &json!("partial")));
+        serde_json::from_slice(&show_request(&view, &look(Plain, Format::Json)).bytes(false)).unwrap();
+    assert_eq!((&shown["status"], &shown["state"]), (&json!("partial"), &json!("partial")));
     assert_eq!(shown["machines"][1]["machine_id"], "i-2");
-    let text = String::from_utf8(show_request(&view, HostFactory, Format::List).bytes(false)).unwrap();
+    let text = String::from_utf8(show_request(&view, &look(HostFactory, Format::List)).bytes(false)).unwrap();
     assert!(text.contains("machineIds: i-1, i-2\n") && text.contains("deadline: 1970-01-01T00:05:01Z\n"));
     let empty = RequestWithMachines { machines: Vec::new(), ..view };
-    let text = String::from_utf8(show_request(&empty, HostFactory, Format::Table).bytes(false)).unwrap();
+    let text =
+        String::from_utf8(show_request(&empty, &look(HostFactory, Format::Table)).bytes(false)).unwrap();
     assert!(text.contains("machineIds") && text.starts_with("FIELD"), "{text}");
 }
 
@@ -141,10 +147,35 @@ fn statuses_are_counted_for_people() {
         let table = String::from_utf8(statuses(&wire, Format::Table).bytes(false)).unwrap();
         let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(rows[0], ["REQUEST", "STATUS", "SUCCEEDED", "EXECUTING", "FAILED", "MESSAGE"]);
-        assert_eq!(rows[1], ["req-1", "running", "1", "1", "0", "no", "capacity"]);
-        assert_eq!(rows[2][..5], ["x", "complete_with_error", "0", "0", "0"]);
+        let open = if style == Plain { "in_progress" } else { "running" };
+        assert_eq!(rows[1], ["req-1", open, "1", "1", "0", "no", "capacity"]);
+        let unknown = if style == Plain { "failed" } else { "complete_with_error" };
+        assert_eq!(rows[2][..5], ["x", unknown, "0", "0", "0"]);
         assert_eq!(statuses(&wire, Format::Json), documents::render(&wire, Format::Json));
     }
+}
+
+#[test]
+fn times_and_order_are_chosen() {
+    let shown = |format, options: &GlobalOptions| {
+        let look = Look::of(options, HostFactory, format);
+        let rendered = MACHINES.list(&two(), &ListOptions::default(), Page::default(), &look).unwrap();
+        String::from_utf8(rendered.bytes(false)).unwrap()
+    };
+    let iso = GlobalOptions { timestamp_format: TimestampFormat::Iso, ..GlobalOptions::default() };
+    let unix = GlobalOptions { timestamp_format: TimestampFormat::Unix, ..GlobalOptions::default() };
+    assert!(shown(Format::Json, &iso).contains("\"launchtime\": \"2026-11-24T13:37:57Z\""));
+    assert!(shown(Format::Json, &unix).contains("\"launchtime\": 1795527477"));
+    assert!(shown(Format::Table, &unix).contains("  1795527477\n"));
+    for (by, first) in [("machineId", "i-1"), ("-machine_id", "i-2"), ("STATUS", "i-2"), ("-status", "i-1")] {
+        let sorted = GlobalOptions { sort_by: Some(by.to_owned()), ..GlobalOptions::default() };
+        let table = shown(Format::Table, &sorted);
+        assert!(table.lines().nth(1).unwrap().starts_with(first), "{by}: {table}");
+    }
+    let wrong = GlobalOptions { sort_by: Some("x".to_owned()), ..GlobalOptions::default() };
+    let look = Look::of(&wrong, HostFactory, Format::Json);
+    let error = MACHINES.list(&two(), &ListOptions::default(), Page::default(), &look).unwrap_err();
+    assert!(error.hint_text().unwrap().contains("machineId"), "{error}");
 }
 
 #[test]
@@ -153,7 +184,7 @@ fn instances() {
         reclaim_at: Some(Timestamp::from_millis(60_000)),
         ..Instance::new(MachineId::new("sim-1"))
     };
-    let shown = |style, format| INSTANCES.show(&instance, style, format).bytes(false);
+    let shown = |style, format| INSTANCES.show(&instance, &look(style, format)).bytes(false);
     let document: Value = serde_json::from_slice(&shown(Plain, Format::Json)).unwrap();
     assert_eq!((&document["machine_id"], &document["reclaim_time"]), (&json!("sim-1"), &json!(60)));
     let text = String::from_utf8(shown(HostFactory, Format::List)).unwrap();

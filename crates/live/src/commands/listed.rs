@@ -1,0 +1,79 @@
+//! Lists that are filtered, sorted and cut after they were made: those of the configuration.
+
+use ohfp_broker::text::quoted;
+use ohfp_broker::{Error, ErrorKind, Errors, Result, Template};
+use ohfp_render::table::compared;
+use ohfp_render::text;
+use ohfp_service::catalog::{field_name, field_names};
+use serde_json::{Map, Value};
+
+use crate::call::Call;
+use crate::present::filter;
+use crate::present::page::{self, Page};
+use crate::reply::Reply;
+
+/// Whether the command line narrows a list down.
+pub(super) fn is_narrowed(call: &Call) -> bool {
+    let options = call.invocation.options();
+    !options.filter.is_empty()
+        || options.limit.is_some()
+        || options.offset > 0
+        || options.provider_name.is_some()
+        || options.provider_type.is_some()
+}
+
+/// A document whose only member is a list, with the entries that are wanted.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] for a filter that is wrong.
+pub(super) fn narrowed(call: &Call, document: Value) -> std::result::Result<Reply, Errors> {
+    let options = call.invocation.options();
+    let mut conditions = options.filter.clone();
+    conditions.extend(options.provider_name.as_ref().map(|name| format!("name={name}")));
+    conditions.extend(options.provider_type.as_ref().map(|kind| format!("type={kind}")));
+    let filters = filter::parse(&conditions, |name| name)?;
+    let mut shown = Map::new();
+    if let Value::Object(members) = document {
+        for (name, value) in members {
+            let Value::Array(items) = value else { continue };
+            let entries = items.into_iter().filter_map(|item| match item {
+                Value::Object(fields) => Some(fields),
+                _ => None,
+            });
+            let kept = filter::retain(&filters, entries.collect(), &[], |entry| entry)?;
+            let page = Page::of(&page::everywhere(options)).cut(kept);
+            shown.insert(name, page.into_iter().map(Value::Object).collect());
+        }
+    }
+    Ok(call.document(&Value::Object(shown)))
+}
+
+/// Sorts templates by a field in any spelling, or by an attribute; a name that begins with `-` is descending.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] for a field that does not exist.
+pub(super) fn sort_templates(templates: &mut [&Template], by: Option<&str>) -> Result<()> {
+    let Some(by) = by else { return Ok(()) };
+    let wanted = by.trim_start_matches('-');
+    let name = field_name(wanted);
+    let value = |template: &Template| {
+        let fields = template.fields();
+        let attribute = fields.get("attributes").and_then(|attributes| attributes.get(wanted));
+        let mut out = String::new();
+        if let Some(value) = fields.get(name).or(attribute) {
+            text::value(&mut out, value);
+        }
+        out
+    };
+    let is_known = field_names().any(|known| known == name)
+        || templates.iter().any(|template| !value(template).is_empty());
+    if !is_known {
+        return Err(Error::new(ErrorKind::Usage, format!("there is no field {} to sort by", quoted(wanted)))
+            .hint("name a field of a template, as in maxNumber, or an attribute, as in ncpus"));
+    }
+    templates.sort_by(|left, right| compared(&value(left), &value(right)));
+    if by.starts_with('-') {
+        templates.reverse();
+    }
+    Ok(())
+}
