@@ -21,6 +21,7 @@ pub mod grid;
 pub mod inquiry;
 pub mod killing;
 pub mod promtool;
+pub mod terminal;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::ExitStatusExt;

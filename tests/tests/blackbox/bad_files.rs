@@ -126,7 +126,7 @@ fn unreadable_files() {
         let Some(ended) = as_other(&sandbox, name, arguments) else {
             return;
         };
-        let words = format!("system error: cannot read `{}`\n  caused by: Permission denied", path.display());
+        let words = format!("error: cannot read `{}`\n  caused by: Permission denied", path.display());
         assert!(ended.code == 1 && ended.stdout.is_empty() && ended.stderr.contains(&words), "{ended:?}");
     }
 }

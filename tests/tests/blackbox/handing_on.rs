@@ -169,12 +169,12 @@ fn mistakes_are_explained() {
         ("templates list --format bogus", 2, &["'bogus'", "json, yaml, table, list"]),
         ("templates list --limit 0", 2, &["'0'", "--limit"]),
         ("templates show", 2, &["required", "<TEMPLATE_ID>"]),
-        ("templates show first-Type", 1, &["ohfp: not found: ", "`first-Type`", "hint: ", "`first-Typed`"]),
-        ("providers show aws-pord", 1, &["ohfp: not found: ", "hint: ", "`aws-prod`"]),
+        ("templates show first-Type", 1, &["error: there is no ", "`first-Type`", "hint: ", "`first-Typed`"]),
+        ("providers show aws-pord", 1, &["error: there is no ", "hint: ", "`aws-prod`"]),
         (
             "config get request.max_machines",
             1,
-            &["ohfp: not found: ", "hint: ", "`request.max_machines_per_request`"],
+            &["error: there is no ", "hint: ", "`request.max_machines_per_request`"],
         ),
     ];
     for (line, code, said) in cases {

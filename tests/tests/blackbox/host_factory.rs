@@ -52,7 +52,7 @@ fn fault(ended: &Ended, says: &str) -> Option<String> {
         && !message.is_empty()
         && !message.ends_with(':')
         && !message.contains('\n')
-        && ended.stderr.starts_with("ohfp: ");
+        && ended.stderr.starts_with("error: ");
     (!sound).then(|| format!("{ended:?}"))
 }
 

@@ -28,6 +28,10 @@ fn check(sandbox: &mut Sandbox) {
     let mut lines = list_lines(ids.len());
     lines.extend(show_lines(&ids));
     lines.extend(document_lines(sandbox));
+    // What a shell completes with ids of templates.
+    lines.extend(
+        ["__complete templates show", "__complete template show", "__complete machines request"].map(line),
+    );
     // An empty list is an error to Host Factory, and under other names than its own there is nothing
     // ready-made for it.
     let scheduler = document(sandbox, "scheduler show");
@@ -93,7 +97,7 @@ fn help_lines(sandbox: &Sandbox) -> Vec<Line> {
         };
         lines.extend([words(&[], &["--help"]), words(&[], &["-h"]), words(&["help"], &[])]);
     }
-    for shell in ["bash", "zsh", "fish"] {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         lines.extend([
             line(&format!("completions {shell}")),
             line(&format!("completions {shell} --no-color")),

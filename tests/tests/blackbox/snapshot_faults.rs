@@ -150,7 +150,7 @@ fn cut_short_under_the_others() {
     assert_eq!(found, expected);
     for line in [&["inspect"][..], &["verify"], &["check"]] {
         let found = cut_short(&sandbox, "ohfp-snapshot", ["after", CALLS.pread], 0, line);
-        let plain = found.code == 0 || found.code == 1 && found.stderr.starts_with("ohfp-snapshot: ");
+        let plain = found.code == 0 || found.code == 1 && found.stderr.starts_with("error: ");
         assert!(plain, "{line:?}: {found:?}");
     }
 }

@@ -52,7 +52,7 @@ fn verify_sees_every_flipped_bit() {
             let ended = tool(&sandbox, line);
             if ended.code != 1
                 || !ended.stdout.is_empty()
-                || !ended.stderr.starts_with("ohfp-snapshot: invalid input: snapshot `damaged` ")
+                || !ended.stderr.starts_with("error: snapshot `damaged` ")
             {
                 faults.push(format!("byte {position}: {ended:?}"));
             }

@@ -68,7 +68,7 @@ fn without_a_snapshot_there_is_a_hint() {
         [&["check"][..], &["verify"], &["inspect"], &["diff", "a", "b"], &["check", "--snapshot", "nowhere"]]
     {
         let ended = tool(&sandbox, line);
-        let said = ended.stderr.starts_with("ohfp-snapshot: not found: there is no snapshot at `")
+        let said = ended.stderr.starts_with("error: there is no snapshot at `")
             && ended.stderr.contains("hint: `ohfp-snapshot build` creates it");
         // As for diff, 1 is the answer that two files differ.
         let code = if line[0] == "diff" { 2 } else { 1 };

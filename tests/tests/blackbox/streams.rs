@@ -169,7 +169,7 @@ fn a_closed_standard_output_is_a_failure() {
 fn check_missing(what: &str, ended: &Ended, path: &Path, host_factory: bool) {
     let said = ["cannot start", path.to_str().unwrap(), "hint:", "OHFP_LIVE"];
     assert!(ended.code == 1 && said.iter().all(|part| ended.stderr.contains(part)), "{what}: {ended:?}");
-    assert_eq!(ended.stderr.matches("ohfp: ").count(), 1, "{what}: {ended:?}");
+    assert_eq!(ended.stderr.matches("error: ").count(), 1, "{what}: {ended:?}");
     if host_factory {
         let document: Value = serde_json::from_slice(&ended.stdout).unwrap();
         assert!(

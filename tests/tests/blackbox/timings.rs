@@ -245,7 +245,8 @@ fn every_command_of_the_tree_tells() {
     let grid = grid();
     let paths = command_paths(&grid.sandbox);
     assert!(paths.len() > 30, "{paths:?}");
-    for path in paths {
+    // `snapshot` becomes another program.
+    for path in paths.iter().filter(|path| path.first().is_none_or(|group| group != "snapshot")) {
         let words: Vec<&str> = path.iter().map(String::as_str).chain(["--timings=json"]).collect();
         let report = report(&grid.sandbox.run("ohfp", &words));
         let first = &report["phases"][0];

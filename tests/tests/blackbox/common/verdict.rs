@@ -53,7 +53,7 @@ pub(crate) fn fault(sandbox: &Sandbox, verdict: Verdict, problems: &[String]) ->
 fn judge(verdict: Verdict, problems: &[String], answers: [&Ended; 4]) -> Option<String> {
     let [built, list, checked, asked] = answers;
     let refused = verdict != Verdict::Warned;
-    let messages = match messages("ohfp-snapshot", refused, &built.stderr) {
+    let messages = match messages(refused, &built.stderr) {
         Ok(messages) => messages,
         Err(line) => return Some(format!("build says {line:?} between its messages: {built:?}")),
     };
@@ -82,11 +82,11 @@ fn judge(verdict: Verdict, problems: &[String], answers: [&Ended; 4]) -> Option<
     }
     if answered {
         // Lists for people may need more than Host Factory does.
-        let said = self::messages("ohfp", true, &list.stderr);
+        let said = self::messages(true, &list.stderr);
         return (list.code != 0 && said.as_ref() != Ok(&messages))
             .then(|| format!("templates list {list:?}"));
     }
-    let said = self::messages("ohfp", true, &list.stderr);
+    let said = self::messages(true, &list.stderr);
     if !built.stdout.is_empty() || !list.stdout.is_empty() || said.as_ref() != Ok(&messages) {
         return Some(format!("build {built:?}, templates list {list:?}"));
     }
@@ -97,12 +97,11 @@ fn judge(verdict: Verdict, problems: &[String], answers: [&Ended; 4]) -> Option<
 }
 
 /// The messages in what a program said, causes joined to them; the line that belongs to none.
-fn messages(program: &str, errors: bool, stderr: &str) -> Result<Vec<String>, String> {
-    let headings: &[&str] = if errors { &["invalid input: ", "system error: "] } else { &["warning: "] };
+fn messages(errors: bool, stderr: &str) -> Result<Vec<String>, String> {
+    let heading = if errors { "error: " } else { "warning: " };
     let mut messages: Vec<String> = Vec::new();
     for line in stderr.lines() {
-        let words = line.strip_prefix(program).and_then(|line| line.strip_prefix(": "));
-        let message = words.and_then(|words| headings.iter().find_map(|heading| words.strip_prefix(heading)));
+        let message = line.strip_prefix(heading);
         match (message, line.strip_prefix("  caused by: "), messages.last_mut()) {
             (Some(message), _, _) => messages.push(message.to_owned()),
             (None, Some(cause), Some(message)) => *message = format!("{message}: {cause}"),
