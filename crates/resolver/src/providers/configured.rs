@@ -20,6 +20,7 @@ use crate::settings::redact::redact;
 use crate::source::findings::{Findings, Subject};
 use crate::source::text::{OwnedStep, Step, Text, find, members};
 use crate::templates::defaults::field_defaults;
+use crate::templates::fields;
 
 /// Kinds this product has code for.
 pub const KINDS: &[&str] = &["aws", "sim"];
@@ -313,12 +314,55 @@ pub(crate) fn add_type_defaults(
             }
         };
         findings.about(Subject::Everything);
+        let mut defaults = defaults;
+        for (field, value) in extensions((text, part), kind, value, findings) {
+            defaults.entry(field).or_insert(value);
+        }
         for instance in instances.iter_mut().filter(|instance| instance.kind == *kind) {
             for (field, value) in &defaults {
                 instance.template_defaults.entry(field.clone()).or_insert_with(|| value.clone());
             }
         }
     }
+}
+
+/// The fields of templates among the `extensions` of a type, which other brokers have for them. What else stands there
+/// has no effect, and is named in one warning.
+fn extensions(
+    (text, part): (&Text, &str),
+    kind: &str,
+    value: &Value,
+    findings: &mut Findings,
+) -> Map<String, Value> {
+    const EXTENSIONS: &str = "extensions";
+    let written = find(part, &[Step::Key(EXTENSIONS)]).unwrap_or(part);
+    let place = |name: &str| text.offset(find(written, &[Step::Key(name)]).unwrap_or(written));
+    let (mut read, mut idle) = (Map::new(), Vec::new());
+    for (name, value) in value.get(EXTENSIONS).and_then(Value::as_object).into_iter().flatten() {
+        let Some(field) = fields::known(name).filter(|_| !value.is_null()) else {
+            idle.push(format!("`{name}`"));
+            continue;
+        };
+        let mut value = value.clone();
+        field.unquote(&mut value);
+        if let Some(fault) = field.rule.fault(&value) {
+            let shown = shown(&redact(name, fault.value));
+            let key = format!("provider.provider_defaults.{kind}.{EXTENSIONS}.{name}");
+            let message = format!("`{key}` must be {}, not {shown}; it is ignored", fault.allowed);
+            findings.warning(text, place(name), message, None);
+            continue;
+        }
+        fields::normalize(field.hf, &mut value);
+        read.insert(field.hf.to_owned(), value);
+    }
+    if !idle.is_empty() {
+        let verb = if idle.len() == 1 { "has" } else { "have" };
+        let names = idle.join(", ");
+        let message =
+            format!("{names} in `provider.provider_defaults.{kind}.{EXTENSIONS}` {verb} no effect in ohfp");
+        findings.warning(text, text.offset(written), message, None);
+    }
+    read
 }
 
 #[cfg(test)]

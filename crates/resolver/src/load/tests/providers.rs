@@ -228,3 +228,37 @@ fn members_of_instances() {
     assert_eq!(b.problems(&["enabled", "priority"]), []);
     assert_eq!(b.problems(&["weight"]), resolved.errors()[..1]);
 }
+
+/// Other brokers keep defaults of templates among the extensions of a provider's type, too.
+#[test]
+fn extensions_that_are_fields_of_templates() {
+    let check = |extensions: &str, field: &str, wanted: &str, findings: &[&str]| {
+        let config = format!(
+            r#"{{"provider": {{"type": "sim", "provider_defaults": {{"sim": {{"template_defaults": {{"key_name": "k"}}, "extensions": {extensions}}}}}}}}}"#
+        );
+        let directory = Directory::new(&[("templates.json", PLAIN), ("config.json", &config)]);
+        let resolved = directory.load(&[]).unwrap();
+        let found = resolved.templates[0].fields().get(field).map(ToString::to_string);
+        assert_eq!(found.as_deref().unwrap_or("-"), wanted, "{extensions}");
+        assert_eq!(directory.lines(&[]), findings, "{extensions}");
+    };
+    let place = "warning: config.json:1:";
+    let key = "provider.provider_defaults.sim.extensions";
+    check(r#"{"fleet_role": "r"}"#, "fleetRole", "\"r\"", &[]);
+    check(r#"{"key_name": "other"}"#, "keyName", "\"k\"", &[]);
+    check(r#"{"vm_type": "m5.xlarge"}"#, "vmType", "\"m5.large\"", &[]);
+    check(
+        r#"{"volume_type": "round"}"#,
+        "volumeType",
+        "-",
+        &[&format!(
+            "{place}130: `{key}.volume_type` must be one of `gp2`, `gp3`, `io1`, `io2`, `standard`, not \"round\"; it is ignored"
+        )],
+    );
+    check(
+        r#"{"ami_resolution": {}, "native_spec": {}}"#,
+        "imageId",
+        "-",
+        &[&format!("{place}114: `ami_resolution`, `native_spec` in `{key}` have no effect in ohfp")],
+    );
+}
