@@ -8,7 +8,7 @@ use ohfp_snapshot_builder::tool::{self, Tool};
 
 #[cfg(target_env = "musl")]
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static ALLOCATOR: ohfp_platform::heap::Heap = ohfp_platform::heap::Heap::new();
 
 fn main() -> ExitCode {
     ohfp_platform::sys::survive_file_size_limit();

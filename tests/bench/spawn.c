@@ -252,10 +252,20 @@ static void traced(struct one *one)
     one->syncs = syncs;
 }
 
+/* Whether one of the first `count` variables has the name of this one. */
+static int is_set(char **variables, int count, const char *variable)
+{
+    size_t name = strcspn(variable, "=") + 1;
+    for (int i = 0; i < count; i++)
+        if (strncmp(variables[i], variable, name) == 0)
+            return 1;
+    return 0;
+}
+
 /* Takes the command that prepares, the environment and the program apart. */
 static void assign(struct one *one, char **parts)
 {
-    int end = 0, kept = 0;
+    int end = 0, kept = 0, own = 0;
     for (int i = 0; parts[i]; i++)
         if (strcmp(parts[i], ";") == 0)
             end = i + 1;
@@ -267,9 +277,12 @@ static void assign(struct one *one, char **parts)
     one->environment = calloc((size_t)kept + MAX_PARTS + 1, sizeof(char *));
     if (!one->environment)
         fail(one->name, "no memory");
-    memcpy(one->environment, environ, (size_t)kept * sizeof(char *));
     for (; *parts && strchr(*parts, '=') && **parts != '/'; parts++)
-        one->environment[kept++] = *parts;
+        one->environment[own++] = *parts;
+    kept = own;
+    for (char **variable = environ; *variable; variable++)
+        if (!is_set(one->environment, own, *variable))
+            one->environment[kept++] = *variable;
     if (!*parts)
         fail(one->name, "no program");
     for (int i = 0; parts[i]; i++)

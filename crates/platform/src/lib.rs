@@ -15,6 +15,8 @@ pub mod audience;
 pub mod counting;
 pub mod disk;
 pub mod files;
+#[cfg(feature = "heap")]
+pub mod heap;
 pub mod locate;
 pub mod lock_file;
 mod replacement;
