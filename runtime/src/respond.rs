@@ -40,8 +40,11 @@ fn answered(process: &Process, question: &Question<'_>) -> Option<ExitCode> {
         asks_nothing_special(input)?;
     }
     let get = |name: &str| process.variable(name);
-    // It tells where the time goes, or fits a table to the screen; and no snapshot is made for overridden settings.
-    if get("PERFORMANCE_DEBUG").is_some() || process.has_overrides() || question.is_shaped(&get) {
+    // It tells where the time goes, or fits a table to the screen; and no snapshot is made for overridden settings. A
+    // screen is a terminal whose kind is known: the variable is looked at first, since it costs no system call.
+    let is_help = question.is_help();
+    let is_screen = || get("TERM").is_some_and(|kind| !kind.is_empty()) && sys::is_terminal(STDOUT);
+    if get("PERFORMANCE_DEBUG").is_some() || process.has_overrides() || (!is_help && is_screen()) {
         return None;
     }
     let access = IoPolicy::from_variable(get("OHFP_SNAPSHOT_IO"));
@@ -51,7 +54,7 @@ fn answered(process: &Process, question: &Question<'_>) -> Option<ExitCode> {
     match own.and_then(|path| answer_from(process, question, &path, access, Role::Own(root))) {
         Ok(code) => code,
         // Help and version are the same in every snapshot of this build.
-        Err(_) if question.is_help() => {
+        Err(_) if is_help => {
             let mut path = locate::program_directory()?;
             path.push(SHIPPED_SNAPSHOT)?;
             answer_from(process, question, &path, access, Role::Shipped).ok().flatten()
@@ -136,15 +139,6 @@ impl Question<'_> {
         let Self::Filed { key, .. } = self else { return matches!(self, Self::Page { .. }) };
         let key = key.as_bytes();
         key.starts_with(b"templates list\t") || key.starts_with(b"template list\t")
-    }
-
-    /// Whether the form of the answer depends on more than the command line: a screen, or a variable. A screen is a
-    /// terminal whose kind is known; the variable is looked at first, since it costs no system call.
-    fn is_shaped<'e>(&self, get: &impl Fn(&str) -> Option<&'e [u8]>) -> bool {
-        let set = |name| get(name).is_some_and(|value| !value.is_empty());
-        !self.is_help()
-            && !matches!(self, Self::AvailableTemplates { .. })
-            && (set("OHFP_FORMAT") || (set("TERM") && sys::is_terminal(STDOUT)))
     }
 
     /// Help, version, completions: answers that do not depend on the configuration.
@@ -240,5 +234,5 @@ fn is_this_program(path: &CStr) -> bool {
     (named.device, named.inode) == (own.device, own.inode)
 }
 
-const ITSELF: &[u8] = b", which is ohfp itself\n  hint: OHFP_LIVE names ohfp-live, or is left unset\n";
+const ITSELF: &[u8] = b", which is ohfp itself\n  hint: unset OHFP_LIVE\n";
 const HINT: &[u8] = b"\n  hint: install ohfp-live beside ohfp, or name it in OHFP_LIVE\n";

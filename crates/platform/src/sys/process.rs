@@ -69,7 +69,8 @@ impl Process {
         }
     }
 
-    /// Whether a variable looks like one that overrides a key of the configuration: `OHFP_A__B`.
+    /// Whether a variable looks like one that overrides a key of the configuration, `OHFP_A__B`, or the form of answers,
+    /// `OHFP_FORMAT`, of which the first letter is enough: no other variable begins so.
     pub fn has_overrides(&self) -> bool {
         let mut entry = self.envp;
         loop {
@@ -79,6 +80,9 @@ impl Process {
                 return false;
             }
             let mut name = behind(text, b"OHFP_".iter()).unwrap_or_default();
+            if name.first() == Some(&b'F') {
+                return true;
+            }
             while let [first, rest @ ..] = name {
                 if *first == b'=' {
                     break;
