@@ -16,7 +16,8 @@ pub enum RequestsCommand {
     /// status and machines of each, like getRequestStatus. An unknown id is an error; in an input
     /// document, as a scheduler passes it, it is answered as complete_with_error. With --wait, answers
     /// once all are finished, and exits with 1 unless all are complete.
-    #[command(verbatim_doc_comment, after_long_help = examples(&[
+    // clap would write all the ways to name a request into the usage line, which then is too wide.
+    #[command(verbatim_doc_comment, override_usage = "ohfp requests status [OPTIONS] [REQUEST_ID]...", after_long_help = examples(&[
         ("One request", "ohfp requests status req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11"),
         ("All that are not finished", "ohfp requests status --all --format table"),
         ("Wait for a return", "ohfp requests status ret-0190c7a2-9a44-7d02-b5f0-6d1f0c9e8b21 --wait"),
