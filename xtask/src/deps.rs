@@ -35,7 +35,7 @@ const RUNTIME_DEPENDENCIES: [&str; 13] = [
 
 /// Which of our packages each of our packages may depend on, in any way. Packages that are not listed must not
 /// be depended on: the programs, the tests and xtask are not libraries.
-const EDGES: [(&str, &[&str]); 23] = [
+const EDGES: [(&str, &[&str]); 24] = [
     ("ohfp-platform", &[]),
     ("ohfp-broker", &[]),
     ("ohfp-keys", &["ohfp-broker"]),
@@ -54,6 +54,7 @@ const EDGES: [(&str, &[&str]); 23] = [
     ("ohfp-provider-aws", &["ohfp-broker", "ohfp-keys", "ohfp-metrics"]),
     ("ohfp-aws-client", &["ohfp-broker", "ohfp-provider-aws", "ohfp-timings"]),
     ("ohfp-otlp", &[]),
+    ("ohfp-migration", &["ohfp-broker", "ohfp-provider-aws", "ohfp-resolver"]),
     (
         "ohfp-snapshot-builder",
         &["ohfp-broker", "ohfp-cli", "ohfp-platform", "ohfp-render", "ohfp-resolver", "ohfp-snapshot-format"],
@@ -67,6 +68,7 @@ const EDGES: [(&str, &[&str]); 23] = [
             "ohfp-components",
             "ohfp-keys",
             "ohfp-metrics",
+            "ohfp-migration",
             "ohfp-otlp",
             "ohfp-platform",
             "ohfp-provider-aws",

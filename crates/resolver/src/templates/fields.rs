@@ -213,6 +213,36 @@ pub(crate) fn typo_of(name: &str) -> Option<&'static str> {
     crate::nearest::nearest(name, names)
 }
 
+/// What a name in a template file stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A field that ohfp interprets, by Host Factory's name.
+    Field(&'static str),
+    /// A field that is passed on as it is.
+    PassedOn,
+    /// Probably this name of a field, misspelled.
+    Misspelled(&'static str),
+}
+
+/// What `name` stands for.
+pub fn named(name: &str) -> Named {
+    match (known(name), typo_of(name)) {
+        (Some(field), _) => Named::Field(field.hf),
+        (None, Some(meant)) => Named::Misspelled(meant),
+        (None, None) => Named::PassedOn,
+    }
+}
+
+/// Rewrites the value of a field as its rule wants it: numbers without quotes, tags as text. Gives whether it was
+/// changed.
+pub fn tidied(name: &str, value: &mut Value) -> bool {
+    let Some(field) = known(name) else { return false };
+    let is_tags = field.hf == "instanceTags" && value.is_object();
+    let unquoted = field.unquote(value);
+    normalize(field.hf, value);
+    unquoted || is_tags
+}
+
 #[cfg(test)]
 mod tests {
     use ohfp_broker::LaunchSpec;
@@ -327,6 +357,29 @@ mod tests {
         let mut value = serde_json::json!({ "a": "b", "c": "" });
         normalize("instanceTags", &mut value);
         assert_eq!(value, "a=b;c=");
+    }
+
+    #[test]
+    fn names_in_files() {
+        for (name, expected) in [
+            ("max_instances", Named::Field("maxNumber")),
+            ("attributes", Named::Field("attributes")),
+            ("ttl", Named::PassedOn),
+            ("costCentre", Named::PassedOn),
+            ("vmtype", Named::Misspelled("vmType")),
+        ] {
+            assert_eq!(named(name), expected, "{name}");
+        }
+        for (name, value, tidy) in [
+            ("max_number", serde_json::json!("5"), Some(serde_json::json!(5))),
+            ("tags", serde_json::json!({ "a": "b" }), Some(serde_json::json!("a=b"))),
+            ("keyName", serde_json::json!("5"), None),
+            ("ttl", serde_json::json!("5"), None),
+        ] {
+            let mut changed = value.clone();
+            assert_eq!(tidied(name, &mut changed), tidy.is_some(), "{name}");
+            assert_eq!(changed, tidy.unwrap_or(value), "{name}");
+        }
     }
 
     #[test]
