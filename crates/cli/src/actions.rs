@@ -5,7 +5,6 @@
 // Doc comments are help texts here: clap prints them as they stand, so no Markdown.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -118,27 +117,4 @@ pub struct ReportOptions {
     /// How far the report reaches back: a number and s, m, h, d or w
     #[arg(long, value_name = "WINDOW", default_value_t = Since::days(30))]
     pub since: Since,
-}
-
-#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-#[command(group = clap::ArgGroup::new("targets").args(["scripts_dir", "config_dir"]).required(true).multiple(true))]
-#[expect(missing_docs, reason = "a doc comment here would replace the command's description")]
-pub struct Init {
-    /// Write the five Host Factory scripts into DIR
-    #[arg(long, value_name = "DIR")]
-    pub scripts_dir: Option<PathBuf>,
-
-    /// Make the scripts links to this program instead of shell scripts
-    ///
-    /// Saves starting a shell on every call. The name of the link selects the operation.
-    #[arg(long, requires = "scripts_dir", verbatim_doc_comment)]
-    pub direct: bool,
-
-    /// Write a configuration to start from into DIR
-    #[arg(long, value_name = "DIR")]
-    pub config_dir: Option<PathBuf>,
-
-    /// Replace files that exist
-    #[arg(long)]
-    pub force: bool,
 }

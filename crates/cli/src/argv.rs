@@ -185,13 +185,20 @@ mod tests {
     }
 
     #[test]
-    fn init_needs_something_to_write() {
-        assert_eq!(parse_words("ohfp init"), Err(ErrorKind::MissingRequiredArgument));
+    fn answers_of_init() {
+        assert_eq!(parse_words("ohfp init").unwrap().command, Command::Init(Init::default()));
         assert_eq!(parse_words("ohfp init --config-dir c --direct"), Err(ErrorKind::MissingRequiredArgument));
         let both = parse_words("ohfp init --config-dir c --scripts-dir s --direct").unwrap();
-        let expected =
-            Init { scripts_dir: Some("s".into()), direct: true, config_dir: Some("c".into()), force: false };
+        let expected = Init {
+            scripts_dir: Some("s".into()),
+            direct: true,
+            config_dir: Some("c".into()),
+            ..Init::default()
+        };
         assert_eq!(both.command, Command::Init(expected));
+        let theirs = parse_words("ohfp init --aws-region r --aws-profile p --subnet-ids a,b").unwrap();
+        let ours = parse_words("ohfp init --region r --profile p --subnet-ids a --subnet-ids b").unwrap();
+        assert_eq!(theirs, ours);
     }
 
     #[test]

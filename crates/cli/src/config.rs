@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
+use crate::import::ConfigImport;
 use crate::style::examples;
 
 /// `config …`
@@ -127,6 +128,20 @@ pub enum ConfigCommand {
     /// any case. This makes the next answer a fast one.
     #[command(verbatim_doc_comment, after_long_help = examples(&[("After a change of the files", "ohfp config reload")]))]
     Reload,
+
+    /// Make a configuration from that of another broker
+    ///
+    /// Reads the configuration and the templates that the other broker reads, and writes config.json and
+    /// templates.json into a new directory: all files, or none. Shows what became of every key and field:
+    /// mapped to which name, dropped for which reason, or guessed. Templates that cannot be offered are
+    /// kept in left-out.json, each with the reason.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("What would become of each key?", "ohfp config import --from orb ~/.orb --dry-run --format table"),
+        ("Open Resource Broker, with its requests and machines",
+         "ohfp config import --from orb ~/.orb --state ~/.orb/work/data/request_database.json --to conf"),
+        ("IBM's plug-in", "ohfp config import --from ibm $HF_CONFDIR/providers/awsinst --to conf"),
+    ]))]
+    Import(ConfigImport),
 }
 
 /// A kind of file that has a schema.

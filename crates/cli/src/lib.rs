@@ -34,6 +34,8 @@ mod completion_scripts;
 pub mod config;
 mod dry_runs;
 mod formats;
+pub mod import;
+pub mod init;
 pub mod logs;
 pub mod machines;
 pub mod metrics;
@@ -50,12 +52,14 @@ pub mod tree;
 mod usage;
 
 pub use actions::{
-    CompletionShell, Completions, DoctorOptions, Init, ReportOptions, SnapshotArguments, TemplatesCommand,
+    CompletionShell, Completions, DoctorOptions, ReportOptions, SnapshotArguments, TemplatesCommand,
 };
 pub use arguments::{HostFactoryInput, ListOptions, OptionalInput, WaitOptions};
 pub use argv::{HF_OPERATIONS, hf_operation_from_argv0, normalize, parse, parse_by, plain_operation};
 pub use branch::parse_branch;
 pub use config::{ConfigCommand, SchemaKind};
+pub use import::{ConfigImport, ImportedBroker};
+pub use init::{Init, InitProvider};
 pub use logs::{Lines, Logs, Severity};
 pub use machines::{
     MachineStatus, MachinesCommand, MachinesList, MachinesRequest, MachinesReturn, MachinesShow,

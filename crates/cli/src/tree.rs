@@ -8,9 +8,10 @@
 use clap::builder::StyledStr;
 use clap::{Parser, Subcommand};
 
-use crate::actions::{Completions, DoctorOptions, Init, ReportOptions, SnapshotArguments, TemplatesCommand};
+use crate::actions::{Completions, DoctorOptions, ReportOptions, SnapshotArguments, TemplatesCommand};
 use crate::arguments::HostFactoryInput;
 use crate::config::ConfigCommand;
+use crate::init::Init;
 use crate::logs::Logs;
 use crate::machines::MachinesCommand;
 use crate::metrics::MetricsOptions;
@@ -233,13 +234,19 @@ pub enum Command {
     ]))]
     Completions(Completions),
 
-    /// Write the Host Factory scripts and a first configuration
+    /// Set a site up: configuration, Host Factory scripts, snapshot
     ///
-    /// With --scripts-dir, writes the five scripts that Host Factory calls: two lines of shell each
-    /// that run this program. With --config-dir, writes a small configuration to start from. At least
-    /// one of the two is required. If one of the files exists, no file is written unless --force is
-    /// given.
+    /// On a terminal, asks what it does not know, and offers to import the configuration of another broker
+    /// that it finds. Without one, or with --non-interactive, takes options and defaults. Writes into
+    /// --config-dir, by default the directory that the environment names, or ~/.config/ohfp: a small
+    /// configuration, the five scripts, and the entries of Host Factory's hostProviders.json and
+    /// hostProviderPlugins.json for this site, which are for copying. With --scripts-dir alone, writes the
+    /// scripts only. Files that exist and differ are kept and named, unless --force is given, so a second
+    /// run changes nothing.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("Answer questions", "ohfp init"),
+        ("Machines of AWS, without questions",
+         "ohfp init --non-interactive --region eu-west-1 --subnet-ids subnet-0a1b2c3d"),
         ("Scripts for a provider plug-in",
          "ohfp init --scripts-dir $HF_TOP/$HF_VERSION/providerplugins/aws/scripts"),
         ("Links instead of shell scripts", "ohfp init --scripts-dir scripts --direct"),

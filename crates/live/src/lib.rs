@@ -194,7 +194,7 @@ fn answer(call: &Call, command: &Command) -> Reply {
         Command::RequestReturnMachines(input) => host_factory::return_machines(call, input),
         Command::GetRequestStatus(input) => host_factory::request_status(call, input),
         Command::GetReturnRequests(input) => host_factory::return_requests(call, input),
-        Command::Init(arguments) => Reply::from_result(init::run(arguments)),
+        Command::Init(arguments) => init::run(call, arguments).unwrap_or_else(Reply::failure),
         other => commands::run(call, other),
     }
 }

@@ -1,6 +1,6 @@
 //! What an operation or a command gives: the document, the errors and notes beside it, and the exit code.
 
-use ohfp_broker::{Errors, RequestId, Result};
+use ohfp_broker::{Errors, RequestId};
 use ohfp_render::Rendered;
 use ohfp_service::session::Session;
 
@@ -36,10 +36,5 @@ impl Reply {
         let errors = errors.into();
         let code = errors.first().map_or(1, |error| error.kind().exit_code());
         Self { errors, code, ..Self::default() }
-    }
-
-    /// Converts a result: `Ok` to an answer, `Err` to a failure.
-    pub(crate) fn from_result(result: Result<Rendered>) -> Self {
-        result.map_or_else(Self::failure, Self::answer)
     }
 }

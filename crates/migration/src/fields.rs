@@ -2,7 +2,7 @@
 //!
 //! It must not know which file a template is from, nor which provider it is for.
 
-use ohfp_resolver::templates::fields::{Named, named, tidied};
+use ohfp_resolver::templates::fields::{WrittenName, named, tidied};
 use serde_json::{Map, Value};
 
 use crate::report::ImportReport;
@@ -18,9 +18,9 @@ pub(crate) fn renamed(
     for (name, value) in given {
         let from = format!("{}{name}", prefix.0);
         let hf = match named(name) {
-            Named::Field(hf) => hf,
-            Named::PassedOn => name.as_str(),
-            Named::Misspelled(meant) => {
+            WrittenName::Field(hf) => hf,
+            WrittenName::PassedOn => name.as_str(),
+            WrittenName::Misspelled(meant) => {
                 report.dropped(file, &from, format!("there is no such field; did you mean `{meant}`?"));
                 continue;
             }

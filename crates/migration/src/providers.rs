@@ -3,7 +3,7 @@
 //! It must not know the other keys of the file.
 
 use ohfp_resolver::PROVIDER_KINDS;
-use ohfp_resolver::templates::fields::{Named, named};
+use ohfp_resolver::templates::fields::{WrittenName, named};
 use serde_json::{Map, Value};
 
 use crate::report::ImportReport;
@@ -191,7 +191,7 @@ impl Providers<'_> {
     fn extensions(&mut self, name: &str, to: &str, given: &Map<String, Value>) -> Map<String, Value> {
         let (known, other): (Vec<_>, Vec<_>) = given
             .iter()
-            .partition(|(field, value)| matches!(named(field), Named::Field(_)) && !value.is_null());
+            .partition(|(field, value)| matches!(named(field), WrittenName::Field(_)) && !value.is_null());
         for (field, _) in other {
             self.report.dropped(self.file, &format!("{name}.{field}"), "it is no field of a template");
         }

@@ -69,6 +69,11 @@ impl Invocation {
         found.as_ref().map_err(Clone::clone)
     }
 
+    /// Where the snapshot of this configuration belongs; `None` where no directory is known.
+    pub fn snapshot(&self) -> Option<PathBuf> {
+        self.place().ok().and_then(|place| place.snapshot.clone())
+    }
+
     pub(crate) fn inputs(&self) -> Result<&Inputs> {
         let place = self.place()?;
         Ok(self.inputs.get_or_init(|| {

@@ -34,6 +34,7 @@ pub mod diagnosis;
 pub mod formats;
 pub mod health;
 pub mod history;
+pub mod import;
 pub mod invocation;
 pub mod log;
 pub mod maintenance;

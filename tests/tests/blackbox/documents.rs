@@ -31,6 +31,7 @@ pages! {
     configuration: "configuration.md",
     install: "install.md",
     internals: "internals.md",
+    migrating: "migrating.md",
     operating: "operating.md",
     simulator: "simulator.md",
     snapshot: "snapshot.md",

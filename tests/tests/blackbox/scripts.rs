@@ -198,7 +198,7 @@ fn scripts_of_a_moved_tree() {
     assert_eq!(run.text(), "mine: requestMachines -f x y\n", "{run:?}");
 }
 
-/// One file in the way, of whatever kind, and nothing is written.
+/// What is in the way of a script is kept; a directory keeps everything from being written.
 #[test]
 fn existing_files_are_kept() {
     let kinds: [(&str, Make); 3] = [
@@ -216,16 +216,18 @@ fn existing_files_are_kept() {
             fs::create_dir(&scripts).unwrap();
             let taken = scripts.join("getRequestStatus.sh");
             make(&taken);
-            let refused = init(&sandbox, &tree(), options);
-            assert!(refused.code == 1 && refused.stdout.is_empty(), "{kind}: {refused:?}");
-            for part in ["getRequestStatus.sh", "exists", "--force"] {
-                assert!(refused.stderr.contains(part), "{kind}: {refused:?}");
-            }
-            assert_eq!(files(&scripts), ["getRequestStatus.sh"], "{kind}");
-            assert!(!sandbox.path.join("new conf").exists(), "{kind}");
+            let told = init(&sandbox, &tree(), options);
+            assert!(told.stderr.contains("getRequestStatus.sh"), "{kind}: {told:?}");
             if kind == "directory" {
+                assert!(told.code == 1 && told.stdout.is_empty(), "{told:?}");
+                assert_eq!(files(&scripts), ["getRequestStatus.sh"]);
+                assert!(!sandbox.path.join("new conf").exists());
                 continue;
             }
+            assert!(told.code == 0 && told.stderr.contains("--force"), "{kind}: {told:?}");
+            assert!(told.text().contains("\"kept\": [\"scripts/getRequestStatus.sh\"]"), "{kind}: {told:?}");
+            let kept = if kind == "file" { Some(b"mine\n".to_vec()) } else { None };
+            assert_eq!(fs::read(&taken).ok(), kept, "{kind}: it was replaced");
             let forced = init(&sandbox, &tree(), &[options, &["--force"]].concat());
             assert_eq!(forced.code, 0, "{kind}: {forced:?}");
             assert_eq!(files(&scripts), script_names(), "{kind}");
@@ -248,7 +250,7 @@ fn a_configuration_to_start_from() {
     assert!(valid["valid"] == true && valid["findings"].as_array().unwrap().is_empty(), "{valid}");
     sandbox.build();
     sandbox.write("config.json", "{}");
-    let refused = init(&sandbox, &tree(), &["--config-dir", "conf"]);
-    assert_eq!(refused.code, 1, "{refused:?}");
+    let again = init(&sandbox, &tree(), &["--config-dir", "conf"]);
+    assert!(again.code == 0 && again.text().contains("\"kept\": [\"conf/config.json\"]"), "{again:?}");
     assert_eq!(fs::read(sandbox.root().join("config.json")).unwrap(), b"{}");
 }

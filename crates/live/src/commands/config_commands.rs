@@ -16,7 +16,7 @@ use ohfp_service::{config_keys, validation};
 use ohfp_wire::input::DASH;
 use serde_json::{Map, Value, json};
 
-use super::configuration;
+use super::{configuration, import};
 use crate::call::Call;
 use crate::reply::Reply;
 
@@ -44,6 +44,7 @@ pub(super) fn run(call: &Call, command: &ConfigCommand) -> Result<Reply, Errors>
         ConfigCommand::Explain { key } => return explain(call, key),
         ConfigCommand::Set { key, value } => changed("set", &config_change::set(invocation, key, value)?),
         ConfigCommand::Unset { key } => changed("unset", &config_change::unset(invocation, key)?),
+        ConfigCommand::Import(arguments) => return import::run(call, arguments),
         ConfigCommand::Edit => edit(call)?,
         ConfigCommand::Path => config_keys::path(invocation)?,
         ConfigCommand::Validate { file } => {

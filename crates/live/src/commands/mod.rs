@@ -3,6 +3,7 @@
 mod config_commands;
 mod configuration;
 mod health;
+pub(crate) mod import;
 mod listed;
 mod logs;
 mod machines;

@@ -215,7 +215,7 @@ pub(crate) fn typo_of(name: &str) -> Option<&'static str> {
 
 /// What a name in a template file stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Named {
+pub enum WrittenName {
     /// A field that ohfp interprets, by Host Factory's name.
     Field(&'static str),
     /// A field that is passed on as it is.
@@ -225,11 +225,11 @@ pub enum Named {
 }
 
 /// What `name` stands for.
-pub fn named(name: &str) -> Named {
+pub fn named(name: &str) -> WrittenName {
     match (known(name), typo_of(name)) {
-        (Some(field), _) => Named::Field(field.hf),
-        (None, Some(meant)) => Named::Misspelled(meant),
-        (None, None) => Named::PassedOn,
+        (Some(field), _) => WrittenName::Field(field.hf),
+        (None, Some(meant)) => WrittenName::Misspelled(meant),
+        (None, None) => WrittenName::PassedOn,
     }
 }
 
@@ -362,11 +362,11 @@ mod tests {
     #[test]
     fn names_in_files() {
         for (name, expected) in [
-            ("max_instances", Named::Field("maxNumber")),
-            ("attributes", Named::Field("attributes")),
-            ("ttl", Named::PassedOn),
-            ("costCentre", Named::PassedOn),
-            ("vmtype", Named::Misspelled("vmType")),
+            ("max_instances", WrittenName::Field("maxNumber")),
+            ("attributes", WrittenName::Field("attributes")),
+            ("ttl", WrittenName::PassedOn),
+            ("costCentre", WrittenName::PassedOn),
+            ("vmtype", WrittenName::Misspelled("vmType")),
         ] {
             assert_eq!(named(name), expected, "{name}");
         }
