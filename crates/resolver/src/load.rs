@@ -10,6 +10,7 @@ mod places;
 mod tests;
 mod unread;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -25,11 +26,12 @@ use crate::source::environment::Environment;
 use crate::source::findings::{Findings, Problem, Subject};
 use crate::source::open;
 use crate::source::text::Text;
-use crate::source::trail::{Recorder, Trail};
+use crate::source::trail::{Contents, Recorder, Trail};
 use crate::templates::defaults::Defaults;
 use crate::templates::files;
 use crate::templates::files::{TemplateFiles, ibm_names};
 use crate::templates::resolver::Resolver;
+use crate::templates::site_types::SiteTypes;
 
 pub use explain::{LayerFile, LayerValue};
 pub use layers::LayerKind;
@@ -39,6 +41,7 @@ pub use places::Places;
 // Numbers of the files, for the order of findings.
 const CONFIG: usize = 0;
 const IBM_CONFIG: usize = 1;
+const TYPES: usize = 2;
 const TEMPLATES: usize = 3;
 
 /// Loads and resolves a configuration that must be valid as a whole.
@@ -78,6 +81,18 @@ pub struct Inputs {
     ibm_config: Result<Option<Text>>,
     trail: Trail,
     read_at: SystemTime,
+    variation: Variation,
+}
+
+/// How a load differs from the files: for checks before something is written.
+#[derive(Debug, Default)]
+struct Variation {
+    /// Contents in place of those of files; `None` for a file that is to be gone.
+    contents: Contents,
+    /// Templates in place of those of the site's files.
+    templates: Option<(PathBuf, Vec<u8>)>,
+    /// The only templates to look at.
+    only: Option<BTreeSet<String>>,
 }
 
 impl Inputs {
@@ -107,6 +122,7 @@ impl Inputs {
             ibm_config: Ok(None),
             trail: Trail::default(),
             read_at: SystemTime::now(),
+            variation: Variation::default(),
         })
     }
 
@@ -118,7 +134,30 @@ impl Inputs {
         let named = instance_name.as_ref().ok().and_then(Option::as_deref);
         let ibm_config = open_ibm_config(&root, named, &mut recorder);
         let trail = recorder.finish();
-        Self { origin: origin.clone(), root, layers, instance_name, ibm_config, trail, read_at }
+        let variation = Variation::default();
+        Self { origin: origin.clone(), root, layers, instance_name, ibm_config, trail, read_at, variation }
+    }
+
+    /// The same inputs with this content of a template file; `None` for one that is gone. What is resolved from them has
+    /// no stamps to publish.
+    #[must_use]
+    pub fn with_content(mut self, path: PathBuf, content: Option<Vec<u8>>) -> Self {
+        self.variation.contents.insert(path, content);
+        self
+    }
+
+    /// The same inputs with the templates of this text, which messages call `path`, in place of the site's.
+    #[must_use]
+    pub fn with_templates(mut self, path: PathBuf, content: Vec<u8>) -> Self {
+        self.variation.templates = Some((path, content));
+        self
+    }
+
+    /// The same inputs without the templates that have other ids.
+    #[must_use]
+    pub fn with_only(mut self, ids: BTreeSet<String>) -> Self {
+        self.variation.only = Some(ids);
+        self
     }
 
     /// A moment before the first file was opened.
@@ -132,15 +171,21 @@ impl Inputs {
     /// As there.
     pub fn resolve(&self, env: &Environment) -> Result<Resolved, Errors> {
         let (files, providers, catalog) = self.template_files(env);
-        let Files { root, recorder, mut findings, config, mut settings, instance_name, .. } = files;
+        let Files { root, mut recorder, mut findings, config, mut settings, instance_name, .. } = files;
         if !catalog.has_any() {
             findings.failure(TEMPLATES, catalog.nothing_found(root));
         }
 
         let defaults = Defaults::new(&settings, &providers, config, &mut findings);
-        let parts: Vec<(&Text, Vec<&str>)> =
+        let mut parts: Vec<(&Text, Vec<&str>)> =
             catalog.texts.iter().map(|text| (text, files::templates(text, &mut findings))).collect();
-        let mut resolver = Resolver::new(&defaults, &mut findings);
+        if let Some(only) = &self.variation.only {
+            for (text, parts) in &mut parts {
+                parts.retain(|part| files::id(text, part).is_some_and(|id| only.contains(&id)));
+            }
+        }
+        let types = SiteTypes::new(root, TYPES, &mut recorder);
+        let mut resolver = Resolver::new(&defaults, &catalog, types, &mut findings);
         for (text, parts) in parts {
             for part in parts {
                 resolver.add(text, part);
@@ -153,13 +198,15 @@ impl Inputs {
         let providers = marked(providers, &problems);
         let trail = recorder.finish();
         problems.extend(unread::second_formats(root, &trail));
-        warnings.extend(unread::find(&unread::Loaded {
-            root,
-            instance_name,
-            settings: &settings,
-            templates: &templates,
-            trail: &trail,
-        }));
+        if self.variation.templates.is_none() && self.variation.only.is_none() {
+            warnings.extend(unread::find(&unread::Loaded {
+                root,
+                instance_name,
+                settings: &settings,
+                templates: &templates,
+                trail: &trail,
+            }));
+        }
         Ok(Resolved {
             origin: self.origin.clone(),
             settings,
@@ -181,7 +228,10 @@ impl Inputs {
         let mut files = Files::new(self, env);
         let Files { root, recorder, findings, instance_name, .. } = &mut files;
         findings.about(Subject::Templates);
-        let catalog = TemplateFiles::find_ibm(root, *instance_name, TEMPLATES, recorder, findings);
+        let catalog = match &self.variation.templates {
+            Some((path, content)) => TemplateFiles::given(path, content, TEMPLATES, findings),
+            None => TemplateFiles::find_ibm(root, *instance_name, TEMPLATES, recorder, findings),
+        };
         findings.about(Subject::Everything);
         let (providers, mut catalog) = files.providers(Some(catalog));
         let Files { root, recorder, findings, .. } = &mut files;
@@ -251,7 +301,8 @@ const SCHEDULERS: &[&str] = &[
 impl<'i> Files<'i> {
     fn new(inputs: &'i Inputs, env: &'i Environment) -> Self {
         let Inputs { root, layers, instance_name, ibm_config, trail, .. } = inputs;
-        let (recorder, mut findings) = (Recorder::resume(env, trail), Findings::default());
+        let recorder = Recorder::resume(env, trail).with(inputs.variation.contents.clone());
+        let mut findings = Findings::default();
         layers.report(CONFIG, &mut findings);
         let config = layers.text();
         let settings = config_file::read(config, root, &recorder, &mut findings);

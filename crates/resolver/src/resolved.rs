@@ -65,27 +65,32 @@ impl Resolved {
     /// # Errors
     /// Errors in the templates, or in the defaults that they inherit from the configuration.
     pub fn templates(&self) -> Result<&[Template], Errors> {
-        let mut errors: Vec<Error> = Vec::new();
-        for Problem { subject, error } in &self.problems {
-            let concerns = match subject {
-                Subject::Everything | Subject::Templates => true,
-                Subject::Setting(name) => {
-                    ["template", "provider.provider_defaults"].iter().any(|section| {
-                        name.strip_prefix(section)
-                            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-                    }) || (self.needs_default() && name.starts_with("provider"))
-                }
-                Subject::Provider(name, member) => {
-                    member == TEMPLATE_DEFAULTS.key.name
-                        && self.providers.iter().any(|one| one.name == *name && (one.enabled || one.default))
-                }
-                Subject::Unused => false,
-            };
-            if concerns {
-                errors.push(error.clone());
-            }
-        }
+        let errors: Vec<Error> = self.concerning().map(|problem| problem.error.clone()).collect();
         if errors.is_empty() { Ok(&self.templates) } else { Err(errors.into()) }
+    }
+
+    /// Whether templates are wrong and nothing is that others depend on: [`templates`](Self::templates) without an error
+    /// are what the files say.
+    pub fn has_wrong_templates_only(&self) -> bool {
+        let mut concerning = self.concerning().peekable();
+        concerning.peek().is_some() && concerning.all(|problem| problem.subject == Subject::Template)
+    }
+
+    /// The errors in what templates depend on.
+    fn concerning(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.iter().filter(|Problem { subject, .. }| match subject {
+            Subject::Everything | Subject::Templates | Subject::Template => true,
+            Subject::Setting(name) => {
+                ["template", "provider.provider_defaults"].iter().any(|section| {
+                    name.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                }) || (self.needs_default() && name.starts_with("provider"))
+            }
+            Subject::Provider(name, member) => {
+                member == TEMPLATE_DEFAULTS.key.name
+                    && self.providers.iter().any(|one| one.name == *name && (one.enabled || one.default))
+            }
+            Subject::Unused => false,
+        })
     }
 
     /// Has templates keep a published number until the operator allows the lower one of the files.

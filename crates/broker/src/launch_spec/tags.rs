@@ -33,6 +33,21 @@ impl Tags {
         parts(text).all(|part| pair(part).is_some())
     }
 
+    /// `own` with those tags of `below` whose keys it lacks; `None` where nothing is added, or one of them has not the
+    /// form of tags.
+    pub fn over(own: &str, below: &str) -> Option<String> {
+        let pairs = |text| parts(text).map(pair).collect::<Option<Vec<(&str, &str)>>>();
+        let (keys, others) = (pairs(own)?, pairs(below)?);
+        let mut joined = own.strip_suffix(';').unwrap_or(own).to_owned();
+        for (key, value) in others {
+            if !keys.iter().any(|(known, _)| *known == key) {
+                let separator = if joined.is_empty() { "" } else { ";" };
+                joined.push_str(&format!("{separator}{key}={value}"));
+            }
+        }
+        (joined.len() > own.len()).then_some(joined)
+    }
+
     /// Tags of an object in the form `k=v;k=v`.
     pub fn join(tags: &Map<String, Value>) -> String {
         let pairs: Vec<String> =

@@ -20,7 +20,7 @@ use crate::settings::redact::redact;
 use crate::source::findings::{Findings, Subject};
 use crate::source::text::{OwnedStep, Step, Text, find, members};
 use crate::templates::defaults::field_defaults;
-use crate::templates::fields;
+use crate::templates::{fields, layers};
 
 /// Kinds this product has code for.
 pub const KINDS: &[&str] = &["aws", "sim"];
@@ -319,9 +319,7 @@ pub(crate) fn add_type_defaults(
             defaults.entry(field).or_insert(value);
         }
         for instance in instances.iter_mut().filter(|instance| instance.kind == *kind) {
-            for (field, value) in &defaults {
-                instance.template_defaults.entry(field.clone()).or_insert_with(|| value.clone());
-            }
+            layers::add_below(&mut instance.template_defaults, &defaults);
         }
     }
 }

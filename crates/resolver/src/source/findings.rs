@@ -53,8 +53,10 @@ pub enum Subject {
     Setting(String),
     /// A member of a provider, or one of its options as `config.OPTION`.
     Provider(String, String),
-    /// The templates.
+    /// The templates as a whole.
     Templates,
+    /// A single template: the others do not depend on it.
+    Template,
     /// Required by no operation: its errors are reported as warnings.
     Unused,
 }
@@ -104,6 +106,17 @@ impl Findings {
     /// Adds a warning at a position.
     pub(crate) fn warning(&mut self, text: &Text, offset: usize, message: String, hint: Option<String>) {
         self.warnings.push(((text.number, offset), Warning::new(text.place(offset), message, hint)));
+    }
+
+    /// Adds a warning at a position that is resolved already, in this order.
+    pub(crate) fn warning_at(
+        &mut self,
+        order: (usize, usize),
+        place: SourcePosition,
+        message: String,
+        hint: Option<String>,
+    ) {
+        self.warnings.push((order, Warning::new(place, message, hint)));
     }
 
     /// Adds a warning about a file as a whole.

@@ -120,11 +120,14 @@ fn configuration_files(path: &Path) -> io::Result<Vec<String>> {
     names.sort();
     Ok(names)
 }
+/// Contents in place of those of files; `None` for a file that is taken as absent.
+pub(crate) type Contents = BTreeMap<PathBuf, Option<Vec<u8>>>;
 
 /// Opens files, looks variables up, and records both.
 #[derive(Debug)]
 pub(crate) struct Recorder<'e> {
     env: &'e Environment,
+    contents: Contents,
     files: BTreeMap<PathBuf, FileState>,
     variables: RefCell<BTreeMap<String, Option<OsString>>>,
     /// A file as it would be, in place of what it is.
@@ -133,7 +136,13 @@ pub(crate) struct Recorder<'e> {
 
 impl<'e> Recorder<'e> {
     pub(crate) fn new(env: &'e Environment) -> Self {
-        Self { env, files: BTreeMap::new(), variables: RefCell::default(), planned: None }
+        Self {
+            env,
+            files: BTreeMap::new(),
+            variables: RefCell::default(),
+            planned: None,
+            contents: Contents::new(),
+        }
     }
 
     /// Reads a file as if it held `content`. What is loaded so is for a check; its trail stamps nothing.
@@ -141,11 +150,16 @@ impl<'e> Recorder<'e> {
         self.planned = Some((path.to_owned(), content));
     }
 
+    /// The same with contents in place of files. Those are not recorded.
+    pub(crate) fn with(self, contents: Contents) -> Self {
+        Self { contents, ..self }
+    }
+
     /// Goes on from what an earlier part of the same load has recorded.
     pub(crate) fn resume(env: &'e Environment, trail: &Trail) -> Self {
         let files = trail.files.iter().map(|file| (file.path.clone(), file.state.clone())).collect();
         let variables = RefCell::new(trail.variables.iter().cloned().collect());
-        Self { env, files, variables, planned: None }
+        Self { env, files, variables, planned: None, contents: Contents::new() }
     }
 
     /// The value of a variable, recorded whether it is set or not.
@@ -189,6 +203,9 @@ impl<'e> Recorder<'e> {
     pub(crate) fn read(&mut self, path: &Path) -> Result<Option<Vec<u8>>> {
         if let Some((_, content)) = self.planned.as_ref().filter(|(planned, _)| planned == path) {
             return Ok(Some(content.clone()));
+        }
+        if let Some(content) = self.contents.get(path) {
+            return Ok(content.clone());
         }
         // A file that changes while it is read is usually being replaced: read it once more.
         let reading = match read_steadily(path) {

@@ -12,23 +12,23 @@ use crate::nearest::{did_you_mean, nearest};
 use crate::settings::redact::redact;
 use crate::settings::rule::shown;
 use crate::source::findings::Findings;
-use crate::source::text::{Step, Text, find, members};
 use crate::templates::attributes::make_typed;
 use crate::templates::defaults::Defaults;
+use crate::templates::site_types::FILE;
 use crate::templates::sizing::{Size, Sizing};
+use crate::templates::written::{At, Written};
 use crate::templates::{attributes, fields, requirements, sizing};
 
 /// The checks of one template.
 pub(super) struct Checked<'t, 'f> {
-    pub(super) text: &'t Text,
-    pub(super) part: &'t str,
+    pub(super) written: &'f Written<'t>,
     pub(super) id: Option<&'f str>,
     /// Whether no error was found so far.
     pub(super) sound: bool,
     pub(super) findings: &'f mut Findings,
 }
 
-impl Checked<'_, '_> {
+impl<'t> Checked<'t, '_> {
     /// Names a field for messages: "`maxNumber` of template `x`".
     pub(super) fn field(&self, name: &str) -> String {
         match self.id {
@@ -41,37 +41,20 @@ impl Checked<'_, '_> {
         self.id.map_or_else(|| "this template".to_owned(), |id| format!("template `{id}`"))
     }
 
-    /// Offset of a field's value, in any spelling of its name; of the template if the field is absent.
-    fn at(&self, hf: &str) -> usize {
-        let members = members(self.part);
-        let member = members.iter().rfind(|member| fields::hf_name(&member.name()) == hf);
-        self.text.offset(member.map_or(self.part, |member| member.value.get()))
-    }
-
-    /// Offset of the value of a member of a field.
-    fn at_member(&self, hf: &str, member: &str) -> usize {
-        let members = members(self.part);
-        let field = members.iter().rfind(|member| fields::hf_name(&member.name()) == hf);
-        let part = field.and_then(|field| find(field.value.get(), &[Step::Key(member)]));
-        part.map_or_else(|| self.at(hf), |part| self.text.offset(part))
-    }
-
-    fn at_name(&self, name: &str) -> usize {
-        let members = members(self.part);
-        let member = members.iter().rfind(|member| member.name() == name);
-        self.text.offset(member.map_or(self.part, |member| member.key.get()))
-    }
-
-    fn error(&mut self, at: usize, message: &str, hint: Option<String>) {
+    fn error(&mut self, (text, at): At<'_>, message: &str, hint: Option<String>) {
         self.sound = false;
-        self.findings.error(self.text, at, message, hint);
+        self.findings.error(text, at, message, hint);
+    }
+
+    fn warning(&mut self, (text, at): At<'_>, message: String, hint: Option<String>) {
+        self.findings.warning(text, at, message, hint);
     }
 
     /// Reports repeated names. Fields that decide what is launched must be unambiguous; of others the last one
     /// counts.
     pub(super) fn repeated(&mut self, known: &[&'static str], unknown: &[String]) {
         for name in known {
-            let at = self.at(name);
+            let at = self.written.field(name);
             if ["templateId", "maxNumber"].contains(name) {
                 let message = format!("{} is given twice, perhaps in two spellings", self.field(name));
                 self.error(at, &message, Some("remove one of them".to_owned()));
@@ -80,12 +63,12 @@ impl Checked<'_, '_> {
                     "{} is given twice, perhaps in two spellings; the last one counts",
                     self.field(name)
                 );
-                self.findings.warning(self.text, at, message, None);
+                self.warning(at, message, None);
             }
         }
         for name in unknown {
             let message = format!("{} is given twice; the last one counts", self.field(name));
-            self.findings.warning(self.text, self.at_name(name), message, None);
+            self.warning(self.written.name(name), message, None);
         }
     }
 
@@ -94,11 +77,11 @@ impl Checked<'_, '_> {
             Some(Value::String(id)) if is_id(id) => (),
             Some(value) => {
                 let message = format!("`templateId` must be {ID_RULE}, not {}", shown(value));
-                self.error(self.at("templateId"), &message, None);
+                self.error(self.written.field("templateId"), &message, None);
             }
             None => match misspelled(map, "templateId") {
                 Some(name) => self.misspelled(name, "templateId"),
-                None => self.error(self.text.offset(self.part), "this template has no `templateId`", None),
+                None => self.error(self.written.start(), "this template has no `templateId`", None),
             },
         }
     }
@@ -107,7 +90,7 @@ impl Checked<'_, '_> {
     fn misspelled(&mut self, name: &str, meant: &str) {
         let message =
             format!("{} has no `{meant}`, but `{name}`, which is not a known field", self.template());
-        self.error(self.at_name(name), &message, did_you_mean(Some(meant)));
+        self.error(self.written.name(name), &message, did_you_mean(Some(meant)));
     }
 
     /// Checks every field. Returns the fields with quoted numbers, which are numbers now, with their positions.
@@ -115,7 +98,7 @@ impl Checked<'_, '_> {
         &mut self,
         map: &mut Map<String, Value>,
         looked_at: &mut HashSet<String>,
-    ) -> Vec<(&'static str, usize)> {
+    ) -> Vec<(&'static str, At<'t>)> {
         let mut quoted = Vec::new();
         for (name, value) in map {
             let Some(field) = fields::known(name) else {
@@ -126,14 +109,14 @@ impl Checked<'_, '_> {
                 continue;
             };
             if field.unquote(value) {
-                quoted.push((field.hf, self.at(name)));
+                quoted.push((field.hf, self.written.field(name)));
             }
             if !value.is_null()
                 && let Some(fault) = field.rule.fault(value)
             {
                 let (path, at) = match fault.member {
-                    Some(member) => (format!("{name}.{member}"), self.at_member(name, member)),
-                    None => (name.clone(), self.at(name)),
+                    Some(member) => (format!("{name}.{member}"), self.written.member(name, member)),
+                    None => (name.clone(), self.written.field(name)),
                 };
                 let message = format!(
                     "{} must be {}, not {}",
@@ -155,7 +138,7 @@ impl Checked<'_, '_> {
     fn unknown(&mut self, name: &str) {
         if let Some(meant) = fields::typo_of(name) {
             let message = format!("{} is not a known field; it is passed on as it is", self.field(name));
-            self.findings.warning(self.text, self.at_name(name), message, did_you_mean(Some(meant)));
+            self.warning(self.written.name(name), message, did_you_mean(Some(meant)));
         }
     }
 
@@ -173,7 +156,7 @@ impl Checked<'_, '_> {
             }
             _ => return,
         };
-        self.findings.warning(self.text, self.at(hf), message, None);
+        self.warning(self.written.field(hf), message, None);
     }
 
     pub(super) fn max_number(&mut self, map: &Map<String, Value>) -> Option<i64> {
@@ -184,7 +167,7 @@ impl Checked<'_, '_> {
             }
             let hint = "-1 means no limit; `template.max_number` in config.json gives all templates a number";
             let message = format!("{} has no `maxNumber`", self.template());
-            self.error(self.text.offset(self.part), &message, Some(hint.to_owned()));
+            self.error(self.written.start(), &message, Some(hint.to_owned()));
             return None;
         };
         match value.as_i64() {
@@ -195,7 +178,7 @@ impl Checked<'_, '_> {
                         self.field("maxNumber"),
                         MaxNumber::DOCUMENTED_MAXIMUM
                     );
-                    self.findings.warning(self.text, self.at("maxNumber"), message, None);
+                    self.warning(self.written.field("maxNumber"), message, None);
                 }
                 Some(number)
             }
@@ -205,7 +188,7 @@ impl Checked<'_, '_> {
                     self.field("maxNumber"),
                     shown(value)
                 );
-                self.error(self.at("maxNumber"), &message, None);
+                self.error(self.written.field("maxNumber"), &message, None);
                 None
             }
         }
@@ -217,7 +200,7 @@ impl Checked<'_, '_> {
         if written == Some(PriceType::OnDemand) && price::implied_by(map.get("spotPrice")).is_some() {
             let message = format!("{} has no effect with priceType ondemand", self.field("spotPrice"));
             let hint = "leave `priceType` out, and it is a spot template".to_owned();
-            self.findings.warning(self.text, self.at("spotPrice"), message, Some(hint));
+            self.warning(self.written.field("spotPrice"), message, Some(hint));
         }
     }
 
@@ -231,7 +214,7 @@ impl Checked<'_, '_> {
                 volume_type.unwrap_or("gp2, the default")
             );
             let hint = "volumeType io1, io2 or gp3 takes iops".to_owned();
-            self.findings.warning(self.text, self.at("iops"), message, Some(hint));
+            self.warning(self.written.field("iops"), message, Some(hint));
         }
     }
 
@@ -244,14 +227,13 @@ impl Checked<'_, '_> {
                 self.field("attributes"),
                 shown(value)
             );
-            self.error(self.at("attributes"), &message, None);
+            self.error(self.written.field("attributes"), &message, None);
             return None;
         };
         let mut sound = true;
         for (name, value) in attributes.iter_mut() {
             if let Err(allowed) = make_typed(name, value) {
-                let members = find(self.part, &[Step::Key("attributes"), Step::Key(name)]);
-                let at = members.map_or_else(|| self.at("attributes"), |part| self.text.offset(part));
+                let at = self.written.member("attributes", name);
                 let message = format!("{} {allowed}", self.field(&format!("attributes.{name}")));
                 self.error(at, &message, None);
                 sound = false;
@@ -260,11 +242,10 @@ impl Checked<'_, '_> {
         let misspelled =
             attributes.keys().find_map(|name| Some((name, attributes::typo_of(name, attributes)?)));
         if let Some((name, meant)) = misspelled {
-            let members = find(self.part, &[Step::Key("attributes"), Step::Key(name)]);
-            let at = members.map_or_else(|| self.at("attributes"), |part| self.text.offset(part));
+            let at = self.written.member("attributes", name);
             let path = format!("attributes.{name}");
             let message = format!("{} may be meant for `{meant}`, which is not there", self.field(&path));
-            self.findings.warning(self.text, at, message, did_you_mean(Some(meant)));
+            self.warning(at, message, did_you_mean(Some(meant)));
         }
         sound.then(|| std::mem::take(attributes))
     }
@@ -276,17 +257,23 @@ impl Checked<'_, '_> {
         mut attributes: Map<String, Value>,
         map: &mut Map<String, Value>,
         defaults: &Defaults<'_>,
+        find: &mut dyn FnMut(&str) -> Option<Size>,
     ) -> Result<(), (String, String)> {
-        let types = Sizing::of(map);
+        let types = Sizing::of(map, find);
         let given = sizing::REQUIRED.iter().all(|name| attributes.contains_key(*name));
         let extra = defaults.attributes(map);
-        let size = types.chosen.map(Size::from).or_else(|| {
+        let size = types.chosen.map(|chosen| chosen.size).or_else(|| {
             requirements::least(&MachineRequirements::parse(map.get("abisInstanceRequirements")?)?)
         });
         let missing = sizing::complete(&mut attributes, &extra, size.as_ref(), defaults.derivation());
         if !missing.is_empty() {
             let why = format!("it {}, and lacks the attributes {}", sizeless(map, &types), quoted(&missing));
-            return Err((why, "write them into its `attributes`".to_owned()));
+            let hint = if types.unknown.is_empty() {
+                "write them into its `attributes`".to_owned()
+            } else {
+                format!("write them into its `attributes`, or add the machine type to {FILE}")
+            };
+            return Err((why, hint));
         }
         if let (false, Some(chosen), false) = (given, types.chosen, types.unknown.is_empty()) {
             let message = format!(
@@ -295,7 +282,7 @@ impl Checked<'_, '_> {
                 quoted(&types.unknown),
                 chosen.name
             );
-            self.findings.warning(self.text, self.text.offset(self.part), message, None);
+            self.warning(self.written.start(), message, None);
         }
         map.insert("attributes".to_owned(), Value::Object(attributes));
         Ok(())

@@ -18,10 +18,8 @@ use crate::source::findings::{Findings, Subject};
 use crate::source::text::{Step, Text, find};
 use crate::templates::attributes::make_typed;
 use crate::templates::fields;
+use crate::templates::layers;
 use crate::templates::sizing::Derivation;
-
-/// Fields of which a template has at most one: a default for one must not contradict another.
-const MACHINE_TYPE_FIELDS: [&str; 2] = ["vmType", "vmTypes"];
 
 /// The default fields and attributes.
 #[derive(Debug)]
@@ -84,13 +82,8 @@ impl<'s> Defaults<'s> {
     /// Adds missing fields, except attributes.
     pub(crate) fn add_fields(&self, fields: &mut Map<String, Value>) {
         let instance = self.instance(fields);
-        for (name, value) in instance.iter().flat_map(|instance| &instance.template_defaults) {
-            let contradicts = MACHINE_TYPE_FIELDS.contains(&name.as_str())
-                && MACHINE_TYPE_FIELDS.iter().any(|other| fields.contains_key(*other));
-            if name != "attributes" && name != "templateId" && !contradicts && !fields.contains_key(name) {
-                fields.insert(name.clone(), value.clone());
-            }
-        }
+        let own = instance.iter().flat_map(|instance| &instance.template_defaults);
+        layers::add_below(fields, own.filter(|(name, _)| *name != "attributes" && *name != "templateId"));
         if let (Some(price_type), false) = (self.price_type, fields.contains_key("priceType")) {
             fields.insert("priceType".to_owned(), Value::from(price_type));
         }

@@ -9,15 +9,39 @@ use serde_json::value::RawValue;
 
 use crate::providers::instance::ProviderInstance;
 use crate::source::findings::Findings;
-use crate::source::text::{Member, Text};
+use crate::source::text::{Member, Text, members};
 use crate::source::trail::Recorder;
 use crate::templates::fields;
+
+/// What a template file is for. A template that is in two files has the fields of the more specific one first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// A provider, of this name and kind.
+    Provider(String, String),
+    /// The providers of a kind.
+    Kind(String),
+    /// All providers.
+    All,
+}
+
+impl Scope {
+    /// Whether this one is for all that the other one is for, and for more.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, Self::Kind(_) | Self::Provider(..)) => true,
+            (Self::Kind(kind), Self::Provider(_, of)) => kind == of,
+            _ => false,
+        }
+    }
+}
 
 /// The result of a search for template files.
 #[derive(Debug, Default)]
 pub(crate) struct TemplateFiles {
-    /// In order of precedence.
+    /// In the order in which templates are offered.
     pub(crate) texts: Vec<Text>,
+    /// What each text is for, by the number of the text.
+    scopes: Vec<(usize, Scope)>,
     looked_at: Vec<PathBuf>,
     failed: bool,
 }
@@ -33,8 +57,24 @@ impl TemplateFiles {
     ) -> Self {
         let mut catalog = Self::default();
         for name in ibm_names(instance_name, "templates") {
-            if catalog.read(&root.join(name), first, recorder, findings) {
+            if catalog.read(&root.join(name), Scope::All, first, recorder, findings) {
                 break;
+            }
+        }
+        catalog
+    }
+
+    /// The only file, of this content.
+    pub(crate) fn given(path: &Path, content: &[u8], number: usize, findings: &mut Findings) -> Self {
+        let mut catalog = Self::default();
+        match Text::new(path, number, content.to_vec()) {
+            Ok(text) => {
+                catalog.texts.push(text);
+                catalog.scopes.push((number, Scope::All));
+            }
+            Err(error) => {
+                findings.failure(number, error);
+                catalog.failed = true;
             }
         }
         catalog
@@ -50,9 +90,7 @@ impl TemplateFiles {
         let is_aws = |text: &Text| text.path().file_name().is_some_and(|name| name == "aws_templates.json");
         let mut ignored = Findings::default();
         let of_a_cloud = |part: &str| {
-            crate::source::text::members(part)
-                .iter()
-                .any(|member| fields::is_of_a_cloud(fields::hf_name(&member.name())))
+            members(part).iter().any(|member| fields::is_of_a_cloud(fields::hf_name(&member.name())))
         };
         self.texts
             .iter()
@@ -68,24 +106,33 @@ impl TemplateFiles {
         recorder: &mut Recorder<'_>,
         findings: &mut Findings,
     ) {
-        let mut names: Vec<String> = Vec::new();
-        for provider in providers.iter().filter(|provider| provider.enabled) {
-            names.push(format!("{}_templates.json", provider.name));
-            names.push(format!("{}_templates.json", provider.kind));
+        let mut names: Vec<(String, Scope)> = Vec::new();
+        for ProviderInstance { name, kind, .. } in providers.iter().filter(|provider| provider.enabled) {
+            // A provider that is named as its kind shares the file of the kind.
+            let own = Scope::Provider(name.clone(), kind.clone());
+            let scope = if name == kind { Scope::Kind(kind.clone()) } else { own };
+            names.push((format!("{name}_templates.json"), scope));
+            names.push((format!("{kind}_templates.json"), Scope::Kind(kind.clone())));
         }
-        names.push("templates.json".to_owned());
-        for name in names {
+        names.push(("templates.json".to_owned(), Scope::All));
+        for (name, scope) in names {
             let path = root.join(name);
             if !self.looked_at.contains(&path) {
-                self.read(&path, first, recorder, findings);
+                self.read(&path, scope, first, recorder, findings);
             }
         }
+    }
+
+    /// What a text is for.
+    pub(crate) fn scope(&self, text: &Text) -> Option<&Scope> {
+        self.scopes.iter().find(|(number, _)| *number == text.number).map(|(_, scope)| scope)
     }
 
     /// Reads one candidate; returns whether it exists.
     fn read(
         &mut self,
         path: &Path,
+        scope: Scope,
         first: usize,
         recorder: &mut Recorder<'_>,
         findings: &mut Findings,
@@ -94,7 +141,10 @@ impl TemplateFiles {
         self.looked_at.push(path.to_owned());
         match crate::source::open(path, number, recorder) {
             Ok(None) => return false,
-            Ok(Some(text)) => self.texts.push(text),
+            Ok(Some(text)) => {
+                self.texts.push(text);
+                self.scopes.push((number, scope));
+            }
             Err(error) => {
                 findings.failure(number, error);
                 self.failed = true;
@@ -141,6 +191,14 @@ pub(crate) fn ibm_names(instance_name: Option<&str>, what: &str) -> Vec<String> 
     let own = instance_name.map(|name| format!("{name}prov_{what}.json"));
     let sample = format!("awsprov_{what}.json");
     own.into_iter().filter(|own| *own != sample).chain([sample.clone()]).collect()
+}
+
+/// The id of the template in `part`, a slice of `text`; `None` if it has none.
+pub(crate) fn id(text: &Text, part: &str) -> Option<String> {
+    let members = members(part);
+    let is_id = |member: &&Member<'_>| fields::is_called(&member.name(), "templateId");
+    let value = members.iter().rfind(is_id).and_then(|id| text.value(id.value.get()).ok())?;
+    value.as_str().map(str::to_owned)
 }
 
 /// The templates in a file, each as its slice of the text.

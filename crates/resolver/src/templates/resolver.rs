@@ -13,11 +13,16 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::settings::rule::shown;
-use crate::source::findings::Findings;
+use crate::source::findings::{Findings, Subject};
 use crate::source::text::{Step, Text, find};
 use crate::templates::checks::Checked;
 use crate::templates::defaults::Defaults;
 use crate::templates::fields;
+use crate::templates::files::TemplateFiles;
+use crate::templates::layers;
+use crate::templates::overlaps::{Joined, Overlaps};
+use crate::templates::site_types::SiteTypes;
+use crate::templates::written::{At, Part, Written};
 
 /// A template of the files that is not offered, because its machine size is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,43 +121,79 @@ impl<'de> Deserialize<'de> for Fields {
 }
 
 /// Resolves templates in file order.
-pub(crate) struct Resolver<'t, 'r> {
+pub(crate) struct Resolver<'t, 'r, 'e> {
     defaults: &'r Defaults<'r>,
+    files: &'r TemplateFiles,
+    types: SiteTypes<'r, 'e>,
     findings: &'r mut Findings,
-    /// Position of the first use of each id.
-    ids: HashMap<String, (&'t Text, usize)>,
+    /// Templates that wait for their parts in other files; where there is one file, none waits.
+    drafts: Vec<Draft<'t>>,
+    /// Place of each id in the drafts, or of its only use.
+    ids: HashMap<String, Use<'t>>,
     /// Unknown names that were checked already.
     looked_at: HashSet<String>,
     /// Fields with quoted numbers: position and template of the first one, and the number of templates that have one.
     quoted: BTreeMap<&'static str, Quoted<'t>>,
+    overlaps: Overlaps,
+    /// Ids that are in one file twice: which template is meant cannot be known.
+    ambiguous: HashSet<String>,
     templates: Vec<Template>,
     left_out: Vec<LeftOut>,
 }
 
+/// A template whose fields are read and checked, and not completed yet.
+struct Draft<'t> {
+    id: Option<String>,
+    written: Written<'t>,
+    map: Map<String, Value>,
+    sound: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Use<'t> {
+    Draft(usize),
+    Done(Part<'t>),
+}
+
 struct Quoted<'t> {
-    text: &'t Text,
-    at: usize,
+    at: At<'t>,
     field: String,
     templates: usize,
 }
 
-impl<'t, 'r> Resolver<'t, 'r> {
-    pub(crate) fn new(defaults: &'r Defaults<'r>, findings: &'r mut Findings) -> Self {
+impl<'t, 'r, 'e> Resolver<'t, 'r, 'e> {
+    pub(crate) fn new(
+        defaults: &'r Defaults<'r>,
+        files: &'r TemplateFiles,
+        types: SiteTypes<'r, 'e>,
+        findings: &'r mut Findings,
+    ) -> Self {
         Self {
             defaults,
+            files,
+            types,
             findings,
+            drafts: Vec::new(),
             ids: HashMap::new(),
             looked_at: HashSet::new(),
             quoted: BTreeMap::new(),
+            overlaps: Overlaps::default(),
+            ambiguous: HashSet::new(),
             templates: Vec::new(),
             left_out: Vec::new(),
         }
     }
 
     /// The templates that are offered, and those that are not.
-    pub(crate) fn finish(self) -> (Vec<Template>, Vec<LeftOut>) {
+    pub(crate) fn finish(mut self) -> (Vec<Template>, Vec<LeftOut>) {
+        let whole = self.findings.about(Subject::Template);
+        for draft in std::mem::take(&mut self.drafts) {
+            self.complete(draft);
+        }
+        self.findings.about(whole);
+        self.templates.retain(|template| !self.ambiguous.contains(template.id()));
         // The same quirk in many templates is one finding.
-        for Quoted { text, at, field, templates } in self.quoted.into_values() {
+        for Quoted { at: (text, at), field, templates } in self.quoted.into_values() {
             let others = match templates {
                 1 => String::new(),
                 2 => ", and of 1 other template,".to_owned(),
@@ -161,34 +202,107 @@ impl<'t, 'r> Resolver<'t, 'r> {
             let message = format!("{field}{others} has a number in quotes; it is read as the number");
             self.findings.warning(text, at, message, None);
         }
+        self.overlaps.tell(self.findings);
+        self.types.tell(self.findings);
         (self.templates, self.left_out)
     }
 
     /// Adds the template in `part`, a slice of `text`.
     pub(crate) fn add(&mut self, text: &'t Text, part: &'t str) {
+        let whole = self.findings.about(Subject::Template);
+        self.add_part(text, part);
+        self.findings.about(whole);
+    }
+
+    fn add_part(&mut self, text: &'t Text, part: &'t str) {
         if !part.starts_with('{') {
             let value = text.value(part).map_or_else(|_| "something else".to_owned(), |value| shown(&value));
             let message = format!("a template must be an object, not {value}");
             return self.findings.error(text, text.offset(part), &message, None);
         }
         match text.parse::<Fields>(part) {
-            Ok(fields) => self.resolve(text, part, fields),
+            Ok(fields) => {
+                let draft = self.draft(text, part, fields);
+                self.place(draft);
+            }
             Err(syntax) => self.findings.error(text, syntax.offset, &syntax.message, None),
         }
     }
 
-    fn resolve(&mut self, text: &'t Text, part: &'t str, fields: Fields) {
+    /// Checks each field.
+    fn draft(&mut self, text: &'t Text, part: &'t str, fields: Fields) -> Draft<'t> {
         let Fields { mut map, repeated, repeated_unknown } = fields;
         let id = map.get("templateId").and_then(Value::as_str).map(str::to_owned);
-        let mut checked = Checked { text, part, id: id.as_deref(), sound: true, findings: self.findings };
+        let written = Written::new(text, part);
+        let mut checked =
+            Checked { written: &written, id: id.as_deref(), sound: true, findings: self.findings };
         checked.repeated(&repeated, &repeated_unknown);
         checked.id(&map);
         for (hf, at) in checked.values(&mut map, &mut self.looked_at) {
             let field = || checked.field(hf);
-            let quoted =
-                self.quoted.entry(hf).or_insert_with(|| Quoted { text, at, field: field(), templates: 0 });
+            let quoted = self.quoted.entry(hf).or_insert_with(|| Quoted { at, field: field(), templates: 0 });
             quoted.templates += 1;
         }
+        let sound = checked.sound;
+        Draft { id, written, map, sound }
+    }
+
+    /// Completes a template, or has it wait for its parts in the files that follow; joins it with a part that waits.
+    fn place(&mut self, draft: Draft<'t>) {
+        let Some(id) = draft.id.clone() else { return self.complete(draft) };
+        let part = draft.written.first();
+        match self.ids.get(&id).copied() {
+            None if self.files.texts.len() == 1 => {
+                self.ids.insert(id, Use::Done(part));
+                self.complete(draft);
+            }
+            None => {
+                self.ids.insert(id, Use::Draft(self.drafts.len()));
+                self.drafts.push(draft);
+            }
+            Some(Use::Done(first)) => self.used_twice(&id, part, first),
+            Some(Use::Draft(index)) => self.join(&id, index, draft),
+        }
+    }
+
+    /// Joins two parts of a template: the fields of the more specific file count.
+    fn join(&mut self, id: &str, index: usize, draft: Draft<'t>) {
+        let Some(known) = self.drafts.get_mut(index) else { return };
+        let (part, first) = (draft.written.first(), known.written.first());
+        if known.written.is_in(part.text) {
+            return self.used_twice(id, part, first);
+        }
+        let scopes = self.files.scope(first.text).zip(self.files.scope(part.text));
+        known.sound &= draft.sound;
+        match scopes {
+            Some((known_scope, scope)) if scope.covers(known_scope) => {
+                layers::add_below(&mut known.map, &draft.map);
+                known.written.add_below(part);
+                self.overlaps.add(id, first, part, Joined::Fields);
+            }
+            Some((known_scope, scope)) if known_scope.covers(scope) => {
+                let below = std::mem::replace(&mut known.map, draft.map);
+                layers::add_below(&mut known.map, &below);
+                known.written.add_above(part);
+                self.overlaps.add(id, part, first, Joined::Fields);
+            }
+            _ => self.overlaps.add(id, first, part, Joined::FirstOnly),
+        }
+    }
+
+    fn used_twice(&mut self, id: &str, part: Part<'t>, first: Part<'t>) {
+        self.ambiguous.insert(id.to_owned());
+        let (text, start) = part.start();
+        let id_at = find(part.object, &[Step::Key("templateId")]).map_or(start, |part| text.offset(part));
+        let message = format!("the templateId `{id}` is already used at {}", first.place());
+        let hint = "give each template its own id".to_owned();
+        self.findings.error(text, id_at, &message, Some(hint));
+    }
+
+    /// Adds defaults and attributes, and checks what depends on more than one field.
+    fn complete(&mut self, draft: Draft<'t>) {
+        let Draft { id, written, mut map, sound } = draft;
+        let mut checked = Checked { written: &written, id: id.as_deref(), sound, findings: self.findings };
         if !map.contains_key("priceType")
             && let Some(implied) = price::implied_by(map.get("spotPrice"))
         {
@@ -199,22 +313,14 @@ impl<'t, 'r> Resolver<'t, 'r> {
         checked.price(&map);
         checked.volume(&map);
         let attributes = checked.attributes(map.get_mut("attributes"));
-        let lacking = attributes.map(|attributes| checked.complete(attributes, &mut map, self.defaults));
+        let types = &mut self.types;
+        let lacking = attributes.map(|attributes| {
+            checked.complete(attributes, &mut map, self.defaults, &mut |name| types.find(name))
+        });
         let sound = checked.sound;
 
         let Some(id) = id else { return };
-        let at = text.offset(part);
-        if let Some((first, first_at)) = self.ids.get(&id) {
-            let id_at = find(part, &[Step::Key("templateId")]).map_or(at, |part| text.offset(part));
-            let message = format!("the templateId `{id}` is already used at {}", first.place(*first_at));
-            return self.findings.error(
-                text,
-                id_at,
-                &message,
-                Some("give each template its own id".to_owned()),
-            );
-        }
-        self.ids.insert(id.clone(), (text, at));
+        let (text, at) = written.start();
         match (lacking, max_number) {
             (Some(Ok(())), Some(_)) if sound => match Template::new(map) {
                 Ok(template) => self.templates.push(template),

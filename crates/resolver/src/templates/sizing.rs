@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 
 use crate::settings::words::NcpusFrom;
 use crate::templates::attributes::{DERIVED, pair};
-use crate::templates::instance_types;
 use crate::templates::instance_types::InstanceType;
 
 /// The attributes Host Factory must have.
@@ -56,34 +55,81 @@ impl Derivation {
     }
 }
 
+/// A machine type with its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chosen<'t> {
+    pub(crate) name: &'t str,
+    pub(crate) size: Size,
+}
+
 /// The machine types of a template that determine its attributes.
 #[derive(Debug, Default)]
 pub(crate) struct Sizing<'t> {
     /// The type that attributes are derived from.
-    pub(crate) chosen: Option<InstanceType>,
+    pub(crate) chosen: Option<Chosen<'t>>,
     /// Types that are not in the table.
     pub(crate) unknown: Vec<&'t str>,
 }
 
 impl<'t> Sizing<'t> {
-    /// The smallest known one of `vmType`, else the smallest known one of `vmTypes`.
-    pub(crate) fn of(fields: &'t Map<String, Value>) -> Self {
+    /// The smallest known one of `vmType`, else the smallest known one of `vmTypes`, else that of the specifications in
+    /// the provider's own terms.
+    pub(crate) fn of(fields: &'t Map<String, Value>, find: &mut dyn FnMut(&str) -> Option<Size>) -> Self {
         let mut types = Self::default();
-        types.choose(machine_types::listed(fields));
+        types.choose(machine_types::listed(fields), find);
         if types.chosen.is_none() {
-            types.choose(machine_types::weighted(fields));
+            types.choose(machine_types::weighted(fields), find);
+        }
+        if types.chosen.is_none() {
+            for field in SPECIFICATIONS {
+                types.choose(named_in(fields.get(field)), find);
+            }
         }
         types
     }
 
-    fn choose(&mut self, names: impl IntoIterator<Item = &'t str>) {
+    fn choose(
+        &mut self,
+        names: impl IntoIterator<Item = &'t str>,
+        find: &mut dyn FnMut(&str) -> Option<Size>,
+    ) {
         for name in names {
-            match instance_types::find(name) {
-                Some(found) => self.chosen = Some(self.chosen.map_or(found, |smallest| smallest.min(found))),
+            match find(name) {
+                Some(size) => {
+                    let found = Chosen { name, size };
+                    let smallest = self.chosen.filter(|smallest| smallest.rank() <= found.rank());
+                    self.chosen = Some(smallest.unwrap_or(found));
+                }
                 None => self.unknown.push(name),
             }
         }
     }
+}
+
+/// Fields that are requests in the provider's own terms.
+const SPECIFICATIONS: [&str; 2] = ["provider_api_spec", "launch_template_spec"];
+
+impl<'t> Chosen<'t> {
+    fn rank(&self) -> (u64, u64, &'t str) {
+        (self.size.vcpus, self.size.memory_mib, self.name)
+    }
+}
+
+/// The values of `InstanceType` anywhere in a specification, but for those that a launch fills in.
+fn named_in(specification: Option<&Value>) -> Vec<&str> {
+    let (mut names, mut left) = (Vec::new(), Vec::from_iter(specification));
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Array(items) => left.extend(items),
+            Value::Object(members) => {
+                let kind = members.get("InstanceType").and_then(Value::as_str);
+                names.extend(kind.filter(|name| !name.contains("{{")));
+                left.extend(members.values());
+            }
+            _ => (),
+        }
+    }
+    names
 }
 
 /// Appends missing attributes, from `defaults` (typed), `mem`, and the machine's size. Returns those that are
@@ -139,6 +185,7 @@ pub(crate) fn complete(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::templates::instance_types;
 
     fn derivation(ncpus_from: NcpusFrom) -> Derivation {
         Derivation { ncpus_from, x86: "X86_64".to_owned(), arm: "AARCH64".to_owned() }
@@ -254,7 +301,7 @@ mod tests {
     fn the_smallest_known_machine_type_counts() {
         let check = |fields: &str, chosen: Option<&str>, unknown: &[&str]| {
             let fields: Map<String, Value> = serde_json::from_str(fields).unwrap();
-            let types = Sizing::of(&fields);
+            let types = Sizing::of(&fields, &mut |name| instance_types::find(name).map(Size::from));
             assert_eq!(types.chosen.map(|machine| machine.name), chosen, "{fields:?}");
             assert_eq!(types.unknown, unknown, "{fields:?}");
         };
@@ -265,5 +312,18 @@ mod tests {
         check(r#"{"vmType": "q9.large"}"#, None, &["q9.large"]);
         check(r#"{"vmType": null, "launchTemplateId": "lt-1"}"#, None, &[]);
         check(r#"{"vmType": "m5.xlarge, c5.large,q9.large,"}"#, Some("c5.large"), &["q9.large"]);
+        check(r#"{"launch_template_spec": {"InstanceType": "m5.large"}}"#, Some("m5.large"), &[]);
+        check(
+            r#"{"vmType": "c5.large", "launch_template_spec": {"InstanceType": "t3.nano"}}"#,
+            Some("c5.large"),
+            &[],
+        );
+        check(
+            r#"{"provider_api_spec": {"LaunchTemplateConfigs": [{"Overrides": [
+                {"InstanceType": "m5.xlarge"}, {"InstanceType": "m5.large"}, {"InstanceType": "{{ x }}"}]}]}}"#,
+            Some("m5.large"),
+            &[],
+        );
+        check(r#"{"launch_template_spec": {"InstanceType": 5}, "provider_api_spec": "x"}"#, None, &[]);
     }
 }

@@ -96,11 +96,86 @@ fn duplicate_ids_name_both_places() {
             "error: awsprov_templates.json:3:16: the templateId `a` is already used at awsprov_templates.json:1:2",
         ]
     );
-    let (a, b) = (format!("[{}]", template("a")), format!("[\n{}]", template("a")));
-    let directory = Directory::new(&[("sim_templates.json", &a), ("templates.json", &b)]);
-    assert_eq!(
-        directory.lines(&[]),
-        ["error: templates.json:2:16: the templateId `a` is already used at sim_templates.json:1:2",]
+}
+
+/// The more specific file counts, field by field, and attributes and tags by their keys.
+#[test]
+fn files_are_an_override_chain() {
+    const CONFIG: &str = r#"{"provider": {"providers": [
+        {"name": "east", "type": "sim"}, {"name": "west", "type": "sim"}, {"name": "far", "type": "aws"}]}}"#;
+    let check = |files: &[(&str, &str)], wanted: &[&str], findings: &[&str]| {
+        let mut files = files.to_vec();
+        files.push(("config.json", CONFIG));
+        let directory = Directory::new(&files);
+        let templates = directory.load(&[]).map(|resolved| resolved.templates).unwrap_or_default();
+        let templates: Vec<String> = templates
+            .iter()
+            .map(|template| {
+                let mut fields = template.fields().clone();
+                let rank = fields.shift_remove("attributes").map(|attributes| attributes["rank"][1].clone());
+                fields.insert("rank".to_owned(), rank.unwrap_or_default());
+                serde_json::Value::Object(fields).to_string()
+            })
+            .collect();
+        assert_eq!(directory.lines(&[]), findings, "{files:?}");
+        assert_eq!(templates, wanted, "{files:?}");
+    };
+    let of = |fields: &str| format!(r#"[{{"templateId": "a", {fields}}}]"#);
+    let all =
+        of(r#""maxNumber": 9, "vmType": "m5.large", "priceType": "ondemand", "instanceTags": "a=1;b=2",
+        "attributes": {"rank": 1, "ncpus": 4}"#);
+    let kind = of(r#""priceType": "spot", "attributes": {"rank": 2}"#);
+    let own = of(r#""instance_types": {"c5.large": 1}, "tags": {"b": "3"}"#);
+    let chain = r#"{"templateId":"a","vmTypes":{"c5.large":1},"instanceTags":"b=3;a=1","priceType":"spot","maxNumber":9,"rank":"2"}"#;
+    check(
+        &[("east_templates.json", &own), ("sim_templates.json", &kind), ("templates.json", &all)],
+        &[chain],
+        &[
+            "warning: east_templates.json:1:2: template `a` is here and at sim_templates.json:1:2; the former counts, field by field",
+            "warning: east_templates.json:1:2: template `a` is here and at templates.json:1:2; the former counts, field by field",
+        ],
+    );
+    // A file that is read later may be the more specific one.
+    let simple = r#"{"templateId":"a","vmType":"m5.large","maxNumber":9,"rank":"1"}"#;
+    check(
+        &[
+            ("west_templates.json", &of(r#""vmType": "m5.large", "attributes": {"rank": 1}"#)),
+            ("sim_templates.json", &of(r#""maxNumber": 9, "vmType": "c5.large""#)),
+        ],
+        &[simple],
+        &[
+            "warning: west_templates.json:1:2: template `a` is here and at sim_templates.json:1:2; the former counts, field by field",
+        ],
+    );
+    // Neither is more specific: the files of two providers, and that of another kind.
+    for other in ["west_templates.json", "aws_templates.json"] {
+        check(
+            &[
+                (
+                    "east_templates.json",
+                    &of(r#""maxNumber": 9, "vmType": "m5.large", "attributes": {"rank": 1}"#),
+                ),
+                (other, &of(r#""maxNumber": 1, "iops": 500"#)),
+            ],
+            &[r#"{"templateId":"a","maxNumber":9,"vmType":"m5.large","rank":"1"}"#],
+            &[&format!(
+                "warning: east_templates.json:1:2: template `a` is here and at {other}:1:2; the former counts alone, since neither file is more specific (give each template its own id)"
+            )],
+        );
+    }
+    // What is wrong is told at its place, and twice in one file is an error in a chain, too.
+    check(
+        &[("east_templates.json", &own), ("templates.json", &of(r#""maxNumber": -5"#))],
+        &[],
+        &[
+            "error: templates.json:1:35: `maxNumber` of template `a` must be a whole number, -1 for no limit, 0 for none, or more, not -5",
+        ],
+    );
+    let twice = format!("{},{}", all.trim_end_matches(']'), all.trim_start_matches('['));
+    check(
+        &[("east_templates.json", &own), ("templates.json", &twice)],
+        &[],
+        &["error: templates.json:2:61: the templateId `a` is already used at east_templates.json:1:2"],
     );
 }
 
@@ -123,7 +198,7 @@ fn attributes_are_completed_or_the_template_is_left_out() {
         &one(r#""vmType": "q9.huge", "attributes": {"ncpus": 1}"#),
         &[],
         &[
-            "warning: awsprov_templates.json:1:2: template `a` is left out, because it has machine type `q9.huge`, which is not known here, and lacks the attributes `type`, `nram` (write them into its `attributes`)",
+            "warning: awsprov_templates.json:1:2: template `a` is left out, because it has machine type `q9.huge`, which is not known here, and lacks the attributes `type`, `nram` (write them into its `attributes`, or add the machine type to instance_types.csv)",
         ],
     );
     check(
@@ -248,6 +323,48 @@ fn defaults_of_config_json_fill_what_templates_lack() {
             "error: config.json:1:47: `template.default_attributes.ncpus` must be a number above 0, plain or like [\"Numeric\", \"4\"], not \"x\"",
             "error: config.json:2:93: `template_defaults.price_type` must be one of `ondemand`, `spot`, `heterogeneous`, not \"x\"",
         ],
+    );
+}
+
+/// The site's table adds types; it is an input only where a template names a type that the built-in one lacks.
+#[test]
+fn machine_types_of_the_site() {
+    const TABLE: &str =
+        "instance_type,vcpus,memory_mib,architectures\nq9.huge,96,4096,arm64\nm5.large,64,1,\n";
+    let check = |machine: &str, table: &str, found: Result<&str, &str>, is_input: bool| {
+        let templates = one(&format!(r#""vmType": "{machine}""#));
+        let directory = Directory::new(&[("templates.json", &templates), ("instance_types.csv", table)]);
+        let loaded = directory.load(&[]);
+        let shown = match &loaded {
+            Ok(resolved) => match resolved.templates.as_slice() {
+                [template] => {
+                    let attributes = &template.fields()["attributes"];
+                    Ok(format!(
+                        "{} {} {}",
+                        attributes["type"][1], attributes["ncpus"][1], attributes["nram"][1]
+                    )
+                    .replace('"', ""))
+                }
+                _ => Ok("left out".to_owned()),
+            },
+            Err(_) => Err(directory.lines(&[]).join("; ")),
+        };
+        assert_eq!(shown, found.map(str::to_owned).map_err(str::to_owned), "{machine} {table}");
+        let is_read = loaded.is_ok_and(|resolved| {
+            resolved.trail.files.iter().any(|file| file.path.ends_with("instance_types.csv"))
+        });
+        assert_eq!(is_read, is_input, "{machine} {table}");
+    };
+    check("q9.huge", TABLE, Ok("AARCH64 96 4096"), true);
+    check("m5.large", TABLE, Ok("X86_64 2 8192"), false);
+    check("m5.large, q9.huge", TABLE, Ok("X86_64 2 8192"), true);
+    check("q8.huge", TABLE, Ok("left out"), true);
+    check("m5.large", "broken", Ok("X86_64 2 8192"), false);
+    check(
+        "q9.huge",
+        "instance_type,vcpus,memory_mib\nq9.huge,many,1\n",
+        Err("error: instance_types.csv:2:1: `vcpus` must be a whole number above 0, not many"),
+        false,
     );
 }
 
