@@ -9,7 +9,7 @@ use ohfp_broker::provider::LaunchRequest;
 use ohfp_broker::{Deadline, Error, ErrorKind, Result, Template, Timestamp};
 
 use crate::api::{Api, Ec2Instance};
-use crate::design::{self, Order, Way};
+use crate::design::{self, Native, Order, Reference, Way};
 use crate::ending;
 use crate::failure::Failure;
 use crate::fleet_file::FleetFile;
@@ -127,6 +127,16 @@ impl AwsProvider {
             (Way::SpotFleet(_), Some(role)) => Some(self.role_arn(role, deadline)?),
             _ => None,
         };
+        let reference = Reference {
+            request: request.request.as_str(),
+            provider: &self.name,
+            template: request.template,
+            image_id: image_id.as_deref(),
+            count: request.count,
+        };
+        let mode = self.options.of(&options::NATIVE_SPEC_MODE);
+        let native = Native::of(&reference, mode, way, &self.directory)
+            .map_err(|error| Stop::Error(wrong(request.template, &[error])))?;
         let store = self.documents.store_id()?;
         let owner = Owner {
             request: request.request.as_str(),
@@ -148,31 +158,19 @@ impl AwsProvider {
             user_data: user_data::of_launch(spec, request.user_data, &self.directory)
                 .map_err(|error| Stop::Error(wrong(request.template, &[error])))?,
             tags: tags::of_launch(owner, spec),
+            native,
         })
     }
 
     /// Which API launches the template, with the request that it names a file of.
     /// Fields that it cannot take are an error, all of them in one message.
     pub(crate) fn way(&self, template: &Template, count: u32) -> Result<(Way, Option<FleetFile>)> {
-        let spec = template.spec();
-        let (way, file) = plan_of(spec, &self.directory).map_err(|errors| wrong(template, &errors))?;
-        let has_units = spec.candidates().any(|candidate| candidate.units != 1) || file.is_some();
-        let (most, noun) = if has_units && way != Way::RunInstances {
-            (design::MOST_UNITS, "units")
-        } else {
-            (design::MOST_MACHINES, "machines")
-        };
-        if count > most {
-            return Err(Error::new(
-                ErrorKind::Refused,
-                format!(
-                    "template `{}`: {} launches at most {most} {noun} at once, not {count}",
-                    template.id(),
-                    way.name()
-                ),
-            ));
-        }
-        Ok((way, file))
+        way(template, count, &self.directory)
+    }
+
+    /// What paths in templates are below.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// The ARN of a role; of a name it is one of this account.
@@ -185,6 +183,30 @@ impl AwsProvider {
         let partition = caller.arn.split(':').nth(1).unwrap_or("aws");
         Ok(format!("arn:{partition}:iam::{}:role/{role}", caller.account))
     }
+}
+
+/// As [`AwsProvider::way`], with paths below `directory`.
+pub(crate) fn way(template: &Template, count: u32, directory: &Path) -> Result<(Way, Option<FleetFile>)> {
+    let spec = template.spec();
+    let (way, file) = plan_of(spec, directory).map_err(|errors| wrong(template, &errors))?;
+    checked(template, way, directory).map_err(|error| wrong(template, &[error]))?;
+    let has_units = spec.candidates().any(|candidate| candidate.units != 1) || file.is_some();
+    let (most, noun) = if has_units && way != Way::RunInstances {
+        (design::MOST_UNITS, "units")
+    } else {
+        (design::MOST_MACHINES, "machines")
+    };
+    if count > most {
+        return Err(Error::new(
+            ErrorKind::Refused,
+            format!(
+                "template `{}`: {} launches at most {most} {noun} at once, not {count}",
+                template.id(),
+                way.name()
+            ),
+        ));
+    }
+    Ok((way, file))
 }
 
 /// The error of a template with these fields; it names the first of them.
@@ -210,8 +232,18 @@ fn plan_of(spec: &LaunchSpec, directory: &Path) -> Result<(Way, Option<FleetFile
     if errors.is_empty() { Ok((way, file)) } else { Err(errors) }
 }
 
-/// What keeps a specification from being launched, as far as that is known without a call, field by field. Relative
-/// paths in it are below `directory`.
-pub fn unlaunchable(spec: &LaunchSpec, directory: &Path) -> Vec<FieldError> {
-    plan_of(spec, directory).err().unwrap_or_default()
+/// Specifications in EC2's own terms, as far as they can be read before a launch.
+fn checked(template: &Template, way: Way, directory: &Path) -> Result<(), FieldError> {
+    let reference =
+        Reference { request: "req-0", provider: "aws", template, image_id: Some("ami-0"), count: 1 };
+    Native::of(&reference, None, way, directory).map(|_| ())
+}
+
+/// What keeps a template from being launched, as far as that is known without a call, field by field. Relative paths in
+/// it are below `directory`.
+pub fn unlaunchable(template: &Template, directory: &Path) -> Vec<FieldError> {
+    match plan_of(template.spec(), directory) {
+        Ok((way, _)) => checked(template, way, directory).err().into_iter().collect(),
+        Err(errors) => errors,
+    }
 }

@@ -99,7 +99,7 @@ fn texts_for_versions(request: &mut Map<String, Value>) {
 }
 
 /// The first member that was given and is not in what was understood.
-fn stranger(given: &Value, known: &Value, path: &str) -> Option<String> {
+pub(crate) fn stranger(given: &Value, known: &Value, path: &str) -> Option<String> {
     match (given, known) {
         (Value::Object(given), Value::Object(known)) => given.iter().find_map(|(name, value)| {
             let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };

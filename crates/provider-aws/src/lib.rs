@@ -45,3 +45,4 @@ mod whose;
 
 pub use account::{AwsProvider, unlaunchable};
 pub use options::{AwsOptions, KEYS};
+pub use planning::plan;

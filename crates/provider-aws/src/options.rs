@@ -8,6 +8,8 @@ use ohfp_keys::{
 };
 use serde_json::{Map, Value};
 
+use crate::design::MODES;
+
 ohfp_keys::table! {
     /// Every key.
     pub KEYS;
@@ -65,6 +67,8 @@ ohfp_keys::table! {
         "directory of private keys; no key pair is created, so that nothing is written there";
     CONCURRENT_CALLS: usize = "concurrent_calls", count(1, 64, 4),
         "calls on many machines that run side by side";
+    NATIVE_SPEC_MODE: Option<&'static str> = "native_spec_mode", unset_text(Rule::Word(MODES)),
+        "how launch_template_spec and provider_api_spec are laid over the fields of a template: merge, unless set";
     IMAGE_CACHE_SECONDS: u64 = "image_cache_seconds", whole(0, 604_800, 3_600),
         "seconds for which the value of an image parameter is used";
 }

@@ -1,29 +1,36 @@
 //! What a launch would call, for dry runs.
 
+use std::path::Path;
+
 use ohfp_broker::launch_spec::Image;
 use ohfp_broker::provider::Plan;
 use ohfp_broker::{Error, ErrorKind, Result, Template, Timestamp};
 
-use crate::account::AwsProvider;
+use crate::account;
 use crate::calls::{LaunchTemplateSpecification, Making};
-use crate::design::{self, Order, Way};
-use crate::fleet_file::FleetFile;
+use crate::design::{self, Native, Order, Reference, Way};
+use crate::options::{self, AwsOptions};
 use crate::tags::{self, Owner};
 
 /// The calls with all fields, as `aws ec2 … --cli-input-json` takes them. What is only known at the launch is named in
 /// angle brackets.
-pub(crate) fn plan(
-    aws: &AwsProvider,
+///
+/// # Errors
+/// [`ErrorKind::Input`] for fields that the API of the template cannot take, [`ErrorKind::Refused`] for more machines than
+/// it launches at once.
+pub fn plan(
+    (provider, options): (&str, &AwsOptions),
     template: &Template,
     count: u32,
-    (way, file): (Way, Option<FleetFile>),
+    directory: &Path,
 ) -> Result<Plan> {
+    let (way, file) = account::way(template, count, directory)?;
     let spec = template.spec();
     let owner = Owner {
         request: "<request id>",
         token: "<token>",
         template: template.id(),
-        provider: &aws.name,
+        provider,
         store: "<id of the state store>",
         rc_account: None,
     };
@@ -32,6 +39,13 @@ pub(crate) fn plan(
         Image::Parameter(name) => format!("<value of SSM parameter {name}>"),
     });
     let role = spec.fleet.role.as_deref();
+    let reference =
+        Reference { request: "<request id>", provider, template, image_id: image_id.as_deref(), count };
+    let native = Native::of(&reference, options.of(&options::NATIVE_SPEC_MODE), way, directory);
+    let native = native.map_err(|error| {
+        let message = format!("template `{}`: {error}", template.id());
+        Error::new(ErrorKind::Input, message).in_field(template.id(), error.base())
+    })?;
     let order = Order {
         spec,
         count,
@@ -43,6 +57,7 @@ pub(crate) fn plan(
         fleet_role: role.map(str::to_owned),
         user_data: None,
         tags: tags::of_launch(owner, spec),
+        native,
     };
     let mut calls = Vec::new();
     if way == Way::RunInstances {

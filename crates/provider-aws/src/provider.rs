@@ -29,7 +29,7 @@ impl Provider for AwsProvider {
     }
 
     fn plan(&self, template: &Template, count: u32) -> Result<Plan> {
-        planning::plan(self, template, count, self.way(template, count)?)
+        planning::plan((&self.name, &self.options), template, count, self.directory())
     }
 
     fn launch(

@@ -2,7 +2,7 @@
 
 use ohfp_broker::launch_spec::LaunchSpec;
 
-use crate::calls::Tag;
+use crate::calls::{Tag, TagSpecification};
 
 /// The request that it was made for.
 pub const REQUEST: &str = "ohfp:request";
@@ -54,6 +54,19 @@ pub(crate) fn of_launch(owner: Owner<'_>, spec: &LaunchSpec) -> Vec<Tag> {
         tags.push(tag(key, value));
     }
     tags
+}
+
+/// Adds tags of a kind of resource. Those that are there count before them.
+pub(crate) fn add(all: &mut Vec<TagSpecification>, more: TagSpecification) {
+    let Some(same) = all.iter_mut().find(|one| one.resource_type == more.resource_type) else {
+        all.push(more);
+        return;
+    };
+    for tag in more.tags {
+        if !same.tags.iter().any(|known| known.key == tag.key) {
+            same.tags.push(tag);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ pub mod attributes;
 mod error;
 mod image;
 pub mod machine_types;
+mod native;
 mod parse;
 pub mod price;
 mod read;
@@ -40,6 +41,7 @@ mod tests;
 pub use error::{FieldError, FieldErrors, Lenient};
 pub use image::{Image, LaunchTemplate, MachineProfile};
 pub use machine_types::{Candidate, MachineTypes};
+pub use native::NativeSpec;
 pub use price::{Price, PriceType};
 pub use requirements::{Bounds, MachineRequirements};
 pub use strategy::AllocationStrategy;
@@ -96,6 +98,10 @@ pub struct LaunchSpec {
     pub fleet: Fleet,
     /// `providerApi`: the API that launches; unset leaves the choice to the provider.
     pub provider_api: Lenient<ProviderApi>,
+    /// `launch_template_spec`, or `launch_template_spec_file`: what machines are made of.
+    pub launch_template_spec: Lenient<NativeSpec>,
+    /// `provider_api_spec`, or `provider_api_spec_file`: the call that launches them.
+    pub provider_api_spec: Lenient<NativeSpec>,
     /// LSF's `ec2FleetConfig`: path of a file with the fleet request. Such a template counts slots.
     pub ec2_fleet_config: Option<Box<str>>,
     /// The integer part of attribute `ncpus`, if above 0.

@@ -10,7 +10,7 @@ use super::read::{
 };
 use super::strategy::AllocationStrategy;
 use super::words::{FleetType, InterfaceType, ProviderApi, Tenancy};
-use super::{LaunchSpec, VolumeType, attributes, machine_types, requirements, tags};
+use super::{LaunchSpec, NativeSpec, VolumeType, attributes, machine_types, native, requirements, tags};
 use crate::user_data::UserData;
 
 /// Fields that another one decides about.
@@ -23,6 +23,8 @@ struct Others<'f> {
     request_validity: Lenient<u64>,
     launch_template_id: Option<Box<str>>,
     launch_template_version: Option<Box<str>>,
+    launch_template_file: Lenient<NativeSpec>,
+    provider_api_file: Lenient<NativeSpec>,
 }
 
 impl LaunchSpec {
@@ -105,6 +107,10 @@ impl LaunchSpec {
                 self.provider_api =
                     lenient(name, word_or_empty(value, ProviderApi::NAMES, ProviderApi::parse_any));
             }
+            "launch_template_spec" => self.launch_template_spec = lenient(name, native::inline(value)),
+            "provider_api_spec" => self.provider_api_spec = lenient(name, native::inline(value)),
+            "launch_template_spec_file" => others.launch_template_file = lenient(name, native::file(value)),
+            "provider_api_spec_file" => others.provider_api_file = lenient(name, native::file(value)),
             "ec2FleetConfig" => self.ec2_fleet_config = text(value)?,
             "attributes" => {
                 self.ncpus = attributes::count(value, "ncpus");
@@ -132,6 +138,10 @@ impl LaunchSpec {
         self.placement_group = group.or(others.placement_group_name);
         let expiry = std::mem::take(&mut self.fleet.expiry_minutes);
         self.fleet.expiry_minutes = expiry.or(others.request_validity);
+        let data = std::mem::take(&mut self.launch_template_spec);
+        self.launch_template_spec = data.or(others.launch_template_file);
+        let api = std::mem::take(&mut self.provider_api_spec);
+        self.provider_api_spec = api.or(others.provider_api_file);
         let version = others.launch_template_version;
         self.launch_template = others.launch_template_id.map(|id| Box::new(LaunchTemplate { id, version }));
     }

@@ -27,7 +27,8 @@ pub(crate) fn check(spec: &LaunchSpec, way: Way) -> Vec<FieldError> {
     let api = way.name();
     let has_types = !spec.machine_types.listed.is_empty() || !spec.machine_types.weighted.is_empty();
     // A file with the request for a fleet names a launch template.
-    let is_from_template = spec.launch_template.is_some() || spec.ec2_fleet_config.is_some();
+    let is_from_template =
+        spec.launch_template.is_some() || spec.ec2_fleet_config.is_some() || spec.has_native_spec();
     for FieldError { field, why } in lenient(spec) {
         wrong(&field, why.to_string());
     }
@@ -83,6 +84,8 @@ fn lenient(spec: &LaunchSpec) -> impl Iterator<Item = FieldError> {
     let fleet = &spec.fleet;
     [
         spec.ebs_optimized.get().err(),
+        spec.launch_template_spec.get().err(),
+        spec.provider_api_spec.get().err(),
         spec.placement_group.get().err(),
         spec.tenancy.get().err(),
         spec.interface_type.get().err(),

@@ -7,10 +7,10 @@ use super::order::Order;
 use super::parts::{Override, Part, in_subnets, parts};
 use crate::calls::{
     CreateFleet, FleetLaunchTemplateConfig, FleetOverride, LaunchTemplateSpecification, OnDemandOptions,
-    SpotOptions, TagSpecification, TargetCapacity,
+    SpotOptions, TargetCapacity,
 };
 use crate::requirements::requirements;
-use crate::token;
+use crate::{tags, token};
 
 /// The fleet; two where on-demand machines are of types of their own.
 pub(super) fn calls(
@@ -53,22 +53,9 @@ fn completed(
     end_as_told(&mut call, order, kind);
     let theirs = std::mem::replace(&mut call.tag_specifications, order.tagged(tagged_by_itself(kind)));
     for specification in theirs {
-        add_tags(&mut call.tag_specifications, specification);
+        tags::add(&mut call.tag_specifications, specification);
     }
     call
-}
-
-/// Adds a file's tags. Ours and those of the template count before them.
-fn add_tags(all: &mut Vec<TagSpecification>, more: TagSpecification) {
-    let Some(same) = all.iter_mut().find(|one| one.resource_type == more.resource_type) else {
-        all.push(more);
-        return;
-    };
-    for tag in more.tags {
-        if !same.tags.iter().any(|known| known.key == tag.key) {
-            same.tags.push(tag);
-        }
-    }
 }
 
 /// An instant fleet tags what it makes; the others tag only themselves.

@@ -7,12 +7,14 @@ mod compose;
 mod fleet;
 mod group;
 mod machine;
+mod native;
 mod order;
 mod parts;
 mod spot_fleet;
 mod way;
 
 pub(crate) use checks::{MOST_MACHINES, MOST_UNITS, check};
+pub(crate) use native::{MODES, Native, Reference};
 pub(crate) use order::{Order, Pool, in_pool, pool_of, pools};
 pub(crate) use way::Way;
 

@@ -5,6 +5,7 @@ use std::fmt;
 use ohfp_broker::Timestamp;
 use ohfp_broker::launch_spec::LaunchSpec;
 
+use super::native::Native;
 use crate::calls::{
     CreateFleet, LaunchTemplateSpecification, RunInstances, Tag, TagSpecification, UserDataBytes,
 };
@@ -32,6 +33,8 @@ pub(crate) struct Order<'a> {
     pub(crate) user_data: Option<UserDataBytes>,
     /// For everything that is made.
     pub(crate) tags: Vec<Tag>,
+    /// Specifications in EC2's own terms.
+    pub(crate) native: Native,
 }
 
 /// A machine type in a subnet: where `RunInstances` may find machines.
@@ -89,7 +92,13 @@ pub(crate) fn pool_of(call: &RunInstances) -> Pool {
 /// The call in another pool, all else as it is.
 pub(crate) fn in_pool(call: &RunInstances, pool: &Pool, count: u32, client_token: String) -> RunInstances {
     let mut call = RunInstances { client_token, max_count: count, ..call.clone() };
-    call.data.instance_type.clone_from(&pool.instance_type);
+    // A specification in EC2's own terms may have the type where the template has none.
+    if pool.instance_type.is_some() {
+        call.data.instance_type.clone_from(&pool.instance_type);
+    }
+    if pool.subnet_id.is_none() {
+        return call;
+    }
     if call.data.network_interfaces.is_empty() {
         call.subnet_id.clone_from(&pool.subnet_id);
     }

@@ -33,6 +33,7 @@ fn order(spec: &LaunchSpec, count: u32) -> Order<'_> {
         fleet_role: spec.fleet.role.as_deref().map(str::to_owned),
         user_data: None,
         tags: vec![tag()],
+        native: Native::default(),
     }
 }
 
