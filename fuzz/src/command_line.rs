@@ -226,8 +226,8 @@ fn rendered(cli: &Cli, resolved: &Resolved) -> Option<Rendered> {
             let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
             return Some(catalog.list(format, list.long).page(number(list.offset), list.limit.map(number)));
         }
-        Command::Templates(TemplatesCommand::Show { template_id }) => {
-            let template = resolved.templates.iter().find(|template| template.id() == *template_id)?;
+        Command::Templates(TemplatesCommand::Show(named)) => {
+            let template = resolved.templates.iter().find(|template| template.id() == named.id())?;
             let (head, head_styled) = show_head(format);
             let mut body = Vec::new();
             catalog.show(template, format, &mut body);

@@ -130,7 +130,7 @@ fn verdict(
 }
 
 /// Whether the snapshot was made from this configuration root.
-fn is_of(snapshot: &Snapshot, place: &ConfigLocation) -> bool {
+pub fn is_of(snapshot: &Snapshot, place: &ConfigLocation) -> bool {
     !snapshot.header.sealed()
         && snapshot.stamps().is_ok_and(|stamps| stamps.root.as_slice() == location::identity(&place.origin))
 }

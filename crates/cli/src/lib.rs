@@ -48,12 +48,11 @@ pub mod storage;
 mod style;
 pub mod system;
 pub mod template_lists;
+pub mod templates;
 pub mod tree;
 mod usage;
 
-pub use actions::{
-    CompletionShell, Completions, DoctorOptions, ReportOptions, SnapshotArguments, TemplatesCommand,
-};
+pub use actions::{CompletionShell, Completions, DoctorOptions, ReportOptions, SnapshotArguments};
 pub use arguments::{HostFactoryInput, ListOptions, OptionalInput, WaitOptions};
 pub use argv::{HF_OPERATIONS, hf_operation_from_argv0, normalize, parse, parse_by, plain_operation};
 pub use branch::parse_branch;
@@ -79,6 +78,10 @@ pub use since::Since;
 pub use storage::{ImportSource, MigrationStep, StorageCommand, StoreChoice};
 pub use system::{SimCommand, SystemCommand};
 pub use template_lists::{TemplatesList, TemplatesShow};
+pub use templates::{
+    LaunchApi, NamedTemplate, TemplateEdit, TemplatesCommand, TemplatesCreate, TemplatesDelete,
+    TemplatesDiff, TemplatesGenerate, TemplatesRefresh, TemplatesRender, TemplatesUpdate, TemplatesValidate,
+};
 pub use tree::{Cli, Command};
 pub use usage::usage_error;
 

@@ -8,7 +8,7 @@
 use clap::builder::StyledStr;
 use clap::{Parser, Subcommand};
 
-use crate::actions::{Completions, DoctorOptions, ReportOptions, SnapshotArguments, TemplatesCommand};
+use crate::actions::{Completions, DoctorOptions, ReportOptions, SnapshotArguments};
 use crate::arguments::HostFactoryInput;
 use crate::config::ConfigCommand;
 use crate::init::Init;
@@ -21,6 +21,7 @@ use crate::requests::RequestsCommand;
 use crate::storage::StorageCommand;
 use crate::style::{self, STYLES, WIDTH, examples};
 use crate::system::{SimCommand, SystemCommand};
+use crate::templates::TemplatesCommand;
 
 /// Provision cloud machines for IBM Host Factory
 ///
@@ -53,7 +54,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// List, show and validate templates
+    /// List, check and change templates
     ///
     /// A template names one kind of machine: its type or types, image, network, price model and the
     /// attributes that Host Factory sizes demand by. Templates are read from the template file of
@@ -62,6 +63,7 @@ pub enum Command {
     #[command(subcommand, visible_alias = "template", verbatim_doc_comment, after_long_help = examples(&[
         ("All templates, as Host Factory sees them", "ohfp templates list"),
         ("Check the template file", "ohfp templates validate --format list"),
+        ("Change one", "ohfp templates update OnDemand-M6i-Large --file change.yaml"),
     ]))]
     Templates(TemplatesCommand),
 

@@ -51,7 +51,7 @@ mod provider;
 mod shapes;
 
 pub use config::SimConfig;
-pub use provider::SimProvider;
+pub use provider::{SimProvider, plan};
 
 /// Every key of a provider's `config` object.
 pub const KEYS: &[ohfp_keys::Key] = keys::KEYS;

@@ -27,6 +27,24 @@ pub struct SimProvider {
     records: Arc<dyn DocumentStore>,
 }
 
+/// What a launch would do, in words.
+pub fn plan(config: &SimConfig, template: &Template, count: u32) -> Plan {
+    let offer = Offer::of(template, &config.default_type);
+    let seconds = |millis: i64| Duration::from_millis(u64::try_from(millis).unwrap_or(0)).as_secs_f64();
+    let boot = config.boot.time;
+    let shares = offer.shares(count).into_iter();
+    let mut steps: Vec<String> = shares
+        .map(|(name, number)| format!("launch {number} × {name} ({}), simulated", offer.price_type))
+        .collect();
+    steps.push(format!(
+        "wait {} to {} s until they run, with addresses of {}",
+        seconds(boot.least),
+        seconds(boot.most),
+        config.network.block
+    ));
+    Plan { steps }
+}
+
 impl SimProvider {
     /// An instance of this name that keeps its machines in `records`.
     pub fn new(name: impl Into<String>, config: SimConfig, records: Arc<dyn DocumentStore>) -> Self {
@@ -167,20 +185,7 @@ impl Provider for SimProvider {
     }
 
     fn plan(&self, template: &Template, count: u32) -> Result<Plan> {
-        let offer = Offer::of(template, &self.config.default_type);
-        let seconds = |millis: i64| Duration::from_millis(u64::try_from(millis).unwrap_or(0)).as_secs_f64();
-        let boot = self.config.boot.time;
-        let shares = offer.shares(count).into_iter();
-        let mut steps: Vec<String> = shares
-            .map(|(name, number)| format!("launch {number} × {name} ({}), simulated", offer.price_type))
-            .collect();
-        steps.push(format!(
-            "wait {} to {} s until they run, with addresses of {}",
-            seconds(boot.least),
-            seconds(boot.most),
-            self.config.network.block
-        ));
-        Ok(Plan { steps })
+        Ok(plan(&self.config, template, count))
     }
 
     fn launch(

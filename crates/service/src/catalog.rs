@@ -28,6 +28,7 @@ use crate::log;
 use crate::snapshot_use;
 use crate::spans;
 use crate::state_dir;
+use crate::surviving::surviving;
 use crate::timings;
 
 /// Configuration and templates, with the state that a refresh of the snapshot needs.
@@ -37,6 +38,8 @@ pub struct Catalog {
     scheduler: Option<SchedulerKind>,
     upkeep: Option<Upkeep>,
     refresh: AtomicBool,
+    /// The templates that are answered although others are wrong.
+    surviving: Option<Vec<Template>>,
 }
 
 struct Upkeep {
@@ -92,6 +95,16 @@ impl Catalog {
             }
             resolved.keep_published_limits(lowered);
         }
+        let published = upkeep.as_ref().and_then(|upkeep| upkeep.published.as_ref());
+        let surviving = published.and_then(|published| surviving(&resolved, published, place));
+        if let Some(surviving) = &surviving {
+            let first = resolved.problems.first().map(|problem| problem.error.summary()).unwrap_or_default();
+            tracing::warn!(
+                answered = surviving.len(),
+                first,
+                "templates are wrong; those that are as they were published are answered, and no other"
+            );
+        }
         let (root, rule) = (place.origin.root.display(), place.source);
         let fresh = upkeep.as_ref().is_some_and(|upkeep| upkeep.verdict == Verdict::Fresh);
         let templates = resolved.templates.len();
@@ -101,7 +114,7 @@ impl Catalog {
             log_left_out(&resolved);
         }
         let secrets = if options.show_secrets { Secrets::Shown } else { Secrets::Hidden };
-        Ok(Self { resolved, secrets, scheduler, upkeep, refresh: AtomicBool::new(false) })
+        Ok(Self { resolved, secrets, scheduler, upkeep, refresh: AtomicBool::new(false), surviving })
     }
 
     /// The settings that the templates were resolved with.
@@ -109,12 +122,20 @@ impl Catalog {
         &self.resolved.settings
     }
 
-    /// The templates, for operations that require all of them to be valid.
+    /// The templates that are answered: all, or where some are wrong those that are as they were published.
     ///
     /// # Errors
-    /// Errors in the templates, or in what they inherit from the configuration.
+    /// Errors in the templates, or in what they inherit from the configuration, where none can be answered.
     pub fn templates(&self) -> Result<&[Template], Errors> {
-        self.resolved.templates()
+        match &self.surviving {
+            Some(surviving) => Ok(surviving),
+            None => self.resolved.templates(),
+        }
+    }
+
+    /// How many templates are answered although others are wrong; `None` where none is wrong, or none is answered.
+    pub(crate) fn surviving(&self) -> Option<usize> {
+        self.surviving.as_ref().map(Vec::len)
     }
 
     /// The templates for Host Factory, of which there is at least one: it drops a provider that answers none.
@@ -147,7 +168,23 @@ impl Catalog {
     /// # Errors
     /// [`ErrorKind::NotFound`], with the reason or the nearest id.
     pub fn template(&self, id: &str) -> Result<&Template> {
-        queries::template(&self.resolved, id)
+        let Some(surviving) = &self.surviving else { return queries::template(&self.resolved, id) };
+        if let Some(template) = surviving.iter().find(|template| template.id() == id) {
+            return Ok(template);
+        }
+        let error = match queries::template(&self.resolved, id) {
+            Ok(_) => Error::new(
+                ErrorKind::NotFound,
+                format!(
+                    "template `{id}` is not offered: it has changed since the templates were published, and others are wrong"
+                ),
+            ),
+            Err(error) => error,
+        };
+        let first = self.resolved.problems.first().map(|problem| problem.error.summary());
+        Err(first
+            .map_or(error.clone(), |first| error.cause(first))
+            .hint("`ohfp templates validate` shows all errors"))
     }
 
     /// Templates as they are shown: with secrets redacted unless the options ask for them.

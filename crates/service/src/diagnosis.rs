@@ -106,6 +106,7 @@ fn templates(place: &ConfigLocation, invocation: &Invocation) -> Vec<Check> {
         Ok(templates) => templates,
         Err(errors) => {
             checks.extend(errors.iter().map(|error| from_error("templates", error)));
+            checks.extend(surviving(invocation));
             return checks;
         }
     };
@@ -135,6 +136,17 @@ fn templates(place: &ConfigLocation, invocation: &Invocation) -> Vec<Check> {
         fix: Some(LimitDecrease::HINT.to_owned()),
     }));
     checks
+}
+
+/// That templates are answered although others are wrong.
+fn surviving(invocation: &Invocation) -> Option<Check> {
+    let answered = invocation.catalog().ok()?.surviving()?;
+    let detail = match answered {
+        1 => "1 template is answered as it was published, and no other".to_owned(),
+        count => format!("{count} templates are answered as they were published, and no other"),
+    };
+    let fix = "correct the templates that are named; then all are published".to_owned();
+    Some(Check { what: "templates", status: WARNING, detail, fix: Some(fix) })
 }
 
 /// Findings in the configuration that no other check reports; `failed` where they prevent requests.

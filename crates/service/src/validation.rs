@@ -1,13 +1,16 @@
 //! Validation of the configuration as a whole: what `ohfp config validate` and `ohfp templates validate` report.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use ohfp_broker::{Error, ErrorKind, Errors};
-use ohfp_resolver::load::Inputs;
+use ohfp_resolver::load::{Inputs, Places};
+use ohfp_resolver::nearest::{did_you_mean, nearest};
 use ohfp_resolver::{LimitDecrease, ProviderInstance, Resolved, Warning};
 use ohfp_snapshot_builder::freshness;
 
+use crate::doubts;
 use crate::invocation::Invocation;
 use crate::registry::{self, Checked};
 use crate::selection::{self, Wish};
@@ -30,13 +33,63 @@ pub struct ValidConfiguration {
 /// # Errors
 /// Every error in the files, in their order; where there is none, those in the options of the providers.
 pub fn validate(invocation: &Invocation) -> Result<ValidConfiguration, Errors> {
-    let resolved = invocation.resolved()?;
+    validate_inputs(invocation, invocation.inputs()?)
+}
+
+/// The templates that a check is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope<'s> {
+    /// Those of these ids.
+    Ids(&'s [&'s str]),
+    /// Those of a template file, with the name of the file.
+    File(&'s Path, &'s str),
+}
+
+/// As [`validate`], about a part of the templates.
+///
+/// # Errors
+/// As there, and [`ErrorKind::NotFound`] for an unknown id.
+pub fn validate_part(invocation: &Invocation, scope: &Scope<'_>) -> Result<ValidConfiguration, Errors> {
+    let (place, env) = (invocation.place()?, invocation.env());
+    let inputs = Inputs::read(&place.origin, env);
+    match scope {
+        Scope::Ids(ids) => {
+            let places = inputs.places(env);
+            for id in *ids {
+                if places.files_of(id).next().is_none() {
+                    let error = Error::new(ErrorKind::NotFound, format!("there is no template `{id}`"));
+                    let hint = did_you_mean(nearest(id, places.ids()));
+                    return Err(hint.map_or(error.clone(), |hint| error.hint(hint)).into());
+                }
+            }
+            let only = ids.iter().map(|id| (*id).to_owned()).collect();
+            validate_inputs(invocation, &inputs.with_only(only))
+        }
+        Scope::File(name, text) => {
+            validate_inputs(invocation, &inputs.with_templates((*name).to_owned(), text.as_bytes().to_vec()))
+        }
+    }
+}
+
+/// As [`validate`], of inputs that may differ from the files.
+pub(crate) fn validate_inputs(
+    invocation: &Invocation,
+    inputs: &Inputs,
+) -> Result<ValidConfiguration, Errors> {
+    let resolved = inputs.resolve(invocation.env())?;
     if !resolved.problems.is_empty() {
         return Err(resolved.errors().into());
     }
     let mut warnings = resolved.warnings.clone();
     warnings.extend(provider_options(&resolved.providers)?);
-    let (unlaunchable, refused) = launches(invocation, &resolved);
+    let (unlaunchable, refused) = {
+        let cell = OnceCell::new();
+        let with_place = |error| placed(cell.get_or_init(|| inputs.places(invocation.env())), error);
+        // LSF's own variables, which Host Factory of Symphony does not set.
+        let is_set = |name: &str| invocation.env().get(name).is_some_and(|value| !value.is_empty());
+        let is_lsf = is_set("PRO_CONF_DIR") || is_set("PROVIDER_NAME");
+        launches(&with_place, &resolved, is_lsf)
+    };
     warnings.extend(refused);
     // A `maxNumber` of the files that differs from the published one.
     let held = freshness::held(&resolved, invocation.place()?, invocation.env());
@@ -79,7 +132,11 @@ pub fn validate_alone(
 /// What keeps templates from being launched by the providers that requests for them go to, field by field; and, as
 /// warnings, templates that name a provider which no request can go to. Where nothing configures a provider, none is
 /// known to be meant.
-fn launches(invocation: &Invocation, resolved: &Resolved) -> (Vec<Error>, Vec<Warning>) {
+fn launches(
+    placed: &dyn Fn(Error) -> Error,
+    resolved: &Resolved,
+    is_lsf: bool,
+) -> (Vec<Error>, Vec<Warning>) {
     let is_configured = |instance: &&ProviderInstance| !instance.implied || instance.source != "default";
     let (mut errors, mut warnings) = (Vec::new(), Vec::new());
     for template in &resolved.templates {
@@ -91,20 +148,44 @@ fn launches(invocation: &Invocation, resolved: &Resolved) -> (Vec<Error>, Vec<Wa
         let names_one = spec.provider_name.is_some() || spec.provider_type.is_some();
         warnings.extend(refused.filter(|_| names_one).map(|error| Warning {
             place: None,
-            message: invocation.placed(error.in_field(id, field)).summary(),
+            message: placed(error.in_field(id, field)).summary(),
             hint: None,
         }));
         let chosen = candidates.unwrap_or_default().into_iter().filter(is_configured);
         let kinds: BTreeSet<&str> = chosen.map(|instance| instance.kind.as_str()).collect();
-        for factory in kinds.into_iter().filter_map(registry::factory) {
-            for error in factory.unlaunchable(spec, &resolved.origin.root) {
+        let mut wrong: Vec<String> = Vec::new();
+        for factory in kinds.iter().filter_map(|kind| registry::factory(kind)) {
+            for error in factory.unlaunchable(template, &resolved.origin.root) {
                 let message = format!("template `{id}`: {error}");
+                wrong.push(error.base().to_owned());
                 let error = Error::new(ErrorKind::Input, message).in_field(id, error.base());
-                errors.push(invocation.placed(error));
+                errors.push(placed(error));
             }
         }
+        // Simulated machines need no account: what is said of it is an example.
+        let is_real = kinds.iter().any(|kind| *kind != registry::simulated_kind());
+        let doubts = doubts::doubts(template, &resolved.origin.root, is_lsf);
+        let told = doubts.into_iter().filter(|(field, _)| {
+            (is_real || *field == "templateId") && !wrong.iter().any(|wrong| wrong == field)
+        });
+        warnings.extend(told.map(|(field, what)| {
+            let message = format!("`{field}` of template `{id}` {what}");
+            let error = Error::new(ErrorKind::Input, message).in_field(id, field);
+            Warning { place: None, message: placed(error).summary(), hint: None }
+        }));
     }
     (errors, warnings)
+}
+
+/// The error of a field of a template with its place in the inputs.
+fn placed(places: &Places, error: Error) -> Error {
+    match error.field().and_then(|at| places.of(&at.template, &at.field)) {
+        Some(place) => {
+            let message = format!("{place}: {}", error.summary());
+            error.with_message(message)
+        }
+        None => error,
+    }
 }
 
 /// Checks the options of each configured provider against the table of its kind; gives the warnings.

@@ -27,6 +27,27 @@ pub fn read(file: Option<&Path>, data: Option<&str>) -> Result<Option<Value>> {
     }
 }
 
+/// Reads a text that is no object of Host Factory's: from a file, or from standard input where it is named `-`.
+///
+/// # Errors
+/// [`ErrorKind::Input`] where it cannot be read, or is not UTF-8.
+pub fn text(file: &Path) -> Result<String> {
+    let name =
+        if file == Path::new(DASH) { "standard input".to_owned() } else { format!("`{}`", file.display()) };
+    let bytes = if file == Path::new(DASH) {
+        let mut bytes = Vec::new();
+        let read = io::stdin().lock().take(LIMIT + 1).read_to_end(&mut bytes);
+        read.map_err(|error| wrong(&name, &format!("cannot be read: {error}")))?;
+        bytes
+    } else {
+        files::read_regular(file, LIMIT).map_err(|error| wrong(&name, &format!("cannot be read: {error}")))?
+    };
+    if bytes.len() as u64 > LIMIT {
+        return Err(wrong(&name, TOO_LARGE));
+    }
+    String::from_utf8(bytes).map_err(|_| wrong(&name, "is not UTF-8"))
+}
+
 fn read_file(path: &Path) -> Result<Value> {
     let name = format!("input file `{}`", path.display());
     match files::read_regular(path, LIMIT) {

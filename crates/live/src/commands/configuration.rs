@@ -11,7 +11,7 @@ use ohfp_service::validation::{self, ValidConfiguration};
 use ohfp_wire::input;
 use serde_json::{Value, json};
 
-use super::listed;
+use super::{listed, templates};
 use crate::call::Call;
 use crate::present::filter;
 use crate::reply::Reply;
@@ -19,13 +19,15 @@ use crate::reply::Reply;
 /// Runs a command of the groups `templates`, `config`, `providers` and `scheduler`.
 pub(super) fn run(call: &Call, command: &Command) -> Result<Reply, Errors> {
     let format = call.format;
-    let all_offered = match command {
-        Command::Templates(TemplatesCommand::Validate { lenient }) => Some(!lenient),
-        Command::Config(ConfigCommand::Validate { file: None }) => Some(false),
-        _ => None,
-    };
-    if let Some(all_offered) = all_offered {
-        return Ok(report(&validation::validate(&call.invocation), all_offered, format));
+    match command {
+        Command::Templates(TemplatesCommand::Validate(arguments)) => {
+            let validated = templates::validate(call, arguments);
+            return Ok(report(&validated, !arguments.lenient, format));
+        }
+        Command::Config(ConfigCommand::Validate { file: None }) => {
+            return Ok(report(&validation::validate(&call.invocation), false, format));
+        }
+        _ => (),
     }
     let catalog = call.invocation.catalog()?;
     catalog.queue_refresh();

@@ -20,6 +20,7 @@ mod sim;
 mod status;
 mod storage;
 mod system;
+mod templates;
 mod waiting;
 
 use ohfp_broker::Errors;
@@ -34,6 +35,11 @@ pub(crate) use logs::level;
 
 /// Runs a command other than `init` and the Host Factory operations.
 pub(crate) fn run(call: &Call, command: &Command) -> Reply {
+    if let Command::Templates(command) = command
+        && let Some(reply) = templates::run(call, command)
+    {
+        return reply.unwrap_or_else(Reply::failure);
+    }
     let reply = match command {
         Command::Completions(arguments) => {
             return Reply::answer(Rendered::plain(ohfp_cli::completions(arguments.shell)));

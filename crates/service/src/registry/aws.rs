@@ -20,6 +20,10 @@ pub(super) const FACTORY: ProviderFactory = ProviderFactory {
     back_end: Some(BackEnd {
         findings: |options| AwsOptions::read(options).1,
         unlaunchable: ohfp_provider_aws::unlaunchable,
+        rendered: |instance, template, count, directory| {
+            let (options, _) = AwsOptions::read(&instance.config);
+            ohfp_provider_aws::plan((&instance.name, &options), template, count, directory)
+        },
         build: |instance, home| Ok(Arc::new(provider(instance, home)?)),
     }),
 };

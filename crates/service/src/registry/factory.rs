@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ohfp_broker::documents::DocumentStore;
-use ohfp_broker::launch_spec::{FieldError, LaunchSpec};
-use ohfp_broker::provider::Provider;
-use ohfp_broker::{Error, ErrorKind, Errors};
+use ohfp_broker::launch_spec::FieldError;
+use ohfp_broker::provider::{Plan, Provider};
+use ohfp_broker::{Error, ErrorKind, Errors, Result, Template};
 use ohfp_keys::{Key, OptionFinding};
 use ohfp_resolver::nearest::{did_you_mean, nearest_dotted};
 use ohfp_resolver::settings::key_table::AWS_INTEGRATION;
@@ -53,11 +53,15 @@ pub(super) type Build = fn(&ProviderInstance, Home<'_>) -> Result<Arc<dyn Provid
 /// What a kind that is built in can do.
 pub(super) struct BackEnd {
     pub(super) findings: fn(&Map<String, Value>) -> Vec<OptionFinding>,
-    /// What keeps a specification from being launched, as far as that is known without a call; paths are below the
+    /// What keeps a template from being launched, as far as that is known without a call; paths are below the
     /// directory.
-    pub(super) unlaunchable: fn(&LaunchSpec, &Path) -> Vec<FieldError>,
+    pub(super) unlaunchable: fn(&Template, &Path) -> Vec<FieldError>,
+    pub(super) rendered: Render,
     pub(super) build: Build,
 }
+
+/// What a launch of so many machines would call, without a call; paths are below the directory.
+pub(super) type Render = fn(&ProviderInstance, &Template, u32, &Path) -> Result<Plan>;
 
 /// What there is to say about the options of an instance.
 #[derive(Debug, Default)]
@@ -82,10 +86,25 @@ impl ProviderFactory {
             .map(|feature| feature.key)
     }
 
-    /// What keeps a specification from being launched by providers of this kind, as far as that is known without a
-    /// call. Relative paths are below `directory`.
-    pub(crate) fn unlaunchable(&self, spec: &LaunchSpec, directory: &Path) -> Vec<FieldError> {
-        self.back_end.as_ref().map_or_else(Vec::new, |back_end| (back_end.unlaunchable)(spec, directory))
+    /// What keeps a template from being launched by providers of this kind, as far as that is known without a call.
+    /// Relative paths are below `directory`.
+    pub(crate) fn unlaunchable(&self, template: &Template, directory: &Path) -> Vec<FieldError> {
+        self.back_end.as_ref().map_or_else(Vec::new, |back_end| (back_end.unlaunchable)(template, directory))
+    }
+
+    /// What a launch would call, without a call. Relative paths are below `directory`.
+    pub(crate) fn rendered(
+        &self,
+        instance: &ProviderInstance,
+        template: &Template,
+        count: u32,
+        directory: &Path,
+    ) -> Result<Plan> {
+        let back_end = self.back_end.as_ref();
+        back_end.map_or_else(
+            || Ok(Plan::default()),
+            |back_end| (back_end.rendered)(instance, template, count, directory),
+        )
     }
 
     /// Looks at the options of an instance, without building anything.
@@ -144,6 +163,7 @@ mod tests {
         back_end: Some(BackEnd {
             findings: |options| OptionValues::read(OPTIONS, options).1,
             unlaunchable: |_, _| Vec::new(),
+            rendered: |_, _, _, _| Ok(Plan::default()),
             build: |_, _| Err(Error::new(ErrorKind::Unavailable, "not here").into()),
         }),
     };

@@ -17,6 +17,9 @@ pub(super) const FACTORY: ProviderFactory = ProviderFactory {
     back_end: Some(BackEnd {
         findings: |options| SimConfig::read(options).1,
         unlaunchable: |_, _| Vec::new(),
+        rendered: |instance, template, count, _| {
+            Ok(ohfp_provider_sim::plan(&SimConfig::read(&instance.config).0, template, count))
+        },
         build: |instance, home| Ok(Arc::new(provider(instance, home.documents)?)),
     }),
 };
