@@ -76,12 +76,15 @@ mod snapshot_tool;
 mod store_files;
 mod store_trouble;
 mod streams;
+mod template_corpus;
+mod template_edits;
 mod template_fields;
 mod terminals;
 mod timings;
 mod two_users;
 mod usage;
 mod waiting;
+mod wrong_templates;
 mod yaml;
 
 /// A file of tests that is not named above would never run.
