@@ -6,10 +6,9 @@
 
 use std::ffi::OsString;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
 use crate::since::Since;
-use crate::style::examples;
 
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "a doc comment here would replace the command's description")]

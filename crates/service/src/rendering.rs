@@ -5,7 +5,7 @@ use ohfp_broker::{Error, ErrorKind, Errors};
 
 use crate::invocation::Invocation;
 use crate::registry;
-use crate::selection;
+use crate::selection::{self, Wish};
 
 /// The calls of a launch.
 #[derive(Clone, Debug)]
@@ -29,8 +29,10 @@ pub fn render(invocation: &Invocation, id: &str, count: u32) -> Result<RenderedL
     catalog.templates()?;
     let template = catalog.template(id)?;
     let configuration = invocation.configuration()?;
-    let candidates =
-        selection::candidates(&configuration.settings, &configuration.providers, Some(template))?;
+    let (settings, providers) = (&configuration.settings, &configuration.providers);
+    let options = invocation.options();
+    let wish = Wish { name: options.provider_name.as_deref(), kind: options.provider_type.as_deref() };
+    let candidates = selection::candidates(settings, providers, Some(template), wish)?;
     let Some(instance) = candidates.first() else {
         return Err(Error::new(ErrorKind::Refused, "no provider is enabled").into());
     };
