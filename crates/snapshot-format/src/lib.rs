@@ -97,4 +97,4 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The builder computes the fingerprint from the command tree itself, so a constant left behind
 /// costs speed (the reader refuses the snapshot), never correctness. A test of the builder prints
 /// the value to put here.
-pub const CLI_FINGERPRINT: u128 = 0xdbea_30fc_2744_af68_3720_40c3_3881_1288;
+pub const CLI_FINGERPRINT: u128 = 0x7741_dd46_6bb4_f23c_da53_7ccd_12a6_a323;
