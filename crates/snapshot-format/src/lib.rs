@@ -97,4 +97,4 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The builder computes the fingerprint from the command tree itself, so a constant left behind
 /// costs speed (the reader refuses the snapshot), never correctness. A test of the builder prints
 /// the value to put here.
-pub const CLI_FINGERPRINT: u128 = 0x7741_dd46_6bb4_f23c_da53_7ccd_12a6_a323;
+pub const CLI_FINGERPRINT: u128 = 0x48bb_046c_4b01_f9c7_1750_4576_21ab_6bed;
