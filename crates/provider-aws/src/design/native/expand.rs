@@ -7,11 +7,10 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use minijinja::{Environment, UndefinedBehavior};
+use ohfp_broker::Template;
 use ohfp_broker::json;
 use ohfp_broker::launch_spec::NativeSpec;
 use serde_json::Value;
-
-use super::Reference;
 
 /// Directory of files, below the configuration's.
 const DIRECTORY: &str = "specs";
@@ -21,6 +20,16 @@ const MOST_BYTES: usize = 256 * 1024;
 const MOST_STEPS: u64 = 50_000;
 /// Most levels of nesting in an expression.
 const MOST_LEVELS: usize = 50;
+
+/// What a specification may refer to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reference<'a> {
+    pub(crate) request: &'a str,
+    pub(crate) provider: &'a str,
+    pub(crate) template: &'a Template,
+    pub(crate) image_id: Option<&'a str>,
+    pub(crate) count: u32,
+}
 
 /// The language, and what it may refer to.
 pub(super) struct Expansion {

@@ -9,7 +9,6 @@ mod expand;
 
 use std::path::Path;
 
-use ohfp_broker::Template;
 use ohfp_broker::launch_spec::{FieldError, LaunchSpec, NativeSpec};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,6 +23,7 @@ use crate::tags;
 
 use super::way::Way;
 use expand::Expansion;
+pub(crate) use expand::Reference;
 
 /// Names of the modes: those of ohfp and those of other brokers.
 pub(crate) const MODES: &[&str] = &["merge", "extend", "replace", "override"];
@@ -31,16 +31,6 @@ pub(crate) const MODES: &[&str] = &["merge", "extend", "replace", "override"];
 /// The fields, and those that name a file instead.
 const LAUNCH_DATA: (&str, &str) = ("launch_template_spec", "launch_template_spec_file");
 const API: (&str, &str) = ("provider_api_spec", "provider_api_spec_file");
-
-/// What a specification may refer to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reference<'a> {
-    pub(crate) request: &'a str,
-    pub(crate) provider: &'a str,
-    pub(crate) template: &'a Template,
-    pub(crate) image_id: Option<&'a str>,
-    pub(crate) count: u32,
-}
 
 /// The specifications of a launch, with everything filled in.
 #[derive(Clone, Debug, Default, PartialEq)]

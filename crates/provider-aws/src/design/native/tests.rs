@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use ohfp_broker::Template;
 use ohfp_broker::launch_spec::FleetType;
 use serde_json::json;
 
