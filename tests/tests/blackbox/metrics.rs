@@ -298,7 +298,10 @@ fn what_is_unknown_is_named_with_what_is_allowed() {
         (&["--since", "1y"][..], "s, m, h, d or w"),
         (&["--since", "0s"], "s, m, h, d or w"),
         (&["--since", "-5m"], "s, m, h, d or w"),
-        (&["--format", "nagios"], "[possible values: json, yaml, table, list, prometheus, openmetrics]"),
+        (
+            &["--format", "nagios"],
+            "[possible values: json, yaml, table, list, csv, name, prometheus, openmetrics]",
+        ),
         (&["--textfile", "/nonexistent/ohfp.prom"], "cannot write the text file `/nonexistent/ohfp.prom`"),
     ] {
         let ended = grid.sandbox.run("ohfp", &[&["metrics"], words].concat());
