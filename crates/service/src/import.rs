@@ -15,7 +15,7 @@ use ohfp_cli::GlobalOptions;
 use ohfp_migration::{ImportPlan, plan, source, state};
 pub use ohfp_migration::{ImportReport, ImportRow, Mapping, Source};
 use ohfp_platform::files;
-use ohfp_resolver::{Environment, Resolved, Subject};
+use ohfp_resolver::{Environment, Problem, Resolved, Subject};
 
 use crate::invocation::Invocation;
 use crate::site_store::AccessMode;
@@ -187,7 +187,11 @@ fn leave_out(plan: &mut ImportPlan, wrong: Vec<(String, String)>) -> bool {
 }
 
 fn has_wrong_templates(resolved: &Resolved) -> bool {
-    resolved.problems.iter().any(|problem| problem.subject == Subject::Templates)
+    resolved.problems.iter().any(is_of_templates)
+}
+
+fn is_of_templates(problem: &Problem) -> bool {
+    matches!(problem.subject, Subject::Templates | Subject::Template)
 }
 
 /// The templates with errors, each looked at alone: an error's text says where it is, not in which template.
@@ -203,7 +207,7 @@ fn wrong_templates(
         alone.templates = vec![template.clone()];
         stage.write(&alone)?;
         let resolved = stage.site(env)?.resolved().map_err(|errors| stage.renamed(&errors))?;
-        let mut problems = resolved.problems.iter().filter(|problem| problem.subject == Subject::Templates);
+        let mut problems = resolved.problems.iter().filter(|problem| is_of_templates(problem));
         if let Some(problem) = problems.next() {
             let text = problem.error.summary();
             // Line and column are those of a file that does not stay.

@@ -175,7 +175,7 @@ fn files_are_an_override_chain() {
     check(
         &[("east_templates.json", &own), ("templates.json", &twice)],
         &[],
-        &["error: templates.json:2:61: the templateId `a` is already used at east_templates.json:1:2"],
+        &["error: templates.json:2:63: the templateId `a` is already used at east_templates.json:1:2"],
     );
 }
 
