@@ -38,37 +38,6 @@ pub(crate) fn renamed(
     fields
 }
 
-/// Adds the fields that a more specific template lacks; tags and attributes are merged by their keys.
-pub(crate) fn add_below(specific: &mut Map<String, Value>, general: &Map<String, Value>) {
-    for (name, value) in general {
-        match (specific.get_mut(name), value) {
-            (None, value) => {
-                specific.insert(name.clone(), value.clone());
-            }
-            (Some(Value::Object(own)), Value::Object(below)) if name == "attributes" => {
-                for (attribute, value) in below {
-                    own.entry(attribute.clone()).or_insert_with(|| value.clone());
-                }
-            }
-            (Some(Value::String(own)), Value::String(below)) if name == "instanceTags" => {
-                let has = |own: &str, tag: &str| {
-                    let key = |tag: &str| tag.split('=').next().unwrap_or_default().trim().to_owned();
-                    own.split(';').any(|one| key(one) == key(tag))
-                };
-                for tag in below.split(';').filter(|tag| !tag.trim().is_empty()) {
-                    if !has(own, tag) {
-                        if !own.is_empty() {
-                            own.push(';');
-                        }
-                        own.push_str(tag.trim());
-                    }
-                }
-            }
-            _ => (),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -88,14 +57,5 @@ mod tests {
         assert_eq!(Value::Object(fields), expected);
         assert_eq!(report.rows().len(), 6);
         assert!(report.rows().iter().any(|row| row.name == "templates.vmTypez" && row.to.is_none()));
-    }
-
-    #[test]
-    fn a_general_template_completes_a_specific_one() {
-        let mut own = json!({"maxNumber": 1, "instanceTags": "a=1;b=2", "attributes": {"ncpus": 1}});
-        let below = json!({"maxNumber": 2, "keyName": "k", "instanceTags": "b=3;c=4", "attributes": {"ncpus": 9, "nram": 9}});
-        add_below(own.as_object_mut().unwrap(), below.as_object().unwrap());
-        let expected = json!({"maxNumber": 1, "instanceTags": "a=1;b=2;c=4", "attributes": {"ncpus": 1, "nram": 9}, "keyName": "k"});
-        assert_eq!(own, expected);
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Result};
+use ohfp_resolver::templates::layers;
 use serde_json::{Map, Value, json};
 
 use crate::report::ImportReport;
@@ -169,7 +170,7 @@ impl ImportPlan {
                         known.file
                     );
                     self.report.guessed(&file.name, "templates (of another file, too)", &known.file, why);
-                    fields::add_below(&mut known.fields, &fields);
+                    layers::add_below(&mut known.fields, &fields);
                 }
                 Some(_) => {
                     let template = PlannedTemplate { id, fields, file: file.name.clone() };
@@ -325,6 +326,38 @@ mod tests {
         assert_eq!(fields, expected);
         assert_eq!(plan.left_out.len(), 1, "the second `b` of the same file");
         assert_eq!(plan.files().len(), 3);
+    }
+
+    /// Fields of a specific file and of a general one with the same template, and what is imported of both.
+    #[test]
+    fn files_are_joined_as_where_they_are_read_in_place() {
+        let check = |specific: Value, general: Value, expected: Value| {
+            let with_id = |mut template: Value| {
+                template["templateId"] = json!("a");
+                template
+            };
+            let name = |fields: Value| json!([with_id(fields)]);
+            let templates = [("east_templates.json", name(specific)), ("templates.json", name(general))];
+            let plan = plan(Source::Ibm, &files(None, None, &templates)).unwrap();
+            let joined: Vec<Value> =
+                plan.templates.into_iter().map(|template| Value::Object(template.fields)).collect();
+            assert_eq!(joined, [with_id(expected)]);
+        };
+        check(
+            json!({ "vmTypes": { "m5.large": 1 } }),
+            json!({ "vmType": "c5.large", "abisInstanceRequirements": {}, "keyName": "k" }),
+            json!({ "vmTypes": { "m5.large": 1 }, "keyName": "k" }),
+        );
+        check(
+            json!({ "instanceTags": "no tags" }),
+            json!({ "instanceTags": "a=1" }),
+            json!({ "instanceTags": "no tags" }),
+        );
+        check(
+            json!({ "attributes": { "ncpus": 1 } }),
+            json!({ "attributes": { "ncpus": 9, "nram": 9 } }),
+            json!({ "attributes": { "ncpus": 1, "nram": 9 } }),
+        );
     }
 
     #[test]

@@ -166,12 +166,13 @@ impl Providers<'_> {
                 match (member.as_str(), value) {
                     ("template_defaults", Value::Object(given)) => {
                         let fields = fields::renamed(self.file, (&to, &to), given, self.report);
-                        let below = std::mem::replace(&mut defaults, fields);
-                        fields::add_below(&mut defaults, &below);
+                        defaults.extend(fields);
                     }
                     ("extensions", Value::Object(given)) => {
                         let fields = self.extensions(&name, &to, given);
-                        fields::add_below(&mut defaults, &fields);
+                        for (field, value) in fields {
+                            defaults.entry(field).or_insert(value);
+                        }
                     }
                     (_, Value::Null) => {
                         self.report.dropped(self.file, &name, "null means that it is not set");

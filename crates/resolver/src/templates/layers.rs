@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 const MACHINES: [&str; 3] = ["vmType", "vmTypes", "abisInstanceRequirements"];
 
 /// Adds to `fields` what they lack and the layer below has. Both have Host Factory's names.
-pub(crate) fn add_below<'b>(
+pub fn add_below<'b>(
     fields: &mut Map<String, Value>,
     below: impl IntoIterator<Item = (&'b String, &'b Value)>,
 ) {
@@ -76,6 +76,7 @@ mod tests {
             ("a=1", "a=2", "a=1"),
             ("no tags", "b=2", "no tags"),
             ("a=1", "no tags", "a=1"),
+            ("a=1;b=2", "b=3;c=4", "a=1;b=2;c=4"),
         ] {
             check(
                 &format!(r#"{{"instanceTags":"{own}"}}"#),

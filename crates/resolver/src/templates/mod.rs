@@ -6,7 +6,7 @@ pub(crate) mod defaults;
 pub mod fields;
 pub(crate) mod files;
 pub mod instance_types;
-pub(crate) mod layers;
+pub mod layers;
 mod overlaps;
 mod passed_on;
 mod requirements;
