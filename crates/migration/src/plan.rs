@@ -13,6 +13,17 @@ use crate::{fields, ibm, options, python};
 /// Name of the file with templates that cannot be offered. No broker reads a file of that name.
 pub const LEFT_OUT: &str = "left-out.json";
 
+/// Fields that name a file: the directories below the other broker's configuration in which it is looked for, and the
+/// one below ohfp's in which it is read.
+const NAMING: [(&str, &[&str], &str); 4] = [
+    ("userDataScript", &[""], ""),
+    ("ec2FleetConfig", &[""], ""),
+    ("launch_template_spec_file", SPECIFICATIONS, "specs"),
+    ("provider_api_spec_file", SPECIFICATIONS, "specs"),
+];
+/// Where specifications are: as ohfp has them, and as other brokers do.
+const SPECIFICATIONS: &[&str] = &["specs", "specs/aws"];
+
 /// A template of the new configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedTemplate {
@@ -227,19 +238,20 @@ impl ImportPlan {
 
     /// Finds the files that templates name by a relative path.
     fn find_copies(&mut self, root: &Path) {
-        const NAMING: [&str; 4] =
-            ["userDataScript", "ec2FleetConfig", "launch_template_spec_file", "provider_api_spec_file"];
         for template in self.templates.iter().chain(self.left_out.iter().map(|(template, _)| template)) {
-            for field in NAMING {
+            for (field, sources, target) in NAMING {
                 let Some(path) = template.fields.get(field).and_then(Value::as_str) else { continue };
                 let path = Path::new(path);
                 let inside =
                     path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-                let from = root.join(path);
-                let known = self.copies.iter().any(|(known, _)| *known == from);
-                if inside && !known && !path.as_os_str().is_empty() && from.is_file() {
-                    self.copies.push((from, path.to_owned()));
+                let to = Path::new(target).join(path);
+                let known = self.copies.iter().any(|(_, known)| *known == to);
+                if !inside || known || path.as_os_str().is_empty() {
+                    continue;
                 }
+                let from =
+                    sources.iter().map(|below| root.join(below).join(path)).find(|from| from.is_file());
+                self.copies.extend(from.map(|from| (from, to)));
             }
         }
     }
@@ -358,6 +370,35 @@ mod tests {
             json!({ "attributes": { "ncpus": 9, "nram": 9 } }),
             json!({ "attributes": { "ncpus": 1, "nram": 9 } }),
         );
+    }
+
+    #[test]
+    fn files_of_templates_are_copied_to_where_they_are_read() {
+        let root = tempfile::tempdir().unwrap();
+        let below = ["user_data.sh", "fleet.json", "specs/a.json", "specs/aws/a.json", "specs/aws/x/b.json"];
+        for name in below {
+            let path = root.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, name).unwrap();
+        }
+        for (field, name, expected) in [
+            ("userDataScript", "user_data.sh", Some(("user_data.sh", "user_data.sh"))),
+            ("ec2FleetConfig", "fleet.json", Some(("fleet.json", "fleet.json"))),
+            ("launch_template_spec_file", "a.json", Some(("specs/a.json", "specs/a.json"))),
+            ("provider_api_spec_file", "x/b.json", Some(("specs/aws/x/b.json", "specs/x/b.json"))),
+            ("provider_api_spec_file", "aws/a.json", Some(("specs/aws/a.json", "specs/aws/a.json"))),
+            ("provider_api_spec_file", "fleet.json", None),
+            ("provider_api_spec_file", "../fleet.json", None),
+            ("userDataScript", "missing", None),
+        ] {
+            let mut template = json!({ "templateId": "a" });
+            template[field] = json!(name);
+            let mut files = files(None, None, &[("awsprov_templates.json", json!([template]))]);
+            files.root = root.path().to_owned();
+            let copies = plan(Source::Ibm, &files).unwrap().copies;
+            let expected = expected.map(|(from, to)| (root.path().join(from), PathBuf::from(to)));
+            assert_eq!(copies, Vec::from_iter(expected), "{field} = {name}");
+        }
     }
 
     #[test]
