@@ -38,8 +38,13 @@ pub(crate) fn config(file: &SourceFile, members: &Map<String, Value>, report: &m
             walk.key(&name, key, value);
         }
     }
+    walk.native_mode(members);
     walk.imported
 }
+
+/// How specifications of templates count: one key for all there, an option of each AWS provider here.
+const NATIVE_MODE: &str = "native_spec.merge_mode";
+const NATIVE_MODE_OPTION: &str = "native_spec_mode";
 
 struct Walk<'w> {
     file: &'w str,
@@ -84,7 +89,29 @@ impl<'w> Walk<'w> {
                     self.idle(&format!("{name}.{member}"), value);
                 }
             }
+            // Its row is added when all providers are known.
+            None if name == NATIVE_MODE => (),
             None => self.report.dropped(self.file, name, reasons::of_key(name)),
+        }
+    }
+
+    /// Replaces templates by their specifications where the other broker does. It merges both otherwise, as ohfp does.
+    fn native_mode(&mut self, members: &Map<String, Value>) {
+        let mut parts = NATIVE_MODE.split('.');
+        let first = parts.next().and_then(|section| members.get(section));
+        let Some(mode) = parts.fold(first, |value, part| value.and_then(|value| value.get(part))) else {
+            return;
+        };
+        let mut is_set = false;
+        if mode.as_str() == Some("replace") {
+            for (prefix, options) in providers::aws_options(&mut self.imported.config) {
+                options.entry(NATIVE_MODE_OPTION).or_insert_with(|| mode.clone());
+                self.report.mapped(self.file, NATIVE_MODE, &format!("{prefix}.{NATIVE_MODE_OPTION}"));
+                is_set = true;
+            }
+        }
+        if !is_set {
+            self.report.dropped(self.file, NATIVE_MODE, reasons::of_key(NATIVE_MODE));
         }
     }
 
@@ -251,6 +278,38 @@ mod tests {
                 "performance.max_workers",
             ],
         );
+    }
+
+    #[test]
+    fn the_mode_of_specifications_is_an_option_of_each_aws_provider() {
+        let with_mode = |mode: &str| {
+            json!({
+                "native_spec": { "enabled": true, "merge_mode": mode },
+                "provider": { "providers": [
+                    { "name": "a", "type": "aws" },
+                    { "name": "b", "type": "aws", "config": { "native_spec_mode": "merge" } },
+                    { "name": "c", "type": "sim" }
+                ] }
+            })
+        };
+        let providers = |of_a: Value| {
+            json!({ "provider": { "providers": [
+                of_a,
+                { "name": "b", "type": "aws", "config": { "native_spec_mode": "merge" } },
+                { "name": "c", "type": "sim" }
+            ] } })
+        };
+        let replaced = json!({ "name": "a", "type": "aws", "config": { "native_spec_mode": "replace" } });
+        check(with_mode("replace"), &providers(replaced), &["native_spec.enabled"]);
+        let merged = json!({ "name": "a", "type": "aws" });
+        check(with_mode("merge"), &providers(merged), &["native_spec.enabled", "native_spec.merge_mode"]);
+        check(
+            json!({ "native_spec": { "merge_mode": "replace" }, "provider": { "aws": { "region": "r" } } }),
+            &json!({ "provider": { "aws": { "region": "r", "native_spec_mode": "replace" } } }),
+            &[],
+        );
+        check(json!({ "native_spec": { "merge_mode": "replace" } }), &json!({}), &["native_spec.merge_mode"]);
+        assert!(ohfp_provider_aws::KEYS.iter().any(|key| key.name == NATIVE_MODE_OPTION));
     }
 
     #[test]

@@ -28,7 +28,12 @@ const REASONS: &[(&str, &str)] = &[
     ("retry", "calls are repeated by the kind of their failure"),
     ("server", "there is no server: every command is a process of its own"),
     ("ui", "there is no server; `ohfp report` writes a page"),
-    ("native_spec", "templates have every field that a launch needs"),
+    ("native_spec.merge_mode", "`native_spec_mode` of an AWS provider says it; `merge` unless it is set"),
+    ("native_spec.enabled", "specifications of templates always count; `native_spec_mode` says how"),
+    (
+        "native_spec",
+        "specifications are below `specs`; `native_spec_mode` of an AWS provider says how they count",
+    ),
     ("performance.caching.ami_resolution", "`image_cache_seconds` of an AWS provider is its counterpart"),
     ("performance.caching", "the snapshot and the result cache need no such setting"),
     ("performance.lazy_loading", "it says nothing about a component here"),
@@ -103,6 +108,9 @@ mod tests {
         for (name, part) in [
             ("server.auth.enabled", "no server"),
             ("naming", "contract"),
+            ("native_spec", "native_spec_mode"),
+            ("native_spec.enabled", "native_spec_mode"),
+            ("native_spec.merge_mode", "`merge` unless it is set"),
             ("observability.otlp_endpoint", "metrics.otlp.endpoint"),
             ("performance.max_workers", "number of machines"),
             ("namings", "neither broker"),

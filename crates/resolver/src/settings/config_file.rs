@@ -16,7 +16,7 @@ use crate::settings::key_table::{
     LOG_LEVEL, PROVIDER_AWS, PROVIDER_DEFAULTS, PROVIDER_SIM, PROVIDERS, REFRESH,
 };
 use crate::settings::keys::{self, KeyKind};
-use crate::settings::other_names::OTHER_WORDS;
+use crate::settings::other_names::{OTHER_WORDS, idle_hint};
 use crate::settings::redact::redact;
 use crate::settings::words::LogLevel;
 use crate::source::findings::{Findings, Subject};
@@ -254,7 +254,8 @@ impl<'r> Reader<'r, '_> {
                 [one] => format!("{one} has no effect in ohfp"),
                 many => format!("{} have no effect in ohfp", many.join(", ")),
             };
-            self.findings.warning(self.text, at, message, None);
+            let hint = names.iter().find_map(|name| idle_hint(name)).map(str::to_owned);
+            self.findings.warning(self.text, at, message, hint);
         }
     }
 }

@@ -99,6 +99,13 @@ pub(crate) const WITHOUT_EFFECT: &[&str] = &[
     "provider.circuit_breaker",
 ];
 
+/// What has the effect that an administrator expects of a key without one.
+pub(crate) fn idle_hint(name: &str) -> Option<&'static str> {
+    (name == "native_spec").then_some(
+        "`native_spec_mode` of a provider of type aws says how specifications are laid over a template",
+    )
+}
+
 /// Keys that describe the file itself.
 pub(crate) const DESCRIPTIVE: &[&str] = &["version", "$schema", "_comment"];
 
