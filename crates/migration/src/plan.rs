@@ -10,6 +10,8 @@ use crate::report::ImportReport;
 use crate::source::{Source, SourceFile, SourceFiles};
 use crate::{fields, ibm, options, python};
 
+/// Name of the file with the templates that are offered.
+pub const TEMPLATES: &str = "templates.json";
 /// Name of the file with templates that cannot be offered. No broker reads a file of that name.
 pub const LEFT_OUT: &str = "left-out.json";
 
@@ -33,6 +35,13 @@ pub struct PlannedTemplate {
     pub fields: Map<String, Value>,
     /// Name of the file that it is from.
     pub file: String,
+}
+
+impl PlannedTemplate {
+    /// A file with no other template.
+    pub fn alone(&self) -> Vec<u8> {
+        list(std::slice::from_ref(self))
+    }
 }
 
 /// Everything that an import writes.
@@ -258,11 +267,9 @@ impl ImportPlan {
 
     /// The files that are written: name and content.
     pub fn files(&self) -> Vec<(&'static str, Vec<u8>)> {
-        let list = |templates: Vec<Value>| document(&json!({ "templates": templates }));
-        let of = |template: &PlannedTemplate| Value::Object(template.fields.clone());
         let mut files = vec![
             ("config.json", document(&Value::Object(self.config.clone()))),
-            ("templates.json", list(self.templates.iter().map(of).collect())),
+            (TEMPLATES, list(&self.templates)),
         ];
         if !self.left_out.is_empty() {
             let with_reason = |(template, why): &(PlannedTemplate, String)| json!({ "why": why, "template": template.fields });
@@ -271,6 +278,12 @@ impl ImportPlan {
         }
         files
     }
+}
+
+/// A file with these templates.
+fn list(templates: &[PlannedTemplate]) -> Vec<u8> {
+    let fields: Vec<&Map<String, Value>> = templates.iter().map(|template| &template.fields).collect();
+    document(&json!({ "templates": fields }))
 }
 
 fn document(value: &Value) -> Vec<u8> {
