@@ -87,7 +87,7 @@ pub struct Inputs {
 /// How a load differs from the files: for checks before something is written.
 #[derive(Debug, Default)]
 struct Variation {
-    /// Contents in place of those of files; `None` for a file that is to be gone.
+    /// Contents in place of those of files.
     contents: Contents,
     /// Templates in place of those of the site's files.
     templates: Option<(PathBuf, Vec<u8>)>,
@@ -103,9 +103,8 @@ impl Inputs {
 
     /// Reads the files as if one of them held `content`, to check a change before it is made.
     pub fn planned(origin: &Origin, env: &Environment, file: &Path, content: &str) -> Self {
-        let mut recorder = Recorder::new(env);
-        recorder.plan(file, content.as_bytes().to_vec());
-        Self::recorded(origin, env, recorder)
+        let contents = Contents::from([(file.to_owned(), content.as_bytes().to_vec())]);
+        Self::recorded(origin, env, Recorder::new(env).with(contents))
     }
 
     /// A text as the only file of a configuration, to check it. The ending of `name` says its format.
@@ -138,10 +137,9 @@ impl Inputs {
         Self { origin: origin.clone(), root, layers, instance_name, ibm_config, trail, read_at, variation }
     }
 
-    /// The same inputs with this content of a template file; `None` for one that is gone. What is resolved from them has
-    /// no stamps to publish.
+    /// The same inputs with this content of a template file. What is resolved from them has no stamps to publish.
     #[must_use]
-    pub fn with_content(mut self, path: PathBuf, content: Option<Vec<u8>>) -> Self {
+    pub fn with_content(mut self, path: PathBuf, content: Vec<u8>) -> Self {
         self.variation.contents.insert(path, content);
         self
     }

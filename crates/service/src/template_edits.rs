@@ -93,7 +93,7 @@ pub fn edit(
     }
     let mut after = read();
     for file in &edited {
-        after = after.with_content(file.path.clone(), Some(file.new.clone().into_bytes()));
+        after = after.with_content(file.path.clone(), file.new.clone().into_bytes());
     }
     let after = after.with_only(ids.iter().cloned().collect::<BTreeSet<_>>());
     let mut warnings = Vec::new();

@@ -120,8 +120,9 @@ fn configuration_files(path: &Path) -> io::Result<Vec<String>> {
     names.sort();
     Ok(names)
 }
-/// Contents in place of those of files; `None` for a file that is taken as absent.
-pub(crate) type Contents = BTreeMap<PathBuf, Option<Vec<u8>>>;
+
+/// Contents in place of those of files.
+pub(crate) type Contents = BTreeMap<PathBuf, Vec<u8>>;
 
 /// Opens files, looks variables up, and records both.
 #[derive(Debug)]
@@ -130,8 +131,6 @@ pub(crate) struct Recorder<'e> {
     contents: Contents,
     files: BTreeMap<PathBuf, FileState>,
     variables: RefCell<BTreeMap<String, Option<OsString>>>,
-    /// A file as it would be, in place of what it is.
-    planned: Option<(PathBuf, Vec<u8>)>,
 }
 
 impl<'e> Recorder<'e> {
@@ -140,17 +139,12 @@ impl<'e> Recorder<'e> {
             env,
             files: BTreeMap::new(),
             variables: RefCell::default(),
-            planned: None,
             contents: Contents::new(),
         }
     }
 
-    /// Reads a file as if it held `content`. What is loaded so is for a check; its trail stamps nothing.
-    pub(crate) fn plan(&mut self, path: &Path, content: Vec<u8>) {
-        self.planned = Some((path.to_owned(), content));
-    }
-
-    /// The same with contents in place of files. Those are not recorded.
+    /// The same with contents in place of files, which are not recorded: what is loaded so is for a check, and its trail
+    /// stamps nothing.
     pub(crate) fn with(self, contents: Contents) -> Self {
         Self { contents, ..self }
     }
@@ -159,7 +153,7 @@ impl<'e> Recorder<'e> {
     pub(crate) fn resume(env: &'e Environment, trail: &Trail) -> Self {
         let files = trail.files.iter().map(|file| (file.path.clone(), file.state.clone())).collect();
         let variables = RefCell::new(trail.variables.iter().cloned().collect());
-        Self { env, files, variables, planned: None, contents: Contents::new() }
+        Self { env, files, variables, contents: Contents::new() }
     }
 
     /// The value of a variable, recorded whether it is set or not.
@@ -201,11 +195,8 @@ impl<'e> Recorder<'e> {
 
     /// The content of a file, or `None` when there is none. `path` must be absolute.
     pub(crate) fn read(&mut self, path: &Path) -> Result<Option<Vec<u8>>> {
-        if let Some((_, content)) = self.planned.as_ref().filter(|(planned, _)| planned == path) {
-            return Ok(Some(content.clone()));
-        }
         if let Some(content) = self.contents.get(path) {
-            return Ok(content.clone());
+            return Ok(Some(content.clone()));
         }
         // A file that changes while it is read is usually being replaced: read it once more.
         let reading = match read_steadily(path) {
