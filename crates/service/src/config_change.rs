@@ -2,11 +2,9 @@
 //!
 //! It must not know how a person is asked, nor how an answer is shown.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
-use ohfp_platform::files::{self, Destination, Replacement};
 use ohfp_resolver::load::{Inputs, LayerValue};
 use ohfp_resolver::settings::rule_text;
 use ohfp_resolver::{Key, edit, element_rule, load};
@@ -14,6 +12,7 @@ use serde_json::Value;
 
 use crate::config_keys::KeyPath;
 use crate::invocation::Invocation;
+use crate::site_files::replace_regular;
 
 /// What a change has done.
 #[derive(Clone, Debug, PartialEq)]
@@ -162,7 +161,7 @@ fn replace(
     if !new.is_empty() {
         return Err(new.into());
     }
-    write(file, after).map_err(Errors::from)
+    replace_regular(file, after.as_bytes()).map_err(Errors::from)
 }
 
 fn problems(inputs: &Inputs, invocation: &Invocation) -> Vec<String> {
@@ -178,20 +177,4 @@ fn problems(inputs: &Inputs, invocation: &Invocation) -> Vec<String> {
 fn without_position(error: &Error) -> String {
     let summary = error.summary();
     summary.split_once(": ").map_or(summary.clone(), |(_, message)| message.to_owned())
-}
-
-fn write(file: &Path, content: &str) -> Result<()> {
-    let failed = |cause: &dyn std::fmt::Display| {
-        Error::new(ErrorKind::System, format!("cannot write `{}`", file.display())).cause(cause)
-    };
-    match files::destination(file).map_err(|refused| failed(&refused))? {
-        Destination::Stream(_) => Err(failed(&"it is no regular file")),
-        Destination::File(target) => {
-            let mut new = Replacement::keeping(&target).map_err(|refused| failed(&refused))?;
-            new.file()
-                .write_all(content.as_bytes())
-                .and_then(|()| new.commit())
-                .map_err(|error| failed(&error))
-        }
-    }
 }

@@ -48,6 +48,7 @@ pub mod request_machines;
 pub mod selection;
 pub mod session;
 pub mod simulation;
+mod site_files;
 pub mod site_store;
 mod snapshot_use;
 pub mod spans;

@@ -4,11 +4,10 @@
 //! It must not know how a change is asked for.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
-use ohfp_platform::files::{self, Destination, Replacement};
+use ohfp_platform::files;
 use ohfp_platform::lock_file::{LockFile, Turn};
 use ohfp_resolver::load::{Inputs, Places};
 use ohfp_resolver::nearest::{did_you_mean, nearest};
@@ -20,6 +19,7 @@ use serde_json::{Map, Value};
 
 use crate::invocation::Invocation;
 use crate::publication::Published;
+use crate::site_files::replace_regular;
 use crate::validation;
 
 /// A change of templates.
@@ -120,7 +120,7 @@ pub fn edit(
     let mut published = None;
     if !mode.dry_run && !edited.is_empty() {
         for file in edited {
-            write(&file.path, &file.new.into_bytes())?;
+            replace_regular(&file.path, &file.new.into_bytes())?;
         }
         tracing::info!(templates = ids.join(" "), "templates are changed");
         let result = Published::now(invocation, mode.allow_lower_max);
@@ -236,18 +236,4 @@ fn lock(root: &Path) -> Result<Option<LockFile>> {
             .cause(refused)
             .hint("remove it: it holds no data and is recreated")
     })
-}
-
-/// Replaces a file, which keeps its owner and mode; a link stays one.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = |error: &dyn std::fmt::Display| {
-        Error::new(ErrorKind::System, format!("cannot write `{}`", path.display())).cause(error)
-    };
-    match files::destination(path).map_err(|refused| failed(&refused))? {
-        Destination::Stream(_) => Err(failed(&"it is no regular file")),
-        Destination::File(target) => {
-            let mut new = Replacement::keeping(&target).map_err(|refused| failed(&refused))?;
-            new.file().write_all(bytes).and_then(|()| new.commit()).map_err(|error| failed(&error))
-        }
-    }
 }
