@@ -2,8 +2,8 @@
 //!
 //! Which keys have an effect is asked of the resolver, so that a key that ohfp learns is imported from then on.
 
-use ohfp_resolver::settings::keys;
 use ohfp_resolver::settings::words::LogLevel;
+use ohfp_resolver::settings::{insert, keys};
 use ohfp_resolver::{KEYS, PROVIDER_KINDS};
 use serde_json::{Map, Value};
 
@@ -167,7 +167,7 @@ impl<'w> Walk<'w> {
 
     /// Sets a dotted key of the new configuration.
     fn keep(&mut self, key: &str, value: Value) {
-        set(&mut self.imported.config, key, value);
+        insert(&mut self.imported.config, key, value);
     }
 
     fn is_written(&self, key: &str) -> bool {
@@ -199,19 +199,6 @@ impl<'w> Walk<'w> {
             return None;
         };
         Some(providers::no_kind(kind))
-    }
-}
-
-/// Sets a dotted key, making the sections that it is in.
-pub(crate) fn set(config: &mut Map<String, Value>, key: &str, value: Value) {
-    match key.split_once('.') {
-        None => drop(config.insert(key.to_owned(), value)),
-        Some((section, rest)) => {
-            let inner = config.entry(section.to_owned()).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(inner) = inner {
-                set(inner, rest, value);
-            }
-        }
     }
 }
 

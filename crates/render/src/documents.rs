@@ -5,7 +5,7 @@
 //! record (a line per field).
 
 use ohfp_broker::wire_format::SchedulerKind;
-use ohfp_resolver::settings::keys;
+use ohfp_resolver::settings::{insert, keys};
 use ohfp_resolver::{ProviderInstance, Resolved, Secrets, Settings, StorageStrategy};
 use serde_json::{Map, Value, json};
 
@@ -111,21 +111,6 @@ pub fn config(resolved: &Resolved, format: Format, secrets: Secrets) -> Rendered
         insert(&mut tree, setting.key, secrets.of(setting.key, &setting.value));
     }
     render(&Value::Object(tree), format)
-}
-
-/// Inserts a value at a dotted path.
-fn insert(tree: &mut Map<String, Value>, key: &str, value: Value) {
-    match key.split_once('.') {
-        None => {
-            tree.insert(key.to_owned(), value);
-        }
-        Some((section, rest)) => {
-            let inner = tree.entry(section).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(inner) = inner {
-                insert(inner, rest, value);
-            }
-        }
-    }
 }
 
 /// `config get KEY`: one setting with its source, or the values of a whole section.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_resolver::load::LayerValue;
-use ohfp_resolver::settings::keys;
-use ohfp_resolver::{Key, Secrets, Settings, element_rule, location, schema};
+use ohfp_resolver::settings::{insert, keys};
+use ohfp_resolver::{Key, Secrets, SettingSource, Settings, element_rule, location, schema};
 use serde_json::{Map, Value, json};
 
 use crate::invocation::Invocation;
@@ -209,23 +209,12 @@ pub fn changed(invocation: &Invocation) -> Result<Value, Errors> {
     let configuration = invocation.configuration()?;
     let mut tree = Map::new();
     for setting in configuration.settings.entries() {
-        if setting.source.to_string() == "default" {
+        if setting.source == SettingSource::Default {
             continue;
         }
         insert(&mut tree, setting.key, secrets(invocation).of(setting.key, &setting.value));
     }
     Ok(Value::Object(tree))
-}
-
-/// Inserts a value at a dotted path.
-fn insert(tree: &mut Map<String, Value>, key: &str, value: Value) {
-    let Some((section, rest)) = key.split_once('.') else {
-        tree.insert(key.to_owned(), value);
-        return;
-    };
-    if let Value::Object(inner) = tree.entry(section).or_insert_with(|| Value::Object(Map::new())) {
-        insert(inner, rest, value);
-    }
 }
 
 /// `config path`: the directory, the rules before the one that chose it, and the files.

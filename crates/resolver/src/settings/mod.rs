@@ -14,13 +14,24 @@ mod secret_texts;
 pub mod words;
 
 use ohfp_keys::shown;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub(crate) use ohfp_keys::rule;
 
 /// A value as messages show it, with secrets redacted.
 pub fn rule_text(key: &str, value: &Value) -> String {
     shown(&redact::redact(key, value))
+}
+
+/// Inserts a value at a dotted key, with the sections that it is in.
+pub fn insert(tree: &mut Map<String, Value>, key: &str, value: Value) {
+    let Some((section, rest)) = key.split_once('.') else {
+        tree.insert(key.to_owned(), value);
+        return;
+    };
+    if let Value::Object(inner) = tree.entry(section).or_insert_with(|| Value::Object(Map::new())) {
+        insert(inner, rest, value);
+    }
 }
 
 /// The word of ours that a word of other brokers' files stands for.

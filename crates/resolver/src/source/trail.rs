@@ -135,12 +135,7 @@ pub(crate) struct Recorder<'e> {
 
 impl<'e> Recorder<'e> {
     pub(crate) fn new(env: &'e Environment) -> Self {
-        Self {
-            env,
-            files: BTreeMap::new(),
-            variables: RefCell::default(),
-            contents: Contents::new(),
-        }
+        Self { env, files: BTreeMap::new(), variables: RefCell::default(), contents: Contents::new() }
     }
 
     /// The same with contents in place of files, which are not recorded: what is loaded so is for a check, and its trail
