@@ -44,5 +44,5 @@ pub use source::environment::Environment;
 pub use source::findings::{Problem, Subject, Warning};
 pub use source::text::SourcePosition;
 pub use source::trail::{FileState, InputFile, Trail};
-pub use templates::fields::{FIELD_NAMES, default_name, hf_name};
+pub use templates::fields::{FIELD_NAMES, default_name, hf_name, template_id};
 pub use templates::resolver::{LeftOut, LimitDecrease};

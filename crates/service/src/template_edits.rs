@@ -12,7 +12,7 @@ use ohfp_platform::lock_file::{LockFile, Turn};
 use ohfp_resolver::load::{Inputs, Places};
 use ohfp_resolver::nearest::{did_you_mean, nearest};
 use ohfp_resolver::source::trail::SIZE_LIMIT;
-use ohfp_resolver::{LimitDecrease, Resolved};
+use ohfp_resolver::{LimitDecrease, Resolved, template_id};
 pub use ohfp_template_file::FieldChange;
 use ohfp_template_file::TemplateFile;
 use serde_json::{Map, Value};
@@ -140,13 +140,7 @@ struct EditedFile {
 impl TemplateChange {
     fn ids(&self) -> Vec<String> {
         match self {
-            Self::Create(templates) => {
-                let id = |fields: &Map<String, Value>| {
-                    let id = fields.iter().find(|(name, _)| ohfp_resolver::hf_name(name) == "templateId");
-                    id.and_then(|(_, id)| id.as_str()).map(str::to_owned)
-                };
-                templates.iter().filter_map(id).collect()
-            }
+            Self::Create(templates) => templates.iter().filter_map(template_id).map(str::to_owned).collect(),
             Self::Update(id, _) | Self::Replace(id, _) | Self::Delete(id) => vec![id.clone()],
         }
     }

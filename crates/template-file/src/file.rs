@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use ohfp_broker::{Error, ErrorKind, Result, json};
-use ohfp_resolver::hf_name;
+use ohfp_resolver::{hf_name, template_id};
 use serde_json::{Map, Value};
 
 use crate::print::{self, Layout};
@@ -304,8 +304,7 @@ impl Default for TemplateFile {
 
 /// The id of a template, under any spelling of its name.
 pub(crate) fn id_of(template: &Map<String, Value>) -> Result<&str> {
-    let id = template.iter().find(|(name, _)| hf_name(name) == "templateId");
-    id.and_then(|(_, id)| id.as_str())
+    template_id(template)
         .ok_or_else(|| Error::new(ErrorKind::Input, "this template has no `templateId`, which is a string"))
 }
 

@@ -1,6 +1,7 @@
 //! Templates that are given to a command: JSON or YAML, one template, a list of them, or a template file.
 
 use ohfp_broker::{Error, ErrorKind, Result, json};
+use ohfp_resolver::template_id;
 use serde_json::{Map, Value};
 
 use crate::file::id_of;
@@ -78,12 +79,12 @@ impl TemplateInput {
 
     /// The id among fields, under any spelling of its name.
     pub fn id_in(fields: &Map<String, Value>) -> Option<&str> {
-        id_of(fields).ok()
+        template_id(fields)
     }
 
     /// The id of each template.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.templates.iter().filter_map(|template| id_of(template).ok())
+        self.templates.iter().filter_map(template_id)
     }
 }
 

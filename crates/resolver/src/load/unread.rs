@@ -203,8 +203,7 @@ fn templates(loaded: &Loaded<'_>, path: &Path) -> String {
     let (mut missing, mut other) = (BTreeSet::new(), BTreeSet::new());
     for part in parts {
         let Ok(Value::Object(fields)) = text.value(part) else { continue };
-        let named = fields.iter().find(|(name, _)| fields::hf_name(name) == "templateId");
-        let Some(id) = named.and_then(|(_, id)| id.as_str()) else { continue };
+        let Some(id) = fields::template_id(&fields) else { continue };
         match loaded.templates.iter().find(|template| template.id() == id) {
             None => {
                 missing.insert(id.to_owned());

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use ohfp_broker::launch_spec::{FleetType, PriceType, Tags, VolumeType};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::settings::rule::Rule;
 use crate::templates::passed_on::PASSED_ON;
@@ -73,6 +73,12 @@ pub const FIELD_NAMES: &[(&str, &str)] = &[
     ("providerName", "provider_name"),
     ("providerType", "provider_type"),
 ];
+
+/// The id among the fields of a template, under any spelling of its name.
+pub fn template_id(fields: &Map<String, Value>) -> Option<&str> {
+    let id = fields.iter().find(|(name, _)| hf_name(name) == "templateId");
+    id.and_then(|(_, id)| id.as_str())
+}
 
 /// The plain name of Host Factory's field `hf`. Fields without a row keep their name.
 pub fn default_name(hf: &str) -> Cow<'_, str> {
