@@ -7,6 +7,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Error, Map, Number, Value};
 
 /// A value, to be read by any deserializer of `serde_json`.
@@ -29,6 +30,57 @@ pub fn object(text: &str) -> Result<Map<String, Value>, Error> {
     match serde_json::from_str(text)? {
         Json(Value::Object(members)) => Ok(members),
         Json(_) => Err(Error::custom("expected an object")),
+    }
+}
+
+/// The message of an error without its place, which is that in the text that was parsed.
+pub fn message(error: &Error) -> String {
+    let mut message = error.to_string();
+    if let Some(end) = message.rfind(" at line ") {
+        message.truncate(end);
+    }
+    message
+}
+
+/// One member of an object, as written.
+#[derive(Clone, Copy, Debug)]
+pub struct Member<'t> {
+    /// The name, in its quotes.
+    pub key: &'t RawValue,
+    /// The value.
+    pub value: &'t RawValue,
+}
+
+impl Member<'_> {
+    /// The name, without escapes.
+    pub fn name(&self) -> String {
+        serde_json::from_str(self.key.get()).unwrap_or_default()
+    }
+}
+
+/// The members of an object as slices of its text, in order, repeated ones included.
+#[derive(Clone, Debug)]
+pub struct Members<'t>(pub Vec<Member<'t>>);
+
+impl<'t> Deserialize<'t> for Members<'t> {
+    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'t> Visitor<'t> for Collect {
+            type Value = Members<'t>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some((key, value)) = map.next_entry()? {
+                    members.push(Member { key, value });
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
     }
 }
 

@@ -7,10 +7,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use ohfp_broker::json::Json;
+pub(crate) use ohfp_broker::json::Member;
+use ohfp_broker::json::{self, Json, Members};
 use ohfp_broker::{Error, ErrorKind, Result};
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -256,43 +256,6 @@ impl fmt::Display for OwnedStep {
     }
 }
 
-/// One member of an object, as written.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Member<'t> {
-    pub(crate) key: &'t RawValue,
-    pub(crate) value: &'t RawValue,
-}
-
-impl Member<'_> {
-    pub(crate) fn name(&self) -> String {
-        serde_json::from_str(self.key.get()).unwrap_or_default()
-    }
-}
-
-struct Members<'t>(Vec<Member<'t>>);
-
-impl<'t> Deserialize<'t> for Members<'t> {
-    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'t> Visitor<'t> for Collect {
-            type Value = Members<'t>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some((key, value)) = map.next_entry()? {
-                    members.push(Member { key, value });
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Collect)
-    }
-}
-
 /// A syntax error: its offset, and what was expected.
 #[derive(Debug)]
 pub(crate) struct Syntax {
@@ -308,13 +271,12 @@ impl Syntax {
             line => part.match_indices('\n').nth(line - 2).map_or(0, |(at, _)| at + 1),
         };
         let inside = (line_start + error.column().saturating_sub(1)).min(part.len());
-        let message = error.to_string();
-        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+        let message = json::message(error);
         // If the parser expects a value and finds the end of a list, the comma before it is the error.
         let (before, after) = part.split_at_checked(inside).unwrap_or((part, ""));
         let comma_too_many =
             message == "expected value" && after.starts_with(']') && before.trim_end().ends_with(',');
-        let message = if comma_too_many { "trailing comma" } else { message };
+        let message = if comma_too_many { "trailing comma" } else { &message };
         Self { offset: text.offset(part) + inside, message: reworded(message) }
     }
 }
