@@ -17,6 +17,8 @@ use crate::source::formats::{TextFormat, tree};
 use crate::source::node::{Node, NodeValue};
 use crate::source::text::{Syntax, Text};
 
+pub use splice::{inline, member};
+
 /// The text of a file with `value` at a path. Sections that are missing are created; an element of a list is named by
 /// its index or its `name`, and must exist.
 ///

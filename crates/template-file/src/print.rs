@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+pub(crate) use ohfp_resolver::edit::{inline, member};
 use serde_json::{Map, Value};
 
 /// How a text is laid out.
@@ -41,43 +42,6 @@ pub(crate) fn object(template: &Map<String, Value>, layout: &Layout) -> String {
     }
     let _ = write!(text, "{newline}{outer}}}");
     text
-}
-
-/// `"name": value`
-pub(crate) fn member(name: &str, value: &Value) -> String {
-    format!("{}: {}", Value::from(name), inline(value))
-}
-
-/// A value on one line, with spaces after commas and colons.
-pub(crate) fn inline(value: &Value) -> String {
-    let mut text = String::new();
-    write_inline(value, &mut text);
-    text
-}
-
-fn write_inline(value: &Value, text: &mut String) {
-    match value {
-        Value::Array(items) => {
-            text.push('[');
-            for (number, item) in items.iter().enumerate() {
-                text.push_str(if number > 0 { ", " } else { "" });
-                write_inline(item, text);
-            }
-            text.push(']');
-        }
-        Value::Object(members) => {
-            text.push('{');
-            for (number, (name, value)) in members.iter().enumerate() {
-                let _ =
-                    write!(text, "{}{}: ", if number > 0 { ", " } else { "" }, Value::from(name.as_str()));
-                write_inline(value, text);
-            }
-            text.push('}');
-        }
-        scalar => {
-            let _ = write!(text, "{scalar}");
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,16 +2,12 @@
 
 use serde_json::Value;
 
-use super::splice::{inline, nested, spliced, walk};
+use super::splice::{inline, member, nested, spliced, walk};
 use crate::source::node::{Node, NodeMember, NodeValue};
 
 pub(super) fn set(text: &str, root: &Node, key: &[&str], value: &Value) -> Option<String> {
     if text.trim().is_empty() {
-        return Some(format!(
-            "{{\n  {}: {}\n}}\n",
-            Value::from(*key.first()?),
-            inline(&nested(key.get(1..)?, value))
-        ));
+        return Some(format!("{{\n  {}\n}}\n", member(key.first()?, &nested(key.get(1..)?, value))));
     }
     let nodes = walk(root, key);
     let last = nodes.last()?;
@@ -28,7 +24,7 @@ pub(super) fn set(text: &str, root: &Node, key: &[&str], value: &Value) -> Optio
 
 /// Adds a member behind the last one, spaced as that one is.
 pub(super) fn add(text: &str, object: &Node, name: &str, value: &Value) -> Option<String> {
-    let member = format!("{}: {}", Value::from(name), inline(value));
+    let member = member(name, value);
     let members = object.members();
     let Some(last) = members.last() else {
         // The spaces tell an object that was there from one that was made for its member.

@@ -2,6 +2,7 @@
 //!
 //! It must not know how a file is written.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use serde_json::{Map, Value};
@@ -28,22 +29,47 @@ pub(super) fn nested(names: &[&str], value: &Value) -> Value {
         .fold(value.clone(), |inner, name| Value::Object(Map::from_iter([((*name).to_owned(), inner)])))
 }
 
-/// JSON on one line, as people write it.
-pub(super) fn inline(value: &Value) -> String {
-    let listed = |parts: Vec<String>| parts.join(", ");
+/// `"name": value`, on one line.
+pub fn member(name: &str, value: &Value) -> String {
+    let mut text = String::new();
+    write_member(name, value, &mut text);
+    text
+}
+
+/// JSON on one line, as people write it: with spaces after commas and colons.
+pub fn inline(value: &Value) -> String {
+    let mut text = String::new();
+    write_inline(value, &mut text);
+    text
+}
+
+fn write_inline(value: &Value, text: &mut String) {
     match value {
-        Value::Array(items) => format!("[{}]", listed(items.iter().map(inline).collect())),
-        Value::Object(members) => format!(
-            "{{{}}}",
-            listed(
-                members
-                    .iter()
-                    .map(|(name, value)| format!("{}: {}", Value::from(name.as_str()), inline(value)))
-                    .collect()
-            )
-        ),
-        scalar => scalar.to_string(),
+        Value::Array(items) => {
+            text.push('[');
+            for (number, item) in items.iter().enumerate() {
+                text.push_str(if number > 0 { ", " } else { "" });
+                write_inline(item, text);
+            }
+            text.push(']');
+        }
+        Value::Object(members) => {
+            text.push('{');
+            for (number, (name, value)) in members.iter().enumerate() {
+                text.push_str(if number > 0 { ", " } else { "" });
+                write_member(name, value, text);
+            }
+            text.push('}');
+        }
+        scalar => {
+            let _ = write!(text, "{scalar}");
+        }
     }
+}
+
+fn write_member(name: &str, value: &Value, text: &mut String) {
+    let _ = write!(text, "{}: ", Value::from(name));
+    write_inline(value, text);
 }
 
 /// The text with `range` replaced.
