@@ -12,13 +12,10 @@ use serde_json::Value;
 use crate::nearest::{did_you_mean, nearest};
 use crate::settings::effective::{Setting, SettingSource, Settings};
 use crate::settings::expand::{Unset, expand};
-use crate::settings::key_table::{
-    LOG_LEVEL, PROVIDER_AWS, PROVIDER_DEFAULTS, PROVIDER_SIM, PROVIDERS, REFRESH,
-};
+use crate::settings::key_table::{PROVIDER_AWS, PROVIDER_DEFAULTS, PROVIDER_SIM, PROVIDERS, REFRESH};
 use crate::settings::keys::{self, KeyKind};
-use crate::settings::other_names::{OTHER_WORDS, idle_hint};
+use crate::settings::other_names::{idle_hint, translated};
 use crate::settings::redact::redact;
-use crate::settings::words::LogLevel;
 use crate::source::findings::{Findings, Subject};
 use crate::source::text::{Step, Text, find, members};
 use crate::source::trail::Recorder;
@@ -228,21 +225,11 @@ impl<'r> Reader<'r, '_> {
     /// Translates values of other brokers' files into ours.
     fn translate(&mut self, key: &Key, value: &mut Value, at: usize) {
         let Some(word) = value.as_str() else { return };
-        let name = key.name;
-        let ours =
-            if let Some(other) = OTHER_WORDS.iter().find(|other| other.key == name && other.theirs == word) {
-                if let Some(because) = other.because {
-                    let message = format!("`{name}` \"{word}\" is read as \"{}\": {because}", other.ours);
-                    self.findings.warning(self.text, at, message, None);
-                }
-                other.ours
-            } else if name == LOG_LEVEL.key.name
-                && let Some(level) = LogLevel::lenient(word)
-            {
-                level.name()
-            } else {
-                return;
-            };
+        let Some((ours, because)) = translated(key.name, word) else { return };
+        if let Some(because) = because {
+            let message = format!("`{}` \"{word}\" is read as \"{ours}\": {because}", key.name);
+            self.findings.warning(self.text, at, message, None);
+        }
         *value = Value::from(ours);
     }
 

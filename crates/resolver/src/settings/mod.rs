@@ -36,7 +36,5 @@ pub fn insert(tree: &mut Map<String, Value>, key: &str, value: Value) {
 
 /// The word of ours that a word of other brokers' files stands for.
 pub fn other_word(key: &str, word: &str) -> Option<&'static str> {
-    let known = other_names::OTHER_WORDS.iter().find(|other| other.key == key && other.theirs == word);
-    let level = || (key == key_table::LOG_LEVEL.key.name).then(|| words::LogLevel::lenient(word)).flatten();
-    known.map(|other| other.ours).or_else(|| level().map(words::LogLevel::name))
+    other_names::translated(key, word).map(|(ours, _)| ours)
 }

@@ -1,7 +1,7 @@
 //! Names of `config.json` besides its keys: aliases, names without effect, words of other brokers' files.
 
-use crate::settings::key_table::{SCHEDULER, STORAGE_STRATEGY};
-use crate::settings::words::StorageStrategy;
+use crate::settings::key_table::{LOG_LEVEL, SCHEDULER, STORAGE_STRATEGY};
+use crate::settings::words::{LogLevel, StorageStrategy};
 use ohfp_broker::wire_format::SchedulerKind;
 
 /// Aliases of keys. If both are written, the key counts.
@@ -110,18 +110,18 @@ pub(crate) fn idle_hint(name: &str) -> Option<&'static str> {
 pub(crate) const DESCRIPTIVE: &[&str] = &["version", "$schema", "_comment"];
 
 /// A word of other brokers' files for one of ours.
-pub(crate) struct OtherWord {
-    pub(crate) key: &'static str,
-    pub(crate) theirs: &'static str,
-    pub(crate) ours: &'static str,
+struct OtherWord {
+    key: &'static str,
+    theirs: &'static str,
+    ours: &'static str,
     /// Why it is read so, where an administrator has to know.
-    pub(crate) because: Option<&'static str>,
+    because: Option<&'static str>,
 }
 
 const OURS: Option<&str> = Some("ohfp keeps its state in SQLite");
 
 /// Words of other brokers' files that stand for one of ours.
-pub(crate) const OTHER_WORDS: &[OtherWord] = &[
+const OTHER_WORDS: &[OtherWord] = &[
     OtherWord {
         key: SCHEDULER.key.name,
         theirs: "hf",
@@ -141,3 +141,12 @@ pub(crate) const OTHER_WORDS: &[OtherWord] = &[
         because: OURS,
     },
 ];
+
+/// The word of ours that a word of other brokers' files stands for, and why, where an administrator has to know.
+pub(crate) fn translated(key: &str, word: &str) -> Option<(&'static str, Option<&'static str>)> {
+    match OTHER_WORDS.iter().find(|other| other.key == key && other.theirs == word) {
+        Some(other) => Some((other.ours, other.because)),
+        None if key == LOG_LEVEL.key.name => LogLevel::lenient(word).map(|level| (level.name(), None)),
+        None => None,
+    }
+}
