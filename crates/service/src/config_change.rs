@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_resolver::load::{Inputs, LayerValue};
 use ohfp_resolver::settings::rule_text;
-use ohfp_resolver::{Key, edit, element_rule, load};
+use ohfp_resolver::{Configuration, Key, edit, element_rule, load};
 use serde_json::Value;
 
 use crate::config_keys::KeyPath;
@@ -37,7 +37,7 @@ pub fn set(invocation: &Invocation, key: &str, written: &str) -> Result<ConfigCh
     let file = inputs.file_to_change(&values);
     let before = inputs.content_of(&file);
     let after = edit::set(&file, before, &path.steps(), &value)?;
-    replace(invocation, inputs, &file, before, &after)?;
+    replace(invocation, &file, before, &after)?;
     let above = values.iter().rev().take_while(|known| known.file.as_ref() != Some(&file));
     let overridden_by = above
         .filter(|known| known.decides && known.place.is_some() && is_above(known))
@@ -76,7 +76,7 @@ pub fn unset(invocation: &Invocation, key: &str) -> Result<ConfigChange, Errors>
         let overridden_by = decides.and_then(|value| value.place.clone());
         return Ok(ConfigChange { key: path.dotted, file: None, overridden_by });
     };
-    replace(invocation, inputs, &file, before, &after)?;
+    replace(invocation, &file, before, &after)?;
     let overridden_by =
         decides.filter(|value| value.file.as_ref() != Some(&file)).and_then(|value| value.place.clone());
     Ok(ConfigChange { key: path.dotted, file: Some(file), overridden_by })
@@ -98,9 +98,8 @@ pub fn file_to_edit(invocation: &Invocation) -> Result<(PathBuf, String)> {
 /// # Errors
 /// As [`set`].
 pub fn replace_edited(invocation: &Invocation, file: &Path, before: &str, after: &str) -> Result<(), Errors> {
-    let inputs = invocation.inputs()?;
     edit::check(file, after)?;
-    replace(invocation, inputs, file, before, after)
+    replace(invocation, file, before, after)
 }
 
 fn layers<'i>(invocation: &'i Invocation, path: &KeyPath) -> Result<(&'i Inputs, Vec<LayerValue>), Errors> {
@@ -140,36 +139,28 @@ fn other_word(key: &Key, is_key: bool, value: &Value) -> Option<Value> {
 }
 
 /// Checks the configuration as it would be, and replaces the file.
-fn replace(
-    invocation: &Invocation,
-    inputs: &Inputs,
-    file: &Path,
-    before: &str,
-    after: &str,
-) -> Result<(), Errors> {
+fn replace(invocation: &Invocation, file: &Path, before: &str, after: &str) -> Result<(), Errors> {
     if before == after {
         return Ok(());
     }
     let (place, env) = (invocation.place()?, invocation.env());
     let planned = Inputs::planned(&place.origin, env, file, after);
-    let known = problems(inputs, invocation);
-    let new: Vec<Error> = match planned.configuration(env) {
-        Err(errors) => errors.iter().cloned().collect(),
-        Ok(configuration) => configuration.problems.iter().map(|problem| problem.error.clone()).collect(),
-    };
-    let new: Vec<Error> = new.into_iter().filter(|error| !known.contains(&without_position(error))).collect();
+    let known = errors(invocation.configuration().map(|configuration| &**configuration));
+    let known: Vec<String> = known.iter().map(without_position).collect();
+    let planned = planned.configuration(env);
+    let mut new = errors(planned.as_ref().map_err(Clone::clone));
+    new.retain(|error| !known.contains(&without_position(error)));
     if !new.is_empty() {
         return Err(new.into());
     }
     replace_regular(file, after.as_bytes()).map_err(Errors::from)
 }
 
-fn problems(inputs: &Inputs, invocation: &Invocation) -> Vec<String> {
-    match inputs.configuration(invocation.env()) {
-        Err(errors) => errors.iter().map(without_position).collect(),
-        Ok(configuration) => {
-            configuration.problems.iter().map(|problem| without_position(&problem.error)).collect()
-        }
+/// The errors of a configuration, whether or not anything can be answered.
+fn errors(loaded: Result<&Configuration, Errors>) -> Vec<Error> {
+    match loaded {
+        Err(errors) => errors.iter().cloned().collect(),
+        Ok(configuration) => configuration.problems.iter().map(|problem| problem.error.clone()).collect(),
     }
 }
 
