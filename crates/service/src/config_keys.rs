@@ -100,7 +100,7 @@ fn found(invocation: &Invocation, key: &str) -> Result<Found, Errors> {
     {
         // Options that are not in the list itself, such as those of IBM's file.
         let instance = configuration.providers.iter().find(|instance| instance.name == *name);
-        value = instance.and_then(|instance| inside(instance.config.get(&rest.join("."))?, &[])).cloned();
+        value = instance.and_then(|instance| instance.config.get(&rest.join("."))).cloned();
     }
     let problem = configuration.settings.problems(path.key.name).into_iter().next();
     Ok(Found { path, value, problem, layers })

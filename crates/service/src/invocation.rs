@@ -94,16 +94,11 @@ impl Invocation {
 
     /// The error of a field of a template with its place in the files; any other error as it is.
     pub(crate) fn placed(&self, error: Error) -> Error {
-        let Some(at) = error.field() else { return error };
-        let Ok(inputs) = self.inputs() else { return error };
-        let places = self.places.get_or_init(|| inputs.places(&self.env));
-        match places.of(&at.template, &at.field) {
-            Some(place) => {
-                let message = format!("{place}: {}", error.summary());
-                error.with_message(message)
-            }
-            None => error,
+        if error.field().is_none() {
+            return error;
         }
+        let Ok(inputs) = self.inputs() else { return error };
+        self.places.get_or_init(|| inputs.places(&self.env)).placed(error)
     }
 
     /// The settings, where they were read without an error.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ohfp_broker::{Error, ErrorKind, Errors};
-use ohfp_resolver::load::{Inputs, Places};
+use ohfp_resolver::load::Inputs;
 use ohfp_resolver::nearest::{did_you_mean, nearest};
 use ohfp_resolver::{LimitDecrease, ProviderInstance, Resolved, Warning};
 use ohfp_snapshot_builder::freshness;
@@ -84,7 +84,7 @@ pub(crate) fn validate_inputs(
     warnings.extend(provider_options(&resolved.providers)?);
     let (unlaunchable, refused) = {
         let cell = OnceCell::new();
-        let with_place = |error| placed(cell.get_or_init(|| inputs.places(invocation.env())), error);
+        let with_place = |error| cell.get_or_init(|| inputs.places(invocation.env())).placed(error);
         // LSF's own variables, which Host Factory of Symphony does not set.
         let is_set = |name: &str| invocation.env().get(name).is_some_and(|value| !value.is_empty());
         let is_lsf = is_set("PRO_CONF_DIR") || is_set("PROVIDER_NAME");
@@ -175,17 +175,6 @@ fn launches(
         }));
     }
     (errors, warnings)
-}
-
-/// The error of a field of a template with its place in the inputs.
-fn placed(places: &Places, error: Error) -> Error {
-    match error.field().and_then(|at| places.of(&at.template, &at.field)) {
-        Some(place) => {
-            let message = format!("{place}: {}", error.summary());
-            error.with_message(message)
-        }
-        None => error,
-    }
 }
 
 /// Checks the options of each configured provider against the table of its kind; gives the warnings.

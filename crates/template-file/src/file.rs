@@ -71,7 +71,7 @@ impl TemplateFile {
         let elements = spans::elements(&self.text, list.clone())?;
         let layout = self.layout(&list, &elements);
         let text = print::object(template, &layout);
-        self.insert(&list, &elements, &text, &layout, layout.element.as_deref());
+        self.insert(&list, &elements, &text, &layout);
         Ok(())
     }
 
@@ -150,7 +150,7 @@ impl TemplateFile {
             ([], value) => {
                 let layout = self.layout(&object, &wholes);
                 let text = print::member(name, value);
-                self.insert(&object, &wholes, &text, &layout, layout.element.as_deref());
+                self.insert(&object, &wholes, &text, &layout);
             }
             // Of a repeated member the last one counts; one that is removed is removed everywhere.
             (known, Value::Null) => {
@@ -185,16 +185,9 @@ impl TemplateFile {
     }
 
     /// Adds an item behind the others of a list or an object.
-    fn insert(
-        &mut self,
-        container: &Range<usize>,
-        items: &[Range<usize>],
-        item: &str,
-        layout: &Layout,
-        indent: Option<&str>,
-    ) {
-        let newline = layout.newline;
-        match (items.last(), indent) {
+    fn insert(&mut self, container: &Range<usize>, items: &[Range<usize>], item: &str, layout: &Layout) {
+        let Layout { element, newline, .. } = layout;
+        match (items.last(), element) {
             (Some(last), Some(indent)) => {
                 self.text.insert_str(last.end, &format!(",{newline}{indent}{item}"));
             }

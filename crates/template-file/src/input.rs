@@ -57,7 +57,6 @@ impl TemplateInput {
     /// # Errors
     /// [`ErrorKind::Input`] with the place of what is wrong in YAML.
     pub fn as_file(name: &str, text: &str) -> Result<String> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let json = json_of(name, text)?;
         let is_single = json::object(&json).is_ok_and(|members| !members.contains_key("templates"));
         Ok(if is_single { format!("[{json}]") } else { json })
@@ -90,13 +89,14 @@ impl TemplateInput {
 
 /// The document.
 fn value(name: &str, text: &str) -> Result<Value> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let json = json_of(name, text)?;
     json::from_slice(json.as_bytes())
         .map_err(|error| Error::new(ErrorKind::Input, format!("{name}: {error}")))
 }
 
+/// The document as JSON, without a byte order mark.
 fn json_of(name: &str, text: &str) -> Result<String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     let is_json = match extension {
         "json" => true,

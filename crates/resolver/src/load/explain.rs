@@ -53,9 +53,8 @@ impl Inputs {
             });
         }
         let ibm = self.ibm_value(configuration, key);
-        let names = std::iter::once(key)
-            .chain(keys::ALIASES.iter().filter(|(_, meant)| *meant == key).map(|(alias, _)| *alias));
-        let names: Vec<Vec<&str>> = names.map(|name| name.split('.').collect()).collect();
+        let mut names: Vec<Vec<&str>> = vec![key.split('.').collect()];
+        names.extend(keys::aliases(key).map(|alias| alias.split('.').collect()));
         // IBM's file is below what is said explicitly.
         values.extend(ibm);
         for layer in &self.layers.all {

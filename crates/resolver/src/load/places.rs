@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
+use ohfp_broker::Error;
 use serde_json::{Map, Value};
 
 use crate::source::findings::Findings;
@@ -55,6 +56,18 @@ impl Places {
             ohfp_broker::json::object(self.texts.get(*number)?.as_str().get(range.clone())?).ok()
         });
         parts.next()
+    }
+
+    /// The error of a field of a template with its place in the files; any other error as it is.
+    #[must_use]
+    pub fn placed(&self, error: Error) -> Error {
+        match error.field().and_then(|at| self.of(&at.template, &at.field)) {
+            Some(place) => {
+                let message = format!("{place}: {}", error.summary());
+                error.with_message(message)
+            }
+            None => error,
+        }
     }
 
     /// The place of a template's field, by Host Factory's name of it; that of the template if it does not have the

@@ -16,7 +16,7 @@ use crate::settings::effective::Settings;
 use crate::source::environment::Environment;
 use crate::source::findings::{Findings, Problem, Subject, Warning};
 use crate::source::text::{SourcePosition, Text};
-use crate::source::trail::{FileState, Recorder, Trail};
+use crate::source::trail::{Recorder, Trail};
 use crate::templates::{fields, files as template_files};
 
 /// The result of the load, for comparison.
@@ -50,7 +50,7 @@ pub(crate) fn find(loaded: &Loaded<'_>) -> Vec<Warning> {
         entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
     let is_read = |name: &str| {
         let path = loaded.root.join(name);
-        loaded.trail.files.iter().any(|file| file.path == path && file.state != FileState::Absent)
+        loaded.trail.present().any(|present| present == path)
     };
     let other = names.iter().filter(|name| !is_read(name));
     other.filter_map(|name| warning(loaded, name, kind(name)?)).collect()
@@ -60,9 +60,8 @@ pub(crate) fn find(loaded: &Loaded<'_>) -> Vec<Warning> {
 /// `config.json` has always been read alone, and production must not end when a file appears beside it.
 pub(crate) fn second_formats(root: &Path, trail: &Trail) -> Vec<Problem> {
     let [json, others @ ..] = NAMES;
-    let is_read =
-        |path: &Path| trail.files.iter().any(|file| file.path == path && file.state != FileState::Absent);
-    if !is_read(&root.join(json)) {
+    let own = root.join(json);
+    if !trail.present().any(|present| present == own) {
         return Vec::new();
     }
     let beside = others.into_iter().filter(|name| root.join(name).symlink_metadata().is_ok());
@@ -135,8 +134,7 @@ fn of_another_instance(loaded: &Loaded<'_>, name: &str) -> bool {
 
 /// Names of the files that were read and have this ending.
 fn read_names(loaded: &Loaded<'_>, ending: &str) -> BTreeSet<String> {
-    let read = loaded.trail.files.iter().filter(|file| file.state != FileState::Absent);
-    let names = read.filter_map(|file| file.path.file_name().and_then(OsStr::to_str));
+    let names = loaded.trail.present().filter_map(|path| path.file_name().and_then(OsStr::to_str));
     names.filter(|name| name.ends_with(ending)).map(str::to_owned).collect()
 }
 
