@@ -196,11 +196,14 @@ fn letters(name: &str) -> impl Iterator<Item = char> {
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
-/// The order of two values: of numbers by value, of anything else by text.
+/// The order of two values: numbers by value and before any text, anything else by text. It is a total order, which
+/// sorting requires.
 pub fn compared(left: &str, right: &str) -> Ordering {
     match (left.parse::<f64>(), right.parse::<f64>()) {
         (Ok(left), Ok(right)) => left.total_cmp(&right),
-        _ => left.cmp(right),
+        (Ok(_), Err(_)) => Ordering::Less,
+        (Err(_), Ok(_)) => Ordering::Greater,
+        (Err(_), Err(_)) => left.cmp(right),
     }
 }
 
@@ -227,7 +230,7 @@ pub fn bold(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Table, spaces};
+    use super::{Table, compared, spaces};
 
     fn table(heading: &[&str], cells: &[&str]) -> (String, Vec<(usize, usize)>) {
         let mut table = Table::new(heading.iter().map(|text| (*text).to_owned()).collect());
@@ -290,6 +293,26 @@ mod tests {
         check("addresses machineid", None, Err("the columns are machine, private ip, units"));
         check("private-ip machineId", None, Ok(&["10.0.0.1", "b", "10.0.0.2", "a"]));
         check("", Some("machin"), Err("did you mean `machine`?"));
+    }
+
+    #[test]
+    fn the_order_of_values_is_total() {
+        let values = [
+            "-inf", "-1e3", "-2", "-0", "0", "2", "2.5", "10", "1e3", "inf", "nan", "", "-", "10.0.0.1",
+            "1a", "a", "b",
+        ];
+        for (place, left) in values.iter().enumerate() {
+            for (other, right) in values.iter().enumerate() {
+                assert_eq!(compared(left, right), place.cmp(&other), "{left} {right}");
+            }
+        }
+        let mut table = Table::new(vec!["A".to_owned()]);
+        for number in 0..200_u32 {
+            table.cell(values[usize::try_from(number * 7 % 17).unwrap()]);
+        }
+        let sorted = table.sorted(Some("a")).unwrap();
+        let place = |cell: &str| values.iter().position(|value| *value == cell);
+        assert!(sorted.cells().concat().into_iter().is_sorted_by_key(place));
     }
 
     #[test]
