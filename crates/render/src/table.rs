@@ -63,7 +63,7 @@ impl Table {
     /// # Errors
     /// [`ErrorKind::Usage`], naming the columns there are.
     fn place(&self, wanted: &str) -> Result<usize> {
-        let same = |name: &str| letters(name).eq(letters(wanted));
+        let same = |name: &str| same_name(name, wanted);
         let by_heading = self.header.iter().position(|heading| same(heading));
         let by_name = || self.names.iter().position(|names| names.iter().any(|name| same(name)));
         by_heading.or_else(by_name).ok_or_else(|| {
@@ -94,13 +94,8 @@ impl Table {
     /// [`ErrorKind::Usage`] for a column that does not exist.
     pub fn sorted(self, by: Option<&str>) -> Result<Self> {
         let Some(by) = by.filter(|_| !self.is_ordered && !self.is_record) else { return Ok(self) };
-        let place = self.place(by.trim_start_matches('-'))?;
-        let mut rows = self.cells();
-        let cell = |row: &Vec<&str>| row.get(place).copied().unwrap_or_default().to_owned();
-        rows.sort_by(|left, right| compared(&cell(left), &cell(right)));
-        if by.starts_with('-') {
-            rows.reverse();
-        }
+        let place = self.place(sort_field(by))?;
+        let rows = sort(self.cells(), by, |row| row.get(place).copied().unwrap_or_default().to_owned());
         let all: Vec<usize> = (0..self.header.len()).collect();
         Ok(self.like(&all, rows.iter()))
     }
@@ -191,19 +186,53 @@ impl Table {
     }
 }
 
-/// The letters and digits of a name, in small letters.
-fn letters(name: &str) -> impl Iterator<Item = char> {
-    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase)
+/// Whether two names of a field or a column differ in capitals and separators at most: `templateId`, `template_id`,
+/// `TEMPLATE ID`. A dot is no separator, since it leads inside a field.
+pub fn same_name(left: &str, right: &str) -> bool {
+    let letters = |name: &str| -> String {
+        let letters = name.chars().filter(|letter| letter.is_alphanumeric() || *letter == '.');
+        letters.flat_map(char::to_lowercase).collect()
+    };
+    left == right || letters(left) == letters(right)
+}
+
+/// The field that `--sort-by` names, without its direction.
+pub fn sort_field(by: &str) -> &str {
+    by.trim_start_matches('-')
+}
+
+/// The error for a field that `--sort-by` names and no entry has.
+pub fn no_sort_field(by: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("there is no field {} to sort by", quoted(sort_field(by))))
+}
+
+/// Sorts entries by a value of theirs, which `text` gives and is called for once each. Where `by` begins with `-`, the
+/// order is descending.
+pub fn sort<T>(entries: Vec<T>, by: &str, text: impl Fn(&T) -> String) -> Vec<T> {
+    let mut keyed: Vec<(SortKey, T)> =
+        entries.into_iter().map(|entry| (sort_key(text(&entry)), entry)).collect();
+    keyed.sort_by(|(left, _), (right, _)| compared(left, right));
+    if by.starts_with('-') {
+        keyed.reverse();
+    }
+    keyed.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// A value with the number that it is, if it is one.
+type SortKey = (Option<f64>, String);
+
+fn sort_key(text: String) -> SortKey {
+    (text.parse().ok(), text)
 }
 
 /// The order of two values: numbers by value and before any text, anything else by text. It is a total order, which
 /// sorting requires.
-pub fn compared(left: &str, right: &str) -> Ordering {
-    match (left.parse::<f64>(), right.parse::<f64>()) {
-        (Ok(left), Ok(right)) => left.total_cmp(&right),
-        (Ok(_), Err(_)) => Ordering::Less,
-        (Err(_), Ok(_)) => Ordering::Greater,
-        (Err(_), Err(_)) => left.cmp(right),
+fn compared((left, left_text): &SortKey, (right, right_text): &SortKey) -> Ordering {
+    match (left, right) {
+        (Some(left), Some(right)) => left.total_cmp(right),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => left_text.cmp(right_text),
     }
 }
 
@@ -230,7 +259,7 @@ pub fn bold(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Table, compared, spaces};
+    use super::{Table, compared, sort_key, spaces};
 
     fn table(heading: &[&str], cells: &[&str]) -> (String, Vec<(usize, usize)>) {
         let mut table = Table::new(heading.iter().map(|text| (*text).to_owned()).collect());
@@ -303,7 +332,8 @@ mod tests {
         ];
         for (place, left) in values.iter().enumerate() {
             for (other, right) in values.iter().enumerate() {
-                assert_eq!(compared(left, right), place.cmp(&other), "{left} {right}");
+                let key = |value: &str| sort_key(value.to_owned());
+                assert_eq!(compared(&key(left), &key(right)), place.cmp(&other), "{left} {right}");
             }
         }
         let mut table = Table::new(vec!["A".to_owned()]);

@@ -83,8 +83,8 @@ fn templates_list(call: &Call, catalog: &Catalog, wanted: &TemplatesList) -> Res
     } else {
         let known: Vec<&str> = field_names().collect();
         let all = shown.iter().filter(goes_there).collect();
-        let mut found = filter::retain(&filters, all, &known, |template| template.fields())?;
-        listed::sort_templates(&mut found, options.sort_by.as_deref())?;
+        let found = filter::retain(&filters, all, &known, |template| template.fields())?;
+        let found = listed::sorted_templates(found, options.sort_by.as_deref())?;
         kept = found.into_iter().cloned().collect();
         kept.as_slice()
     };

@@ -1,9 +1,7 @@
 //! Lists that are filtered, sorted and cut after they were made: those of the configuration.
 
-use ohfp_broker::text::quoted;
-use ohfp_broker::{Error, ErrorKind, Errors, Result, Template};
-use ohfp_render::table::compared;
-use ohfp_render::text;
+use ohfp_broker::{Errors, Result, Template};
+use ohfp_render::{table, text};
 use ohfp_service::catalog::{field_name, field_names};
 use serde_json::{Map, Value};
 
@@ -25,7 +23,7 @@ pub(super) fn is_narrowed(call: &Call) -> bool {
 /// A document whose only member is a list, with the entries that are wanted.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] for a filter that is wrong.
+/// [`Usage`](ohfp_broker::ErrorKind::Usage) for a filter that is wrong.
 pub(super) fn narrowed(call: &Call, document: Value) -> std::result::Result<Reply, Errors> {
     let options = call.invocation.options();
     let mut conditions = options.filter.clone();
@@ -51,10 +49,13 @@ pub(super) fn narrowed(call: &Call, document: Value) -> std::result::Result<Repl
 /// Sorts templates by a field in any spelling, or by an attribute; a name that begins with `-` is descending.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] for a field that does not exist.
-pub(super) fn sort_templates(templates: &mut [&Template], by: Option<&str>) -> Result<()> {
-    let Some(by) = by else { return Ok(()) };
-    let wanted = by.trim_start_matches('-');
+/// [`Usage`](ohfp_broker::ErrorKind::Usage) for a field that does not exist.
+pub(super) fn sorted_templates<'t>(
+    templates: Vec<&'t Template>,
+    by: Option<&str>,
+) -> Result<Vec<&'t Template>> {
+    let Some(by) = by else { return Ok(templates) };
+    let wanted = table::sort_field(by);
     let name = field_name(wanted);
     let value = |template: &Template| {
         let fields = template.fields();
@@ -68,12 +69,8 @@ pub(super) fn sort_templates(templates: &mut [&Template], by: Option<&str>) -> R
     let is_known = field_names().any(|known| known == name)
         || templates.iter().any(|template| !value(template).is_empty());
     if !is_known {
-        return Err(Error::new(ErrorKind::Usage, format!("there is no field {} to sort by", quoted(wanted)))
+        return Err(table::no_sort_field(by)
             .hint("name a field of a template, as in maxNumber, or an attribute, as in ncpus"));
     }
-    templates.sort_by(|left, right| compared(&value(left), &value(right)));
-    if by.starts_with('-') {
-        templates.reverse();
-    }
-    Ok(())
+    Ok(table::sort(templates, by, |template| value(template)))
 }

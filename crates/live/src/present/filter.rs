@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use ohfp_broker::{Error, ErrorKind, Result};
 use ohfp_render::queries::nearest;
+use ohfp_render::table::same_name;
 use ohfp_render::text;
 use regex_lite::Regex;
 use serde_json::{Map, Value};
@@ -166,17 +167,6 @@ fn follow<'v>(value: &'v Value, path: &[String], found: &mut Vec<&'v Value>) {
         Value::Object(members) => found.extend(values(members, path)),
         _ => {}
     }
-}
-
-/// Whether two names differ in capitals and underscores at most: `templateId`, `template_id`.
-pub(super) fn same_name(left: &str, right: &str) -> bool {
-    let letters = |name: &str| {
-        name.chars()
-            .filter(|letter| *letter != '_')
-            .map(|letter| letter.to_ascii_lowercase())
-            .collect::<String>()
-    };
-    left == right || letters(left) == letters(right)
 }
 
 fn equals(value: &Value, text: &str) -> bool {

@@ -5,15 +5,14 @@
 //! people.
 
 use ohfp_broker::provider::Instance;
-use ohfp_broker::text::quoted;
 use ohfp_broker::wire_format::SchedulerKind;
-use ohfp_broker::{Error, ErrorKind, Machine, RequestWithMachines, Result, Timestamp};
+use ohfp_broker::{Machine, RequestWithMachines, Result, Timestamp};
 use ohfp_cli::{ListOptions, TimestampFormat};
-use ohfp_render::table::{Table, compared};
+use ohfp_render::table::{self, Table, same_name};
 use ohfp_render::{Format, Rendered, documents, text};
 use serde_json::{Map, Value, json};
 
-use super::filter::{self, same_name};
+use super::filter;
 use super::look::Look;
 use super::page::Page;
 
@@ -175,7 +174,7 @@ impl<T> Rows<T> {
     /// Renders a list: applies the filters, then the order, then the page.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for a filter or a field that does not exist.
+    /// [`Usage`](ohfp_broker::ErrorKind::Usage) for a filter or a field that does not exist.
     pub(crate) fn list(
         &self,
         items: &[T],
@@ -187,9 +186,8 @@ impl<T> Rows<T> {
         let filters = filter::parse(&options.filter, |name| self.name(name, style).unwrap_or(name))?;
         let entries = items.iter().map(|item| self.entry(item, style)).collect();
         let known: Vec<&str> = self.fields.iter().map(|field| field.name(style)).collect();
-        let mut entries = filter::retain(&filters, entries, &known, |entry| entry)?;
-        self.sort(&mut entries, look)?;
-        let entries = page.cut(entries);
+        let entries = filter::retain(&filters, entries, &known, |entry| entry)?;
+        let entries = page.cut(self.sorted(entries, look)?);
         // What is chosen of the columns is chosen of all.
         let shown = |field: &&Field<T>| options.long || !look.columns.is_empty() || field.place == Always;
         Ok(match look.format {
@@ -213,30 +211,21 @@ impl<T> Rows<T> {
     }
 
     /// Sorts entries by the field that the command line names.
-    fn sort(&self, entries: &mut [Map<String, Value>], look: &Look) -> Result<()> {
-        let Some(by) = look.sort_by.as_deref() else { return Ok(()) };
-        let wanted = by.trim_start_matches('-');
-        let heading = |field: &&Field<T>| same_name(&field.heading.replace(' ', "_"), wanted);
+    fn sorted(&self, entries: Vec<Map<String, Value>>, look: &Look) -> Result<Vec<Map<String, Value>>> {
+        let Some(by) = look.sort_by.as_deref() else { return Ok(entries) };
+        let wanted = table::sort_field(by);
+        let heading = |field: &&Field<T>| same_name(field.heading, wanted);
         let named = self.name(wanted, look.style);
         let by_heading = || self.fields.iter().find(heading).map(|field| field.name(look.style));
         let Some(name) = named.or_else(by_heading) else {
             let known: Vec<&str> = self.fields.iter().map(|field| field.name(look.style)).collect();
-            return Err(Error::new(
-                ErrorKind::Usage,
-                format!("there is no field {} to sort by", quoted(wanted)),
-            )
-            .hint(format!("the fields are {}", known.join(", "))));
+            return Err(table::no_sort_field(by).hint(format!("the fields are {}", known.join(", "))));
         };
-        let text = |entry: &Map<String, Value>| {
+        Ok(table::sort(entries, by, |entry| {
             let mut out = String::new();
             text::value(&mut out, entry.get(name).unwrap_or(&Value::Null));
             out
-        };
-        entries.sort_by(|left, right| compared(&text(left), &text(right)));
-        if by.starts_with('-') {
-            entries.reverse();
-        }
-        Ok(())
+        }))
     }
 
     fn timed(&self, entries: Vec<Map<String, Value>>, look: &Look) -> Vec<Map<String, Value>> {

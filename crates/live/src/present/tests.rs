@@ -167,7 +167,13 @@ fn times_and_order_are_chosen() {
     assert!(shown(Format::Json, &iso).contains("\"launchtime\": \"2026-11-24T13:37:57Z\""));
     assert!(shown(Format::Json, &unix).contains("\"launchtime\": 1795527477"));
     assert!(shown(Format::Table, &unix).contains("  1795527477\n"));
-    for (by, first) in [("machineId", "i-1"), ("-machine_id", "i-2"), ("STATUS", "i-2"), ("-status", "i-1")] {
+    for (by, first) in [
+        ("machineId", "i-1"),
+        ("-machine_id", "i-2"),
+        ("STATUS", "i-2"),
+        ("-status", "i-1"),
+        ("-private-ip", "i-2"),
+    ] {
         let sorted = GlobalOptions { sort_by: Some(by.to_owned()), ..GlobalOptions::default() };
         let table = shown(Format::Table, &sorted);
         assert!(table.lines().nth(1).unwrap().starts_with(first), "{by}: {table}");
