@@ -4,14 +4,15 @@
 use clap::ArgMatches;
 use clap::error::{Error, ErrorKind};
 
-use crate::tree::Cli;
+use crate::tree::{Cli, Command};
 
 /// Last words of the commands that change nothing.
-const READS: [&str; 20] = [
+const READS: [&str; 21] = [
     "completions",
     "diff",
     "doctor",
     "explain",
+    "generate",
     "get",
     "get-default",
     "getAvailableTemplates",
@@ -43,10 +44,12 @@ pub(crate) fn is_declared(tree: &clap::Command, matches: &ArgMatches) -> bool {
 /// Refuses a dry run of a command that has none.
 pub(crate) fn check(cli: &Cli, is_declared: bool) -> Result<(), Error> {
     let last = cli.path.rsplit(' ').next().unwrap_or_default();
-    if !cli.global.dry_run || is_declared || READS.contains(&last) {
+    let writes = matches!(&cli.command, Command::Metrics(metrics) if metrics.textfile.is_some());
+    if !cli.global.dry_run || is_declared || READS.contains(&last) && !writes {
         return Ok(());
     }
-    let message = format!("'{}' has no dry run, so '--dry-run' cannot be used with it\n", cli.path);
+    let option = if writes { " --textfile" } else { "" };
+    let message = format!("'{}{option}' has no dry run, so '--dry-run' cannot be used with it\n", cli.path);
     Err(Error::raw(ErrorKind::ArgumentConflict, message))
 }
 
@@ -75,5 +78,9 @@ mod tests {
         check("ohfp requestReturnMachines --dry-run -d {}", false);
         check("ohfp getRequestStatus --dry-run -d {}", false);
         check("ohfp requests watch r --dry-run", false);
+        check("ohfp templates generate --dry-run", true);
+        check("ohfp metrics --dry-run", true);
+        check("ohfp metrics --textfile f --dry-run", false);
+        check("ohfp --dry-run metrics --textfile=f", false);
     }
 }
