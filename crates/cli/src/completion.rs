@@ -133,7 +133,7 @@ fn values(argument: &Arg, group: &str) -> NextWords {
         ("MACHINE", ..) => Some(IdKind::Machines),
         ("REQUEST_ID", ..) => Some(IdKind::Requests),
         ("KEY", ..) => Some(IdKind::Keys),
-        ("NAME", "providers", _) | (_, _, "provider_name") => Some(IdKind::Providers),
+        ("NAME", "providers", "name" | "provider") | (_, _, "provider_name") => Some(IdKind::Providers),
         ("FILE" | "PATH", ..) => Some(IdKind::Files),
         ("DIR", ..) => Some(IdKind::Directories),
         _ => None,
@@ -222,6 +222,9 @@ mod tests {
         check("requests status --wait r", &["--timeout"], Some(IdKind::Requests), &["--wait"]);
         check("config get", &[], Some(IdKind::Keys), &[]);
         check("providers show", &[], Some(IdKind::Providers), &[]);
+        check("providers list --instance", &[], None, &[]);
+        check("providers health --provider", &[], Some(IdKind::Providers), &[]);
+        check("templates list --provider-name", &[], Some(IdKind::Providers), &[]);
         check("--format", &["json", "table", "csv"], None, &["nagios", "templates"]);
         check("--format yaml templates", &["list"], None, &["--format"]);
         check("--format=yaml templates show", &[], Some(IdKind::Templates), &["--format"]);
