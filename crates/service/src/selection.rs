@@ -94,7 +94,8 @@ pub(crate) fn candidates<'i>(
     if let Some(own) = differs(kind, wish.kind) {
         return Err(refused(format!("a provider of type `{own}`, and the command line names another type")));
     }
-    // A name and a type that come from two places must both hold.
+    // A name and a type that come from two places must both hold; two of a template are its own matter.
+    let required = if name.is_some() { wish.kind } else { kind.or(wish.kind) };
     let (name, kind) = (name.or(wish.name), kind.or(wish.kind));
     if let Some(name) = name {
         let Some(named) = providers.iter().find(|instance| instance.name == name) else {
@@ -104,8 +105,12 @@ pub(crate) fn candidates<'i>(
         if !wrong.is_empty() {
             return Err(wrong.into());
         }
-        if let Some(kind) = wish.kind.filter(|kind| named.kind != *kind) {
-            return Err(refused(format!("provider `{name}`, which is not of type `{kind}`")));
+        if let Some(kind) = required.filter(|kind| named.kind != *kind) {
+            return Err(refused(if wish.kind == Some(kind) {
+                format!("provider `{name}`, which is not of type `{kind}`")
+            } else {
+                format!("a provider of type `{kind}`, which `{name}` is not")
+            }));
         }
         return if named.enabled {
             Ok(vec![named])

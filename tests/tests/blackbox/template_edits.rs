@@ -299,6 +299,27 @@ fn a_launch_is_rendered() {
     assert!(!sandbox.path.join("state").exists());
 }
 
+/// The command line chooses among providers of a template's own type.
+#[test]
+fn a_template_keeps_its_type_of_provider() {
+    let sandbox = sandbox();
+    sandbox.write(
+        "config.json",
+        r#"{"provider": {"providers": [{"name": "own", "type": "sim"}, {"name": "cloud", "type": "aws"}]}}"#,
+    );
+    sandbox.write(FILE, CATALOG.replace("\"maxNumber\": 2", "\"maxNumber\": 2, \"providerType\": \"aws\""));
+    for line in ["templates render large", "machines request large 1 --dry-run"] {
+        let refused = sandbox.run("ohfp", &words(&format!("{line} --provider-name own")));
+        assert!(refused.code == 1, "{line}: {refused:?}");
+        assert!(
+            refused.stderr.contains("requires a provider of type `aws`, which `own` is not"),
+            "{refused:?}"
+        );
+        let done = sandbox.run("ohfp", &words(&line.replace("large", "small --provider-name own")));
+        assert_eq!(done.code, 0, "{line}: {done:?}");
+    }
+}
+
 /// The examples load as they are: a directory of nothing else validates, and a simulated request for each is accepted.
 #[test]
 fn examples_are_generated() {
