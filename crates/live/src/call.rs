@@ -74,6 +74,9 @@ impl Call {
     /// [`ErrorKind::Usage`] for a column that does not exist.
     pub(crate) fn shaped(&self, mut reply: Reply) -> Result<Reply, Errors> {
         let options = self.invocation.options();
+        if options.sort_by.is_none() && options.columns.is_empty() {
+            return Ok(reply);
+        }
         if let Some(grid) = reply.document.grid.take() {
             let grid = grid.sorted(options.sort_by.as_deref())?.chosen(&options.columns)?;
             reply.document = Rendered::table(grid);
@@ -81,8 +84,13 @@ impl Call {
         Ok(reply)
     }
 
+    /// Whether an answer for people is a table whose cells are needed, and not only its text.
+    pub(crate) fn needs_cells(&self) -> bool {
+        self.form != OutputFormat::Table || self.is_fitted()
+    }
+
     /// Whether a table is laid out otherwise than the snapshot has it.
-    pub(crate) fn is_fitted(&self) -> bool {
+    fn is_fitted(&self) -> bool {
         let options = self.invocation.options();
         let is_file = options.output.is_some();
         options.no_headers || !options.columns.is_empty() || (!is_file && is_screen_of(self.invocation.env()))

@@ -20,7 +20,9 @@ use crate::reply::Reply;
 /// Writes a reply to standard output, or its document to the file that the options name, and does the deferred work.
 /// Gives the exit code.
 pub(crate) fn write(reply: &Reply, call: &Call) -> u8 {
-    diagnostics(reply, call.styled(&io::stderr()));
+    // A stream is asked whether it is a terminal only where that matters: each time is a system call.
+    let has_errors = !reply.errors.is_empty();
+    diagnostics(reply, has_errors && call.styled(&io::stderr()));
     let named = call.invocation.options().output.as_deref().filter(|path| *path != Path::new(DASH));
     let file = named.filter(|_| reply.code == 0);
     let rendering = ohfp_timings::phase("render");
@@ -41,22 +43,26 @@ pub(crate) fn write(reply: &Reply, call: &Call) -> u8 {
 
 /// The document in the form that was asked for. On a screen a table fits it.
 fn bytes(reply: &Reply, call: &Call, is_stdout: bool) -> Vec<u8> {
+    let document = &reply.document;
+    let styled = || is_stdout && call.styled(&io::stdout());
+    let as_it_is = || document.bytes(document.head != document.head_styled && styled());
+    let Some(grid) = &document.grid else { return as_it_is() };
     let headings = !call.invocation.options().no_headers;
-    let styled = is_stdout && call.styled(&io::stdout());
-    let screen = if is_stdout && is_screen_of(call.invocation.env()) { screen_width() } else { None };
-    match (&reply.document.grid, call.form) {
-        (Some(grid), OutputFormat::Csv) => fitted::csv(grid, headings).into_bytes(),
-        (Some(grid), OutputFormat::Name) => fitted::names(grid).into_bytes(),
-        (Some(grid), _) if screen.is_some() || !headings => {
-            let laid_out = fitted::fitted(grid, Layout { width: screen, styled, headings });
-            if !laid_out.left_out.is_empty() && io::stderr().is_terminal() {
-                let names = laid_out.left_out.join(", ").to_lowercase();
-                notice::note(&format!("no room for {names}; --columns chooses, --format list shows all"));
-            }
-            laid_out.text.into_bytes()
-        }
-        _ => reply.document.bytes(styled),
+    match call.form {
+        OutputFormat::Csv => return fitted::csv(grid, headings).into_bytes(),
+        OutputFormat::Name => return fitted::names(grid).into_bytes(),
+        _ => {}
     }
+    let width = if is_stdout && is_screen_of(call.invocation.env()) { screen_width() } else { None };
+    if width.is_none() && headings {
+        return as_it_is();
+    }
+    let laid_out = fitted::fitted(grid, Layout { width, styled: styled(), headings });
+    if !laid_out.left_out.is_empty() && io::stderr().is_terminal() {
+        let names = laid_out.left_out.join(", ").to_lowercase();
+        notice::note(&format!("no room for {names}; --columns chooses, --format list shows all"));
+    }
+    laid_out.text.into_bytes()
 }
 
 /// Columns of the terminal that standard output is.

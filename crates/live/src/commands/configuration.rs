@@ -1,7 +1,7 @@
 //! The commands that configuration and templates answer.
 
 use ohfp_broker::{Error, ErrorKind, Errors, Template};
-use ohfp_cli::{Command, ConfigCommand, OutputFormat, ProvidersCommand, SchedulerCommand, StorageCommand};
+use ohfp_cli::{Command, ConfigCommand, ProvidersCommand, SchedulerCommand, StorageCommand};
 use ohfp_cli::{TemplatesCommand, TemplatesList};
 use ohfp_render::queries::Query;
 use ohfp_render::templates::{TemplateList, record, show_head, show_tail};
@@ -91,7 +91,7 @@ fn templates_list(call: &Call, catalog: &Catalog, wanted: &TemplatesList) -> Res
     let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
     let scheduler = catalog.scheduler()?;
     let (offset, limit) = (number(list.offset), list.limit.map(number));
-    if format == Format::Table && (call.form != OutputFormat::Table || call.is_fitted()) {
+    if format == Format::Table && call.needs_cells() {
         let end = limit.map_or(templates.len(), |limit| offset.saturating_add(limit).min(templates.len()));
         let page = templates.get(offset.min(end)..end).unwrap_or_default();
         let long = list.long || !options.columns.is_empty();
@@ -107,7 +107,7 @@ fn templates_show(call: &Call, catalog: &Catalog, id: &str) -> Result<Rendered, 
     let shown = catalog.shown(std::slice::from_ref(template));
     let list = TemplateList { templates: &shown, scheduler: catalog.scheduler()? };
     if let (Format::Table, [only]) = (format, &*shown)
-        && (call.form != OutputFormat::Table || call.is_fitted())
+        && call.needs_cells()
     {
         return Ok(Rendered::table(record(only)));
     }
