@@ -399,4 +399,10 @@ fn a_document_is_compared() {
         "large.templateId \"large\" null; large.maxNumber 2 null; large.vmType \"m5.4xlarge\" null",
     );
     check("{templateId: new}", "new.templateId null \"new\"");
+    sandbox.input("d.yaml", "{templateId: small, maxNumber: 6, vmType: m5.large}");
+    let shown = |line: &str| sandbox.run("ohfp", &words(&format!("templates diff d.yaml {line}")));
+    let chosen = shown("--format csv --columns field,after --sort-by -field");
+    assert_eq!(chosen.text(), "FIELD,AFTER\nx,-\nmaxNumber,6\n", "{chosen:?}");
+    let unknown = shown("--format table --columns nosuch");
+    assert!(unknown.code == 2 && unknown.stderr.contains("no column `nosuch`"), "{unknown:?}");
 }

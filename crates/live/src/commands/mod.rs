@@ -35,11 +35,6 @@ pub(crate) use logs::level;
 
 /// Runs a command other than `init` and the Host Factory operations.
 pub(crate) fn run(call: &Call, command: &Command) -> Reply {
-    if let Command::Templates(command) = command
-        && let Some(reply) = templates::run(call, command)
-    {
-        return reply.unwrap_or_else(Reply::failure);
-    }
     let reply = match command {
         Command::Completions(arguments) => {
             return Reply::answer(Rendered::plain(ohfp_cli::completions(arguments.shell)));
@@ -63,6 +58,7 @@ pub(crate) fn run(call: &Call, command: &Command) -> Reply {
         Command::Scheduler(SchedulerCommand::Validate(choice)) => {
             providers::check_scheduler(call, choice.named())
         }
+        Command::Templates(command) if templates::is_ours(command) => templates::run(call, command),
         Command::Storage(command) if storage::is_ours(command) => storage::run(call, command),
         other => configuration::run(call, other),
     };

@@ -20,10 +20,13 @@ use crate::call::Call;
 use crate::present::confirm::confirm;
 use crate::reply::Reply;
 
-/// Runs a command of the group; `None` for those that configuration and templates answer as they are.
-pub(super) fn run(call: &Call, command: &TemplatesCommand) -> Option<Result<Reply, Errors>> {
-    Some(match command {
-        TemplatesCommand::List(_) | TemplatesCommand::Show(_) | TemplatesCommand::Validate(_) => return None,
+/// Whether a command is answered here; configuration and templates answer the others as they are.
+pub(super) fn is_ours(command: &TemplatesCommand) -> bool {
+    !matches!(command, TemplatesCommand::List(_) | TemplatesCommand::Show(_) | TemplatesCommand::Validate(_))
+}
+
+pub(super) fn run(call: &Call, command: &TemplatesCommand) -> Result<Reply, Errors> {
+    match command {
         TemplatesCommand::Create(arguments) => create(call, arguments),
         TemplatesCommand::Update(arguments) => update(call, arguments),
         TemplatesCommand::Replace(arguments) => replace(call, arguments),
@@ -32,7 +35,10 @@ pub(super) fn run(call: &Call, command: &TemplatesCommand) -> Option<Result<Repl
         TemplatesCommand::Generate(arguments) => Ok(generate(call, arguments)),
         TemplatesCommand::Refresh(arguments) => refresh(call, arguments),
         TemplatesCommand::Diff(arguments) => diff(call, arguments),
-    })
+        TemplatesCommand::List(_) | TemplatesCommand::Show(_) | TemplatesCommand::Validate(_) => {
+            Err(Error::new(ErrorKind::Usage, "this command is not answered here").into())
+        }
+    }
 }
 
 /// The check that the arguments ask for.
