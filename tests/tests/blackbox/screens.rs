@@ -5,7 +5,7 @@ use std::fs;
 use ohfp_tests::grid::{Grid, TEMPLATE};
 use ohfp_tests::terminal::{Step, on_terminal, screen};
 use ohfp_tests::{Sandbox, golden, program};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Files below `tests/golden/screens/COLUMNS`, and command lines.
 const SCREENS: [(&str, &str); 6] = [
@@ -87,6 +87,34 @@ fn columns_order_and_headings_are_chosen() {
     assert!(unknown.code == 2 && unknown.stderr.contains("did you mean `name`?"), "{unknown:?}");
     let unknown = run("templates list --sort-by nosuch");
     assert!(unknown.code == 2 && unknown.stderr.contains("no field `nosuch`"), "{unknown:?}");
+}
+
+/// Lists of the configuration are sorted in every format, and refuse a field that they do not have.
+#[test]
+fn lists_of_the_configuration_are_sorted() {
+    let sandbox = Sandbox::with_fixture("golden");
+    sandbox.build();
+    let run = |line: &str| sandbox.run("ohfp", &line.split(' ').collect::<Vec<_>>());
+    for list in ["providers", "scheduler", "storage"] {
+        let names = |by: &str| -> Vec<String> {
+            let sorted = run(&format!("{list} list --json --sort-by {by}"));
+            let document: Value = serde_json::from_slice(&sorted.stdout).unwrap();
+            let entries = document.as_object().unwrap().values().next().unwrap().as_array().unwrap();
+            entries.iter().map(|entry| entry["name"].as_str().unwrap().to_owned()).collect()
+        };
+        let (up, mut down) = (names("name"), names("-NAME"));
+        assert!(up.is_sorted(), "{list}: {up:?}");
+        assert_eq!(
+            run(&format!("{list} list -o name --sort-by -name")).text().lines().collect::<Vec<_>>(),
+            down
+        );
+        down.reverse();
+        assert_eq!(up, down, "{list}");
+        for format in ["json", "yaml", "list", "table"] {
+            let unknown = run(&format!("{list} list --format {format} --sort-by nosuch"));
+            assert!(unknown.code == 2 && unknown.stderr.contains("no field `nosuch`"), "{list}: {unknown:?}");
+        }
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub(super) fn is_narrowed(call: &Call) -> bool {
         || options.offset > 0
         || options.provider_name.is_some()
         || options.provider_type.is_some()
+        || options.sort_by.is_some()
 }
 
 /// A document whose only member is a list, with the entries that are wanted.
@@ -30,7 +31,7 @@ pub(super) fn narrowed(call: &Call, document: Value) -> std::result::Result<Repl
     conditions.extend(options.provider_name.as_ref().map(|name| format!("name={name}")));
     conditions.extend(options.provider_type.as_ref().map(|kind| format!("type={kind}")));
     let filters = filter::parse(&conditions, |name| name)?;
-    let mut shown = Map::new();
+    let mut lists = Map::new();
     if let Value::Object(members) = document {
         for (name, value) in members {
             let Value::Array(items) = value else { continue };
@@ -38,12 +39,43 @@ pub(super) fn narrowed(call: &Call, document: Value) -> std::result::Result<Repl
                 Value::Object(fields) => Some(fields),
                 _ => None,
             });
-            let kept = filter::retain(&filters, entries.collect(), &[], |entry| entry)?;
+            let entries: Vec<Map<String, Value>> = entries.collect();
+            let field = options.sort_by.as_deref().map(|by| sort_field(&entries, by)).transpose()?;
+            let mut kept = filter::retain(&filters, entries, &[], |entry| entry)?;
+            if let (Some(by), Some(field)) = (&options.sort_by, field) {
+                kept = table::sort(kept, by, |entry| shown(entry.get(&field)));
+            }
             let page = Page::of(&page::everywhere(options)).cut(kept);
-            shown.insert(name, page.into_iter().map(Value::Object).collect());
+            lists.insert(name, page.into_iter().map(Value::Object).collect());
         }
     }
-    Ok(call.document(&Value::Object(shown)))
+    let mut reply = call.document(&Value::Object(lists));
+    reply.document.grid = reply.document.grid.map(table::Table::ordered);
+    Ok(reply)
+}
+
+/// The field of these entries that `--sort-by` names.
+fn sort_field(entries: &[Map<String, Value>], by: &str) -> Result<String> {
+    let wanted = table::sort_field(by);
+    let mut known: Vec<&str> = Vec::new();
+    for name in entries.iter().flat_map(Map::keys) {
+        if !known.contains(&name.as_str()) {
+            known.push(name);
+        }
+    }
+    let found = known.iter().find(|name| table::same_name(name, wanted));
+    found
+        .map(|name| (*name).to_owned())
+        .ok_or_else(|| table::no_sort_field(by).hint(format!("the fields are {}", known.join(", "))))
+}
+
+/// A value as lists show it.
+fn shown(value: Option<&Value>) -> String {
+    let mut out = String::new();
+    if let Some(value) = value {
+        text::value(&mut out, value);
+    }
+    out
 }
 
 /// Sorts templates by a field in any spelling, or by an attribute; a name that begins with `-` is descending.
@@ -60,11 +92,7 @@ pub(super) fn sorted_templates<'t>(
     let value = |template: &Template| {
         let fields = template.fields();
         let attribute = fields.get("attributes").and_then(|attributes| attributes.get(wanted));
-        let mut out = String::new();
-        if let Some(value) = fields.get(name).or(attribute) {
-            text::value(&mut out, value);
-        }
-        out
+        shown(fields.get(name).or(attribute))
     };
     let is_known = field_names().any(|known| known == name)
         || templates.iter().any(|template| !value(template).is_empty());
