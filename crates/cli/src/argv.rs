@@ -72,13 +72,36 @@ pub fn parse_by(
     argv: impl IntoIterator<Item = OsString>,
 ) -> Result<Cli, clap::Error> {
     let mut matches = command.try_get_matches_from_mut(normalize(argv))?;
-    let path = options::path_of("", &matches);
-    let has_dry_run = dry_runs::is_declared(command, &matches);
-    let is_named = options::format_is_named(&matches);
-    let parsed = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(command))?;
-    let cli = Cli { global: parsed.global.completed(is_named), path, ..parsed };
-    let checked = formats::check(&cli).and_then(|()| dry_runs::check(&cli, has_dry_run));
-    checked.map(|()| cli).map_err(|error| error.format(command))
+    let found = Found::of("", command, &matches);
+    let parsed = Cli::from_arg_matches_mut(&mut matches);
+    let checked = parsed.and_then(|parsed| found.checked(parsed.global, parsed.command));
+    checked.map_err(|error| error.format(command))
+}
+
+/// What the matches say only until clap takes them apart.
+pub(crate) struct Found {
+    path: String,
+    has_dry_run: bool,
+    format_is_named: bool,
+}
+
+impl Found {
+    /// What `matches` say of a command below `group`, all of whose commands `tree` has.
+    pub(crate) fn of(group: &str, tree: &clap::Command, matches: &clap::ArgMatches) -> Self {
+        Self {
+            path: options::path_of(group, matches),
+            has_dry_run: dry_runs::is_declared(tree, matches),
+            format_is_named: options::format_is_named(matches),
+        }
+    }
+
+    /// The command line, if its options go together.
+    pub(crate) fn checked(self, global: GlobalOptions, command: Command) -> Result<Cli, clap::Error> {
+        let cli = Cli { global: global.completed(self.format_is_named), command, path: self.path };
+        formats::check(&cli)?;
+        dry_runs::check(&cli, self.has_dry_run)?;
+        Ok(cli)
+    }
 }
 
 /// Parses an operation with its input and no other option, the form in which Host Factory calls it. Gives the

@@ -10,9 +10,9 @@ use std::mem::ManuallyDrop;
 use clap::{Args as _, FromArgMatches as _, Subcommand};
 
 use crate::PROGRAM;
-use crate::options::{self, GlobalOptions};
+use crate::argv::Found;
+use crate::options::GlobalOptions;
 use crate::tree::{Cli, Command};
-use crate::{dry_runs, formats};
 
 type Parse = fn(&str, &[OsString]) -> Option<Cli>;
 
@@ -47,12 +47,10 @@ fn parsed<Group: Subcommand>(name: &str, words: &[OsString], command: fn(Group) 
     // Leaked: dropping it costs system calls, which a process that parses one line can save.
     let mut tree = ManuallyDrop::new(Group::augment_subcommands(tree).subcommand_required(true));
     let mut matches = tree.try_get_matches_from_mut(std::iter::once(program).chain(rest)).ok()?;
-    let path = options::path_of(name, &matches);
-    let has_dry_run = dry_runs::is_declared(&tree, &matches);
-    let is_named = options::format_is_named(&matches);
-    let global = GlobalOptions::from_arg_matches_mut(&mut matches).ok()?.completed(is_named);
-    let cli = Cli { global, command: command(Group::from_arg_matches_mut(&mut matches).ok()?), path };
-    formats::check(&cli).and_then(|()| dry_runs::check(&cli, has_dry_run)).ok().map(|()| cli)
+    let found = Found::of(name, &tree, &matches);
+    let global = GlobalOptions::from_arg_matches_mut(&mut matches).ok()?;
+    let group = Group::from_arg_matches_mut(&mut matches).ok()?;
+    found.checked(global, command(group)).ok()
 }
 
 #[cfg(test)]
