@@ -3,6 +3,7 @@
 //! What was read is shown whatever happens: a store that cannot be written to, or a provider that is slow, costs a list
 //! nothing but its freshness.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use ohfp_broker::provider::Detail;
@@ -23,11 +24,11 @@ pub(super) fn machines(call: &Call, machines: Vec<Machine>) -> (Vec<Machine>, bo
     }
     match asked(call, &machines) {
         Ok(fresh) => {
-            let find = |machine: &Machine| {
-                let same = |one: &&Machine| one.id == machine.id && one.provider == machine.provider;
-                fresh.iter().find(same).unwrap_or(machine).clone()
-            };
-            (machines.iter().map(find).collect(), true)
+            let key = |machine: &Machine| (machine.id.clone(), machine.provider.clone());
+            let mut fresh: HashMap<_, Machine> =
+                fresh.into_iter().map(|machine| (key(&machine), machine)).collect();
+            let newest = |machine: Machine| fresh.remove(&key(&machine)).unwrap_or(machine);
+            (machines.into_iter().map(newest).collect(), true)
         }
         Err(errors) => {
             log(&errors);
@@ -61,11 +62,11 @@ pub(super) fn requests(call: &Call, views: Vec<RequestWithMachines>) -> (Vec<Req
     });
     match polled {
         Ok(fresh) => {
-            let fresh: Vec<RequestWithMachines> = fresh.into_iter().flatten().collect();
-            let find = |view: RequestWithMachines| {
-                fresh.iter().find(|one| one.request.id == view.request.id).cloned().unwrap_or(view)
-            };
-            (views.into_iter().map(find).collect(), true)
+            let fresh = fresh.into_iter().flatten();
+            let mut fresh: HashMap<_, RequestWithMachines> =
+                fresh.map(|view| (view.request.id.clone(), view)).collect();
+            let newest = |view: RequestWithMachines| fresh.remove(&view.request.id).unwrap_or(view);
+            (views.into_iter().map(newest).collect(), true)
         }
         Err(errors) => {
             log(&errors);
