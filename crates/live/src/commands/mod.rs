@@ -10,7 +10,7 @@ mod machines;
 mod metrics;
 mod naming;
 mod narrowing;
-mod program;
+pub(crate) mod program;
 mod providers;
 mod push;
 mod refreshing;

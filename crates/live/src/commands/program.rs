@@ -1,9 +1,10 @@
 //! The commands `version` and `snapshot`: the programs themselves.
 
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::Command;
 
-use ohfp_broker::{Error, ErrorKind, Errors};
+use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_cli::SnapshotArguments;
 use ohfp_service::formats;
 use serde_json::json;
@@ -29,14 +30,19 @@ pub(super) fn version(call: &Call) -> Reply {
     }))
 }
 
+/// The path of a program that is installed beside this one.
+pub(crate) fn beside(name: &str) -> Result<PathBuf> {
+    let own = std::env::current_exe()
+        .map_err(|error| Error::new(ErrorKind::System, "cannot find this program's own path").cause(error))?;
+    Ok(own.with_file_name(name))
+}
+
 /// `snapshot`: becomes `ohfp-snapshot`, which is installed beside this program.
 ///
 /// # Errors
 /// [`ErrorKind::System`] where it cannot be started.
 pub(super) fn snapshot(arguments: &SnapshotArguments) -> Result<Reply, Errors> {
-    let own = std::env::current_exe()
-        .map_err(|error| Error::new(ErrorKind::System, "cannot find this program's own path").cause(error))?;
-    let program = own.with_file_name("ohfp-snapshot");
+    let program = beside("ohfp-snapshot")?;
     let error = Command::new(&program).args(&arguments.arguments).exec();
     Err(Error::new(ErrorKind::System, format!("cannot start `{}`", program.display()))
         .cause(error)

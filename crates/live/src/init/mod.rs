@@ -24,6 +24,7 @@ use self::detect::Installation;
 use self::files::{Content, Done, Group, Planned};
 use crate::call::Call;
 use crate::commands::import::{document, read_state};
+use crate::commands::program::beside;
 use crate::example_config;
 use crate::reply::Reply;
 
@@ -195,9 +196,7 @@ fn scripts(directory: &Path, direct: bool) -> Result<Vec<Planned>> {
 
 /// Path of the runtime, which is installed beside this program.
 fn program() -> Result<PathBuf> {
-    let beside = std::env::current_exe()
-        .map_err(|error| Error::new(ErrorKind::System, "cannot find this program's own path").cause(error))?
-        .with_file_name(ohfp_cli::PROGRAM);
+    let beside = beside(ohfp_cli::PROGRAM)?;
     if beside.is_file() {
         Ok(beside)
     } else {
