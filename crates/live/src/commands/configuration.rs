@@ -120,6 +120,15 @@ fn templates_show(call: &Call, catalog: &Catalog, id: &str) -> Result<Rendered, 
     Ok(Rendered { head, head_styled, body, grid: None })
 }
 
+fn finding(severity: &str, message: &str, hint: Option<&str>) -> Value {
+    json!({ "severity": severity, "message": message, "hint": hint })
+}
+
+/// An error as one of the findings of a check.
+pub(super) fn wrong(error: &Error) -> Value {
+    finding("error", &error.summary(), error.hint_text())
+}
+
 /// Reports all errors of the files or, if there are none, those of templates and then all warnings. Exit code 1 on an
 /// error, and where `all_offered` is set and a template is left out.
 pub(super) fn report(
@@ -127,12 +136,10 @@ pub(super) fn report(
     all_offered: bool,
     format: Format,
 ) -> Reply {
-    let finding = |severity: &str, message: String, hint: Option<&str>| json!({ "severity": severity, "message": message, "hint": hint });
-    let wrong = |error: &Error| finding("error", error.summary(), error.hint_text());
     let (code, findings): (u8, Vec<Value>) = match validated {
         Ok(valid) => {
             let fails = !valid.unlaunchable.is_empty() || all_offered && !valid.left_out.is_empty();
-            let doubtful = valid.warnings.iter().map(|warning| finding("warning", warning.clone(), None));
+            let doubtful = valid.warnings.iter().map(|warning| finding("warning", warning, None));
             (u8::from(fails), valid.unlaunchable.iter().map(wrong).chain(doubtful).collect())
         }
         Err(errors) => (1, errors.iter().map(wrong).collect()),

@@ -1,9 +1,10 @@
 //! Commands of the groups `providers` and `scheduler` that are no queries of the snapshot.
 
-use ohfp_broker::{Error, Errors};
+use ohfp_broker::Errors;
 use ohfp_render::queries::Query;
 use serde_json::{Map, Value, json};
 
+use super::configuration::wrong;
 use crate::call::Call;
 use crate::reply::Reply;
 
@@ -18,12 +19,10 @@ pub(super) fn default(call: &Call) -> Result<Reply, Errors> {
 /// `scheduler validate`: whether a scheduler is known, and what is wrong with its settings.
 pub(super) fn check_scheduler(call: &Call, name: Option<&str>) -> Result<Reply, Errors> {
     let catalog = call.invocation.catalog()?;
-    let finding =
-        |error: &Error| json!({ "severity": "error", "message": error.summary(), "hint": error.hint_text() });
     let found = catalog.value(&Query::Scheduler(name.map(str::to_owned)));
     let (scheduler, findings): (Value, Vec<Value>) = match &found {
         Ok(scheduler) => (scheduler.get("name").cloned().unwrap_or_default(), Vec::new()),
-        Err(errors) => (json!(name), errors.iter().map(finding).collect()),
+        Err(errors) => (json!(name), errors.iter().map(wrong).collect()),
     };
     let reply =
         call.document(&json!({ "scheduler": scheduler, "valid": found.is_ok(), "findings": findings }));
