@@ -8,10 +8,8 @@ use std::iter;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::table::Table;
+use crate::table::{GAP, Table};
 
-/// Spaces between two columns.
-const GAP: usize = 2;
 /// A column that is shortened keeps so many columns of the screen.
 const SHORTEST: usize = 12;
 /// The last column is wrapped no narrower than this: the width of a date.

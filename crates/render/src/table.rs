@@ -20,7 +20,7 @@ pub struct Table {
 }
 
 /// Spaces between two columns.
-const GAP: usize = 2;
+pub(crate) const GAP: usize = 2;
 
 impl Table {
     /// Creates a table with these headings.
@@ -159,15 +159,9 @@ impl Table {
     pub fn rows(&self) -> (Vec<u8>, Vec<(usize, usize)>) {
         let mut out = String::with_capacity(self.cells.len() * 2);
         let mut places = Vec::new();
-        let mut start = 0;
-        for row in self.ends.chunks(self.header.len().max(1)) {
+        for row in self.cells() {
             let begin = out.len();
-            let cells = row.iter().map(|&end| {
-                let cell = self.cells.get(start..end).unwrap_or_default();
-                start = end;
-                cell
-            });
-            self.line(&mut out, cells);
+            self.line(&mut out, row.into_iter());
             places.push((begin, out.len() - begin));
         }
         (out.into_bytes(), places)
