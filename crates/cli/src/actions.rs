@@ -1,7 +1,4 @@
-//! The commands of the groups that only read configuration, and of the program itself.
-//!
-//! As in `tree`, a command needs three texts: what it does (one line), what one should know before
-//! using it, and examples to copy.
+//! Arguments of the commands that are no group: `completions`, `snapshot`, `doctor` and `report`.
 // Doc comments are help texts here: clap prints them as they stand, so no Markdown.
 
 use std::ffi::OsString;

@@ -257,7 +257,7 @@ pub struct TemplatesRender {
     pub template: NamedTemplate,
 
     /// Number of machines
-    #[arg(short, long, value_name = "COUNT", default_value_t = 1, 
+    #[arg(short, long, value_name = "COUNT", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub count: u32,
 }
