@@ -116,6 +116,12 @@ impl Error {
         self
     }
 
+    /// Adds a hint unless there is one.
+    #[must_use]
+    pub fn hint_or(self, hint: &str) -> Self {
+        if self.hint.is_some() { self } else { self.hint(hint) }
+    }
+
     /// Names the field of a template that is at fault. The message stays as it is.
     #[must_use]
     pub fn in_field(mut self, template: &str, field: &str) -> Self {

@@ -110,6 +110,14 @@ pub struct RequestFilter {
     pub offset: u64,
 }
 
+impl RequestFilter {
+    /// Those that are not finished.
+    pub fn open() -> Self {
+        let states = RequestState::ALL.iter().copied().filter(|state| !state.is_final()).collect();
+        Self { states, ..Self::default() }
+    }
+}
+
 /// A filter of machines. Results are ordered newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MachineFilter {
@@ -123,6 +131,14 @@ pub struct MachineFilter {
     pub limit: Option<u64>,
     /// Leaving out so many first.
     pub offset: u64,
+}
+
+impl MachineFilter {
+    /// Those that exist and are not being terminated.
+    pub fn existing() -> Self {
+        let states = MachineState::ALL.iter().copied().filter(|state| !state.is_ending()).collect();
+        Self { states, ..Self::default() }
+    }
 }
 
 /// The query of [`Store::needing_attention`].

@@ -3,8 +3,8 @@
 
 use std::ffi::OsString;
 
+use ohfp_broker::Errors;
 use ohfp_broker::store::{MachineFilter, RequestFilter};
-use ohfp_broker::{Errors, MachineState};
 use ohfp_cli::GlobalOptions;
 use ohfp_cli::completion::{self, IdKind};
 use ohfp_render::Rendered;
@@ -37,22 +37,14 @@ pub(crate) fn run(words: &[OsString], env: Environment) -> u8 {
 fn ids(kind: IdKind, words: &[String], env: Environment) -> Result<Vec<String>, Errors> {
     let invocation = Invocation::new(options(words), env)?;
     let call = Call::new(invocation, true)?;
-    let named = |query: Query| -> Result<Vec<String>, Errors> {
-        let document = call.invocation.catalog()?.value(&query)?;
-        let entries =
-            document.as_object().into_iter().flat_map(|members| members.values()).filter_map(Value::as_array);
-        let names = entries.flatten().filter_map(|entry| entry.get("name")?.as_str());
-        Ok(names.map(str::to_owned).collect())
-    };
     Ok(match kind {
         IdKind::Templates => {
             let templates = call.invocation.catalog()?.templates()?;
             templates.iter().map(|template| template.id().to_owned()).collect()
         }
         IdKind::Machines => {
-            let states = MachineState::ALL.iter().copied().filter(|state| !state.is_ending()).collect();
-            let filter = MachineFilter { states, ..MachineFilter::default() };
-            let machines = call.session(AccessMode::ReadOnly)?.requests()?.store.machines(&filter)?;
+            let requests = call.session(AccessMode::ReadOnly)?.requests()?;
+            let machines = requests.store.machines(&MachineFilter::existing())?;
             let told = |id: &str, name: Option<&str>| format!("{id}\t{}", name.unwrap_or_default());
             machines.iter().map(|machine| told(machine.id.as_str(), machine.name.as_deref())).collect()
         }
@@ -65,7 +57,11 @@ fn ids(kind: IdKind, words: &[String], env: Environment) -> Result<Vec<String>, 
                 .collect()
         }
         IdKind::Keys => catalog::setting_names().map(str::to_owned).collect(),
-        IdKind::Providers => named(Query::Providers)?,
+        IdKind::Providers => {
+            let document = call.invocation.catalog()?.value(&Query::Providers)?;
+            let entries = document.get("providers").and_then(Value::as_array).into_iter().flatten();
+            entries.filter_map(|entry| entry.get("name")?.as_str()).map(str::to_owned).collect()
+        }
         IdKind::Files | IdKind::Directories => Vec::new(),
     })
 }

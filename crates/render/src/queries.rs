@@ -194,11 +194,7 @@ pub fn template<'a>(resolved: &'a Resolved, id: &str) -> Result<&'a ohfp_broker:
         if let Some(left_out) = resolved.left_out.iter().find(|left_out| left_out.id == id) {
             return Error::new(ErrorKind::NotFound, left_out.message()).hint(left_out.hint.as_str());
         }
-        let error = not_found("template", Some(id), templates.iter().map(ohfp_broker::Template::id));
-        if error.hint_text().is_some() {
-            error
-        } else {
-            error.hint("`ohfp templates list --format table` shows all templates")
-        }
+        not_found("template", Some(id), templates.iter().map(ohfp_broker::Template::id))
+            .hint_or("`ohfp templates list --format table` shows all templates")
     })
 }

@@ -30,8 +30,7 @@ pub fn render(invocation: &Invocation, id: &str, count: u32) -> Result<RenderedL
     let template = catalog.template(id)?;
     let configuration = invocation.configuration()?;
     let (settings, providers) = (&configuration.settings, &configuration.providers);
-    let options = invocation.options();
-    let wish = Wish { name: options.provider_name.as_deref(), kind: options.provider_type.as_deref() };
+    let wish = Wish::of(invocation.options());
     let candidates = selection::candidates(settings, providers, Some(template), wish)?;
     let Some(instance) = candidates.first() else {
         return Err(Error::new(ErrorKind::Refused, "no provider is enabled").into());

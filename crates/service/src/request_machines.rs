@@ -49,8 +49,7 @@ fn with_template<T>(
     let templates = session.templates()?;
     let found = templates.find(&wanted.template_id)?;
     let requests = session.requests()?;
-    let options = session.invocation.options();
-    let wish = Wish { name: options.provider_name.as_deref(), kind: options.provider_type.as_deref() };
+    let wish = Wish::of(session.invocation.options());
     let provider =
         selection::choose(&requests, &session.configuration, wish, &found.template, wanted.count, now)?;
     let id = clock::new_id(RequestKind::Acquire, now)?;

@@ -6,9 +6,8 @@ use std::time::Instant;
 use ohfp_broker::documents::Document;
 use ohfp_broker::operations::Providers;
 use ohfp_broker::store::{MachineFilter, RequestFilter};
-use ohfp_broker::{
-    Error, ErrorKind, Errors, MachineState, RequestKind, RequestState, Result, Template, Timestamp,
-};
+use ohfp_broker::{Error, ErrorKind, Errors, RequestKind, RequestState, Result, Template, Timestamp};
+use ohfp_cli::GlobalOptions;
 use ohfp_resolver::{Configuration, ProviderInstance, SelectionPolicy, Settings, choice_problems};
 
 use crate::registry::{Requests, preferred, simulated_kind};
@@ -23,6 +22,13 @@ pub(crate) struct Wish<'o> {
     pub(crate) name: Option<&'o str>,
     /// Its type.
     pub(crate) kind: Option<&'o str>,
+}
+
+impl<'o> Wish<'o> {
+    /// What the options say.
+    pub(crate) fn of(options: &'o GlobalOptions) -> Self {
+        Self { name: options.provider_name.as_deref(), kind: options.provider_type.as_deref() }
+    }
 }
 
 /// Chooses among the [`candidates`] by `provider.selection_policy`.
@@ -180,8 +186,7 @@ fn by_policy<'i>(
             enabled.get(remainder(u64::from_le_bytes(random), enabled.len() as u64)).copied()
         }
         SelectionPolicy::LeastConnections => {
-            let states = MachineState::ALL.iter().copied().filter(|state| !state.is_ending()).collect();
-            let machines = requests.store.machines(&MachineFilter { states, ..MachineFilter::default() })?;
+            let machines = requests.store.machines(&MachineFilter::existing())?;
             let load = |instance: &ProviderInstance| {
                 machines.iter().filter(|machine| machine.provider == instance.name).count()
             };

@@ -229,14 +229,11 @@ fn unknown(known: &[Machine], wanted: &MachineRef) -> Error {
     let names =
         known.iter().flat_map(|machine| machine.name.as_deref().into_iter().chain([machine.id.as_str()]));
     let error = not_found("machine", wanted.name.as_deref(), names);
-    let hinted = error.hint_text().is_some();
-    let hint = "`ohfp machines list --format table` shows what exists";
-    if hinted { error } else { error.hint(hint) }
+    error.hint_or("`ohfp machines list --format table` shows what exists")
 }
 
 fn existing(session: &Session) -> Result<Vec<Machine>> {
-    let states = MachineState::ALL.iter().copied().filter(|state| !state.is_ending()).collect();
-    session.requests()?.store.machines(&MachineFilter { states, ..MachineFilter::default() })
+    session.requests()?.store.machines(&MachineFilter::existing())
 }
 
 fn list(call: &Call, arguments: &MachinesList) -> Result<Reply, Errors> {
@@ -249,10 +246,8 @@ fn list(call: &Call, arguments: &MachinesList) -> Result<Reply, Errors> {
     let look = call.look(session.scheduler()?);
     let providers = narrowing::providers(call, session)?;
     // These say more than a state does.
-    let is_narrow = arguments
-        .status
-        .iter()
-        .any(|status| state(*status).is_none_or(|state| state.name() != status.name()));
+    let is_narrow =
+        arguments.status.iter().any(|word| matches!(word, MachineStatus::Failed | MachineStatus::Unknown));
     let (in_store, afterwards) =
         Page::shared(&arguments.list, is_narrow || providers.is_some() || look.is_ordered());
     let request = arguments.request_id.as_deref().map(|id| naming::request(session, id)).transpose()?;

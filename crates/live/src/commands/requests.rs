@@ -61,8 +61,7 @@ fn status(call: &Call, arguments: &RequestsStatus) -> Result<Reply, Errors> {
 }
 
 fn unfinished(session: &Session) -> Result<Vec<RequestId>> {
-    let states = vec![RequestState::Recorded, RequestState::Started];
-    let views = session.requests()?.store.requests(&RequestFilter { states, ..RequestFilter::default() })?;
+    let views = session.requests()?.store.requests(&RequestFilter::open())?;
     Ok(views.into_iter().map(|view| view.request.id).collect())
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use ohfp_broker::Errors;
 use ohfp_broker::store::{MachineFilter, RequestFilter};
-use ohfp_broker::{Errors, MachineState, RequestState};
 use ohfp_render::Format;
 use ohfp_render::queries::Query;
 use ohfp_service::diagnosis::{self, CheckStatus};
@@ -29,10 +29,8 @@ pub(super) fn run(call: &Call) -> Result<Reply, Errors> {
     let provider = catalog.value(&Query::Provider(None)).unwrap_or_default();
     let session = call.session(AccessMode::ReadOnly)?;
     let requests = session.requests()?;
-    let open = vec![RequestState::Recorded, RequestState::Started];
-    let open = requests.store.requests(&RequestFilter { states: open, ..RequestFilter::default() })?;
-    let states = MachineState::ALL.iter().copied().filter(|state| !state.is_ending()).collect();
-    let machines = requests.store.machines(&MachineFilter { states, ..MachineFilter::default() })?;
+    let open = requests.store.requests(&RequestFilter::open())?;
+    let machines = requests.store.machines(&MachineFilter::existing())?;
     let mut by_state: BTreeMap<&str, u64> = BTreeMap::new();
     let mut by_template: BTreeMap<&str, u64> = BTreeMap::new();
     for machine in &machines {
