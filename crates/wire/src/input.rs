@@ -9,7 +9,7 @@ use ohfp_platform::files;
 use serde_json::Value;
 
 /// Longest input in bytes. Host Factory's are a few kilobytes; five hundred machines are 40 KB.
-const LIMIT: u64 = 64 * 1024 * 1024;
+pub const LIMIT: u64 = 64 * 1024 * 1024;
 const TOO_LARGE: &str = "is larger than 64 MiB";
 
 /// The name that stands for standard input, and for standard output.
@@ -19,10 +19,14 @@ pub const DASH: &str = "-";
 pub fn read(file: Option<&Path>, data: Option<&str>) -> Result<Option<Value>> {
     match (file, data) {
         (_, Some(data)) => parse("the input of --data", data.as_bytes()).map(Some),
-        (Some(path), None) if path == Path::new(DASH) => {
-            read_all("standard input", &mut io::stdin().lock()).map(Some)
+        (Some(path), None) => {
+            let name = if path == Path::new(DASH) {
+                "standard input".to_owned()
+            } else {
+                format!("input file `{}`", path.display())
+            };
+            object(&name, contents(path, LIMIT)).map(Some)
         }
-        (Some(path), None) => read_file(path).map(Some),
         (None, None) => Ok(None),
     }
 }
@@ -32,39 +36,48 @@ pub fn read(file: Option<&Path>, data: Option<&str>) -> Result<Option<Value>> {
 /// # Errors
 /// [`ErrorKind::Input`] where it cannot be read, or is not UTF-8.
 pub fn text(file: &Path) -> Result<String> {
-    let name =
-        if file == Path::new(DASH) { "standard input".to_owned() } else { format!("`{}`", file.display()) };
-    let bytes = if file == Path::new(DASH) {
-        let mut bytes = Vec::new();
-        let read = io::stdin().lock().take(LIMIT + 1).read_to_end(&mut bytes);
-        read.map_err(|error| wrong(&name, &format!("cannot be read: {error}")))?;
-        bytes
-    } else {
-        files::read_regular(file, LIMIT).map_err(|error| wrong(&name, &format!("cannot be read: {error}")))?
+    let wrong = |what: &str| {
+        let name = if file == Path::new(DASH) {
+            "standard input".to_owned()
+        } else {
+            format!("`{}`", file.display())
+        };
+        Error::new(ErrorKind::Input, format!("{name} {what}"))
+            .hint("name a text file in UTF-8, or - for standard input")
     };
-    if bytes.len() as u64 > LIMIT {
-        return Err(wrong(&name, TOO_LARGE));
-    }
-    String::from_utf8(bytes).map_err(|_| wrong(&name, "is not UTF-8"))
+    let bytes = contents(file, LIMIT).map_err(|error| wrong(&unread(&error)))?;
+    String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8"))
 }
 
-fn read_file(path: &Path) -> Result<Value> {
-    let name = format!("input file `{}`", path.display());
-    match files::read_regular(path, LIMIT) {
-        Ok(bytes) => parse(&name, &bytes),
-        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(wrong(&name, TOO_LARGE)),
-        Err(error) => Err(wrong(&name, &format!("cannot be read: {error}"))),
+/// The content of a regular file, or of standard input where it is named `-`.
+///
+/// # Errors
+/// Those of reading; [`io::ErrorKind::FileTooLarge`] where it is longer than `limit` bytes.
+pub fn contents(file: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    if file == Path::new(DASH) {
+        read_all(&mut io::stdin().lock(), limit)
+    } else {
+        files::read_regular(file, limit)
     }
 }
 
-fn read_all(name: &str, from: &mut impl Read) -> Result<Value> {
+fn read_all(from: &mut impl Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = from.take(LIMIT + 1).read_to_end(&mut bytes);
-    read.map_err(|error| wrong(name, &format!("cannot be read: {error}")))?;
-    if bytes.len() as u64 > LIMIT {
-        return Err(wrong(name, TOO_LARGE));
+    let read = from.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if read as u64 > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
+}
+
+/// Why [`contents`] with [`LIMIT`] has failed.
+fn unread(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::FileTooLarge {
+        TOO_LARGE.to_owned()
+    } else {
+        format!("cannot be read: {error}")
     }
-    parse(name, &bytes)
+}
+
+fn object(name: &str, bytes: io::Result<Vec<u8>>) -> Result<Value> {
+    parse(name, &bytes.map_err(|error| wrong(name, &unread(&error)))?)
 }
 
 /// Parses one JSON object, with or without a byte order mark. `name` is the name of the input for messages.
@@ -89,7 +102,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{parse, read, read_all};
+    use super::{LIMIT, object, parse, read, read_all};
 
     #[test]
     fn one_json_object_with_or_without_a_byte_order_mark() {
@@ -129,6 +142,12 @@ mod tests {
         large.set_len(64 * 1024 * 1024 + 1).unwrap();
         let text = format!("input file `{}` is larger than 64 MiB", directory.join("large").display());
         assert_eq!(found(Some(&directory.join("large")), None), Err(text));
+        let plain = |name: &str| super::text(&directory.join(name)).unwrap_err();
+        assert!(plain("large").summary().ends_with("is larger than 64 MiB"));
+        // Whatever a text is for, it is no input of Host Factory's.
+        for name in ["missing", "large"] {
+            assert!(plain(name).hint_text().is_some_and(|hint| !hint.contains("Host Factory")), "{name}");
+        }
         std::fs::remove_dir_all(directory).unwrap();
     }
 
@@ -136,7 +155,7 @@ mod tests {
     fn a_stream_is_read_up_to_the_limit() {
         let check = |bytes: &mut dyn io::Read, expected: &str| {
             let mut bytes = bytes;
-            let found = read_all("standard input", &mut bytes).map(|value| value.to_string());
+            let found = object("standard input", read_all(&mut bytes, LIMIT)).map(|value| value.to_string());
             assert_eq!(found.unwrap_or_else(|error| error.summary()), expected);
         };
         check(&mut &b"{\"a\":1}"[..], "{\"a\":1}");

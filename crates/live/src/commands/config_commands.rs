@@ -2,7 +2,7 @@
 //! whole are answered with the templates (`configuration`).
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,7 +13,7 @@ use ohfp_render::{Format, documents};
 use ohfp_service::config_change::{self, ConfigChange};
 use ohfp_service::invocation::Environment;
 use ohfp_service::{config_keys, validation};
-use ohfp_wire::input::DASH;
+use ohfp_wire::input::{self, DASH};
 use serde_json::{Map, Value, json};
 
 use super::{configuration, import};
@@ -104,14 +104,12 @@ fn changed(what: &str, change: &ConfigChange) -> Value {
 
 /// The content of a file or of standard input, with a name whose ending says the format.
 fn read(file: &Path) -> Result<(PathBuf, Vec<u8>)> {
-    let failed = |error: io::Error| {
+    let content = input::contents(file, input::LIMIT).map_err(|error| {
         Error::new(ErrorKind::Input, format!("cannot read `{}`", file.display())).cause(error)
-    };
+    })?;
     if file != Path::new(DASH) {
-        return fs::read(file).map(|content| (file.to_owned(), content)).map_err(failed);
+        return Ok((file.to_owned(), content));
     }
-    let mut content = Vec::new();
-    io::stdin().read_to_end(&mut content).map_err(failed)?;
     let text = String::from_utf8_lossy(&content);
     Ok((PathBuf::from(format!("stdin.{}", guessed(&text))), content))
 }

@@ -1,15 +1,13 @@
 //! `config import`.
 
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_cli::{ConfigImport, ImportedBroker};
-use ohfp_platform::files;
 use ohfp_render::Format;
 use ohfp_service::import::{self, ImportRequest, ImportedSite, Mapping, Source};
 use ohfp_service::invocation::Environment;
-use ohfp_wire::input::DASH;
+use ohfp_wire::input;
 use serde_json::{Value, json};
 
 use crate::call::Call;
@@ -53,15 +51,10 @@ pub(crate) fn personal_directory(env: &Environment) -> Result<PathBuf> {
 
 /// The content of a state file.
 pub(crate) fn read_state(file: &Path) -> Result<Vec<u8>> {
-    let failed = |error: io::Error| {
+    // As long as the history that it holds.
+    input::contents(file, u64::MAX).map_err(|error| {
         Error::new(ErrorKind::Input, format!("cannot read `{}`", file.display())).cause(error)
-    };
-    if file == Path::new(DASH) {
-        let mut bytes = Vec::new();
-        io::stdin().read_to_end(&mut bytes).map_err(failed)?;
-        return Ok(bytes);
-    }
-    files::read_regular(file, u64::MAX).map_err(failed)
+    })
 }
 
 /// What an import has made, as one document.
