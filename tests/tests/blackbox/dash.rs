@@ -2,10 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::io::Write;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use ohfp_tests::grid::{Grid, TEMPLATE, document, text, wanted};
-use ohfp_tests::{Ended, program};
+use ohfp_tests::{Ended, ended, program};
 use serde_json::json;
 
 /// Runs `ohfp` with something on its standard input.
@@ -37,6 +37,37 @@ fn questions_come_from_standard_input() {
         assert_eq!(wrong.code, 1, "{wrong:?}");
         assert!(text(&document(&wrong)["message"]).contains(says), "{wrong:?}");
     }
+    // Commands that read no input of Host Factory's name the stream alike.
+    for (words, input, says) in [
+        (
+            "templates update other -f -",
+            "{\"templateId\": \"this\"}",
+            "`standard input` is about template `this`",
+        ),
+        (
+            "templates replace other -f -",
+            "{\"templateId\": \"this\"}",
+            "`standard input` is about template `this`",
+        ),
+        ("templates replace other -f -", "{\"templates\": []}", "`standard input` has 0 templates"),
+    ] {
+        let wrong = run(&grid, words, input);
+        assert!(wrong.code == 1 && wrong.stderr.contains(says), "{words}: {wrong:?}");
+    }
+}
+
+#[test]
+fn a_named_file_is_regular_and_its_hint_fits() {
+    let grid = Grid::new(&json!({}), &json!({}));
+    let fifo = grid.sandbox.path.join("fifo");
+    assert_eq!(ended(Command::new("mkfifo").arg(&fifo)).code, 0);
+    for words in ["config validate --file fifo", "templates validate -f fifo"] {
+        let refused = run(&grid, words, "");
+        let said = format!("{}{}", refused.text(), refused.stderr);
+        assert!(refused.code == 1 && said.contains("not a regular file"), "{words}: {refused:?}");
+    }
+    let missing = run(&grid, "templates validate -f missing", "");
+    assert!(missing.text().contains("name a text file in UTF-8"), "{missing:?}");
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn one(file: &Path) -> Result<Map<String, Value>, Errors> {
     match <[_; 1]>::try_from(read.templates) {
         Ok([only]) => Ok(only),
         Err(_) => {
-            let message = format!("`{}` has {count} templates, and one is expected", file.display());
+            let message = format!("`{}` has {count} templates, and one is expected", name(file));
             Err(Error::new(ErrorKind::Input, message).into())
         }
     }
@@ -85,24 +85,28 @@ fn create(call: &Call, arguments: &TemplatesCreate) -> Result<Reply, Errors> {
 }
 
 fn update(call: &Call, arguments: &TemplatesUpdate) -> Result<Reply, Errors> {
-    let name = name(&arguments.file);
-    let fields = TemplateInput::fields(&name, &input::text(&arguments.file)?)?;
-    let id = arguments.template.id().to_owned();
-    if let Some(other) = TemplateInput::id_in(&fields).filter(|other| **other != *id) {
-        let message = format!("`{name}` is about template `{other}`, not `{id}`");
-        return Err(Error::new(ErrorKind::Input, message).into());
-    }
+    let fields = TemplateInput::fields(&name(&arguments.file), &input::text(&arguments.file)?)?;
+    let id = id_of(arguments, &fields)?;
     edit(call, &TemplateChange::Update(id, fields), mode(arguments), "updated")
 }
 
 fn replace(call: &Call, arguments: &TemplatesUpdate) -> Result<Reply, Errors> {
     let fields = one(&arguments.file)?;
-    let id = arguments.template.id().to_owned();
-    if let Some(other) = TemplateInput::id_in(&fields).filter(|other| **other != *id) {
-        let message = format!("`{}` is about template `{other}`, not `{id}`", arguments.file.display());
-        return Err(Error::new(ErrorKind::Input, message).into());
-    }
+    let id = id_of(arguments, &fields)?;
     edit(call, &TemplateChange::Replace(id, fields), mode(arguments), "replaced")
+}
+
+/// The id of the template to change, which its new fields may repeat.
+fn id_of(arguments: &TemplatesUpdate, fields: &Map<String, Value>) -> Result<String, Errors> {
+    let id = arguments.template.id();
+    match TemplateInput::id_in(fields).filter(|other| **other != *id) {
+        None => Ok(id.to_owned()),
+        Some(other) => {
+            let file = name(&arguments.file);
+            let message = format!("`{file}` is about template `{other}`, not `{id}`");
+            Err(Error::new(ErrorKind::Input, message).into())
+        }
+    }
 }
 
 fn delete(call: &Call, arguments: &TemplatesDelete) -> Result<Reply, Errors> {
