@@ -96,6 +96,13 @@ pub fn append(path: &Path) -> Result<(File, u64), Refused> {
     Ok((file, status.size()))
 }
 
+/// Whether a path still names this open file. Another process may have removed or replaced it since it was opened.
+pub fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |status: &Metadata| (status.dev(), status.ino());
+    let opened = file.metadata().ok().as_ref().map(identity);
+    fs::symlink_metadata(path).ok().as_ref().map(identity) == opened
+}
+
 /// Opens a file that exists, without following a link and without waiting for the other end of a pipe.
 ///
 /// # Errors

@@ -1,7 +1,6 @@
 //! A lock between processes: a file beside what it guards, which exists while the lock is held.
 
-use std::fs::{self, File, Metadata, TryLockError};
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::files::{self, Refused};
@@ -52,9 +51,7 @@ impl LockFile {
                 },
             }
             // The previous holder has removed the file while this process waited; other processes wait for a new one.
-            let identity = |status: &Metadata| (status.dev(), status.ino());
-            let opened = handle.metadata().ok().as_ref().map(identity);
-            if fs::symlink_metadata(path).ok().as_ref().map(identity) == opened {
+            if files::is_at(&handle, path) {
                 return lock(Some(handle));
             }
         }

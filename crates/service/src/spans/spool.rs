@@ -51,22 +51,33 @@ impl Spool {
                 Err(refused) if refused.is_missing() => return Ok(()),
                 Err(refused) => return Err(self.failed("written", refused)),
             };
-            match file.try_lock_shared() {
-                // It is taken away now: the next one is a new file.
-                Err(TryLockError::WouldBlock) => continue,
-                // Without locks a line may be lost, and no answer.
-                Ok(()) | Err(TryLockError::Error(_)) => {}
+            if self.add_to(&mut file, line, limit)? {
+                break;
             }
-            if file.metadata().map_err(|error| self.failed("read", error))?.len() >= limit {
-                return Err(Error::new(
-                    ErrorKind::Unavailable,
-                    format!("`{}` has grown to its limit", self.path.display()),
-                )
-                .hint("`ohfp metrics push` sends it; `metrics.otlp.spool_limit` is the limit"));
-            }
-            return file.write_all(line).map_err(|error| self.failed("written", error));
         }
         Ok(())
+    }
+
+    /// Adds a line to an open file; `false` where it is taken away, now or since it was opened: what is added then would
+    /// be deleted with it. The next one is a new file.
+    fn add_to(&self, file: &mut File, line: &[u8], limit: u64) -> Result<bool> {
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            // Without locks a line may be lost, and no answer.
+            Ok(()) | Err(TryLockError::Error(_)) => {}
+        }
+        if !files::is_at(file, &self.path) {
+            return Ok(false);
+        }
+        if file.metadata().map_err(|error| self.failed("read", error))?.len() >= limit {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("`{}` has grown to its limit", self.path.display()),
+            )
+            .hint("`ohfp metrics push` sends it; `metrics.otlp.spool_limit` is the limit"));
+        }
+        file.write_all(line).map_err(|error| self.failed("written", error))?;
+        Ok(true)
     }
 
     /// Takes away what was left behind by a command that could not send it, or what there is now. `None` where there is
@@ -164,6 +175,14 @@ mod tests {
         let taken = spool.take().unwrap().unwrap();
         assert_eq!(taken.bytes, b"3\n");
         taken.done().unwrap();
+        // One that opened the file just before it was taken away.
+        let mut opened = files::open_or_create(&spool.path, Access::Append, MODE).unwrap();
+        spool.add(b"4\n", 100).unwrap();
+        let taken = spool.take().unwrap().unwrap();
+        assert_eq!(spool.add_to(&mut opened, b"5\n", 100), Ok(false));
+        assert_eq!(taken.bytes, b"4\n");
+        taken.done().unwrap();
+        drop(opened);
         spool.add(b"12345\n", 6).unwrap();
         assert!(spool.add(b"x\n", 6).unwrap_err().summary().contains("limit"));
         fs::remove_dir_all(&directory).unwrap();
