@@ -85,6 +85,16 @@ impl Tally {
         self.peak_bytes = self.peak_bytes.max(other.peak_bytes);
     }
 
+    /// Mean processor time in microseconds of those whose time was taken: the runtime takes none.
+    pub fn mean_cpu_micros(&self) -> Option<u64> {
+        self.cpu_micros.checked_div(self.latency.count())
+    }
+
+    /// Mean latency in microseconds of the same.
+    pub fn mean_latency(&self) -> Option<u64> {
+        self.latency.sum().checked_div(self.latency.count())
+    }
+
     /// What they counted.
     pub fn counted(&self, counter: Counter) -> u64 {
         self.counts.get(counter.name()).copied().unwrap_or(0)

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use ohfp_broker::{Error, ErrorKind, Result, Timestamp};
 use ohfp_metrics::counters::{self, Counter};
 use ohfp_metrics::exposition;
+use ohfp_metrics::totals::Operations;
 use ohfp_metrics::{HostMetrics, Outcome, ProcessRecord, Tally};
 use ohfp_platform::files::{Refused, Replacement};
 use ohfp_resolver::Settings;
@@ -99,7 +100,7 @@ pub struct RecordedCost {
     pub failed: u64,
     /// The times that half, nine of ten and 99 of 100 of them did not exceed, in microseconds.
     pub latency: Option<[u64; 3]>,
-    /// Processor time of all, in microseconds.
+    /// Mean processor time of those whose time was taken, in microseconds; 0 where there is none.
     pub cpu_micros: u64,
     /// The largest resident set, in bytes.
     pub peak_bytes: u64,
@@ -110,11 +111,10 @@ pub struct RecordedCost {
 /// # Errors
 /// [`ErrorKind::Input`] where no state directory is known.
 pub fn costs(session: &Session, since: Timestamp, until: Timestamp) -> Result<Option<Vec<RecordedCost>>> {
-    if !session.configuration.settings.metrics_enabled() {
+    let Some(operations) = recorded(&session.invocation, &session.configuration.settings, since, until)?
+    else {
         return Ok(None);
-    }
-    let view = HostMetrics::new(&session.invocation.state_directory()?).view();
-    let (operations, _) = view.within(since, until);
+    };
     let cost = |(operation, tally): (&String, &Tally)| {
         let quantiles = [0.5, 0.9, 0.99].map(|share| tally.latency.quantile(share));
         RecordedCost {
@@ -126,7 +126,7 @@ pub fn costs(session: &Session, since: Timestamp, until: Timestamp) -> Result<Op
             } else {
                 None
             },
-            cpu_micros: tally.cpu_micros,
+            cpu_micros: tally.mean_cpu_micros().unwrap_or(0),
             peak_bytes: tally.peak_bytes,
         }
     };
@@ -136,14 +136,25 @@ pub fn costs(session: &Session, since: Timestamp, until: Timestamp) -> Result<Op
 }
 
 /// How many components the processes of the last hour could not build, as far as that is recorded.
-pub fn failed_loads(invocation: &Invocation, settings: &Settings) -> u64 {
-    let Ok(directory) = invocation.state_directory() else { return 0 };
-    if !settings.metrics_enabled() {
-        return 0;
-    }
+pub(crate) fn failed_loads(invocation: &Invocation, settings: &Settings) -> u64 {
     let now = clock::now();
-    let (operations, _) = HostMetrics::new(&directory).view().within(now.plus_millis(-WINDOW_MILLIS), now);
-    operations.values().map(|tally| tally.counted(Counter::ComponentFailures)).sum()
+    let operations = recorded(invocation, settings, now.plus_millis(-WINDOW_MILLIS), now).ok().flatten();
+    let failures = |tally: &Tally| tally.counted(Counter::ComponentFailures);
+    operations.map_or(0, |operations| operations.values().map(failures).sum())
+}
+
+/// What was recorded within a window; `None` where `metrics.enabled` is off.
+fn recorded(
+    invocation: &Invocation,
+    settings: &Settings,
+    since: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Operations>> {
+    if !settings.metrics_enabled() {
+        return Ok(None);
+    }
+    let view = HostMetrics::new(&invocation.state_directory()?).view();
+    Ok(Some(view.within(since, until).0))
 }
 
 /// What all processes of this host have cost, by operation; empty where no state directory is known.

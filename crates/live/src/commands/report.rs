@@ -88,7 +88,7 @@ fn cost(recorded: RecordedCost) -> OperationCost {
         calls: recorded.count,
         failed: recorded.failed,
         latency: recorded.latency,
-        cpu: recorded.cpu_micros.checked_div(recorded.count).unwrap_or(0),
+        cpu: recorded.cpu_micros,
         memory: recorded.peak_bytes / 1024,
     }
 }

@@ -74,7 +74,7 @@ impl SiteMetrics {
             json!({
                 "operation": operation, "count": tally.count, "failed": tally.failed(),
                 "p50_ms": of_micros(tally.latency.quantile(0.5)), "p99_ms": of_micros(tally.latency.quantile(0.99)),
-                "cpu_ms": mean(tally.cpu_micros, tally.latency.count()), "peak_mib": tally.peak_bytes >> 20,
+                "cpu_ms": of_micros(tally.mean_cpu_micros()), "peak_mib": tally.peak_bytes >> 20,
                 "provider_calls": tally.counted(Counter::ProviderCalls),
                 "provider_errors": tally.counted(Counter::ProviderErrors),
             })
@@ -110,7 +110,7 @@ pub(super) fn by_name(operations: &Operations) -> Value {
         let quantile = |share| of_micros(tally.latency.quantile(share));
         let row = json!({
             "count": tally.count, "failed": tally.failed(), "p50_ms": quantile(0.5), "p99_ms": quantile(0.99),
-            "cpu_ms": mean(tally.cpu_micros, tally.latency.count()), "peak_bytes": tally.peak_bytes,
+            "cpu_ms": of_micros(tally.mean_cpu_micros()), "peak_bytes": tally.peak_bytes,
         });
         (name.clone(), row)
     });
@@ -131,10 +131,10 @@ fn operation(name: &str, tally: &Tally) -> Value {
         "failed": tally.failed(),
         "outcomes": tally.outcomes,
         "latency_ms": {
-            "mean": mean(tally.latency.sum(), tally.latency.count()),
+            "mean": of_micros(tally.mean_latency()),
             "p50": quantile(0.5), "p90": quantile(0.9), "p99": quantile(0.99), "buckets": buckets,
         },
-        "cpu_ms": mean(tally.cpu_micros, tally.latency.count()),
+        "cpu_ms": of_micros(tally.mean_cpu_micros()),
         "peak_bytes": tally.peak_bytes,
         "snapshot": tally.snapshot,
         "counts": counted,
@@ -191,10 +191,6 @@ fn template(series: &Series) -> Value {
 fn of_micros(micros: Option<u64>) -> Value {
     #[expect(clippy::cast_precision_loss, reason = "shown with three decimals")]
     micros.map_or(Value::Null, |micros| json!(micros as f64 / 1_000.0))
-}
-
-fn mean(micros: u64, count: u64) -> Value {
-    of_micros(micros.checked_div(count))
 }
 
 /// Seconds with three decimals.
