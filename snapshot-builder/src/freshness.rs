@@ -10,10 +10,8 @@ use std::time::SystemTime;
 use ohfp_broker::Result;
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_platform::audience::Audience;
-use ohfp_snapshot_format::index::Record;
 use ohfp_snapshot_format::open::IoPolicy;
 use ohfp_snapshot_format::{CLI_FINGERPRINT, Refusal, Snapshot, fresh, verify};
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::inspect;
 use crate::lower;
@@ -145,11 +143,10 @@ pub fn limit_decreases(
     if !is_of(published, place) || resolved.settings.scheduler() != Ok(SchedulerKind::HostFactory) {
         return Vec::new();
     }
-    let Ok(Some((directory, body))) = inspect::json_records(&published.view()) else { return Vec::new() };
+    let Ok(Some(records)) = inspect::records(&published.view(), &[inspect::JSON]) else { return Vec::new() };
     let templates = resolved.templates.iter();
     let sunk = templates.filter_map(|template| {
-        let record = Record::find(directory, xxh3_64(template.id().as_bytes()))?.bytes(body)?;
-        let published = published_max(record)?;
+        let published = published_max(inspect::record(records, template.id())?)?;
         LimitDecrease::between(template.id(), published, template.max_number())
     });
     sunk.collect()

@@ -7,18 +7,27 @@ use ohfp_resolver::LimitDecrease;
 use ohfp_snapshot_format::index::{RECORD_ENTRY, Record};
 use ohfp_snapshot_format::{Refusal, View};
 use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Name of the format that every snapshot with templates has.
+pub const JSON: &str = "json";
 
 /// A *records* directory and the section that contains its records.
 pub type Records<'a> = (&'a [u8], &'a [u8]);
 
-/// The checked records of `templates show` in JSON; `None` in a snapshot without templates.
-pub fn json_records<'a>(snapshot: &View<'a>) -> Result<Option<Records<'a>>, Refusal> {
+/// The checked records of `templates show` in the first of these formats that there is; `None` in a snapshot without
+/// templates.
+pub fn records<'a>(snapshot: &View<'a>, formats: &[&str]) -> Result<Option<Records<'a>>, Refusal> {
     let contents = snapshot.contents()?;
     let index = contents.index;
-    let Some(show) = index.shows.iter().find(|show| index.text(&show.format) == b"json") else {
-        return Ok(None);
-    };
+    let named = |format: &&str| index.shows.iter().find(|show| index.text(&show.format) == format.as_bytes());
+    let Some(show) = formats.iter().find_map(named) else { return Ok(None) };
     Ok(Some((contents.section(show.records.to_native())?, contents.section(show.body.to_native())?)))
+}
+
+/// The record of a template.
+pub fn record<'a>((directory, body): Records<'a>, id: &str) -> Option<&'a [u8]> {
+    Record::find(directory, xxh3_64(id.as_bytes()))?.bytes(body)
 }
 
 /// The catalog of a snapshot: from the hash of an id to its record.
@@ -32,7 +41,7 @@ pub struct PublishedTemplates<'a> {
 impl<'a> PublishedTemplates<'a> {
     /// Reads the directory of `templates show` in JSON, which every snapshot with templates has.
     pub fn of(snapshot: &View<'a>) -> Result<Self, Refusal> {
-        let Some((directory, body)) = json_records(snapshot)? else { return Ok(Self::default()) };
+        let Some((directory, body)) = records(snapshot, &[JSON])? else { return Ok(Self::default()) };
         let mut records = BTreeMap::new();
         let mut order = Vec::new();
         for number in 0..directory.len() / RECORD_ENTRY {
@@ -197,10 +206,10 @@ mod tests {
         writer.section("help", b"x".to_vec());
         let empty = finished(writer);
         let empty = View::new(&empty).unwrap();
-        assert_eq!(json_records(&empty), Ok(None));
+        assert_eq!(records(&empty, &[JSON]), Ok(None));
         assert!(PublishedTemplates::of(&empty).unwrap().order.is_empty());
         let two = snapshot(&["a 1", "b 2"]);
-        let (directory, body) = json_records(&View::new(&two).unwrap()).unwrap().unwrap();
+        let (directory, body) = records(&View::new(&two).unwrap(), &[JSON]).unwrap().unwrap();
         assert_eq!((directory.len(), body.split(|byte| *byte == b'\n').count()), (2 * RECORD_ENTRY, 3));
     }
 }

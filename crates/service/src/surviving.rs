@@ -11,10 +11,9 @@ use ohfp_render::templates::TemplateList;
 use ohfp_resolver::Resolved;
 use ohfp_resolver::location::ConfigLocation;
 use ohfp_snapshot_builder::freshness;
+use ohfp_snapshot_builder::inspect;
 use ohfp_snapshot_builder::lower::WHOLE;
-use ohfp_snapshot_format::index::Record;
 use ohfp_snapshot_format::{Refusal, Snapshot};
-use xxhash_rust::xxh3::xxh3_64;
 
 /// The valid templates whose complete record in the snapshot is what it would be now. `None` where more is wrong than
 /// single templates, or none survives.
@@ -36,21 +35,15 @@ fn unchanged(
     scheduler: SchedulerKind,
     published: &Snapshot,
 ) -> Result<Option<Vec<Template>>, Refusal> {
-    let contents = published.contents()?;
     // The records with secrets, where others are shown.
-    let named = |name: &str| {
-        let mut shows = contents.index.shows.iter();
-        shows.find(|show| contents.index.text(&show.format) == name.as_bytes())
+    let Some(records) = inspect::records(&published.view(), &[WHOLE, inspect::JSON])? else {
+        return Ok(None);
     };
-    let Some(show) = named(WHOLE).or_else(|| named(Format::Json.name())) else { return Ok(None) };
-    let (directory, body) =
-        (contents.section(show.records.to_native())?, contents.section(show.body.to_native())?);
     let list = TemplateList { templates, scheduler };
     let is_same = |template: &&Template| {
         let mut now = Vec::new();
         list.show(template, Format::Json, &mut now);
-        let record = Record::find(directory, xxh3_64(template.id().as_bytes()));
-        record.and_then(|record| record.bytes(body)) == Some(now.as_slice())
+        inspect::record(records, template.id()) == Some(now.as_slice())
     };
     Ok(Some(templates.iter().filter(is_same).cloned().collect()))
 }
