@@ -18,41 +18,27 @@ pub(crate) fn run(call: &Call, options: DoctorOptions) -> Result<Reply, Errors> 
         return performance(call);
     }
     let checks = diagnosis::run(&call.invocation);
-    if call.is_screen {
-        let lines = checks.iter().map(|check| Line {
-            what: check.what,
-            status: check.status,
-            said: &check.detail,
-            fix: check.fix.as_deref(),
-        });
-        return Ok(checklist(&lines.collect::<Vec<_>>()));
-    }
-    let failed = checks.iter().any(|check| check.status == CheckStatus::Failed);
-    let rows = checks.iter().map(|check| {
-        json!({ "check": check.what, "status": check.status.name(), "detail": check.detail, "fix": check.fix })
+    let lines = checks.iter().map(|check| Line {
+        what: check.what,
+        status: check.status,
+        said: &check.detail,
+        fix: check.fix.as_deref(),
     });
-    Ok(reply(call, &rows.collect::<Vec<Value>>(), failed))
+    Ok(reply(call, &lines.collect::<Vec<_>>(), "detail"))
 }
 
 fn performance(call: &Call) -> Result<Reply, Errors> {
     let checks = diagnosis::performance(&call.invocation, call.session(AccessMode::ReadOnly))?;
-    if call.is_screen {
-        let lines = checks.iter().map(|check| Line {
-            what: check.what,
-            status: check.status,
-            said: &check.measured,
-            fix: check.fix.as_deref(),
-        });
-        return Ok(checklist(&lines.collect::<Vec<_>>()));
-    }
-    let failed = checks.iter().any(|check| check.status == CheckStatus::Failed);
-    let rows = checks.iter().map(|check| {
-        json!({ "check": check.what, "status": check.status.name(), "measured": check.measured, "fix": check.fix })
+    let lines = checks.iter().map(|check| Line {
+        what: check.what,
+        status: check.status,
+        said: &check.measured,
+        fix: check.fix.as_deref(),
     });
-    Ok(reply(call, &rows.collect::<Vec<Value>>(), failed))
+    Ok(reply(call, &lines.collect::<Vec<_>>(), "measured"))
 }
 
-/// A check as a person reads it on a screen.
+/// A check, whichever kind it is of.
 struct Line<'c> {
     what: &'c str,
     status: CheckStatus,
@@ -60,8 +46,22 @@ struct Line<'c> {
     fix: Option<&'c str>,
 }
 
+/// The checks as a list of marks on a screen, else as a document in which `said` names what was found.
+fn reply(call: &Call, lines: &[Line<'_>], said: &str) -> Reply {
+    let document = if call.is_screen {
+        checklist(lines)
+    } else {
+        let rows = lines.iter().map(|line| {
+            json!({ "check": line.what, "status": line.status.name(), (said): line.said, "fix": line.fix })
+        });
+        documents::render(&json!({ "checks": rows.collect::<Vec<Value>>() }), call.format)
+    };
+    let failed = lines.iter().any(|line| line.status == CheckStatus::Failed);
+    Reply { code: u8::from(failed), ..Reply::answer(document) }
+}
+
 /// Each check with a mark, and below it what to do.
-fn checklist(lines: &[Line<'_>]) -> Reply {
+fn checklist(lines: &[Line<'_>]) -> Rendered {
     let width = lines.iter().map(|line| line.what.chars().count()).max().unwrap_or(0);
     let text = |styled: bool| {
         let mut out = String::new();
@@ -83,12 +83,5 @@ fn checklist(lines: &[Line<'_>]) -> Reply {
         }
         out.into_bytes()
     };
-    let failed = lines.iter().any(|line| line.status == CheckStatus::Failed);
-    let document = Rendered { head: text(false), head_styled: text(true), ..Rendered::default() };
-    Reply { code: u8::from(failed), ..Reply::answer(document) }
-}
-
-fn reply(call: &Call, rows: &[Value], failed: bool) -> Reply {
-    let document = documents::render(&json!({ "checks": rows }), call.format);
-    Reply { code: u8::from(failed), ..Reply::answer(document) }
+    Rendered { head: text(false), head_styled: text(true), ..Rendered::default() }
 }

@@ -160,7 +160,7 @@ impl TemplateList<'_> {
         for template in self.templates {
             for column in columns {
                 cell.clear();
-                (column.cell)(&mut cell, template);
+                column.write(&mut cell, template);
                 table.cell(if cell.is_empty() { "-" } else { &cell });
             }
         }
@@ -266,87 +266,72 @@ struct Column {
     heading: &'static str,
     /// Names of the field, by which the column can be chosen too.
     names: [&'static str; 2],
-    cell: fn(&mut String, &Template),
+    cell: Cell,
+}
+
+/// What a column shows of a template.
+enum Cell {
+    /// The field that its first name is.
+    Field,
+    /// The attribute that its first name is.
+    Attribute,
+    Other(fn(&mut String, &Template)),
+}
+
+impl Column {
+    const fn field(heading: &'static str, names: [&'static str; 2]) -> Self {
+        Self { heading, names, cell: Cell::Field }
+    }
+
+    const fn attribute(heading: &'static str, name: &'static str) -> Self {
+        Self { heading, names: [name, name], cell: Cell::Attribute }
+    }
+
+    const fn other(
+        heading: &'static str,
+        names: [&'static str; 2],
+        write: fn(&mut String, &Template),
+    ) -> Self {
+        Self { heading, names, cell: Cell::Other(write) }
+    }
+
+    fn write(&self, out: &mut String, template: &Template) {
+        let ([name, _], fields) = (self.names, template.fields());
+        match self.cell {
+            Cell::Field => value(out, fields.get(name)),
+            Cell::Attribute => {
+                value(out, fields.get("attributes").and_then(|attributes| attributes.get(name)));
+            }
+            Cell::Other(write) => write(out, template),
+        }
+    }
 }
 
 /// Columns of the short table; the long one has all.
 const SHORT_COLUMNS: usize = 8;
 
 const COLUMNS: &[Column] = &[
-    Column {
-        heading: "TEMPLATE",
-        names: ["templateId", "template_id"],
-        cell: |out, template| out.push_str(template.id()),
-    },
-    Column {
-        heading: "TYPE",
-        names: ["type", "type"],
-        cell: |out, template| attribute(out, template, "type"),
-    },
-    Column {
-        heading: "NCPUS",
-        names: ["ncpus", "ncpus"],
-        cell: |out, template| attribute(out, template, "ncpus"),
-    },
-    Column {
-        heading: "NCORES",
-        names: ["ncores", "ncores"],
-        cell: |out, template| attribute(out, template, "ncores"),
-    },
-    Column {
-        heading: "NRAM",
-        names: ["nram", "nram"],
-        cell: |out, template| attribute(out, template, "nram"),
-    },
-    Column {
-        heading: "MAX",
-        names: ["maxNumber", "max_instances"],
-        cell: |out, template| match template.max_number() {
-            -1 => out.push_str("unlimited"),
-            number => out.push_str(&number.to_string()),
-        },
-    },
-    Column {
-        heading: "PRICE",
-        names: ["priceType", "price_type"],
-        cell: |out, template| field(out, template, "priceType"),
-    },
-    Column { heading: "MACHINE TYPES", names: ["vmType", "vmTypes"], cell: machine_types },
-    Column {
-        heading: "IMAGE",
-        names: ["imageId", "image_id"],
-        cell: |out, template| field(out, template, "imageId"),
-    },
-    Column {
-        heading: "LAUNCH TEMPLATE",
-        names: ["launchTemplateId", "launch_template_id"],
-        cell: |out, template| field(out, template, "launchTemplateId"),
-    },
-    Column {
-        heading: "SUBNETS",
-        names: ["subnetId", "subnet_ids"],
-        cell: |out, template| field(out, template, "subnetId"),
-    },
-    Column {
-        heading: "RANK",
-        names: ["rank", "rank"],
-        cell: |out, template| attribute(out, template, "rank"),
-    },
-    Column {
-        heading: "TAGS",
-        names: ["instanceTags", "tags"],
-        cell: |out, template| field(out, template, "instanceTags"),
-    },
+    Column::other("TEMPLATE", ["templateId", "template_id"], |out, template| out.push_str(template.id())),
+    Column::attribute("TYPE", "type"),
+    Column::attribute("NCPUS", "ncpus"),
+    Column::attribute("NCORES", "ncores"),
+    Column::attribute("NRAM", "nram"),
+    Column::other("MAX", ["maxNumber", "max_instances"], |out, template| match template.max_number() {
+        -1 => out.push_str("unlimited"),
+        number => out.push_str(&number.to_string()),
+    }),
+    Column::field("PRICE", ["priceType", "price_type"]),
+    Column::other("MACHINE TYPES", ["vmType", "vmTypes"], machine_types),
+    Column::field("IMAGE", ["imageId", "image_id"]),
+    Column::field("LAUNCH TEMPLATE", ["launchTemplateId", "launch_template_id"]),
+    Column::field("SUBNETS", ["subnetId", "subnet_ids"]),
+    Column::attribute("RANK", "rank"),
+    Column::field("TAGS", ["instanceTags", "tags"]),
 ];
 
-fn field(out: &mut String, template: &Template, name: &str) {
-    if let Some(value) = template.fields().get(name) {
-        text::value(out, value);
-    }
-}
-
-fn attribute(out: &mut String, template: &Template, name: &str) {
-    if let Some(value) = template.fields().get("attributes").and_then(|attributes| attributes.get(name)) {
+/// Appends a value, if there is one.
+fn value(out: &mut String, value: Option<&Value>) {
+    if let Some(value) = value {
         text::value(out, value);
     }
 }
@@ -361,7 +346,7 @@ fn machine_types(out: &mut String, template: &Template) {
                 text::visible(out, name);
             }
         }
-        _ => field(out, template, "vmType"),
+        _ => value(out, template.fields().get("vmType")),
     }
 }
 
