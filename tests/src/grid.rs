@@ -233,7 +233,7 @@ pub fn refused(ended: &Ended) -> String {
 
 /// Standard output as the one document that it must be.
 pub fn document(ended: &Ended) -> Value {
-    serde_json::from_slice(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+    ended.document()
 }
 
 /// The machines in a status.

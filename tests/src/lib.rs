@@ -23,12 +23,15 @@ pub mod killing;
 pub mod promtool;
 pub mod terminal;
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fmt, fs};
+
+use serde_json::Value;
 
 /// The installed tree that `cargo xtask test` made.
 pub fn tree() -> PathBuf {
@@ -97,6 +100,31 @@ impl Ended {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
+
+    /// Standard output as the one document that it must be.
+    pub fn document(&self) -> Value {
+        serde_json::from_slice(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The document of a program that must end well.
+    pub fn answer(&self) -> Value {
+        assert_eq!(self.code, 0, "{self:?}");
+        self.document()
+    }
+}
+
+/// Every file below a directory with its content; nothing of one that is not there.
+pub fn files_below(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(directory).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_below(&path));
+        } else {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
 }
 
 /// A directory of its own for one test, removed at the end, and the environment made for it.
@@ -191,6 +219,11 @@ impl Sandbox {
     pub fn run<A: AsRef<OsStr>>(&self, program: &str, arguments: &[A]) -> Ended {
         let path = if program.contains('/') { PathBuf::from(program) } else { self::program(program) };
         ended(self.command(path).args(arguments))
+    }
+
+    /// Runs `ohfp` with a command line whose words have no spaces.
+    pub fn line(&self, line: &str) -> Ended {
+        self.run("ohfp", &line.split(' ').collect::<Vec<_>>())
     }
 
     /// Runs the runtime where it has nothing to fall back on: what it prints, it knew itself.

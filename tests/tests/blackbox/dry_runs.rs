@@ -1,29 +1,17 @@
 //! What only looks changes nothing: not a byte of the state, and not a machine.
-#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use ohfp_tests::files_below;
 use ohfp_tests::grid::{Grid, Host, LIMITED, SPOT, TEMPLATE, hosts, text};
 use serde_json::{Value, json};
 
 /// Every file below a directory with its content. SQLite's index of its write-ahead log is left out: the first
 /// reader rebuilds it from the log, and it names the readers.
 fn content(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    let mut directories = vec![directory.to_owned()];
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(&directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                directories.push(path);
-            } else if path.extension().is_none_or(|extension| extension != "db-shm") {
-                let content = fs::read(&path).unwrap();
-                files.insert(path, content);
-            }
-        }
-    }
+    let mut files = files_below(directory);
+    files.retain(|path, _| path.extension().is_none_or(|extension| extension != "db-shm"));
     files
 }
 

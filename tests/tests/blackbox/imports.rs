@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use ohfp_tests::{Ended, HF_OPERATIONS, Sandbox, c_program, ended, expect_none, program};
+use ohfp_tests::{HF_OPERATIONS, Sandbox, c_program, ended, expect_none, files_below, program};
 use serde_json::{Value, json};
 
 /// Where no AWS answers, at once.
@@ -111,28 +111,10 @@ fn write(path: &Path, value: &Value) {
     fs::write(path, serde_json::to_string_pretty(value).unwrap()).unwrap();
 }
 
-fn document(ended: &Ended) -> Value {
-    assert_eq!(ended.code, 0, "{ended:?}");
-    serde_json::from_slice(&ended.stdout).unwrap()
-}
-
 /// Files below a directory with their content and times.
 fn state_of(directory: &Path) -> Vec<(PathBuf, Vec<u8>, std::time::SystemTime)> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(state_of(&path));
-        } else {
-            found.push((
-                path.clone(),
-                fs::read(&path).unwrap(),
-                path.metadata().unwrap().modified().unwrap(),
-            ));
-        }
-    }
-    found.sort();
-    found
+    let modified = |path: &Path| path.metadata().unwrap().modified().unwrap();
+    files_below(directory).into_iter().map(|(path, bytes)| (path.clone(), bytes, modified(&path))).collect()
 }
 
 /// The Python broker's directory, in the layout of a user's installation.
@@ -154,7 +136,7 @@ fn five_scripts(
     machine: Option<&str>,
 ) {
     let scripts = sandbox.path.join("scripts");
-    document(&sandbox.run("ohfp", &["init", "--scripts-dir", scripts.to_str().unwrap()]));
+    sandbox.run("ohfp", &["init", "--scripts-dir", scripts.to_str().unwrap()]).answer();
     let script = |operation: &str, input: &Value| -> (i32, Value) {
         assert!(HF_OPERATIONS.contains(&operation));
         let file = sandbox.input("in.json", input.to_string());
@@ -193,12 +175,12 @@ fn five_scripts(
 fn offered(sandbox: &Sandbox, directory: &Path) -> Value {
     let answer =
         sandbox.run("ohfp", &["--config", directory.to_str().unwrap(), "getAvailableTemplates", "-d", "{}"]);
-    document(&answer)
+    answer.answer()
 }
 
 fn is_valid(sandbox: &Sandbox, directory: &Path) {
     let valid =
-        document(&sandbox.run("ohfp", &["--config", directory.to_str().unwrap(), "config", "validate"]));
+        sandbox.run("ohfp", &["--config", directory.to_str().unwrap(), "config", "validate"]).answer();
     assert!(valid["valid"] == true && valid["findings"] == json!([]), "{valid}");
 }
 
@@ -247,10 +229,10 @@ fn a_site_of_the_python_broker() {
         ];
         sandbox.run("ohfp", &[&line[..], more].concat())
     };
-    let rehearsed = document(&import(&["--dry-run"]));
+    let rehearsed = import(&["--dry-run"]).answer();
     assert!(!sandbox.path.join("conf").exists() && rehearsed["dryRun"] == true);
     let made = import(&[]);
-    let answer = document(&made);
+    let answer = made.answer();
     assert_eq!(answer["entries"], rehearsed["entries"]);
     assert_eq!(state_of(&root), before, "the source was changed");
     assert!(!made.text().contains("hidden-secret"));
@@ -315,7 +297,7 @@ fn answers_are_those_of_before() {
     list[1].as_object_mut().unwrap().remove("vmTypez");
     write(&root.join("config/aws_templates.json"), &templates);
     let before = offered(&sandbox, &root.join("config"));
-    document(&sandbox.run("ohfp", &["config", "import", "--from", "orb", "orb", "--to", "conf"]));
+    sandbox.run("ohfp", &["config", "import", "--from", "orb", "orb", "--to", "conf"]).answer();
     assert_eq!(offered(&sandbox, &sandbox.path.join("conf")), before);
     assert_eq!(before["templates"].as_array().unwrap().len(), 2, "{before}");
 
@@ -326,9 +308,9 @@ fn answers_are_those_of_before() {
     fs::write(conf.join("user_data.sh"), "#!/bin/sh\n").unwrap();
     sandbox.set("HF_PROVIDER_NAME", "awsinst");
     let before = offered(&sandbox, &conf);
-    document(
-        &sandbox.run("ohfp", &["config", "import", "--from", "ibm", conf.to_str().unwrap(), "--to", "new"]),
-    );
+    sandbox
+        .run("ohfp", &["config", "import", "--from", "ibm", conf.to_str().unwrap(), "--to", "new"])
+        .answer();
     assert_eq!(offered(&sandbox, &sandbox.path.join("new")), before);
 }
 
@@ -344,7 +326,7 @@ fn a_site_of_the_former_python_broker() {
     );
     write(&conf.join("awsprov_config.json"), &json!({ "AWS_REGION": "eu-west-1", "AWS_KEY_FILE": "/keys" }));
     let line = ["config", "import", "--from", "ohfp-python", conf.to_str().unwrap(), "--to", "new"];
-    let answer = document(&sandbox.run("ohfp", &line));
+    let answer = sandbox.run("ohfp", &line).answer();
     is_valid(&sandbox, &sandbox.path.join("new"));
     assert_eq!(row(&answer, "AWS_KEY_FILE")["outcome"], "guessed");
     assert_eq!(row(&answer, "AWS_REGION")["outcome"], "dropped", "config.json has a region");
@@ -380,15 +362,15 @@ fn a_site_of_ibms_plug_in() {
     sandbox.set("HF_PROVIDER_WORKDIR", sandbox.path.join("work"));
     fs::create_dir_all(sandbox.path.join("work")).unwrap();
     let before = state_of(&conf);
-    let answer = document(
-        &sandbox.run("ohfp", &["config", "import", "--from", "ibm", conf.to_str().unwrap(), "--to", "new"]),
-    );
+    let answer = sandbox
+        .run("ohfp", &["config", "import", "--from", "ibm", conf.to_str().unwrap(), "--to", "new"])
+        .answer();
     assert_eq!(state_of(&conf), before);
     let new = sandbox.path.join("new");
     is_valid(&sandbox, &new);
     assert_eq!(answer["dropped"], 0, "{answer}");
     assert!(new.join("user_data.sh").is_file(), "the file that a template names");
-    let shown = document(&sandbox.run("ohfp", &["--config", "new", "config", "show"]));
+    let shown = sandbox.run("ohfp", &["--config", "new", "config", "show"]).answer();
     assert_eq!(
         (&shown["logging"]["level"], &shown["logging"]["accept_propagated_setting"]),
         (&json!("INFO"), &json!(true))
@@ -422,7 +404,7 @@ fn a_site_of_lsf_set_up_by_init() {
         asked.stderr.contains("IBM's plug-in") && asked.stderr.contains("Import it, with its requests"),
         "{asked:?}"
     );
-    let answer = document(&asked);
+    let answer = asked.answer();
     assert_eq!(answer["imported"]["state"]["taken"]["machines"], 1, "{answer}");
     is_valid(&sandbox, &new);
     let ids: [(&str, &[&str]); 2] =

@@ -5,28 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use ohfp_tests::{Ended, HF_OPERATIONS, Sandbox, c_program, ended, program};
+use ohfp_tests::{Ended, HF_OPERATIONS, Sandbox, c_program, ended, files_below, program};
 use serde_json::{Value, json};
-
-/// Every file below a directory with its content, but for what processes leave beside it.
-fn content(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(content(&path));
-        } else {
-            found.push((path.clone(), fs::read(&path).unwrap()));
-        }
-    }
-    found.sort();
-    found
-}
-
-fn document(ended: &Ended) -> Value {
-    assert_eq!(ended.code, 0, "{ended:?}");
-    serde_json::from_slice(&ended.stdout).unwrap()
-}
 
 /// Runs `init` on a terminal and types these lines.
 fn typed(sandbox: &Sandbox, options: &[&str], lines: &str) -> Ended {
@@ -44,7 +24,7 @@ fn config(sandbox: &Sandbox) -> PathBuf {
 /// Whether the configuration in a directory is valid without a warning, and its scripts answer.
 fn works(sandbox: &Sandbox, directory: &Path) {
     let valid =
-        document(&sandbox.run("ohfp", &["config", "validate", "--config", directory.to_str().unwrap()]));
+        sandbox.run("ohfp", &["config", "validate", "--config", directory.to_str().unwrap()]).answer();
     assert!(valid["valid"] == true && valid["findings"] == json!([]), "{valid}");
     let input = sandbox.input("in.json", "{}");
     for operation in ["getAvailableTemplates", "getReturnRequests"] {
@@ -57,7 +37,7 @@ fn works(sandbox: &Sandbox, directory: &Path) {
 #[test]
 fn everything_is_written_once() {
     let sandbox = Sandbox::empty();
-    let first = document(&sandbox.run("ohfp", &["init", "--non-interactive"]));
+    let first = sandbox.run("ohfp", &["init", "--non-interactive"]).answer();
     let written = first["written"].as_array().unwrap();
     // Three files of the configuration, the scripts, the entries for Host Factory.
     assert_eq!(written.len(), 3 + HF_OPERATIONS.len() + 2, "{first}");
@@ -67,31 +47,31 @@ fn everything_is_written_once() {
     let alone = sandbox.runtime_alone(&["templates", "list"]);
     assert_eq!(alone.code, 0, "the snapshot is not used: {alone:?}");
 
-    let before = content(&config(&sandbox));
-    let second = document(&sandbox.run("ohfp", &["init", "--non-interactive"]));
+    let before = files_below(&config(&sandbox));
+    let second = sandbox.run("ohfp", &["init", "--non-interactive"]).answer();
     assert_eq!(second["written"], json!([]), "{second}");
     assert_eq!(second["unchanged"].as_array().unwrap().len(), written.len(), "{second}");
-    assert_eq!(content(&config(&sandbox)), before);
+    assert_eq!(files_below(&config(&sandbox)), before);
     assert!(snapshot.is_file());
 }
 
 #[test]
 fn files_that_differ_are_kept_and_named() {
     let sandbox = Sandbox::empty();
-    document(&sandbox.run("ohfp", &["init", "--non-interactive"]));
+    sandbox.run("ohfp", &["init", "--non-interactive"]).answer();
     let edited = config(&sandbox).join("awsprov_templates.json");
     let script = config(&sandbox).join("scripts/requestMachines.sh");
     let mine = fs::read_to_string(&edited).unwrap().replace("small-spot", "mine");
     fs::write(&edited, &mine).unwrap();
     fs::write(&script, "#!/bin/sh\n").unwrap();
     let again = sandbox.run("ohfp", &["init", "--non-interactive"]);
-    let answer = document(&again);
+    let answer = again.answer();
     let kept: Vec<&str> =
         answer["kept"].as_array().unwrap().iter().map(|path| path.as_str().unwrap()).collect();
     assert_eq!(kept, [edited.to_str().unwrap(), script.to_str().unwrap()], "{answer}");
     assert!(again.stderr.contains("awsprov_templates.json") && again.stderr.contains("--force"), "{again:?}");
     assert_eq!(fs::read_to_string(&edited).unwrap(), mine);
-    let forced = document(&sandbox.run("ohfp", &["init", "--non-interactive", "--force"]));
+    let forced = sandbox.run("ohfp", &["init", "--non-interactive", "--force"]).answer();
     assert_eq!(forced["written"].as_array().unwrap().len(), 2, "{forced}");
     assert!(!fs::read_to_string(&edited).unwrap().contains("mine"));
 }
@@ -104,10 +84,10 @@ fn another_configuration_is_left_alone() {
     fs::create_dir_all(&root).unwrap();
     let template = r#"[{"templateId": "a", "maxNumber": 1, "vmType": "m5.large"}]"#;
     fs::write(root.join("templates.json"), template).unwrap();
-    let answer = document(&sandbox.run("ohfp", &["init", "--non-interactive"]));
+    let answer = sandbox.run("ohfp", &["init", "--non-interactive"]).answer();
     assert_eq!(answer["kept"], json!([root.join("templates.json")]), "{answer}");
     assert!(!root.join("awsprov_templates.json").exists() && !root.join("config.json").exists());
-    let listed = document(&sandbox.run("ohfp", &["templates", "list"]));
+    let listed = sandbox.run("ohfp", &["templates", "list"]).answer();
     assert_eq!(listed["templates"][0]["templateId"], "a");
 }
 
@@ -133,12 +113,12 @@ fn options_describe_a_site_on_aws() {
         "--fleet-role",
         role,
     ];
-    document(&sandbox.run("ohfp", &options));
+    sandbox.run("ohfp", &options).answer();
     let site = sandbox.path.join("site");
     works(&sandbox, &site);
-    let shown = document(&sandbox.run("ohfp", &["providers", "show", "aws", "--config", "site"]));
+    let shown = sandbox.run("ohfp", &["providers", "show", "aws", "--config", "site"]).answer();
     assert_eq!(shown["config"], json!({ "region": "eu-west-1", "profile": "grid" }), "{shown}");
-    let template = document(&sandbox.run("ohfp", &["templates", "show", "small-spot", "--config", "site"]));
+    let template = sandbox.run("ohfp", &["templates", "show", "small-spot", "--config", "site"]).answer();
     assert_eq!(template["subnetId"], json!(["subnet-01234567", "subnet-89abcdef"]), "{template}");
     assert_eq!(
         (&template["fleetRole"], &template["securityGroupIds"]),
@@ -163,7 +143,7 @@ fn a_person_is_asked_on_a_terminal() {
     let sandbox = Sandbox::empty();
     let lines = format!("{}\ncloud\nsim\n\n\n", sandbox.path.join("mine").display());
     let asked = typed(&sandbox, &[], &lines);
-    let answer = document(&asked);
+    let answer = asked.answer();
     assert!(asked.stderr.contains("[sim]: ") && asked.stderr.contains("must be sim or aws"), "{asked:?}");
     assert!(asked.stderr.contains("next: ohfp"), "{asked:?}");
     assert_eq!(answer["written"].as_array().unwrap().len(), 3 + HF_OPERATIONS.len() + 2, "{answer}");
@@ -177,7 +157,7 @@ fn a_person_who_leaves_changes_nothing() {
         let left = typed(&sandbox, &[], lines);
         assert_eq!(left.code, code, "{lines:?}: {left:?}");
         assert!(left.stdout.is_empty(), "{lines:?}: {left:?}");
-        assert_eq!(content(&sandbox.path.join("home/.config")), [], "{lines:?}");
+        assert!(files_below(&sandbox.path.join("home/.config")).is_empty(), "{lines:?}");
     }
     let sandbox = Sandbox::empty();
     let piped = sandbox.run("ohfp", &["init"]);
@@ -195,7 +175,7 @@ fn the_entries_are_those_of_the_scheduler() {
     sandbox.set("HF_WORKDIR", sandbox.path.join("work"));
     sandbox.set("HF_PROVIDER_NAME", "east");
     let conf = root.join("providers/east");
-    let answer = document(&sandbox.run("ohfp", &["init", "--non-interactive"]));
+    let answer = sandbox.run("ohfp", &["init", "--non-interactive"]).answer();
     assert!(answer["written"].to_string().contains("providers/east/config.json"), "{answer}");
     let read = |name: &str| -> Value {
         serde_json::from_slice(&fs::read(conf.join("wiring").join(name)).unwrap()).unwrap()
@@ -212,14 +192,14 @@ fn the_entries_are_those_of_the_scheduler() {
     for variable in ["HF_PROVIDER_NAME", "HF_LOGDIR"] {
         sandbox.unset(variable);
     }
-    let listed = document(&sandbox.run("ohfp", &["--instance", "east", "templates", "list"]));
+    let listed = sandbox.run("ohfp", &["--instance", "east", "templates", "list"]).answer();
     assert_eq!(listed["templates"].as_array().unwrap().len(), 2);
 
     let mut sandbox = Sandbox::empty();
     sandbox.set("PRO_CONF_DIR", sandbox.path.join("lsf/aws"));
     sandbox.set("PRO_DATA_DIR", sandbox.path.join("data"));
     sandbox.set("PROVIDER_NAME", "aws");
-    document(&sandbox.run("ohfp", &["init", "--non-interactive"]));
+    sandbox.run("ohfp", &["init", "--non-interactive"]).answer();
     let wiring = sandbox.path.join("lsf/aws/wiring");
     let entry: Value = serde_json::from_slice(&fs::read(wiring.join("hostProviders.json")).unwrap()).unwrap();
     assert_eq!(entry["providers"][0]["type"], "awsProv");

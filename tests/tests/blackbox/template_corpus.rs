@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::Path;
 
-use ohfp_tests::{Sandbox, expect_none, repository};
+use ohfp_tests::{Ended, Sandbox, expect_none, repository};
 use serde_json::Value;
 
 /// A case: its name, its files, and what is expected.
@@ -43,12 +43,22 @@ fn cases() -> Vec<Case> {
     sidecars.iter().map(case).collect()
 }
 
-/// What is wrong with a case.
-fn fault(Case { name, files, expected }: &Case) -> Option<String> {
+fn sandbox(files: &[(String, Vec<u8>)]) -> Sandbox {
     let sandbox = Sandbox::with_files(&[]);
     for (name, content) in files {
         sandbox.write(name, content);
     }
+    sandbox
+}
+
+/// All templates with all fields, as Host Factory names them.
+fn list(sandbox: &Sandbox) -> Ended {
+    sandbox.run("ohfp-live", &["templates", "list", "--scheduler", "hostfactory", "--show-secrets"])
+}
+
+/// What is wrong with a case.
+fn fault(Case { name, files, expected }: &Case) -> Option<String> {
+    let sandbox = sandbox(files);
     let validated = sandbox.run("ohfp-live", &["templates", "validate", "--lenient"]);
     let report: Value = serde_json::from_slice(&validated.stdout).unwrap();
     let of = |severity: &str| -> Vec<String> {
@@ -70,8 +80,7 @@ fn fault(Case { name, files, expected }: &Case) -> Option<String> {
             return Some(format!("{name}: {part} is not in {warnings:?}"));
         }
     }
-    let words = ["templates", "list", "--scheduler", "hostfactory", "--show-secrets"];
-    let listed = sandbox.run("ohfp-live", &words);
+    let listed = list(&sandbox);
     let answer: Value = serde_json::from_slice(&listed.stdout).unwrap_or_default();
     let mut found = answer["templates"].as_array().cloned().unwrap_or_default();
     for (template, wanted) in found.iter_mut().zip(expected["loads"].as_array().unwrap()) {
@@ -113,19 +122,13 @@ fn what_is_listed_is_a_template_file() {
         has_templates && kinds.iter().any(|kind| case.name.starts_with(kind))
     };
     for case in cases().iter().filter(is_of) {
-        let sandbox = Sandbox::with_files(&[]);
-        for (name, content) in &case.files {
-            sandbox.write(name, content);
-        }
-        let list = || {
-            sandbox.run("ohfp-live", &["templates", "list", "--scheduler", "hostfactory", "--show-secrets"])
-        };
-        let first = list();
+        let sandbox = sandbox(&case.files);
+        let first = list(&sandbox);
         for (name, _) in case.files.iter().filter(|(name, _)| name.ends_with("templates.json")) {
             fs::remove_file(sandbox.root().join(name)).unwrap();
         }
         sandbox.write("awsprov_templates.json", &first.stdout);
-        let again = list();
+        let again = list(&sandbox);
         assert_eq!((again.code, again.text()), (0, first.text()), "{}", case.name);
         checked += 1;
     }

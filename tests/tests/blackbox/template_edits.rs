@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use ohfp_tests::{Ended, Sandbox, ended, program};
+use ohfp_tests::{Sandbox, ended, program};
 use serde_json::Value;
 
 const FILE: &str = "awsprov_templates.json";
@@ -34,30 +34,20 @@ fn file(sandbox: &Sandbox) -> String {
     fs::read_to_string(sandbox.root().join(FILE)).unwrap()
 }
 
-fn json(ended: &Ended) -> Value {
-    let read = serde_json::from_slice(&ended.stdout);
-    assert!(read.is_ok(), "{ended:?}");
-    read.unwrap()
-}
-
-fn words(line: &str) -> Vec<&str> {
-    line.split(' ').collect()
-}
-
 /// A command with an input file: its answer, and the template file afterwards. The rest of the file is as it was, and
 /// the change is in the snapshot: the runtime answers it alone.
 fn changed(sandbox: &Sandbox, line: &str, input: (&str, &str), expected: &str) -> Value {
     sandbox.input(input.0, input.1);
     sandbox.build();
-    let dry = sandbox.run("ohfp", &words(&format!("{line} --dry-run")));
-    assert_eq!((dry.code, json(&dry)["dryRun"].as_bool()), (0, Some(true)), "{line}: {dry:?}");
+    let dry = sandbox.line(&format!("{line} --dry-run"));
+    assert_eq!((dry.code, dry.document()["dryRun"].as_bool()), (0, Some(true)), "{line}: {dry:?}");
     assert_eq!(file(sandbox), CATALOG, "{line} --dry-run");
-    let done = sandbox.run("ohfp", &words(line));
+    let done = sandbox.line(line);
     assert_eq!(done.code, 0, "{line}: {done:?}");
     assert_eq!(file(sandbox), expected, "{line}");
-    let answer = json(&done);
+    let answer = done.document();
     assert_eq!(answer["snapshot"], "published", "{answer}");
-    assert_eq!(answer["changes"], json(&dry)["changes"], "{line}");
+    assert_eq!(answer["changes"], dry.document()["changes"], "{line}");
     let runtime = sandbox.runtime_alone(&["templates", "list"]);
     assert_eq!((runtime.code, &runtime), (0, &sandbox.run("ohfp-live", &["templates", "list"])), "{line}");
     let beside: Vec<String> = fs::read_dir(sandbox.root())
@@ -81,12 +71,9 @@ fn a_template_is_created() {
     let list = r#"{"templates": [{"templateId": "b1", "maxNumber": 1, "vmType": "m5.large"}, {"templateId": "b2", "maxNumber": 1, "vmType": "m5.large"}]}"#;
     let sandbox = sandbox();
     sandbox.input("list.json", list);
-    let done = sandbox.run("ohfp", &words("templates create -f list.json"));
-    assert_eq!(json(&done)["templates"], serde_json::json!(["b1", "b2"]), "{done:?}");
-    assert_eq!(
-        json(&sandbox.run("ohfp", &words("templates list")))["templates"].as_array().unwrap().len(),
-        4
-    );
+    let done = sandbox.line("templates create -f list.json");
+    assert_eq!(done.document()["templates"], serde_json::json!(["b1", "b2"]), "{done:?}");
+    assert_eq!(sandbox.line("templates list").document()["templates"].as_array().unwrap().len(), 4);
 }
 
 #[test]
@@ -116,7 +103,7 @@ fn fields_are_updated_and_templates_replaced_and_deleted() {
     for line in ["templates delete large --yes", "templates rm -t large --force"] {
         let sandbox = sandbox();
         sandbox.build();
-        let done = sandbox.run("ohfp", &words(line));
+        let done = sandbox.line(line);
         assert_eq!((done.code, file(&sandbox)), (0, expected.clone()), "{line}: {done:?}");
     }
 }
@@ -129,7 +116,7 @@ fn what_is_refused_changes_nothing() {
     let check = |line: &str, input: &str, code: i32, message: &str| {
         sandbox.input("in.json", input);
         sandbox.input("in.yaml", input);
-        let done = sandbox.run("ohfp", &words(line));
+        let done = sandbox.line(line);
         assert_eq!(done.code, code, "{line} {input}: {done:?}");
         assert!(done.stderr.contains(message), "{line} {input}: {done:?}");
         assert_eq!(file(&sandbox), CATALOG, "{line} {input}");
@@ -180,7 +167,7 @@ fn what_is_refused_changes_nothing() {
     let valid = sandbox.input("n.json", small.replace("small", "n"));
     let done =
         sandbox.run("ohfp", &["templates", "create", "--validate-only", "--file", valid.to_str().unwrap()]);
-    assert_eq!((done.code, json(&done)["status"].as_str()), (0, Some("valid")), "{done:?}");
+    assert_eq!((done.code, done.document()["status"].as_str()), (0, Some("valid")), "{done:?}");
     assert_eq!(file(&sandbox), CATALOG);
 }
 
@@ -190,10 +177,10 @@ fn a_lower_limit_needs_its_option() {
     let sandbox = sandbox();
     sandbox.build();
     sandbox.input("in.json", r#"{"maxNumber": 4}"#);
-    let done = sandbox.run("ohfp", &words("templates update small --file in.json --allow-lower-max"));
-    assert_eq!((done.code, json(&done)["snapshot"].as_str()), (0, Some("published")), "{done:?}");
+    let done = sandbox.line("templates update small --file in.json --allow-lower-max");
+    assert_eq!((done.code, done.document()["snapshot"].as_str()), (0, Some("published")), "{done:?}");
     let shown = sandbox.runtime_alone(&["templates", "show", "small"]);
-    assert_eq!(json(&shown)["maxNumber"], 4, "{shown:?}");
+    assert_eq!(shown.document()["maxNumber"], 4, "{shown:?}");
 }
 
 /// Other templates may be wrong: they neither keep one from being corrected, nor are they published.
@@ -206,10 +193,10 @@ fn a_wrong_template_is_corrected_beside_another() {
         .replace("\"maxNumber\": 2", "\"maxNumber\": -2");
     sandbox.write(FILE, &broken);
     sandbox.input("in.json", r#"{"maxNumber": 5}"#);
-    let done = sandbox.run("ohfp", &words("templates update small --file in.json"));
+    let done = sandbox.line("templates update small --file in.json");
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(file(&sandbox), broken.replace("-5", "5"));
-    assert!(json(&done)["snapshot"].as_str().unwrap().starts_with("not published: "), "{done:?}");
+    assert!(done.document()["snapshot"].as_str().unwrap().starts_with("not published: "), "{done:?}");
 }
 
 /// A change of a template of a chain goes to the file whose fields count; a removal to all of them.
@@ -225,12 +212,12 @@ fn a_chain_of_files_is_edited_where_it_counts() {
     ]);
     let read = |name: &str| fs::read_to_string(sandbox.root().join(name)).unwrap();
     sandbox.input("in.yaml", "maxNumber: 4\n");
-    let done = sandbox.run("ohfp", &words("templates update a --file in.yaml"));
+    let done = sandbox.line("templates update a --file in.yaml");
     assert_eq!(done.code, 0, "{done:?}");
     let edited = r#"[{"templateId": "a", "vmType": "m5.large", "maxNumber": 4}]"#;
     assert_eq!((read("east_templates.json").as_str(), read("templates.json").as_str()), (edited, all));
-    assert!(json(&done)["alsoIn"][0].as_str().unwrap().ends_with("/templates.json"), "{done:?}");
-    let done = sandbox.run("ohfp", &words("templates delete a --yes"));
+    assert!(done.document()["alsoIn"][0].as_str().unwrap().ends_with("/templates.json"), "{done:?}");
+    let done = sandbox.line("templates delete a --yes");
     assert_eq!(done.code, 0, "{done:?}");
     let left = r#"[{"templateId": "b", "maxNumber": 1, "vmType": "m5.large"}]"#;
     assert_eq!((read("east_templates.json").as_str(), read("templates.json").as_str()), ("[]", left));
@@ -253,7 +240,7 @@ fn writers_take_turns() {
     for mut child in running {
         assert!(child.wait().unwrap().success());
     }
-    let list = json(&sandbox.run("ohfp", &words("templates list")));
+    let list = sandbox.line("templates list").document();
     assert_eq!(list["templates"].as_array().unwrap().len(), 10, "{list}");
 }
 
@@ -263,7 +250,7 @@ fn a_part_is_validated() {
     sandbox.write(FILE, CATALOG.replace("\"maxNumber\": 2", "\"maxNumber\": -2"));
     let check = |line: &str, input: (&str, &str), code: i32, says: &str| {
         sandbox.input(input.0, input.1);
-        let done = sandbox.run("ohfp", &words(line));
+        let done = sandbox.line(line);
         assert_eq!(done.code, code, "{line}: {done:?}");
         assert!(done.text().contains(says) || done.stderr.contains(says), "{line}: {done:?}");
     };
@@ -290,11 +277,11 @@ fn a_part_is_validated() {
 #[test]
 fn a_launch_is_rendered() {
     let sandbox = sandbox();
-    let done = sandbox.run("ohfp", &words("templates render small --count 3"));
-    let answer = json(&done);
+    let done = sandbox.line("templates render small --count 3");
+    let answer = done.document();
     assert_eq!((answer["provider"].as_str(), answer["count"].as_u64()), (Some("sim"), Some(3)), "{done:?}");
     assert!(answer["calls"][0].as_str().unwrap().starts_with("launch 3 × m5.large"), "{answer}");
-    let done = sandbox.run("ohfp", &words("templates render nosuch"));
+    let done = sandbox.line("templates render nosuch");
     assert_eq!(done.code, 1, "{done:?}");
     assert!(!sandbox.path.join("state").exists());
 }
@@ -309,13 +296,13 @@ fn a_template_keeps_its_type_of_provider() {
     );
     sandbox.write(FILE, CATALOG.replace("\"maxNumber\": 2", "\"maxNumber\": 2, \"providerType\": \"aws\""));
     for line in ["templates render large", "machines request large 1 --dry-run"] {
-        let refused = sandbox.run("ohfp", &words(&format!("{line} --provider-name own")));
+        let refused = sandbox.line(&format!("{line} --provider-name own"));
         assert!(refused.code == 1, "{line}: {refused:?}");
         assert!(
             refused.stderr.contains("requires a provider of type `aws`, which `own` is not"),
             "{refused:?}"
         );
-        let done = sandbox.run("ohfp", &words(&line.replace("large", "small --provider-name own")));
+        let done = sandbox.line(&line.replace("large", "small --provider-name own"));
         assert_eq!(done.code, 0, "{line}: {done:?}");
     }
 }
@@ -328,25 +315,29 @@ fn examples_are_generated() {
         ("templates generate", 18),
         ("templates generate --provider-api ec2fleet --force --all-providers", 9),
     ] {
-        let done = sandbox.run("ohfp", &words(line));
-        assert_eq!(json(&done)["templates"].as_array().unwrap().len(), count, "{done:?}");
+        let done = sandbox.line(line);
+        assert_eq!(done.document()["templates"].as_array().unwrap().len(), count, "{done:?}");
         sandbox.write(FILE, &done.stdout);
-        let valid = sandbox.run("ohfp", &words("templates validate"));
-        assert_eq!((valid.code, json(&valid)["templates"].as_u64()), (0, Some(count as u64)), "{valid:?}");
-        for template in json(&done)["templates"].as_array().unwrap() {
+        let valid = sandbox.line("templates validate");
+        assert_eq!(
+            (valid.code, valid.document()["templates"].as_u64()),
+            (0, Some(count as u64)),
+            "{valid:?}"
+        );
+        for template in done.document()["templates"].as_array().unwrap() {
             let id = template["templateId"].as_str().unwrap();
             let asked = sandbox.run("ohfp", &["machines", "request", id, "2", "--dry-run"]);
             assert_eq!(asked.code, 0, "{id}: {asked:?}");
         }
     }
-    assert_eq!(sandbox.run("ohfp", &words("templates generate --provider-api Lambda")).code, 2);
+    assert_eq!(sandbox.line("templates generate --provider-api Lambda").code, 2);
 }
 
 #[test]
 fn the_files_are_read_again() {
     let sandbox = sandbox();
     sandbox.build();
-    let refresh = |line: &str| json(&sandbox.run("ohfp", &words(line)));
+    let refresh = |line: &str| sandbox.line(line).document();
     assert_eq!(refresh("templates refresh")["snapshot"], "unchanged");
     let edited = CATALOG.replace("\"large\"", "\"huge\"").replace("m5.large", "c5.large");
     sandbox.write(FILE, &edited);
@@ -359,7 +350,7 @@ fn the_files_are_read_again() {
     );
     sandbox.write(FILE, edited.replace("\"maxNumber\": 5", "\"maxNumber\": 1"));
     refresh("templates refresh");
-    let shown = || json(&sandbox.run("ohfp", &["templates", "show", "small"]))["maxNumber"].as_i64();
+    let shown = || sandbox.run("ohfp", &["templates", "show", "small"]).document()["maxNumber"].as_i64();
     assert_eq!(shown(), Some(5));
     assert_eq!(refresh("templates refresh --allow-lower-max")["snapshot"], "published");
     assert_eq!(shown(), Some(1));
@@ -373,9 +364,9 @@ fn a_document_is_compared() {
     let sandbox = sandbox();
     let check = |input: &str, expected: &str| {
         sandbox.input("d.yaml", input);
-        let done = sandbox.run("ohfp", &words("templates diff d.yaml"));
+        let done = sandbox.line("templates diff d.yaml");
         assert_eq!(done.code, 0, "{done:?}");
-        let answer = json(&done);
+        let answer = done.document();
         let changes = answer["changes"].as_array().unwrap();
         let shown: Vec<String> = changes
             .iter()
@@ -400,7 +391,7 @@ fn a_document_is_compared() {
     );
     check("{templateId: new}", "new.templateId null \"new\"");
     sandbox.input("d.yaml", "{templateId: small, maxNumber: 6, vmType: m5.large}");
-    let shown = |line: &str| sandbox.run("ohfp", &words(&format!("templates diff d.yaml {line}")));
+    let shown = |line: &str| sandbox.line(&format!("templates diff d.yaml {line}"));
     let chosen = shown("--format csv --columns field,after --sort-by -field");
     assert_eq!(chosen.text(), "FIELD,AFTER\nx,-\nmaxNumber,6\n", "{chosen:?}");
     let unknown = shown("--format table --columns nosuch");
