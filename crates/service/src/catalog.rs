@@ -1,10 +1,10 @@
-//! Configuration and templates for a command, and the upkeep of the snapshot: why the runtime did not use it, whether
-//! to rebuild it, and that no published `maxNumber` decreases unnoticed.
+//! Configuration and templates for a command. No published `maxNumber` decreases unnoticed.
+
+mod upkeep;
 
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
 
 use ohfp_broker::wire_format::SchedulerKind;
 use ohfp_broker::{Error, ErrorKind, Errors, Result, Template};
@@ -17,11 +17,8 @@ use ohfp_render::{Format, Rendered};
 use ohfp_resolver::load::Inputs;
 use ohfp_resolver::location::ConfigLocation;
 use ohfp_resolver::settings::keys::KEYS;
-use ohfp_resolver::{
-    Environment, FIELD_NAMES, LeftOut, Performance, Refresh, Resolved, Secrets, Settings, Trail, hf_name,
-};
-use ohfp_snapshot_builder::freshness::{self, Refreshed, Scrutiny, Verdict};
-use ohfp_snapshot_format::{Snapshot, verify};
+use ohfp_resolver::{Environment, FIELD_NAMES, LeftOut, Performance, Resolved, Secrets, Settings, hf_name};
+use ohfp_snapshot_builder::freshness::{self, Verdict};
 use serde_json::Value;
 
 use crate::log;
@@ -30,6 +27,8 @@ use crate::spans;
 use crate::state_dir;
 use crate::surviving::surviving;
 use crate::timings;
+
+use upkeep::{LOGGED, Upkeep};
 
 /// Configuration and templates, with the state that a refresh of the snapshot needs.
 pub struct Catalog {
@@ -40,15 +39,6 @@ pub struct Catalog {
     refresh: AtomicBool,
     /// The templates that are answered although others are wrong.
     surviving: Option<Vec<Template>>,
-}
-
-struct Upkeep {
-    path: PathBuf,
-    verdict: Verdict,
-    published: Option<Snapshot>,
-    read_at: SystemTime,
-    /// Whether the options allow an answer from a snapshot.
-    answerable: bool,
 }
 
 /// What a catalog is loaded from.
@@ -79,7 +69,7 @@ impl Catalog {
         let looked_after = !options.no_snapshot && options.config.is_none() && !overridden;
         let answerable = options.scheduler.is_none() && options.output.is_none();
         let upkeep = looked_after
-            .then(|| examine(place, env, &resolved.trail, inputs.read_at(), answerable))
+            .then(|| upkeep::examine(place, env, &resolved.trail, inputs.read_at(), answerable))
             .flatten();
         counters::snapshot(snapshot_use::assessed(upkeep.as_ref().map(|upkeep| &upkeep.verdict)));
         if let Some(published) = upkeep.as_ref().and_then(|upkeep| upkeep.published.as_ref()) {
@@ -115,6 +105,33 @@ impl Catalog {
         }
         let secrets = if options.show_secrets { Secrets::Shown } else { Secrets::Hidden };
         Ok(Self { resolved, secrets, scheduler, upkeep, refresh: AtomicBool::new(false), surviving })
+    }
+
+    /// Rebuilds the snapshot now, whatever `snapshot.refresh` says. Gives its path and what was done.
+    ///
+    /// # Errors
+    /// Errors of the configuration; [`ErrorKind::Refused`] where this invocation has no snapshot.
+    pub fn rebuild(&self) -> Result<(PathBuf, &'static str), Errors> {
+        if !self.resolved.problems.is_empty() {
+            return Err(self.resolved.errors().into());
+        }
+        let Some(upkeep) = &self.upkeep else {
+            let error = Error::new(
+                ErrorKind::Refused,
+                "this command line or its environment does without a snapshot",
+            );
+            return Err(error
+                .hint("leave out --config and --no-snapshot, and variables like OHFP_A__B; `ohfp config path` shows its path")
+                .into());
+        };
+        upkeep.rebuild(&self.resolved)
+    }
+
+    /// Refreshes the snapshot where that was asked for, according to `snapshot.refresh`. Errors go to the log only.
+    pub(crate) fn refresh_snapshot(&self) {
+        if let Some(upkeep) = self.upkeep.as_ref().filter(|_| self.refresh.load(Ordering::Relaxed)) {
+            upkeep.refresh(&self.resolved);
+        }
     }
 
     /// The settings that the templates were resolved with.
@@ -181,10 +198,11 @@ impl Catalog {
             ),
             Err(error) => error,
         };
-        let first = self.resolved.problems.first().map(|problem| problem.error.summary());
-        Err(first
-            .map_or(error.clone(), |first| error.cause(first))
-            .hint("`ohfp templates validate` shows all errors"))
+        let error = match self.resolved.problems.first() {
+            Some(first) => error.cause(first.error.summary()),
+            None => error,
+        };
+        Err(error.hint("`ohfp templates validate` shows all errors"))
     }
 
     /// Templates as they are shown: with secrets redacted unless the options ask for them.
@@ -249,9 +267,6 @@ pub fn field_name(name: &str) -> &str {
     hf_name(name)
 }
 
-/// Most templates for which a finding is logged one by one.
-const LOGGED: usize = 20;
-
 /// Logs templates that are left out: Host Factory only runs the scripts, so the log is where its administrator
 /// finds them.
 fn log_left_out(resolved: &Resolved) {
@@ -260,143 +275,5 @@ fn log_left_out(resolved: &Resolved) {
     }
     if let Some(more @ 1..) = resolved.left_out.len().checked_sub(LOGGED) {
         tracing::warn!("{more} more templates are left out; `ohfp templates validate` lists them");
-    }
-}
-
-fn examine(
-    place: &ConfigLocation,
-    env: &Environment,
-    read: &Trail,
-    read_at: SystemTime,
-    answerable: bool,
-) -> Option<Upkeep> {
-    let path = place.snapshot.clone()?;
-    let (verdict, published) = freshness::assess(&path, place, env, Scrutiny::JustRead(read));
-    Some(Upkeep { path, verdict, published, read_at, answerable })
-}
-
-impl Upkeep {
-    /// The final verdict. If no other reason explains why the runtime did not answer, every byte is checked:
-    /// the section of the answer must be damaged.
-    fn verdict(&self) -> Verdict {
-        match (&self.verdict, &self.published) {
-            (Verdict::Fresh, Some(published)) if self.answerable => {
-                verify::every_byte(&published.view()).map_or_else(Verdict::Unusable, |()| Verdict::Fresh)
-            }
-            (verdict, _) => verdict.clone(),
-        }
-    }
-}
-
-impl Catalog {
-    /// Logs the warnings, once for each change of the files, except for templates that are left out, which are
-    /// logged already.
-    fn tell_findings(&self) {
-        let left_out: Vec<String> = self.resolved.left_out.iter().map(LeftOut::message).collect();
-        let warnings = self.resolved.warnings.iter().filter(|warning| !left_out.contains(&warning.message));
-        for warning in warnings.take(LOGGED) {
-            tracing::warn!(finding = warning.to_string(), "the configuration has a warning");
-        }
-    }
-
-    /// Rebuilds the snapshot now, whatever `snapshot.refresh` says. Gives its path and what was done.
-    ///
-    /// # Errors
-    /// Errors of the configuration; [`ErrorKind::Refused`] where this invocation has no snapshot.
-    pub fn rebuild(&self) -> Result<(PathBuf, &'static str), Errors> {
-        if !self.resolved.problems.is_empty() {
-            return Err(self.resolved.errors().into());
-        }
-        let Some(upkeep) = &self.upkeep else {
-            let error = Error::new(
-                ErrorKind::Refused,
-                "this command line or its environment does without a snapshot",
-            );
-            return Err(error
-                .hint("leave out --config and --no-snapshot, and variables like OHFP_A__B; `ohfp config path` shows its path")
-                .into());
-        };
-        let verdict = upkeep.verdict();
-        if verdict == Verdict::Fresh {
-            return Ok((upkeep.path.clone(), "up to date"));
-        }
-        let published = upkeep.published.as_ref();
-        let done =
-            match freshness::refresh(&upkeep.path, &self.resolved, upkeep.read_at, &verdict, published)? {
-                Refreshed::Rebuilt => "rebuilt",
-                Refreshed::Restamped => "up to date, with new times of its inputs",
-                Refreshed::Busy => "being rebuilt by another process",
-            };
-        Ok((upkeep.path.clone(), done))
-    }
-
-    /// Refreshes the snapshot where that was asked for, according to `snapshot.refresh`. Errors go to the log only.
-    pub(crate) fn refresh_snapshot(&self) {
-        let Some(upkeep) = self.upkeep.as_ref().filter(|_| self.refresh.load(Ordering::Relaxed)) else {
-            return;
-        };
-        let verdict = upkeep.verdict();
-        let Some(reason) = verdict.reason() else { return };
-        let path = upkeep.path.display().to_string();
-        if let Some(first) = self.resolved.problems.first() {
-            tracing::warn!(
-                snapshot = path,
-                reason,
-                problems = self.resolved.problems.len(),
-                first = first.error.summary(),
-                "the snapshot is not rebuilt while the configuration has errors; `ohfp config validate` lists them"
-            );
-            return;
-        }
-        match (self.resolved.settings.refresh(), &verdict) {
-            (Refresh::Never, _) => {}
-            (Refresh::Manual, _) => {
-                tracing::warn!(
-                    snapshot = path,
-                    reason,
-                    "the snapshot is not used; `ohfp-snapshot build` rebuilds it"
-                );
-            }
-            (Refresh::Auto, Verdict::Foreign(_)) => {
-                tracing::warn!(
-                    snapshot = path,
-                    reason,
-                    "the snapshot is not used; name another file in OHFP_SNAPSHOT"
-                );
-            }
-            (Refresh::Auto, verdict) => {
-                let refreshed = freshness::refresh(
-                    &upkeep.path,
-                    &self.resolved,
-                    upkeep.read_at,
-                    verdict,
-                    upkeep.published.as_ref(),
-                );
-                match refreshed {
-                    Ok(Refreshed::Rebuilt) => {
-                        tracing::info!(snapshot = path, reason, "rebuilt the snapshot");
-                        self.tell_findings();
-                    }
-                    Ok(Refreshed::Restamped) => {
-                        tracing::info!(snapshot = path, reason, "renewed the snapshot's stamps");
-                    }
-                    Ok(Refreshed::Busy) => {
-                        tracing::debug!(
-                            snapshot = path,
-                            reason,
-                            "another process is rebuilding the snapshot"
-                        );
-                    }
-                    Err(error) => {
-                        tracing::info!(
-                            snapshot = path,
-                            reason,
-                            error = error.summary(),
-                            "cannot rebuild the snapshot"
-                        );
-                    }
-                }
-            }
-        }
     }
 }

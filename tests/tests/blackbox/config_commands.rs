@@ -1,7 +1,5 @@
 //! The commands of the group `config`: where a value comes from, and changes of the files that keep all else.
 
-#![expect(clippy::panic, reason = "a test that cannot run must say so")]
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
@@ -17,15 +15,13 @@ const TEMPLATES: (&str, &str) = (
 const YAML: &str = "# ours\nlogging:\n  level: WARNING # loud enough\nprovider:\n  providers:\n  - name: aws-east\n    type: aws\n    config:\n      region: us-east-1\n";
 
 fn answer(sandbox: &Sandbox, line: &str) -> Value {
-    let words: Vec<&str> = line.split(' ').collect();
-    let ended = sandbox.run("ohfp", &words);
+    let ended = sandbox.line(line);
     assert_eq!(ended.code, 0, "{line}: {ended:?}");
-    serde_json::from_slice(&ended.stdout).unwrap_or_else(|_| panic!("{line}: {ended:?}"))
+    ended.document()
 }
 
 fn refused(sandbox: &Sandbox, line: &str, parts: &[&str]) -> Ended {
-    let words: Vec<&str> = line.split(' ').collect();
-    let ended = sandbox.run("ohfp", &words);
+    let ended = sandbox.line(line);
     assert_ne!(ended.code, 0, "{line}: {ended:?}");
     for part in parts {
         assert!(ended.stderr.contains(part), "{line}: {part}: {}", ended.stderr);
@@ -248,6 +244,22 @@ fn reload_rebuilds_the_snapshot() {
     assert_eq!(answer(&sandbox, "config reload")["state"], "up to date");
     assert_eq!(sandbox.runtime_alone(&["config", "show"]).code, 0);
     refused(&sandbox, "config reload --config conf", &["does without a snapshot"]);
+}
+
+/// A snapshot of another configuration stays as it is, as it does when a question meets it.
+#[test]
+fn reload_leaves_the_snapshot_of_another_configuration() {
+    let mut sandbox = Sandbox::with_files(&[TEMPLATES]);
+    let shared = sandbox.path.join("shared.snapshot");
+    sandbox.set("OHFP_SNAPSHOT", shared.clone());
+    sandbox.build();
+    let published = fs::read(&shared).unwrap();
+    let other = sandbox.path.join("other");
+    fs::create_dir(&other).unwrap();
+    fs::copy(sandbox.root().join(TEMPLATES.0), other.join(TEMPLATES.0)).unwrap();
+    sandbox.set("OHFP_CONFIG_DIR", other);
+    refused(&sandbox, "config reload", &["cannot rebuild `", "shared.snapshot", "OHFP_SNAPSHOT"]);
+    assert_eq!(fs::read(&shared).unwrap(), published);
 }
 
 /// A file that appears in `config.d`, and a variable that overrides a key: the runtime notices both.
