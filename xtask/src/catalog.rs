@@ -10,7 +10,7 @@ use std::error::Error;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
@@ -19,6 +19,7 @@ mod types;
 use types::{Machine, Types};
 
 use crate::dice::Dice;
+use crate::environment;
 
 const COUNTS: RangeInclusive<u64> = 10..=1_000_000;
 const USAGE: &str = "usage: cargo xtask catalog N [DIR], with N from 10 to 1000000";
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
     };
     let count = count.parse().ok().filter(|count| COUNTS.contains(count)).ok_or(USAGE)?;
     let directory = directory.unwrap_or_else(|| default_directory(count));
-    let types = Types::read(&workspace().join(TYPE_TABLE))?;
+    let types = Types::read(&environment::root().join(TYPE_TABLE))?;
 
     let path = directory.join(FILE_NAME);
     fs::create_dir_all(&directory)
@@ -53,14 +54,9 @@ pub(crate) fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn workspace() -> &'static Path {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.parent().unwrap_or(own)
-}
-
 fn default_directory(count: u64) -> PathBuf {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| environment::root().join("target"), PathBuf::from);
     target.join("catalog").join(count.to_string())
 }
 

@@ -17,6 +17,7 @@ mod deps;
 mod dice;
 mod dist;
 mod elf;
+mod environment;
 mod mutants;
 mod nightly;
 mod project;
@@ -102,7 +103,7 @@ To check it
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    match run(&args) {
+    match environment::shed().map_err(Into::into).and_then(|()| run(&args)) {
         Ok(code) => code,
         Err(error) => {
             note(format_args!("xtask: {error}"));

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use xshell::{Cmd, Shell, cmd};
 
+use crate::environment;
+
 /// Any error: callers only print it.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -34,10 +36,7 @@ pub(crate) struct Project {
 
 impl Project {
     pub(crate) fn open() -> Result<Self> {
-        // Asked at run time: checkouts that share a target directory share this program too.
-        let own = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-        let own = own.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-        let root = own.parent().unwrap_or(&own).to_owned();
+        let root = environment::root();
         let sh = Shell::new()?;
         sh.change_dir(&root);
         let mut project = Self { sh, root, target: PathBuf::new() };
