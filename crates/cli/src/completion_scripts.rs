@@ -90,7 +90,7 @@ const ELVISH: &str = r#"# Completion of ohfp for Elvish.
 use str
 set edit:completion:arg-completer[ohfp] = {|@words|
     var current = $words[-1]
-    ohfp __complete $@words[1..-1] 2>/dev/null | from-lines | each {|line|
+    ohfp __complete (all $words[1..-1]) 2>/dev/null | from-lines | each {|line|
         var word @description = (str:split "\t" $line)
         if (eq $word :files) {
             edit:complete-filename $current
@@ -122,6 +122,60 @@ Register-ArgumentCompleter -Native -CommandName ohfp -ScriptBlock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What brackets and braces a script leaves open, outside of strings and comments.
+    fn left_open(script: &str) -> String {
+        let mut open = String::new();
+        for line in script.lines().filter(|line| !line.trim_start().starts_with('#')) {
+            let mut quote = None;
+            for letter in line.chars() {
+                match (quote, letter) {
+                    (Some(of), letter) if letter == of => quote = None,
+                    (None, '\'' | '"') => quote = Some(letter),
+                    (None, '(' | '[' | '{') => open.push(letter),
+                    (None, ')' | ']' | '}') => {
+                        let opening = match letter {
+                            ')' => '(',
+                            ']' => '[',
+                            _ => '{',
+                        };
+                        if open.pop() != Some(opening) {
+                            return format!("{letter} of {line}");
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            if quote.is_some() {
+                return format!("a string of {line}");
+            }
+        }
+        open
+    }
+
+    /// Shells that the tests do not have at hand: nothing is left open, and the words before the one that is typed are
+    /// passed as they are.
+    #[test]
+    fn scripts_of_other_shells_are_well_formed() {
+        for (shell, parts) in [
+            (
+                CompletionShell::Elvish,
+                ["set edit:completion:arg-completer[ohfp] = ", "ohfp __complete (all $words[1..-1])"],
+            ),
+            (
+                CompletionShell::PowerShell,
+                ["Register-ArgumentCompleter -Native -CommandName ohfp ", "ohfp __complete @words"],
+            ),
+        ] {
+            let script = script(shell);
+            assert_eq!(left_open(script), "", "{shell:?}");
+            for part in parts.into_iter().chain([":files", ":directories"]) {
+                assert!(script.contains(part), "{shell:?}: {part}");
+            }
+        }
+        assert_eq!(left_open("f { ( }"), "} of f { ( }");
+        assert_eq!(left_open("'{"), "a string of '{");
+    }
 
     #[test]
     fn each_script_asks_the_program() {

@@ -63,6 +63,44 @@ fn fish() {
     check(&["fish", "--no-config", "-i"], &begin, &LINES);
 }
 
+/// Elvish draws what has changed only, so the completed line is run, and its answer waited for.
+#[test]
+fn elvish() {
+    let script = tree().join("share/elvish/lib/ohfp.elv");
+    let begin =
+        format!("set edit:prompt = {{ put '> ' }}; eval (slurp < {}); print REA; echo DY", script.display());
+    check(
+        &["elvish", "-norc"],
+        &begin,
+        &[
+            ("ohfp templates show secon\t -o json\r", "\"templateId\": \"second-derived\""),
+            ("ohfp templ\t show secon\t -o json\r", "\"templateId\": \"second-derived\""),
+            ("ohfp providers show aws-p\t -o json\r", "\"name\": \"aws-prod\""),
+        ],
+    );
+}
+
+/// `PowerShell` is asked without a terminal; where it is not installed, the unit tests of the scripts must do.
+#[test]
+fn powershell() {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if !std::env::split_paths(&path).any(|path| path.join("pwsh").exists()) {
+        return;
+    }
+    let sandbox = prepared();
+    let script = tree().join("share/powershell/ohfp.ps1");
+    for (typed, completed) in [("ohfp templates show secon", "second-derived"), ("ohfp templ", "templates")] {
+        let asked = format!(
+            ". {}; (TabExpansion2 '{typed}' {}).CompletionMatches.CompletionText",
+            script.display(),
+            typed.len()
+        );
+        let ended =
+            sandbox.run("/usr/bin/env", &["pwsh", "-NoProfile", "-NonInteractive", "-Command", &asked]);
+        assert!(ended.text().contains(completed), "{typed}: {ended:?}");
+    }
+}
+
 #[test]
 fn manual_pages_and_scripts_are_installed() {
     let share = tree().join("share");
