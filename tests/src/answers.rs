@@ -9,8 +9,6 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::{Ended, HF_OPERATIONS, repository};
-
 /// Larger answers are those of tests that are about size.
 const LARGEST: usize = 1024 * 1024;
 
@@ -57,8 +55,7 @@ const ALIASES: &[(&str, &str)] = &[
 pub fn schemas() -> &'static Value {
     static SCHEMAS: OnceLock<Value> = OnceLock::new();
     SCHEMAS.get_or_init(|| {
-        let file = repository().join("docs/src/schemas/answers.schema.json");
-        serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+        serde_json::from_str(include_str!("../../docs/src/schemas/answers.schema.json")).unwrap()
     })
 }
 
@@ -71,25 +68,27 @@ pub fn commands() -> impl Iterator<Item = &'static str> {
 /// What is wrong with the answer of a command.
 pub fn fault(command: &str, answer: &Value) -> Option<String> {
     let schema = &schemas()["$defs"][command.replace(' ', "-")];
-    check(schema, answer, "").err().map(|fault| format!("the answer of `{command}` does not fit its schema: {fault}"))
+    check(schema, answer, "")
+        .err()
+        .map(|fault| format!("the answer of `{command}` does not fit its schema: {fault}"))
 }
 
 /// What is wrong with what a program has printed, if it is a program of ours and has printed one JSON object.
-pub(crate) fn fault_of(command: &Command, ended: &Ended) -> Option<String> {
-    if ended.stdout.first() != Some(&b'{') || ended.stdout.len() > LARGEST {
+pub(crate) fn fault_of(command: &Command, code: i32, stdout: &[u8]) -> Option<String> {
+    if stdout.first() != Some(&b'{') || stdout.len() > LARGEST {
         return None;
     }
     let words: Vec<&str> = command.get_args().filter_map(|word| word.to_str()).collect();
     let name = command_of(Path::new(command.get_program()).file_name()?.to_str()?, &words)?;
-    let answer: Value = serde_json::from_slice(&ended.stdout).ok()?;
-    let is_failure = ended.code != 0 && check(&schemas()["$defs"]["failure"], &answer, "").is_ok();
+    let answer: Value = serde_json::from_slice(stdout).ok()?;
+    let is_failure = code != 0 && check(&schemas()["$defs"]["failure"], &answer, "").is_ok();
     fault(&name, &answer).filter(|_| !is_failure)
 }
 
 /// The command of a line that has a schema.
 fn command_of(program: &str, words: &[&str]) -> Option<String> {
     if let Some(operation) = program.strip_suffix(".sh") {
-        return HF_OPERATIONS.contains(&operation).then(|| operation.to_owned());
+        return commands().find(|known| *known == operation).map(str::to_owned);
     }
     if program != "ohfp" && program != "ohfp-live" {
         return None;
@@ -105,15 +104,19 @@ fn command_of(program: &str, words: &[&str]) -> Option<String> {
     };
     let of = |name: &str| {
         let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, name)| name);
-        commands().find(|known| known.eq_ignore_ascii_case(name)).map(str::to_owned).ok_or_else(|| name.to_owned())
+        commands()
+            .find(|known| known.eq_ignore_ascii_case(name))
+            .map(str::to_owned)
+            .ok_or_else(|| name.to_owned())
     };
-    let group = match of(next()?) {
-        Ok(command) => return Some(command),
-        Err(group) => group,
-    };
-    let command = next()?;
-    let long = of(&format!("{group} {command}"));
-    long.or_else(|_| of(&format!("{group} {}", of(command).unwrap_or_else(|name| name)))).ok()
+    let group = of(next()?);
+    let name = group.clone().unwrap_or_else(|name| name);
+    // `metrics` is a command and a group.
+    let below = next().and_then(|command| {
+        let long = of(&format!("{name} {command}"));
+        long.or_else(|_| of(&format!("{name} {}", of(command).unwrap_or_else(|name| name)))).ok()
+    });
+    below.or(group.ok())
 }
 
 fn check(schema: &Value, value: &Value, place: &str) -> Result<(), String> {
@@ -132,9 +135,11 @@ fn check(schema: &Value, value: &Value, place: &str) -> Result<(), String> {
                 }
                 true
             }
-            "type" => {
-                rule.as_array().map_or(std::slice::from_ref(rule), Vec::as_slice).iter().any(|kind| is_a(kind, value))
-            }
+            "type" => rule
+                .as_array()
+                .map_or(std::slice::from_ref(rule), Vec::as_slice)
+                .iter()
+                .any(|kind| is_a(kind, value)),
             "const" => value == rule,
             "enum" => rule.as_array().unwrap().contains(value),
             "items" => {
@@ -210,6 +215,8 @@ mod tests {
         check("ohfp -f in.json getrequeststatus", Some("getRequestStatus"));
         check("requestMachines.sh -f in.json", Some("requestMachines"));
         check("ohfp status", Some("status"));
+        check("ohfp metrics --since 7d", Some("metrics"));
+        check("ohfp metrics push", Some("metrics push"));
         check("ohfp logs -n 3", None);
         check("ohfp-snapshot check", None);
     }

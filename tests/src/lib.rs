@@ -9,6 +9,7 @@
     reason = "a test that cannot run must say so"
 )]
 
+pub mod answers;
 pub mod aws;
 pub mod browser;
 pub mod cloud;
@@ -252,18 +253,22 @@ impl Drop for Sandbox {
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end. An answer in JSON must fit its schema.
 pub fn ended(command: &mut Command) -> Ended {
     let output = match command.output() {
         Ok(output) => output,
         Err(error) => panic!("cannot run {command:?}: {error}"),
     };
     let code = output.status.code().or_else(|| output.status.signal().map(|signal| 128 + signal));
-    Ended {
+    let ended = Ended {
         code: code.unwrap_or(-1),
         stdout: output.stdout,
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    };
+    if let Some(fault) = answers::fault_of(command, ended.code, &ended.stdout) {
+        panic!("{command:?}: {fault}");
     }
+    ended
 }
 
 /// Fails with the first of the faults that many cases together have.

@@ -5,6 +5,7 @@ mod common;
 
 mod abandoned;
 mod answer_files;
+mod answers;
 mod asking_by_hand;
 mod aws;
 mod aws_input;
