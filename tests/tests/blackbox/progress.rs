@@ -104,3 +104,46 @@ fn recorded_states_are_said_to_be_recorded() {
         assert_eq!(seen, "", "nothing is shown, so nothing is old");
     }
 }
+
+/// Lists ask the provider, and record what it says. One that takes longer than a second is not waited for.
+#[test]
+fn lists_show_what_a_quick_provider_says() {
+    let latency =
+        |millis: u64| json!({ "boot": { "seconds": 1 }, "latency": { "describe_milliseconds": millis } });
+    let grid = Grid::new(&latency(0), &json!({}));
+    let ended = grid.machines(TEMPLATE, 2)[0].id.clone();
+    grid.command(&["sim", "fail", &ended]);
+    grid.request(TEMPLATE, 1);
+    let states = |command: &str, field: &str| -> Vec<String> {
+        let list = grid.command(&command.split(' ').collect::<Vec<_>>());
+        let entries = list.as_object().unwrap().values().next().unwrap().as_array().unwrap();
+        let mut states: Vec<String> =
+            entries.iter().map(|one| one[field].as_str().unwrap().to_owned()).collect();
+        states.sort();
+        states
+    };
+    let requests = |options: &str| states(&format!("requests list{options}"), "state");
+    let machines = |options: &str| states(&format!("machines list{options}"), "status");
+
+    grid.change_cloud(&latency(30_000));
+    let recorded = ["pending", "running", "running"];
+    for options in [" --cached", ""] {
+        assert_eq!(requests(options), ["complete", "started"], "{options}");
+        assert_eq!(machines(options), recorded, "{options}");
+    }
+    for list in ["machines list", "requests list"] {
+        let (seen, _) = on_terminal(&grid, &[("TERM", "xterm")], &[], list);
+        assert!(seen.contains("recorded"), "{list}: {seen:?}");
+    }
+    grid.change_cloud(&latency(100));
+    assert_eq!(machines(" --cached"), recorded);
+    assert_eq!(machines(""), ["running", "running"]);
+    assert_eq!(machines(" --cached"), ["running", "running"], "it is recorded");
+    assert_eq!(requests(" --cached"), ["complete", "started"]);
+    assert_eq!(requests(""), ["complete", "complete"]);
+    assert_eq!(requests(" --cached"), ["complete", "complete"], "it is recorded");
+    for list in ["machines list", "requests list"] {
+        let (seen, _) = on_terminal(&grid, &[("TERM", "xterm")], &[], list);
+        assert_eq!(seen, "", "{list} is of now");
+    }
+}
