@@ -131,10 +131,10 @@ pub enum ConfigCommand {
 
     /// Make a configuration from that of another broker
     ///
-    /// Reads the configuration and the templates that the other broker reads, and writes config.json and
-    /// templates.json into a new directory: all files, or none. Shows what became of every key and field:
-    /// mapped to which name, dropped for which reason, or guessed. Templates that cannot be offered are
-    /// kept in left-out.json, each with the reason.
+    /// Reads the configuration and the templates that the other broker reads, in JSON, YAML or TOML, and
+    /// writes config.json and templates.json into a new directory: all files, or none. Shows what became
+    /// of every key and field: mapped to which name, dropped for which reason, or guessed. Templates that
+    /// cannot be offered are kept in left-out.json, each with the reason.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("What would become of each key?", "ohfp config import --from orb ~/.orb --dry-run --format table"),
         ("Open Resource Broker, with its requests and machines",

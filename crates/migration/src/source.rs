@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Result, json};
+use ohfp_resolver::document;
 use serde_json::{Map, Value};
 
 /// A broker whose configuration can be imported.
@@ -30,7 +31,7 @@ impl Source {
     }
 }
 
-/// A JSON file.
+/// A file in JSON, YAML or TOML.
 #[derive(Clone, Debug)]
 pub struct SourceFile {
     /// Its name in the directory.
@@ -55,7 +56,7 @@ pub struct SourceFiles {
     pub root: PathBuf,
     /// The instance of Host Factory whose files they are.
     pub instance: Option<String>,
-    /// `config.json`.
+    /// `config.json`, or the same in YAML or TOML.
     pub config: Option<SourceFile>,
     /// IBM's configuration file.
     pub ibm_config: Option<SourceFile>,
@@ -70,6 +71,9 @@ const LIMIT: u64 = 256 << 20;
 
 /// Suffix of IBM's template files, after the instance's name.
 const IBM_TEMPLATES: &str = "prov_templates.json";
+
+/// Endings of the names of files that the Python brokers' sites have.
+const ENDINGS: [&str; 4] = ["json", "yaml", "yml", "toml"];
 
 /// Directories below the one that is named in which brokers keep their files.
 const BELOW: [&str; 3] = ["", "config", "conf"];
@@ -90,7 +94,7 @@ pub fn read(source: Source, directory: &Path, instance: Option<&str>) -> Result<
         let names = names(&root);
         let found = match source {
             Source::Ibm => names.iter().any(|name| name.ends_with(IBM_TEMPLATES)),
-            Source::Orb | Source::OhfpPython => names.iter().any(|name| name == "config.json"),
+            Source::Orb | Source::OhfpPython => in_any_format(&names, "config").next().is_some(),
         };
         if found {
             return match source {
@@ -101,7 +105,7 @@ pub fn read(source: Source, directory: &Path, instance: Option<&str>) -> Result<
     }
     let wanted = match source {
         Source::Ibm => "a file `<instance>prov_templates.json`",
-        Source::Orb | Source::OhfpPython => "`config.json`",
+        Source::Orb | Source::OhfpPython => "`config.json`, `config.yaml` or `config.toml`",
     };
     let message = format!("`{}` has no configuration of {}", directory.display(), source.title());
     Err(Error::new(ErrorKind::Input, message)
@@ -114,6 +118,28 @@ fn names(root: &Path) -> Vec<String> {
     let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
     names
+}
+
+/// The names of a file in the formats that it is there in.
+fn in_any_format<'n>(names: &'n [String], stem: &'n str) -> impl Iterator<Item = &'n str> {
+    let is_one = move |name: &&String| {
+        let rest = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('.'));
+        rest.is_some_and(|ending| ENDINGS.contains(&ending))
+    };
+    names.iter().filter(is_one).map(String::as_str)
+}
+
+/// The name of a file, whatever its format; `None` where there is none.
+fn name_of<'n>(names: &'n [String], stem: &'n str) -> Result<Option<&'n str>> {
+    let mut found = in_any_format(names, stem);
+    match (found.next(), found.next()) {
+        (Some(one), Some(other)) => {
+            let message = format!("there are `{one}` and `{other}`, and only one of them can count");
+            Err(Error::new(ErrorKind::Input, message)
+                .hint("remove the one that the other broker does not read"))
+        }
+        (one, _) => Ok(one),
+    }
 }
 
 /// Reads one file; `None` where there is none of that name.
@@ -131,7 +157,11 @@ fn file(root: &Path, names: &[String], name: &str) -> Result<Option<SourceFile>>
     }
     let bytes = fs::read(&path).map_err(|error| wrong(&error))?;
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let value = json::from_slice(text).map_err(|error| wrong(&error))?;
+    let value = if path.extension().is_some_and(|ending| ending == "json") {
+        json::from_slice(text).map_err(|error| wrong(&error))?
+    } else {
+        document(Path::new(name), text).map_err(|error| wrong(&error.summary()))?
+    };
     Ok(Some(SourceFile { name: name.to_owned(), value }))
 }
 
@@ -177,14 +207,19 @@ fn listed(names: &[&str]) -> String {
 }
 
 fn python(source: Source, root: PathBuf, names: &[String], instance: Option<&str>) -> Result<SourceFiles> {
-    let config = file(&root, names, "config.json")?;
+    let config = match name_of(names, "config")? {
+        Some(name) => file(&root, names, name)?,
+        None => None,
+    };
     let ibm_names = |what: &str| {
         let own = instance.map(|instance| format!("{instance}prov_{what}.json"));
         own.into_iter().chain([format!("awsprov_{what}.json")])
     };
-    let chain = chain(config.as_ref());
+    let mut chain = Vec::new();
+    for stem in stems(config.as_ref()) {
+        chain.extend(name_of(names, &stem)?.map(str::to_owned));
+    }
     let is_there = |name: &String| names.contains(name);
-    let chain: Vec<String> = chain.into_iter().filter(is_there).collect();
     let of_ibm: Vec<String> = ibm_names("templates").find(is_there).into_iter().collect();
     // The former name of the broker is the one that reads IBM's file.
     let (read, left) = match source {
@@ -209,12 +244,12 @@ fn python(source: Source, root: PathBuf, names: &[String], instance: Option<&str
     Ok(SourceFiles { instance, config, ibm_config, templates, passed_over: left, root })
 }
 
-/// Names of template files, the most specific first: of each provider, of its type, of all.
-fn chain(config: Option<&SourceFile>) -> Vec<String> {
+/// Names of template files without their endings, the most specific first: of each provider, of its type, of all.
+fn stems(config: Option<&SourceFile>) -> Vec<String> {
     let provider = config.and_then(|file| file.value.get("provider"));
     let mut names: Vec<String> = Vec::new();
     let mut add = |stem: &str| {
-        let name = format!("{stem}_templates.json");
+        let name = format!("{stem}_templates");
         if !names.contains(&name) && !stem.contains('/') {
             names.push(name);
         }
@@ -237,7 +272,7 @@ fn chain(config: Option<&SourceFile>) -> Vec<String> {
         }
     }
     add("aws");
-    names.push("templates.json".to_owned());
+    names.push("templates".to_owned());
     names
 }
 
@@ -294,6 +329,38 @@ mod tests {
         check(Source::Ibm, None, &ibm, Ok("awsinstprov_templates.json|awsprov_config.json|"));
         check(Source::Ibm, Some("awsinst"), &ibm, Ok("awsinstprov_templates.json|awsprov_config.json|"));
         check(Source::Ibm, Some("other"), &ibm, Err("no templates of instance `other`"));
+    }
+
+    #[test]
+    fn yaml_and_toml_are_read_as_json_is() {
+        let yaml = [
+            ("config.yaml", "provider:\n  providers:\n  - {name: east, type: aws}\n"),
+            ("east_templates.yml", "templates: []\n"),
+            ("aws_templates.toml", "templates = []\n"),
+            ("templates.json", "[]"),
+        ];
+        check(
+            Source::Orb,
+            None,
+            &yaml,
+            Ok("east_templates.yml,aws_templates.toml,templates.json|config.yaml|"),
+        );
+        let toml = [
+            ("config/config.toml", "[[provider.providers]]\nname = \"east\"\ntype = \"aws\"\n"),
+            ("config/east_templates.json", "[]"),
+        ];
+        check(Source::OhfpPython, None, &toml, Ok("east_templates.json|config.toml|"));
+        let two = [("config.json", "{}"), ("config.toml", ""), ("templates.json", "[]")];
+        check(
+            Source::Orb,
+            None,
+            &two,
+            Err("there are `config.json` and `config.toml`, and only one of them can count"),
+        );
+        let two = [("config.json", "{}"), ("templates.json", "[]"), ("templates.yaml", "[]")];
+        check(Source::Orb, None, &two, Err("`templates.json` and `templates.yaml`"));
+        let wrong = [("config.yaml", "a: [\n"), ("templates.json", "[]")];
+        check(Source::Orb, None, &wrong, Err("config.yaml:2"));
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub use settings::redact::{REDACTED, Secrets, redact, redact_templates};
 pub use settings::words::{Refresh, SelectionPolicy, StorageStrategy};
 pub use source::environment::Environment;
 pub use source::findings::{Problem, Subject, Warning};
+pub use source::formats::document;
 pub use source::text::SourcePosition;
 pub use source::trail::{FileState, InputFile, Trail};
 pub use templates::fields::{FIELD_NAMES, default_name, hf_name, template_id};

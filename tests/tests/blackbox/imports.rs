@@ -286,6 +286,50 @@ fn a_site_of_the_python_broker() {
     assert!(again.code == 1 && again.stderr.contains("--to"), "{again:?}");
 }
 
+/// The same files in other formats become the same site.
+#[test]
+fn a_site_in_yaml_and_toml() {
+    const CONFIG: &str = "# The site.\n[[provider.providers]]\nname = \"east\"\ntype = \"aws\"\n[provider.providers.config]\n\
+                          region = \"us-east-1\" # first\n[request]\nmax_machines_per_request = 50\n";
+    const TEMPLATES: &str = "# Two.\n- template_id: small\n  image_id: ami-0123456789abcdef0\n  max_instances: 5\n  machine_types: {m5.large: 1}\n  \
+                             maxSpotPrice: 1.10\n- &big\n  templateId: big\n  imageId: ami-0123456789abcdef0\n  maxNumber: 3\n  vmType: m5.4xlarge\n";
+    let config = json!({
+        "provider": { "providers": [{ "name": "east", "type": "aws", "config": { "region": "us-east-1" } }] },
+        "request": { "max_machines_per_request": 50 },
+    });
+    let templates = r#"[{"template_id": "small", "image_id": "ami-0123456789abcdef0", "max_instances": 5, "machine_types": {"m5.large": 1}, "maxSpotPrice": 1.10},
+        {"templateId": "big", "imageId": "ami-0123456789abcdef0", "maxNumber": 3, "vmType": "m5.4xlarge"}]"#;
+    let sandbox = Sandbox::empty();
+    let imported = |name: &str, files: [(&str, &str); 2]| {
+        let from = sandbox.path.join(name);
+        fs::create_dir(&from).unwrap();
+        for (file, content) in files {
+            fs::write(from.join(file), content).unwrap();
+        }
+        let to = sandbox.path.join(format!("of-{name}"));
+        let line =
+            ["config", "import", "--from", "orb", from.to_str().unwrap(), "--to", to.to_str().unwrap()];
+        let made = sandbox.run("ohfp", &line);
+        let mut entries = made.document()["entries"].clone();
+        for row in entries.as_array_mut().unwrap() {
+            let file = text_before_dot(&row["file"]);
+            row["file"] = json!(file);
+        }
+        let written =
+            ["config.json", "templates.json"].map(|name| fs::read_to_string(to.join(name)).unwrap());
+        (entries, written)
+    };
+    let of_json =
+        imported("json", [("config.json", &config.to_string()), ("east_templates.json", templates)]);
+    let others = imported("others", [("config.toml", CONFIG), ("east_templates.yaml", TEMPLATES)]);
+    assert_eq!(of_json, others);
+    assert!(of_json.1[1].contains("1.10"), "{}", of_json.1[1]);
+}
+
+fn text_before_dot(value: &Value) -> String {
+    value.as_str().unwrap().split('.').next().unwrap().to_owned()
+}
+
 /// What the directory answers where it lies, and what its import answers.
 #[test]
 fn answers_are_those_of_before() {

@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use ohfp_broker::{Error, ErrorKind, Result};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::node::{Node, NodeMember, NodeValue};
@@ -38,7 +40,7 @@ pub(crate) struct Tree {
 }
 
 /// Reads a text by the format that its name says.
-pub(crate) fn tree(text: &Text, source: usize) -> Result<Tree, Syntax> {
+pub(crate) fn tree(text: &Text, source: usize) -> std::result::Result<Tree, Syntax> {
     match TextFormat::of(text.path()) {
         TextFormat::Json => json(text, source),
         TextFormat::Yaml => yaml::read(text, source).map(|node| Tree { node, repeated: Vec::new() }),
@@ -46,7 +48,19 @@ pub(crate) fn tree(text: &Text, source: usize) -> Result<Tree, Syntax> {
     }
 }
 
-fn json(text: &Text, source: usize) -> Result<Tree, Syntax> {
+/// The document in a file, by the format that the file's name says.
+///
+/// # Errors
+/// [`ErrorKind::Input`] with line and column.
+pub fn document(path: &Path, content: &[u8]) -> Result<Value> {
+    let text = Text::new(path, 0, content.to_vec())?;
+    let read = tree(&text, 0).map_err(|syntax| {
+        Error::new(ErrorKind::Input, format!("{}: {}", text.place(syntax.offset), syntax.message))
+    })?;
+    Ok(read.node.to_value())
+}
+
+fn json(text: &Text, source: usize) -> std::result::Result<Tree, Syntax> {
     let whole = text.as_str().trim();
     text.value(text.as_str())?;
     let mut repeated = Vec::new();
