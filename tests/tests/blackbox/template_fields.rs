@@ -2,6 +2,8 @@
 //! every other field as it was written.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
+use std::fs;
+
 use ohfp_tests::{Sandbox, expect_none};
 use serde_json::Value;
 
@@ -138,6 +140,59 @@ const FIELDS: &[(&str, &str)] = &[
         "",
     ),
 ];
+
+/// Types that only a specification file names count; the file is an input of the snapshot, wherever it appears.
+#[test]
+fn types_of_specification_files_give_attributes() {
+    let sandbox = Sandbox::with_files(&[(
+        FILE,
+        r#"[{"templateId": "data", "maxNumber": 1, "launch_template_spec_file": "data.json"},
+            {"templateId": "call", "maxNumber": 1, "provider_api_spec_file": "below/call.json"},
+            {"templateId": "given", "maxNumber": 1, "launch_template_spec_file": "none.json",
+             "attributes": {"type": "X86_64", "ncpus": 1, "nram": 1024}},
+            {"templateId": "out", "maxNumber": 1, "launch_template_spec_file": "../config.json"},
+            {"templateId": "link", "maxNumber": 1, "launch_template_spec_file": "link.json"}]"#,
+    )]);
+    let specs = sandbox.root().join("specs");
+    fs::create_dir_all(specs.join("below")).unwrap();
+    sandbox.write("elsewhere.json", r#"{"InstanceType": "m5.large"}"#);
+    std::os::unix::fs::symlink("../elsewhere.json", specs.join("link.json")).unwrap();
+    sandbox.write("specs/data.json", "{% if true %}{\"InstanceType\": \"m5.large\"}{% endif %}");
+    sandbox.write(
+        "specs/below/call.json",
+        r#"{"Overrides": [{"InstanceType": "m5.2xlarge"}, {"InstanceType": "m5.xlarge"}, {"InstanceType": "{{ x }}"}]}"#,
+    );
+    sandbox.build();
+    // The runtime alone, as long as its snapshot is fresh.
+    let processors = |program: &str| -> Vec<String> {
+        let list = if program == "ohfp" {
+            sandbox.runtime_alone(&["templates", "list"])
+        } else {
+            sandbox.run(program, &["templates", "list"])
+        };
+        let list: Value = serde_json::from_slice(&list.stdout).unwrap_or_default();
+        let templates = list["templates"].as_array().into_iter().flatten();
+        templates
+            .map(|one| format!("{}: {}", one["templateId"].as_str().unwrap(), one["attributes"]["ncpus"][1]))
+            .collect()
+    };
+    let expected = ["data: \"2\"", "call: \"4\"", "given: \"1\""];
+    assert_eq!(processors("ohfp"), expected);
+    assert_eq!(processors("ohfp-live"), expected);
+    let out = sandbox.run("ohfp", &["templates", "show", "out"]);
+    assert!(out.stderr.contains("names no machine type, nor do its specification files"), "{out:?}");
+
+    sandbox.write("specs/data.json", r#"{"InstanceType": "m5.4xlarge"}"#);
+    assert!(processors("ohfp").is_empty(), "the snapshot is stale");
+    assert_eq!(processors("ohfp-live"), ["data: \"16\"", "call: \"4\"", "given: \"1\""]);
+    fs::remove_file(specs.join("data.json")).unwrap();
+    assert_eq!(processors("ohfp-live"), ["call: \"4\"", "given: \"1\""]);
+    sandbox.build();
+    assert_eq!(processors("ohfp"), ["call: \"4\"", "given: \"1\""]);
+    sandbox.write("specs/data.json", r#"{"InstanceType": "m5.large"}"#);
+    assert!(processors("ohfp").is_empty(), "a file that appears makes it stale");
+    assert_eq!(processors("ohfp-live"), expected);
+}
 
 #[test]
 fn every_field_survives_in_its_place_with_its_digits() {

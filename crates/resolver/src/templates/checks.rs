@@ -14,10 +14,10 @@ use crate::settings::rule::shown;
 use crate::source::findings::Findings;
 use crate::templates::attributes::make_typed;
 use crate::templates::defaults::Defaults;
-use crate::templates::site_types::FILE;
-use crate::templates::sizing::{Size, Sizing};
+use crate::templates::site_types::{FILE, SiteTypes};
+use crate::templates::sizing::Sizing;
 use crate::templates::written::{At, Written};
-use crate::templates::{attributes, fields, requirements, sizing};
+use crate::templates::{attributes, fields, requirements, sizing, specified};
 
 /// The checks of one template.
 pub(super) struct Checked<'t, 'f> {
@@ -257,11 +257,24 @@ impl<'t> Checked<'t, '_> {
         mut attributes: Map<String, Value>,
         map: &mut Map<String, Value>,
         defaults: &Defaults<'_>,
-        find: &mut dyn FnMut(&str) -> Option<Size>,
+        known: &mut SiteTypes<'_, '_>,
     ) -> Result<(), (String, String)> {
-        let types = Sizing::of(map, find);
         let given = sizing::REQUIRED.iter().all(|name| attributes.contains_key(*name));
         let extra = defaults.attributes(map);
+        let is_complete = given
+            || sizing::REQUIRED
+                .iter()
+                .all(|name| attributes.contains_key(*name) || extra.contains_key(*name));
+        let specified;
+        let mut types = Sizing::of(map, &mut |name| known.find(name));
+        if types.chosen.is_none() && !is_complete && specified::has_file(map) {
+            specified = known.specified(map).unwrap_or_else(|(field, error)| {
+                let message = format!("{} names a file that cannot be read: {error}", self.field(field));
+                self.error(self.written.field(field), &message, error.hint_text().map(str::to_owned));
+                Vec::new()
+            });
+            types.choose(specified.iter().map(String::as_str), &mut |name| known.find(name));
+        }
         let size = types.chosen.map(|chosen| chosen.size).or_else(|| {
             requirements::least(&MachineRequirements::parse(map.get("abisInstanceRequirements")?)?)
         });
@@ -303,6 +316,9 @@ fn sizeless(map: &Map<String, Value>, types: &Sizing<'_>) -> String {
         }
         None if is_set("abisInstanceRequirements") => {
             "has `abisInstanceRequirements` without least numbers of `VCpuCount` and `MemoryMiB`".to_owned()
+        }
+        None if specified::has_file(map) => {
+            "names no machine type, nor do its specification files".to_owned()
         }
         None if is_set("launchTemplateId") => {
             "names no machine type (its launch template may, which is not looked into)".to_owned()

@@ -13,4 +13,5 @@ mod requirements;
 pub(crate) mod resolver;
 pub(crate) mod site_types;
 pub(crate) mod sizing;
+mod specified;
 mod written;

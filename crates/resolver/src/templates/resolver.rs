@@ -314,9 +314,8 @@ impl<'t, 'r, 'e> Resolver<'t, 'r, 'e> {
         checked.volume(&map);
         let attributes = checked.attributes(map.get_mut("attributes"));
         let types = &mut self.types;
-        let lacking = attributes.map(|attributes| {
-            checked.complete(attributes, &mut map, self.defaults, &mut |name| types.find(name))
-        });
+        let lacking =
+            attributes.map(|attributes| checked.complete(attributes, &mut map, self.defaults, types));
         let sound = checked.sound;
 
         let Some(id) = id else { return };

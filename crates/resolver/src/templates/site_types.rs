@@ -7,12 +7,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::Error;
+use serde_json::{Map, Value};
 
 use crate::source::findings::Findings;
 use crate::source::text::Text;
 use crate::source::trail::Recorder;
 use crate::templates::instance_types;
 use crate::templates::sizing::Size;
+use crate::templates::specified;
 
 /// Name of the file.
 pub(crate) const FILE: &str = "instance_types.csv";
@@ -56,6 +58,17 @@ impl<'r, 'e> SiteTypes<'r, 'e> {
             Err(error) => Table { failure: Some(error), ..Table::default() },
         });
         table.sizes.get(name).copied()
+    }
+
+    /// The types that a template's specification files name.
+    ///
+    /// # Errors
+    /// Those of reading a file that is there, with the field that names it.
+    pub(super) fn specified(
+        &mut self,
+        fields: &Map<String, Value>,
+    ) -> Result<Vec<String>, (&'static str, Error)> {
+        specified::types(self.path.parent().unwrap_or(&self.path), fields, self.recorder)
     }
 
     /// Reports what is wrong in the file.

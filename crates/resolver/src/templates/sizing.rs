@@ -88,7 +88,8 @@ impl<'t> Sizing<'t> {
         types
     }
 
-    fn choose(
+    /// The smallest known one of these and the one that is chosen.
+    pub(crate) fn choose(
         &mut self,
         names: impl IntoIterator<Item = &'t str>,
         find: &mut dyn FnMut(&str) -> Option<Size>,

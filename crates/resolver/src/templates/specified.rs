@@ -17,10 +17,8 @@ const DIRECTORY: &str = "specs";
 /// Largest file that a launch uses, in bytes.
 const LIMIT: usize = 256 * 1024;
 /// Fields that name a file, each with the field that counts in its place.
-const FIELDS: [(&str, &str); 2] = [
-    ("provider_api_spec_file", "provider_api_spec"),
-    ("launch_template_spec_file", "launch_template_spec"),
-];
+const FIELDS: [(&str, &str); 2] =
+    [("provider_api_spec_file", "provider_api_spec"), ("launch_template_spec_file", "launch_template_spec")];
 
 /// The types that the specification files of a template name. Each file is recorded.
 ///
@@ -37,7 +35,8 @@ pub(super) fn types(
             continue;
         }
         if let Some(name) = fields.get(field).and_then(Value::as_str) {
-            let text = read(&root.join(DIRECTORY), Path::new(name), recorder).map_err(|error| (field, error))?;
+            let text =
+                read(&root.join(DIRECTORY), Path::new(name), recorder).map_err(|error| (field, error))?;
             types.extend(named_in(&text));
         }
     }
