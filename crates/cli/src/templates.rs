@@ -40,7 +40,8 @@ pub enum TemplatesCommand {
     ///
     /// FILE is JSON or YAML: one template, a list of them, or a template file. All of the
     /// configuration is checked as it would be afterwards, and nothing is written if there is an
-    /// error. The rest of the template file stays as it is. Fails if one of the ids exists.
+    /// error. The rest of the template file stays as it is. Fails if one of the ids exists. Where
+    /// several files have templates, the one with most of them is edited, or that of --into.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("Add a template", "ohfp templates create --file new.json"),
         ("Check it only", "ohfp templates create --file new.yaml --validate-only"),
@@ -174,6 +175,10 @@ pub struct TemplatesCreate {
     /// The templates, as JSON or YAML; - is standard input
     #[arg(short, long, value_name = "FILE")]
     pub file: PathBuf,
+
+    /// The template file that gets them, of those that are read
+    #[arg(long, value_name = "FILE")]
+    pub into: Option<PathBuf>,
 
     /// Check the templates, and write nothing
     #[arg(long)]

@@ -25,8 +25,8 @@ use crate::validation;
 /// A change of templates.
 #[derive(Clone, Debug)]
 pub enum TemplateChange {
-    /// Adds templates that no file has.
-    Create(Vec<Map<String, Value>>),
+    /// Adds templates that no file has, to this one of the site's files, else to the one that has most templates.
+    Create(Vec<Map<String, Value>>, Option<PathBuf>),
     /// Changes these fields of a template; null removes one.
     Update(String, Map<String, Value>),
     /// Puts these fields in the place of a template's.
@@ -140,7 +140,9 @@ struct EditedFile {
 impl TemplateChange {
     fn ids(&self) -> Vec<String> {
         match self {
-            Self::Create(templates) => templates.iter().filter_map(template_id).map(str::to_owned).collect(),
+            Self::Create(templates, _) => {
+                templates.iter().filter_map(template_id).map(str::to_owned).collect()
+            }
             Self::Update(id, _) | Self::Replace(id, _) | Self::Delete(id) => vec![id.clone()],
         }
     }
@@ -149,7 +151,7 @@ impl TemplateChange {
 /// The files to edit, and those that have the template too.
 fn targets(change: &TemplateChange, places: &Places, root: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     match change {
-        TemplateChange::Create(_) => {
+        TemplateChange::Create(_, into) => {
             for id in change.ids() {
                 if let Some(file) = places.files_of(&id).next() {
                     return Err(Error::new(
@@ -159,8 +161,10 @@ fn targets(change: &TemplateChange, places: &Places, root: &Path) -> Result<(Vec
                     .hint("`templates update` changes fields of it, `templates replace` all of it"));
                 }
             }
-            // The last one is the file for all providers.
-            let file = places.files().last().map_or_else(|| root.join(FIRST_FILE), Path::to_owned);
+            let file = match into {
+                Some(name) => file_of(places, name)?,
+                None => places.fullest().map_or_else(|| root.join(FIRST_FILE), Path::to_owned),
+            };
             Ok((vec![file], Vec::new()))
         }
         TemplateChange::Update(id, _) | TemplateChange::Replace(id, _) | TemplateChange::Delete(id) => {
@@ -179,6 +183,22 @@ fn targets(change: &TemplateChange, places: &Places, root: &Path) -> Result<(Vec
     }
 }
 
+/// The template file of a path, or of a name in the configuration directory.
+fn file_of(places: &Places, wanted: &Path) -> Result<PathBuf> {
+    let absolute = std::path::absolute(wanted).unwrap_or_else(|_| wanted.to_owned());
+    let is_it = |file: &&Path| *file == absolute || file.file_name() == Some(wanted.as_os_str());
+    places.files().find(is_it).map(Path::to_owned).ok_or_else(|| {
+        let read: Vec<String> = places.files().map(|file| format!("`{}`", file.display())).collect();
+        let message = format!("no templates are read from `{}`", wanted.display());
+        let hint = if read.is_empty() {
+            "without --into, the first template makes a file".to_owned()
+        } else {
+            format!("name one of {}", read.join(", "))
+        };
+        Error::new(ErrorKind::NotFound, message).hint(hint)
+    })
+}
+
 /// A file as it is, and with the change.
 fn edited_file(path: &Path, change: &TemplateChange) -> Result<(TemplateFile, TemplateFile)> {
     let named = |error: Error| {
@@ -195,7 +215,7 @@ fn edited_file(path: &Path, change: &TemplateChange) -> Result<(TemplateFile, Te
     };
     let mut new = old.clone();
     match change {
-        TemplateChange::Create(templates) => templates.iter().try_for_each(|template| new.add(template)),
+        TemplateChange::Create(templates, _) => templates.iter().try_for_each(|template| new.add(template)),
         TemplateChange::Update(id, fields) => new.merge(id, fields),
         TemplateChange::Replace(_, fields) => new.replace(fields),
         TemplateChange::Delete(id) => new.remove(id),

@@ -97,4 +97,4 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The builder computes the fingerprint from the command tree itself, so a constant left behind
 /// costs speed (the reader refuses the snapshot), never correctness. A test of the builder prints
 /// the value to put here.
-pub const CLI_FINGERPRINT: u128 = 0x48bb_046c_4b01_f9c7_1750_4576_21ab_6bed;
+pub const CLI_FINGERPRINT: u128 = 0xde14_fc34_156c_9deb_4fd3_b98b_5dba_dc3f;

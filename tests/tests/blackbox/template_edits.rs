@@ -223,6 +223,43 @@ fn a_chain_of_files_is_edited_where_it_counts() {
     assert_eq!((read("east_templates.json").as_str(), read("templates.json").as_str()), ("[]", left));
 }
 
+/// A new template goes where most of them are, of files that have as many to the most specific one, or where it is told to.
+#[test]
+fn a_new_template_goes_where_the_others_are() {
+    let many = r#"[{"templateId": "a", "maxNumber": 1, "vmType": "m5.large"}, {"templateId": "b", "maxNumber": 1, "vmType": "m5.large"}]"#;
+    let one = r#"[{"templateId": "c", "maxNumber": 1, "vmType": "m5.large"}]"#;
+    for (own, all, option, expected) in [
+        (many, one, "", Ok("east_templates.json")),
+        (one, many, "", Ok("templates.json")),
+        (
+            one,
+            r#"[{"templateId": "a", "maxNumber": 1, "vmType": "m5.large"}]"#,
+            "",
+            Ok("east_templates.json"),
+        ),
+        (many, one, " --into templates.json", Ok("templates.json")),
+        (one, many, " --into conf/east_templates.json", Ok("east_templates.json")),
+        (one, many, " --into other.json", Err("name one of")),
+    ] {
+        let sandbox = Sandbox::with_files(&[
+            ("config.json", r#"{"provider": {"providers": [{"name": "east", "type": "sim"}]}}"#),
+            ("east_templates.json", own),
+            ("templates.json", all),
+        ]);
+        sandbox.input("new.yaml", "{templateId: new, maxNumber: 1, vmType: m5.large}");
+        let done = sandbox.line(&format!("templates create -f new.yaml{option}"));
+        match expected {
+            Ok(file) => {
+                assert_eq!(done.code, 0, "{done:?}");
+                assert!(done.document()["files"][0].as_str().unwrap().ends_with(file), "{option}: {done:?}");
+                let listed = sandbox.line("templates show new");
+                assert_eq!(listed.code, 0, "{listed:?}");
+            }
+            Err(part) => assert!(done.code == 1 && done.stderr.contains(part), "{done:?}"),
+        }
+    }
+}
+
 /// Processes that add templates at once all succeed, and none is lost.
 #[test]
 fn writers_take_turns() {

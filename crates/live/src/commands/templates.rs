@@ -81,7 +81,7 @@ fn create(call: &Call, arguments: &TemplatesCreate) -> Result<Reply, Errors> {
     let read = read(&arguments.file)?;
     let mode = EditMode { dry_run: arguments.dry_run || arguments.validate_only, allow_lower_max: false };
     let done = if arguments.validate_only { "valid" } else { "created" };
-    edit(call, &TemplateChange::Create(read.templates), mode, done)
+    edit(call, &TemplateChange::Create(read.templates, arguments.into.clone()), mode, done)
 }
 
 fn update(call: &Call, arguments: &TemplatesUpdate) -> Result<Reply, Errors> {

@@ -39,6 +39,14 @@ impl Places {
         self.texts.iter().map(Text::path)
     }
 
+    /// The file that has most templates; of several that have as many, the most specific one.
+    pub fn fullest(&self) -> Option<&Path> {
+        let templates =
+            |file: usize| self.parts.values().flatten().filter(|(number, _)| *number == file).count();
+        let files = self.texts.iter().enumerate().rev();
+        files.max_by_key(|(number, _)| templates(*number)).map(|(_, text)| text.path())
+    }
+
     /// The files that have a template.
     pub fn files_of(&self, template: &str) -> impl Iterator<Item = &Path> {
         let parts = self.parts.get(template).into_iter().flatten();
