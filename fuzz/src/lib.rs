@@ -11,6 +11,7 @@ mod directory;
 pub mod formats;
 pub mod host_factory;
 pub mod reader;
+pub mod template_file;
 pub mod templates;
 
 #[path = "../../runtime/src/question.rs"]

@@ -68,7 +68,7 @@ fn targets(project: &Project) -> Result<Vec<String>> {
 
 /// Targets that read JSON get its words to play with.
 fn dictionary(project: &Project, target: &str) -> Result<Option<String>> {
-    if !["config", "templates", "host_factory"].contains(&target) {
+    if !["config", "templates", "template_file", "host_factory"].contains(&target) {
         return Ok(None);
     }
     Ok(Some(format!("-dict={}", text(&project.root.join("fuzz/dictionaries/json.dict"))?)))
