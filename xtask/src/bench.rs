@@ -11,6 +11,7 @@ mod live;
 pub(crate) mod measure;
 mod on_cloud;
 mod peer;
+mod people;
 pub(crate) mod report;
 pub(crate) mod site;
 mod told;
@@ -89,7 +90,11 @@ pub(crate) fn run(project: &Project, options: &[&str]) -> Result<()> {
     tables.push(bench.script(*count, site)?);
     tables.push(bench.live(*count, site)?);
     let mut budgets = Vec::new();
+    let table = bench.people(*count, site)?;
+    budgets.extend(people::budgets(&table));
+    tables.push(table);
     tables.extend(bench.build(&mut budgets)?);
+    budgets.push(people::validation(project)?);
     if with_peer {
         let rows = peer::measure(project, &bench.tools, site, *count)?;
         tables.push(Table {
@@ -227,6 +232,15 @@ impl Bench<'_> {
             Case::new("ohfp-live templates list", Output::Pipe, &live, &["templates", "list"])?,
         ];
         self.table(format!("Without the snapshot, {count} templates"), site, &cases, 100)
+    }
+
+    fn people(&self, count: u32, site: &Site) -> Result<Table> {
+        let ohfp = self.tree.program("ohfp");
+        let mut cases = vec![self.floor()?];
+        for (name, words, _) in people::COMMANDS {
+            cases.push(Case::new(name, Output::Pipe, &ohfp, words)?);
+        }
+        self.table(format!("What a person waits for, {count} templates"), site, &cases, 300)
     }
 
     /// Making snapshots, with what that is held to.
