@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, ReadDir};
 use std::path::Path;
 
 use ohfp_broker::template::Template;
 use ohfp_platform::files;
 use serde_json::{Map, Value};
 
-use crate::load::layers::{self, NAMES};
+use crate::load::layers::{self, NAMES, PARTS};
 use crate::settings::config_file;
 use crate::settings::effective::Settings;
 use crate::source::environment::Environment;
@@ -31,6 +31,9 @@ pub(crate) struct Loaded<'l> {
 /// Larger files are reported without reading them; in bytes.
 const LARGEST: u64 = 16 << 20;
 
+/// Endings of formats of configuration that no file is read under.
+const UNREAD_ENDINGS: [&str; 3] = ["json5", "jsonc", "yml"];
+
 /// Most names that a message lists.
 const NAMED: usize = 5;
 
@@ -38,6 +41,8 @@ const NAMED: usize = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Settings,
+    /// A file of `config.d`.
+    Part,
     IbmSettings,
     Templates,
     Directory,
@@ -46,14 +51,25 @@ enum Kind {
 /// A warning for each file that is not read.
 pub(crate) fn find(loaded: &Loaded<'_>) -> Vec<Warning> {
     let Ok(entries) = fs::read_dir(loaded.root) else { return Vec::new() };
-    let names: BTreeSet<String> =
-        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let names = sorted(entries);
     let is_read = |name: &str| {
         let path = loaded.root.join(name);
         loaded.trail.present().any(|present| present == path)
     };
     let other = names.iter().filter(|name| !is_read(name));
-    other.filter_map(|name| warning(loaded, name, kind(name)?)).collect()
+    let mut found: Vec<Warning> = other.filter_map(|name| warning(loaded, name, kind(name)?)).collect();
+    // All that has a known ending there is read.
+    if is_read(PARTS)
+        && let Ok(entries) = fs::read_dir(loaded.root.join(PARTS))
+    {
+        let names = sorted(entries).into_iter().filter(|name| is_unread_part(name));
+        found.extend(names.filter_map(|name| warning(loaded, &format!("{PARTS}/{name}"), Kind::Part)));
+    }
+    found
+}
+
+fn sorted(entries: ReadDir) -> BTreeSet<String> {
+    entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
 /// An error for each further format of a `config.json` in the configuration directory. It stops no operation:
@@ -72,9 +88,15 @@ pub(crate) fn second_formats(root: &Path, trail: &Trail) -> Vec<Problem> {
     beside.map(problem).collect()
 }
 
+/// Whether a file of `config.d` is in a format of configuration, under an ending that is not read.
+fn is_unread_part(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    !name.starts_with('.') && ending.is_some_and(|ending| UNREAD_ENDINGS.contains(&ending))
+}
+
 fn kind(name: &str) -> Option<Kind> {
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
-    let is_structured = ["json", "json5", "jsonc", "toml", "yaml", "yml"].contains(&extension);
+    let is_structured = ["json", "toml", "yaml"].contains(&extension) || UNREAD_ENDINGS.contains(&extension);
     Some(match stem {
         _ if name.starts_with('.') => return None,
         "conf" | "templates" if extension == "d" => Kind::Directory,
@@ -104,6 +126,10 @@ fn warning(loaded: &Loaded<'_>, name: &str, kind: Kind) -> Option<Warning> {
         Kind::Settings => (
             "settings are read from `config.json`, `config.yaml` or `config.toml`, and from `config.d`"
                 .to_owned(),
+            settings(loaded, &path),
+        ),
+        Kind::Part => (
+            format!("of `{PARTS}`, files whose names end in `.json`, `.yaml` or `.toml` are"),
             settings(loaded, &path),
         ),
         Kind::IbmSettings | Kind::Templates if of_another_instance(loaded, name) => return None,

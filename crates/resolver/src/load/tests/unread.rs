@@ -91,3 +91,25 @@ fn directories_of_parts() {
     }
     assert_eq!(directory.lines(&[]), [line("it holds `10-a.json`, `20-b.json`")]);
 }
+
+#[test]
+fn parts_of_other_endings() {
+    let directory = Directory::new(&[("awsprov_templates.json", A), ("config.json", SIM)]);
+    fs::create_dir(directory.0.join("config.d")).unwrap();
+    for name in ["10.yml", "20.jsonc", "30.yaml", "README.md", ".40.yml", "50.yml~"] {
+        fs::write(directory.0.join("config.d").join(name), "{}").unwrap();
+    }
+    let line = |name: &str, differs: &str| {
+        format!(
+            "warning: config.d/{name}: this is not read: of `config.d`, files whose names end in `.json`, `.yaml` or \
+             `.toml` are; {differs}"
+        )
+    };
+    let nothing = "it would change nothing";
+    assert_eq!(directory.lines(&[]), [line("10.yml", nothing), line("20.jsonc", nothing)]);
+    fs::write(directory.0.join("config.d/10.yml"), "logging: {level: DEBUG}\n").unwrap();
+    assert_eq!(
+        directory.lines(&[]),
+        [line("10.yml", "what it sets is not in force"), line("20.jsonc", nothing)]
+    );
+}
