@@ -66,7 +66,7 @@ impl Inputs {
                     layer: layer.kind,
                     place: Some(layer.text.place(node.at).to_string()),
                     file: (!is_variable).then(|| layer.text.path().to_owned()),
-                    value: node.to_value(),
+                    value: layer.written(node),
                     decides: false,
                 });
             }
@@ -270,5 +270,11 @@ mod tests {
             ["built-in - \"auto\"", "environment $OHFP_SNAPSHOT_REFRESH \"never\" *"]
         );
         assert_eq!(site.values(None, &[], "request.return_timeout_seconds"), ["built-in - 900 *"]);
+        // A variable's dollar sign is one, and is shown as it was set.
+        let variable = ("OHFP_STORAGE__SQL_STRATEGY__NAME", "a$b$$c");
+        assert_eq!(
+            site.values(None, &[variable], "storage.sql_strategy.name").last().unwrap(),
+            "environment $OHFP_STORAGE__SQL_STRATEGY__NAME \"a$b$$c\" *"
+        );
     }
 }

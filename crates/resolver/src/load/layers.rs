@@ -81,6 +81,15 @@ impl Layer {
         Self { kind, text: Arc::new(text), tree: OnceLock::new() }
     }
 
+    /// The value of a part of it, as a person has written it.
+    pub(crate) fn written(&self, node: &Node) -> Value {
+        let mut value = node.to_value();
+        if self.text.is_variable() {
+            replace_in_texts(&mut value, "$$", "$");
+        }
+        value
+    }
+
     /// What it sets. The number of its text is 0 until layers are merged.
     pub(crate) fn tree(&self) -> Result<&Tree, &Syntax> {
         self.tree.get_or_init(|| tree(&self.text, 0)).as_ref()
@@ -284,10 +293,14 @@ fn literal(text: &str) -> Value {
 }
 
 fn escape(value: &mut Value) {
+    replace_in_texts(value, "$", "$$");
+}
+
+fn replace_in_texts(value: &mut Value, from: &str, to: &str) {
     match value {
-        Value::String(text) if text.contains('$') => *text = text.replace('$', "$$"),
-        Value::Array(items) => items.iter_mut().for_each(escape),
-        Value::Object(members) => members.values_mut().for_each(escape),
+        Value::String(text) if text.contains(from) => *text = text.replace(from, to),
+        Value::Array(items) => items.iter_mut().for_each(|item| replace_in_texts(item, from, to)),
+        Value::Object(members) => members.values_mut().for_each(|member| replace_in_texts(member, from, to)),
         _ => {}
     }
 }
