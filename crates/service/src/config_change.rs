@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::config_keys::KeyPath;
 use crate::invocation::Invocation;
-use crate::site_files::replace_regular;
+use crate::site_files::replace_unchanged;
 
 /// What a change has done.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +29,8 @@ pub struct ConfigChange {
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`] for an unknown key, [`ErrorKind::Input`] for a value that is not allowed or makes the
-/// configuration wrong, [`ErrorKind::System`] if the file cannot be written. Nothing is changed then.
+/// configuration wrong, [`ErrorKind::Refused`] if another process has changed the file meanwhile, [`ErrorKind::System`]
+/// if it cannot be written. Nothing is changed then.
 pub fn set(invocation: &Invocation, key: &str, written: &str) -> Result<ConfigChange, Errors> {
     let path = KeyPath::parse(key)?;
     let value = meant(&path, written)?;
@@ -153,7 +154,7 @@ fn replace(invocation: &Invocation, file: &Path, before: &str, after: &str) -> R
     if !new.is_empty() {
         return Err(new.into());
     }
-    replace_regular(file, after.as_bytes()).map_err(Errors::from)
+    replace_unchanged(file, before, after).map_err(Errors::from)
 }
 
 /// The errors of a configuration, whether or not anything can be answered.

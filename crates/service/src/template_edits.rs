@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
 use ohfp_platform::files;
-use ohfp_platform::lock_file::{LockFile, Turn};
 use ohfp_resolver::load::{Inputs, Places};
 use ohfp_resolver::nearest::{did_you_mean, nearest};
 use ohfp_resolver::source::trail::SIZE_LIMIT;
@@ -19,7 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::invocation::Invocation;
 use crate::publication::Published;
-use crate::site_files::replace_regular;
+use crate::site_files::{lock, replace_regular};
 use crate::validation;
 
 /// A change of templates.
@@ -64,7 +63,6 @@ pub struct EditedTemplates {
 
 /// Name of the file by which processes take turns.
 const LOCK: &str = ".ohfp-templates.lock";
-const LOCK_MODE: u32 = 0o600;
 /// Name of the file that the first template makes.
 const FIRST_FILE: &str = "templates.json";
 
@@ -80,7 +78,7 @@ pub fn edit(
 ) -> Result<EditedTemplates, Errors> {
     let (place, env) = (invocation.place()?, invocation.env());
     let root = std::path::absolute(&place.origin.root).unwrap_or_else(|_| place.origin.root.clone());
-    let _lock = if mode.dry_run { None } else { lock(&root)? };
+    let _lock = if mode.dry_run { None } else { lock(&root, LOCK)? };
     let read = || Inputs::read(&place.origin, env);
     let before = read();
     let places = before.places(env);
@@ -241,13 +239,4 @@ fn refused(LimitDecrease { id, published, now }: &LimitDecrease) -> Error {
     )
     .cause("a running Host Factory can hang when the limit of a template shrinks")
     .hint("stop Host Factory, pass --allow-lower-max, and start it again")
-}
-
-fn lock(root: &Path) -> Result<Option<LockFile>> {
-    let path = root.join(LOCK);
-    LockFile::take(&path, LOCK_MODE, Turn::Wait).map_err(|refused| {
-        Error::new(ErrorKind::Refused, format!("cannot use the lock `{}`", path.display()))
-            .cause(refused)
-            .hint("remove it: it holds no data and is recreated")
-    })
 }

@@ -138,16 +138,17 @@ fn set_changes_the_file_that_decides_and_says_what_is_above() {
     assert_eq!(made, json!({ "template": { "max_number": 5 } }));
 }
 
+fn editor(sandbox: &mut Sandbox, script: &str) {
+    let path = sandbox.input("editor.sh", format!("#!/bin/sh\n{script}\n"));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    sandbox.set("EDITOR", path.into_os_string());
+}
+
 #[test]
 fn edit_replaces_the_file_only_by_what_is_right() {
     let mut sandbox = Sandbox::with_files(&[TEMPLATES, ("config.yaml", YAML)]);
     let file = sandbox.root().join("config.yaml");
     refused(&sandbox, "config edit", &["neither VISUAL nor EDITOR"]);
-    let editor = |sandbox: &mut Sandbox, script: &str| {
-        let path = sandbox.input("editor.sh", format!("#!/bin/sh\n{script}\n"));
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        sandbox.set("EDITOR", path.into_os_string());
-    };
     editor(&mut sandbox, "sed -i s/WARNING/ERROR/ \"$1\"");
     assert_eq!(answer(&sandbox, "config edit")["changed"], true);
     assert_eq!(fs::read_to_string(&file).unwrap(), YAML.replace("WARNING", "ERROR"));
@@ -159,6 +160,27 @@ fn edit_replaces_the_file_only_by_what_is_right() {
     editor(&mut sandbox, "exit 3");
     refused(&sandbox, "config edit", &["nothing was changed"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), YAML.replace("WARNING", "ERROR"));
+}
+
+/// Another process has changed the file while a person was editing its copy.
+#[test]
+fn edit_loses_no_change_of_another_process() {
+    let mut sandbox = Sandbox::with_files(&[TEMPLATES, ("config.yaml", YAML)]);
+    let file = sandbox.root().join("config.yaml");
+    editor(&mut sandbox, &format!("echo '# theirs' >> {}; echo '# ours' >> \"$1\"", file.display()));
+    refused(&sandbox, "config edit", &["has changed meanwhile", "what you wrote is in"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), format!("{YAML}# theirs\n"));
+    let left = fs::read_dir(sandbox.root()).unwrap().flatten().map(|entry| entry.file_name());
+    assert!(!left.into_iter().any(|name| name.to_string_lossy().ends_with(".lock")));
+}
+
+/// The mark that some editors put at the start of a file is none of its text, and stays.
+#[test]
+fn a_byte_order_mark_stays() {
+    let sandbox = Sandbox::with_files(&[TEMPLATES, ("config.yaml", "\u{feff}logging:\n  level: WARNING\n")]);
+    answer(&sandbox, "config set logging.level ERROR");
+    let now = fs::read_to_string(sandbox.root().join("config.yaml")).unwrap();
+    assert_eq!(now, "\u{feff}logging:\n  level: ERROR\n");
 }
 
 #[test]
