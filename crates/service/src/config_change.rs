@@ -35,7 +35,7 @@ pub fn set(invocation: &Invocation, key: &str, written: &str) -> Result<ConfigCh
     let path = KeyPath::parse(key)?;
     let value = meant(&path, written)?;
     let (inputs, values) = layers(invocation, &path)?;
-    let file = inputs.file_to_change(&values);
+    let file = inputs.file_to_change(&values)?;
     let before = inputs.content_of(&file);
     let after = edit::set(&file, before, &path.steps(), &value)?;
     replace(invocation, &file, before, &after)?;
@@ -58,7 +58,7 @@ fn is_above(value: &LayerValue) -> bool {
 pub fn unset(invocation: &Invocation, key: &str) -> Result<ConfigChange, Errors> {
     let path = KeyPath::parse(key)?;
     let (inputs, values) = layers(invocation, &path)?;
-    let file = inputs.file_to_change(&values);
+    let file = inputs.file_to_change(&values)?;
     let before = inputs.content_of(&file);
     let names = [path.steps()].into_iter().chain(ohfp_resolver::settings::keys::aliases(path.key.name).map(
         |alias| {
@@ -86,10 +86,10 @@ pub fn unset(invocation: &Invocation, key: &str) -> Result<ConfigChange, Errors>
 /// The file to edit, with its content.
 ///
 /// # Errors
-/// Those of locating it.
+/// Those of locating it, and of reading it: what could not be read cannot be edited.
 pub fn file_to_edit(invocation: &Invocation) -> Result<(PathBuf, String)> {
     let inputs = invocation.inputs()?;
-    let file = inputs.file_to_change(&[]);
+    let file = inputs.file_to_change(&[])?;
     let content = inputs.content_of(&file).to_owned();
     Ok((file, content))
 }

@@ -162,6 +162,33 @@ fn edit_replaces_the_file_only_by_what_is_right() {
     assert_eq!(fs::read_to_string(&file).unwrap(), YAML.replace("WARNING", "ERROR"));
 }
 
+/// What could not be read is not replaced by what was made of nothing.
+#[test]
+fn edit_opens_no_file_that_cannot_be_read() {
+    for (name, content, line, part) in [
+        ("config.json", &b"{\"logging\": \"\xff\"}"[..], "config edit", "is not UTF-8"),
+        ("config.yaml", b"logging: \xff\n", "config edit", "is not UTF-8"),
+        ("other.toml", b"a = \"\xff\"\n", "--config OTHER config edit", "is not UTF-8"),
+        ("unused.toml", b"", "--config OTHER config edit", "does not exist"),
+    ] {
+        let mut sandbox = Sandbox::with_files(&[TEMPLATES]);
+        let file = sandbox.root().join(name);
+        fs::write(&file, content).unwrap();
+        editor(&mut sandbox, "echo '{}' > \"$1\"");
+        let other = sandbox.root().join("other.toml");
+        let line = line.replace("OTHER", other.to_str().unwrap());
+        refused(&sandbox, &line, &[part]);
+        assert_eq!(fs::read(&file).unwrap(), content, "{name}");
+        let made = ["config.json", "other.toml"].into_iter().filter(|other| *other != name);
+        made.for_each(|made| assert!(!sandbox.root().join(made).exists(), "{name}: {made}"));
+    }
+    // One whose syntax is wrong can be mended.
+    let mut sandbox = Sandbox::with_files(&[TEMPLATES, ("config.yaml", "logging: {level: ERROR\n")]);
+    editor(&mut sandbox, "sed -i 's/ERROR/ERROR}/' \"$1\"");
+    assert_eq!(answer(&sandbox, "config edit")["changed"], true);
+    assert_eq!(answer(&sandbox, "config get logging.level")["value"], "ERROR");
+}
+
 /// Another process has changed the file while a person was editing its copy.
 #[test]
 fn edit_loses_no_change_of_another_process() {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ohfp_broker::Result;
 use serde_json::Value;
 
 use super::Inputs;
@@ -145,15 +146,23 @@ impl Inputs {
 
     /// The file that a change of a key belongs in: the one of the user's that sets it, else that of the configuration
     /// directory, which may not exist yet.
-    pub fn file_to_change(&self, values: &[LayerValue]) -> PathBuf {
+    ///
+    /// # Errors
+    /// The error of reading that file, where it could not be read.
+    pub fn file_to_change(&self, values: &[LayerValue]) -> Result<PathBuf> {
         let is_own = |layer| matches!(layer, LayerKind::Directory | LayerKind::Part | LayerKind::Named);
         let deciding =
             values.iter().rev().filter(|value| is_own(value.layer)).find_map(|value| value.file.clone());
-        let named = || self.layers.all.iter().rfind(|layer| layer.kind == LayerKind::Named);
-        let directory = || self.layers.all.iter().rfind(|layer| layer.kind == LayerKind::Directory);
-        let existing = || named().or_else(directory).map(|layer| layer.text.path().to_owned());
+        if let Some(file) = deciding {
+            return Ok(file);
+        }
+        for kind in [LayerKind::Named, LayerKind::Directory] {
+            if let Some(file) = self.layers.file_of(kind)? {
+                return Ok(file.to_owned());
+            }
+        }
         let [json, ..] = NAMES;
-        deciding.or_else(existing).unwrap_or_else(|| self.root.join(json))
+        Ok(self.root.join(json))
     }
 
     /// The content of a file of the configuration as it was read; empty for one that does not exist.

@@ -101,6 +101,8 @@ impl Layer {
 pub(crate) struct Layers {
     pub(crate) all: Vec<Layer>,
     failures: Vec<Error>,
+    /// Of the failures, those of files that exist, or are named, and could not be read.
+    unread: Vec<(LayerKind, Error)>,
     /// `None` if nothing is set, or a layer cannot be read.
     merged: Option<Arc<Text>>,
 }
@@ -134,6 +136,20 @@ impl Layers {
         let mut layers = Self { all: vec![Layer::file(LayerKind::Named, text)], ..Self::default() };
         layers.merge();
         layers
+    }
+
+    /// The file of the layer `kind` that could be read; of two, the one that counts.
+    ///
+    /// # Errors
+    /// The error of reading it, where it could not be.
+    pub(crate) fn file_of(&self, kind: LayerKind) -> Result<Option<&Path>> {
+        match self.all.iter().rfind(|layer| layer.kind == kind) {
+            Some(layer) => Ok(Some(layer.text.path())),
+            None => match self.unread.iter().find(|(unread, _)| *unread == kind) {
+                Some((_, error)) => Err(error.clone()),
+                None => Ok(None),
+            },
+        }
     }
 
     /// The text of the configuration, if anything is set.
@@ -188,7 +204,7 @@ impl Layers {
     fn named(&mut self, kind: LayerKind, path: &Path, recorder: &mut Recorder<'_>) {
         if !self.file(kind, path, recorder) {
             let message = format!("the configuration file `{}` does not exist", path.display());
-            self.failures.push(Error::new(ErrorKind::Input, message).hint("`--config` names it"));
+            self.fail(kind, Error::new(ErrorKind::Input, message).hint("`--config` names it"));
         }
     }
 
@@ -215,9 +231,14 @@ impl Layers {
         match open(path, 0, recorder) {
             Ok(Some(text)) => self.all.push(Layer::file(kind, text)),
             Ok(None) => return false,
-            Err(error) => self.failures.push(error),
+            Err(error) => self.fail(kind, error),
         }
         true
+    }
+
+    fn fail(&mut self, kind: LayerKind, error: Error) {
+        self.failures.push(error.clone());
+        self.unread.push((kind, error));
     }
 
     fn variables(&mut self, env: &Environment) {
