@@ -56,6 +56,22 @@ pub fn unset(path: &Path, text: &str, key: &[&str]) -> Result<Option<String>> {
     checked(path, changed, &wanted).map(Some)
 }
 
+/// The text of a file with `value` as the last element of the list at a path, which is created if it is missing.
+///
+/// # Errors
+/// As [`set`].
+pub fn append(path: &Path, text: &str, key: &[&str], value: &Value) -> Result<String> {
+    let document = Document::read(path, text)?;
+    let mut wanted = document.root.to_value();
+    push(&mut wanted, key, value.clone()).ok_or_else(|| no_place(path, key))?;
+    let changed = match document.format {
+        TextFormat::Json => json::append(text, &document.root, key, value),
+        TextFormat::Yaml => yaml::append(text, &document.root, key, value),
+        TextFormat::Toml => toml::append(text, key, value),
+    };
+    checked(path, changed, &wanted)
+}
+
 /// Checks that a text can be read in the format of its file's name.
 ///
 /// # Errors
@@ -141,6 +157,22 @@ fn put(value: &mut Value, key: &[&str], new: Value) -> Option<()> {
         Value::Array(items) => {
             let at = element(items, step)?;
             put(items.get_mut(at)?, rest, new)
+        }
+        _ => None,
+    }
+}
+
+fn push(value: &mut Value, key: &[&str], new: Value) -> Option<()> {
+    if value.is_null() {
+        *value = if key.is_empty() { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
+    }
+    match (value, key.split_first()) {
+        (Value::Array(items), None) => {
+            items.push(new);
+            Some(())
+        }
+        (Value::Object(members), Some((step, rest))) => {
+            push(members.entry(*step).or_insert(Value::Null), rest, new)
         }
         _ => None,
     }

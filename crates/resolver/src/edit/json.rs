@@ -38,6 +38,27 @@ pub(super) fn add(text: &str, object: &Node, name: &str, value: &Value) -> Optio
     spliced(text, last.node.end..last.node.end, &format!(",{space}{member}"))
 }
 
+pub(super) fn append(text: &str, root: &Node, key: &[&str], value: &Value) -> Option<String> {
+    let nodes = walk(root, key);
+    match nodes.last().filter(|_| nodes.len() > key.len()).map(|holder| (holder, &holder.value)) {
+        Some((holder, NodeValue::List(items))) => add_item(text, holder, items, value),
+        _ => set(text, root, key, &Value::Array(vec![value.clone()])),
+    }
+}
+
+/// Adds an element behind the last one, spaced as that one is.
+pub(super) fn add_item(text: &str, holder: &Node, items: &[Node], value: &Value) -> Option<String> {
+    let Some(last) = items.last() else {
+        return spliced(text, holder.at..holder.end, &format!("[{}]", inline(value)));
+    };
+    let before = match items.len().checked_sub(2).and_then(|at| items.get(at)) {
+        Some(previous) => text.get(previous.end..last.at)?.split_once(',')?.1,
+        None => text.get(holder.at + 1..last.at)?,
+    };
+    let space = if before.is_empty() { " " } else { before };
+    spliced(text, last.end..last.end, &format!(",{space}{}", inline(value)))
+}
+
 pub(super) fn unset(text: &str, root: &Node, key: &[&str]) -> Option<String> {
     let (name, above) = key.split_last()?;
     let nodes = walk(root, above);
@@ -54,17 +75,28 @@ pub(super) fn unset(text: &str, root: &Node, key: &[&str]) -> Option<String> {
             remove(text, holder, members, at)
         }
         NodeValue::List(items) => {
-            let item = holder.find(&[name])?;
-            let at = items.iter().position(|known| std::ptr::eq(known, item))?;
-            let range = match (at.checked_sub(1).and_then(|at| items.get(at)), items.get(at + 1)) {
-                (Some(previous), _) => previous.end..item.end,
-                (None, Some(next)) => item.at..next.at,
-                (None, None) => item.at..item.end,
-            };
-            spliced(text, range, "")
+            let at = position(holder, items, name)?;
+            remove_item(text, items, at)
         }
         NodeValue::Scalar(_) => None,
     }
+}
+
+/// The index of the element that a step names.
+pub(super) fn position(list: &Node, items: &[Node], step: &str) -> Option<usize> {
+    let item = list.find(&[step])?;
+    items.iter().position(|known| std::ptr::eq(known, item))
+}
+
+/// Removes an element with its comma.
+pub(super) fn remove_item(text: &str, items: &[Node], at: usize) -> Option<String> {
+    let item = items.get(at)?;
+    let range = match (at.checked_sub(1).and_then(|at| items.get(at)), items.get(at + 1)) {
+        (Some(previous), _) => previous.end..item.end,
+        (None, Some(next)) => item.at..next.at,
+        (None, None) => item.at..item.end,
+    };
+    spliced(text, range, "")
 }
 
 /// Whether an object was empty before it got its only member.

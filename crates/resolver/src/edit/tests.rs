@@ -68,6 +68,88 @@ fn toml() {
     check_unset("c.toml", text, "p.x.w", &changed("w = 1\n", ""));
 }
 
+fn check_append(name: &str, text: &str, wanted: &str) {
+    let value = json!({ "name": "z", "type": "aws", "config": { "region": "eu" } });
+    let found = append(Path::new(name), text, &["a", "p"], &value);
+    assert_eq!(found.as_deref(), Ok(wanted), "{name}: {text}");
+    let removed = unset(Path::new(name), wanted, &["a", "p", "z"]).unwrap().unwrap();
+    let left = Document::read(Path::new(name), &removed).unwrap().root.to_value();
+    let before = Document::read(Path::new(name), text).unwrap().root.to_value();
+    let elements =
+        |value: &Value| value.pointer("/a/p").cloned().filter(|list| !list.is_null()).unwrap_or(json!([]));
+    assert_eq!(elements(&left), elements(&before), "{name}: {removed}");
+}
+
+#[test]
+fn elements_of_lists() {
+    let z = r#"{"name": "z", "type": "aws", "config": {"region": "eu"}}"#;
+    for (text, wanted) in [
+        ("{\"a\": {\"p\": [{\"name\": \"x\"}]}}", "{\"a\": {\"p\": [{\"name\": \"x\"}, Z]}}"),
+        (
+            "{\"a\": {\"p\": [\n  {\"name\": \"x\"},\n  {}\n]}}",
+            "{\"a\": {\"p\": [\n  {\"name\": \"x\"},\n  {},\n  Z\n]}}",
+        ),
+        ("{\"a\": {\"p\": [ ]}}", "{\"a\": {\"p\": [Z]}}"),
+        ("{\"a\": {\"p\": null}}", "{\"a\": {\"p\": [Z]}}"),
+        ("{\"b\": 1}", "{\"b\": 1, \"a\": {\"p\": [Z]}}"),
+        ("", "{\n  \"a\": {\"p\": [Z]}\n}\n"),
+    ] {
+        check_append("c.json", text, &wanted.replace('Z', z));
+    }
+    let block = |indent: &str| {
+        format!("{indent}- name: z\n{indent}  type: aws\n{indent}  config:\n{indent}    region: eu")
+    };
+    let (two, four) = (block("  "), block("    "));
+    for (text, wanted) in [
+        (
+            "a:\n  p:\n  - name: x # one\n    w: 1\n# tail\n",
+            format!("a:\n  p:\n  - name: x # one\n    w: 1\n{two}\n# tail\n"),
+        ),
+        ("a:\n  p:\n    - {name: x}", format!("a:\n  p:\n    - {{name: x}}\n{four}")),
+        ("a:\n  p: []\n  q: 1\n", format!("a:\n  p:\n{four}\n  q: 1\n")),
+        ("a: {p: [{name: x}]}\n", format!("a: {{p: [{{name: x}}, {z}]}}\n")),
+        ("a: {p: []}\n", format!("a: {{p: [{z}]}}\n")),
+        ("# only\n", format!("# only\na:\n  p:\n{four}\n")),
+        ("a:\n  b: 1\n", format!("a:\n  b: 1\n  p:\n{four}\n")),
+    ] {
+        check_append("c.yaml", text, &wanted);
+    }
+    let table = "[[a.p]]\nname = \"z\"\ntype = \"aws\"\n\n[a.p.config]\nregion = \"eu\"\n";
+    for (text, wanted) in [
+        ("[a]\nb = 1\n", format!("[a]\nb = 1\n\n{table}")),
+        (
+            "[[a.p]]\nname = \"x\" # one\n\n[c]\nd = 1\n",
+            format!("[[a.p]]\nname = \"x\" # one\n\n{table}\n[c]\nd = 1\n"),
+        ),
+        (
+            "a.p = [{ name = \"x\" }]\n",
+            "a.p = [{ name = \"x\" }, { name = \"z\", type = \"aws\", config = { region = \"eu\" } }]\n"
+                .to_owned(),
+        ),
+        ("", table.to_owned()),
+    ] {
+        check_append("c.toml", text, &wanted);
+    }
+    // The first of two, with what belongs to it.
+    let yaml = "p:\n  - name: x\n    c:\n      r: 1\n  - name: y\n";
+    check_unset("c.yaml", yaml, "p.x", "p:\n  - name: y\n");
+    check_unset("c.yaml", yaml, "p.y", "p:\n  - name: x\n    c:\n      r: 1\n");
+    check_unset("c.yaml", "p:\n- name: x\nq: 1\n", "p.x", "p: []\nq: 1\n");
+    check_unset("c.yaml", "p:\n# c\n- name: x\nq: 1\n", "p.x", "p:\n# c\n  []\nq: 1\n");
+    check_unset("c.yaml", "p:\n  # c\n  - name: x\nq: 1\n", "p.x", "p:\n  # c\n    []\nq: 1\n");
+    check_unset(
+        "c.json",
+        "{\"p\": [{\"name\": \"x\"}, {\"name\": \"y\"}]}",
+        "p.x",
+        "{\"p\": [{\"name\": \"y\"}]}",
+    );
+    let toml = "[[p]]\nname = \"x\"\n[p.c]\nr = 1\n\n[[p]]\nname = \"y\"\n";
+    check_unset("c.toml", toml, "p.y", "[[p]]\nname = \"x\"\n[p.c]\nr = 1\n");
+    check_unset("c.toml", "[[p]]\nname = \"x\"\n", "p.x", "p = []\n");
+    let refused = append(Path::new("c.json"), "{\"a\": 1}", &["a", "p"], &json!({})).unwrap_err();
+    assert!(refused.summary().contains("there is no place for `a.p`"), "{refused}");
+}
+
 #[test]
 fn what_cannot_be_changed_is_left_alone() {
     let check = |name: &str, text: &str, key: &str, part: &str| {
@@ -111,6 +193,32 @@ proptest! {
             prop_assert_eq!(read.find(&steps).map(Node::to_value), Some(value.clone()), "{}", changed);
             let restored = unset(path, &changed, &steps).unwrap();
             prop_assert_eq!(restored.as_deref(), Some(text.as_str()), "{}", changed);
+        }
+    }
+
+    /// Parse, print and parse again: what was set is read, in each format, and so is what layers are merged into.
+    #[test]
+    fn what_is_printed_is_read_again(
+        sections in prop::collection::btree_map(
+            "[a-c]{1,2}",
+            prop::collection::btree_map("[a-z][a-z_]{0,5}", value(), 1..4),
+            1..4,
+        ),
+    ) {
+        let wanted: Value = serde_json::to_value(&sections).unwrap();
+        for name in ["c.json", "c.yaml", "c.toml"] {
+            let path = Path::new(name);
+            let mut text = String::new();
+            for (section, members) in &sections {
+                for (member, value) in members {
+                    text = set(path, &text, &[section, member], value).unwrap();
+                }
+            }
+            let root = Document::read(path, &text).unwrap().root;
+            prop_assert_eq!(root.to_value(), wanted.clone(), "{}", text);
+            let printed = crate::source::merge::text(&root, 0, Vec::new());
+            let again = Document::read(Path::new("c.json"), printed.as_str()).unwrap().root;
+            prop_assert_eq!(again.to_value(), wanted.clone(), "{}", printed.as_str());
         }
     }
 

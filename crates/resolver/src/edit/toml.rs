@@ -1,7 +1,7 @@
 //! Changes of TOML.
 
 use serde_json::Value;
-use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike};
 
 pub(super) fn set(text: &str, key: &[&str], value: &Value) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
@@ -14,6 +14,47 @@ pub(super) fn unset(text: &str, key: &[&str]) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
     remove(document.as_table_mut(), key)?;
     Some(with_end_of(text, document.to_string()))
+}
+
+pub(super) fn append(text: &str, key: &[&str], value: &Value) -> Option<String> {
+    let mut document: DocumentMut = text.parse().ok()?;
+    push(document.as_table_mut(), key, value)?;
+    Some(with_end_of(text, document.to_string()))
+}
+
+/// Adds an element to a list, as the others are written: with a header, or in braces.
+fn push(table: &mut dyn TableLike, key: &[&str], value: &Value) -> Option<()> {
+    let (name, below) = key.split_first()?;
+    if !below.is_empty() {
+        if table.get(name).is_none_or(Item::is_none) {
+            let mut section = Table::new();
+            section.set_implicit(true);
+            table.insert(name, Item::Table(section));
+        }
+        return push(table.get_mut(name)?.as_table_like_mut()?, below, value);
+    }
+    if table.get(name).is_none_or(|item| item.is_none() || item.as_array().is_some_and(Array::is_empty)) {
+        table.insert(name, Item::ArrayOfTables(ArrayOfTables::new()));
+    }
+    match table.get_mut(name)? {
+        Item::ArrayOfTables(tables) => tables.push(with_headers(value)?),
+        Item::Value(toml_edit::Value::Array(items)) => items.push(converted(value)?),
+        _ => return None,
+    }
+    Some(())
+}
+
+/// A table whose objects have headers of their own.
+fn with_headers(value: &Value) -> Option<Table> {
+    let mut table = Table::new();
+    for (name, member) in value.as_object()? {
+        let item = match member {
+            Value::Object(members) if !members.is_empty() => Item::Table(with_headers(member)?),
+            other => Item::Value(converted(other)?),
+        };
+        table.insert(name, item);
+    }
+    Some(table)
 }
 
 /// The library ends each line; the last line of a file may have no end.
@@ -53,27 +94,51 @@ fn put(table: &mut dyn TableLike, inline: bool, key: &[&str], new: toml_edit::Va
     into(table.get_mut(name)?, below, |table, inline, below| put(table, inline, below, new))
 }
 
+/// Removes an element; returns whether no table with a header is left.
+fn remove_element(list: &mut Item, step: &str) -> Option<bool> {
+    match list {
+        Item::ArrayOfTables(tables) => {
+            let index = index(&tables.iter().map(|table| is_named(table, step)).collect::<Vec<_>>(), step)?;
+            tables.remove(index);
+            Some(tables.is_empty())
+        }
+        Item::Value(toml_edit::Value::Array(items)) => {
+            let names =
+                items.iter().map(|item| item.as_inline_table().is_some_and(|table| is_named(table, step)));
+            let index = index(&names.collect::<Vec<_>>(), step)?;
+            items.remove(index);
+            Some(false)
+        }
+        _ => None,
+    }
+}
+
+fn is_named(table: &dyn TableLike, step: &str) -> bool {
+    table.get("name").and_then(Item::as_str) == Some(step)
+}
+
+/// The index of the element that a step names, of elements that have that name or not.
+fn index(names: &[bool], step: &str) -> Option<usize> {
+    names.iter().position(|is| *is).or_else(|| step.parse().ok().filter(|at| *at < names.len()))
+}
+
 /// Goes on in a section, or in the element of a list that the next step names.
 fn into<T>(
     item: &mut Item,
     key: &[&str],
     act: impl FnOnce(&mut dyn TableLike, bool, &[&str]) -> Option<T>,
 ) -> Option<T> {
-    let is_named = |table: &dyn TableLike, step: &str| table.get("name").and_then(Item::as_str) == Some(step);
-    let at = |names: Vec<bool>, step: &str| {
-        names.iter().position(|is| *is).or_else(|| step.parse().ok().filter(|at| *at < names.len()))
-    };
     match item {
         Item::ArrayOfTables(tables) => {
             let (step, rest) = key.split_first()?;
-            let index = at(tables.iter().map(|table| is_named(table, step)).collect(), step)?;
+            let index = index(&tables.iter().map(|table| is_named(table, step)).collect::<Vec<_>>(), step)?;
             act(tables.get_mut(index)?, false, rest)
         }
         Item::Value(toml_edit::Value::Array(items)) => {
             let (step, rest) = key.split_first()?;
             let names =
                 items.iter().map(|item| item.as_inline_table().is_some_and(|table| is_named(table, step)));
-            let index = at(names.collect(), step)?;
+            let index = index(&names.collect::<Vec<_>>(), step)?;
             act(items.get_mut(index)?.as_inline_table_mut()?, true, rest)
         }
         other => {
@@ -91,6 +156,14 @@ fn remove(table: &mut dyn TableLike, key: &[&str]) -> Option<bool> {
     } else {
         let item = table.get_mut(name)?;
         let is_list = item.is_array() || item.is_array_of_tables();
+        if let ([step], true) = (below, is_list) {
+            let is_empty = remove_element(item, step)?;
+            // A list without headers would not be written at all.
+            if is_empty {
+                table.insert(name, Item::Value(Array::new().into()));
+            }
+            return Some(false);
+        }
         let is_empty = into(item, below, |table, _, below| remove(table, below))?;
         if is_empty && !is_list {
             table.remove(name);

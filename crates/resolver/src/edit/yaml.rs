@@ -1,10 +1,14 @@
 //! Changes of YAML: lines of blocks, and objects in braces as JSON has them.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use super::json;
 use super::splice::{inline, nested, spliced, walk};
 use crate::source::node::{Node, NodeValue};
+use crate::source::text::Text;
+use crate::source::yaml;
 
 pub(super) fn set(text: &str, root: &Node, key: &[&str], value: &Value) -> Option<String> {
     let nodes = walk(root, key);
@@ -30,6 +34,97 @@ pub(super) fn set(text: &str, root: &Node, key: &[&str], value: &Value) -> Optio
     }
 }
 
+pub(super) fn append(text: &str, root: &Node, key: &[&str], value: &Value) -> Option<String> {
+    let nodes = walk(root, key);
+    let holder = nodes.last().filter(|_| nodes.len() > key.len());
+    match holder.map(|holder| (holder, &holder.value)) {
+        Some((holder, NodeValue::List(items))) if !items.is_empty() && is_flow(text, holder) => {
+            json::add_item(text, holder, items, value)
+        }
+        Some((_, NodeValue::List(items))) if !items.is_empty() => {
+            let last = items.last()?;
+            let indent = dash(text, last)?.1;
+            let end = line_end(text, end(text, last)?.max(last.at));
+            let lines = block(&[("", value)], indent);
+            spliced(text, end..end, &format!("\n{lines}"))
+        }
+        Some((holder, NodeValue::List(_))) => {
+            let name = nodes.get(nodes.len().checked_sub(2)?)?.member(key.last()?)?;
+            // In braces there are no blocks.
+            match column(text, name.at).filter(|column| is_blank(text, name.at - column, name.at)) {
+                Some(indent) => {
+                    let lines = block(&[("", value)], indent + 2);
+                    let start = text.get(..holder.at)?.trim_end().len();
+                    spliced(text, start..holder.end, &format!("\n{lines}"))
+                }
+                None => json::add_item(text, holder, &[], value),
+            }
+        }
+        _ => {
+            let empty = set(text, root, key, &Value::Array(Vec::new()))?;
+            let read = Text::new(Path::new("a.yaml"), 0, empty.clone().into_bytes()).ok()?;
+            let root = yaml::read(&read, 0).ok()?;
+            root.find(key)?;
+            append(&empty, &root, key, value)
+        }
+    }
+}
+
+/// Removes an element of a list whose elements have a line each, or several.
+fn remove_item(text: &str, items: &[Node], at: usize) -> Option<String> {
+    let item = items.get(at)?;
+    let (start, indent) = dash(text, item)?;
+    let end = line_end(text, end(text, item)?.max(item.at));
+    if items.len() == 1 {
+        let before = text.get(..start)?.trim_end();
+        // A comment stands between the name and the list, whose brackets are further in than the name.
+        return if before.ends_with(':') {
+            spliced(text, before.len()..end, " []")
+        } else {
+            spliced(text, start..end, &format!("{}[]", " ".repeat(indent + 2)))
+        };
+    }
+    if end < text.len() {
+        spliced(text, start..end + 1, "")
+    } else {
+        spliced(text, start.saturating_sub(1)..end, "")
+    }
+}
+
+/// Where the line of an element begins, and the column of its dash.
+fn dash(text: &str, item: &Node) -> Option<(usize, usize)> {
+    let start = item.at - column(text, item.at)?;
+    let before = text.get(start..item.at)?;
+    let indent = before.find('-').filter(|_| before.trim() == "-")?;
+    Some((start, indent))
+}
+
+fn is_blank(text: &str, from: usize, to: usize) -> bool {
+    text.get(from..to).is_some_and(|part| part.trim().is_empty())
+}
+
+/// Members in lines below each other; a member without a name is an element of a list.
+fn block(members: &[(&str, &Value)], indent: usize) -> String {
+    let mut lines = Vec::new();
+    for (name, value) in members {
+        let space = " ".repeat(indent);
+        let head = if name.is_empty() { "-".to_owned() } else { format!("{}:", scalar(&Value::from(*name))) };
+        lines.push(match value {
+            Value::Object(inner) if !inner.is_empty() => {
+                let inner: Vec<(&str, &Value)> =
+                    inner.iter().map(|(name, value)| (name.as_str(), value)).collect();
+                let below = block(&inner, indent + 2);
+                // The first member of an element is beside the dash.
+                let below =
+                    if name.is_empty() { format!(" {}", below.trim_start()) } else { format!("\n{below}") };
+                format!("{space}{head}{below}")
+            }
+            _ => format!("{space}{head} {}", written(value)),
+        });
+    }
+    lines.join("\n")
+}
+
 fn replace(text: &str, node: &Node, new: &str) -> Option<String> {
     let end = end(text, node)?.max(node.at);
     let written = text.get(node.at..end)?.trim_end();
@@ -48,7 +143,14 @@ pub(super) fn unset(text: &str, root: &Node, key: &[&str]) -> Option<String> {
     let (name, above) = key.split_last()?;
     let nodes = walk(root, above);
     let holder = nodes.last().filter(|_| nodes.len() == key.len())?;
-    let NodeValue::Object(members) = &holder.value else { return None };
+    let members = match &holder.value {
+        NodeValue::Object(members) => members,
+        NodeValue::List(items) if is_flow(text, holder) => {
+            return json::remove_item(text, items, json::position(holder, items, name)?);
+        }
+        NodeValue::List(items) => return remove_item(text, items, json::position(holder, items, name)?),
+        NodeValue::Scalar(_) => return None,
+    };
     if let ([only], false) = (members.as_slice(), above.is_empty())
         && !json::was_empty(text, holder, only)
         && !json::is_in_list(&nodes)

@@ -10,7 +10,7 @@ pub(crate) mod node;
 pub(crate) mod text;
 mod toml;
 pub mod trail;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::path::Path;
 
