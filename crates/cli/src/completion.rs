@@ -225,6 +225,9 @@ mod tests {
         check("providers list --instance", &[], None, &[]);
         check("providers health --provider", &[], Some(IdKind::Providers), &[]);
         check("templates list --provider-name", &[], Some(IdKind::Providers), &[]);
+        check("providers remove", &["--force"], Some(IdKind::Providers), &[]);
+        check("providers set-default", &["--dry-run"], Some(IdKind::Providers), &["--force"]);
+        check("providers update x", &["--region"], None, &["--default"]);
         check("--format", &["json", "table", "csv"], None, &["nagios", "templates"]);
         check("--format yaml templates", &["list"], None, &["--format"]);
         check("--format=yaml templates show", &[], Some(IdKind::Templates), &["--format"]);

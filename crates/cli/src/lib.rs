@@ -66,7 +66,10 @@ pub use machines::{
 };
 pub use metrics::{MetricsCommand, MetricsOptions};
 pub use options::{GlobalOptions, OutputFormat, SchedulerType, TimestampFormat, TimingsFormat};
-pub use providers::{ProviderChoice, ProvidersCommand, SchedulerChoice, SchedulerCommand};
+pub use providers::{
+    AwsAccount, ProviderAdd, ProviderChoice, ProviderDefault, ProviderRemove, ProviderUpdate,
+    ProvidersCommand, SchedulerChoice, SchedulerCommand,
+};
 pub use render::{
     Page, command, completions, fingerprint_text, manual_pages, pages, paths, spelled_lines, version,
 };

@@ -99,12 +99,13 @@ pub enum Command {
     ]))]
     Config(ConfigCommand),
 
-    /// List, show and check providers
+    /// List, check and change providers
     ///
     /// A provider launches and terminates machines in one place, for example in one region of AWS. Several
     /// can be configured, each under its own name.
     #[command(subcommand, visible_alias = "provider", verbatim_doc_comment, after_long_help = examples(&[
         ("The configured providers", "ohfp providers list --format table"),
+        ("Another region of AWS", "ohfp providers add aws-west --region us-west-2"),
     ]))]
     Providers(ProvidersCommand),
 

@@ -110,7 +110,7 @@ fn layers<'i>(invocation: &'i Invocation, path: &KeyPath) -> Result<(&'i Inputs,
 }
 
 /// The value that a person has written: JSON, or text, whichever the key allows.
-fn meant(path: &KeyPath, written: &str) -> Result<Value> {
+pub(crate) fn meant(path: &KeyPath, written: &str) -> Result<Value> {
     let text = Value::from(written);
     let parsed: Option<Value> = serde_json::from_str(written).ok();
     let steps = path.steps();
@@ -144,6 +144,23 @@ fn replace(invocation: &Invocation, file: &Path, before: &str, after: &str) -> R
     if before == after {
         return Ok(());
     }
+    check(invocation, file, before, after)?;
+    replace_unchanged(file, before, after).map_err(Errors::from)
+}
+
+/// The configuration as it would be; `None` where it stays as it is, or has errors for which nothing can be answered.
+///
+/// # Errors
+/// Those that it does not have now.
+pub(crate) fn check(
+    invocation: &Invocation,
+    file: &Path,
+    before: &str,
+    after: &str,
+) -> Result<Option<Configuration>, Errors> {
+    if before == after {
+        return Ok(None);
+    }
     let (place, env) = (invocation.place()?, invocation.env());
     let planned = Inputs::planned(&place.origin, env, file, after);
     let known = errors(invocation.configuration().map(|configuration| &**configuration));
@@ -154,7 +171,7 @@ fn replace(invocation: &Invocation, file: &Path, before: &str, after: &str) -> R
     if !new.is_empty() {
         return Err(new.into());
     }
-    replace_unchanged(file, before, after).map_err(Errors::from)
+    Ok(planned.ok())
 }
 
 /// The errors of a configuration, whether or not anything can be answered.

@@ -41,6 +41,7 @@ pub mod log;
 pub mod maintenance;
 pub mod metrics;
 pub mod notice;
+pub mod provider_edits;
 pub mod publication;
 pub mod registry;
 pub mod rendering;

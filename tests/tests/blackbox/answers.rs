@@ -36,7 +36,8 @@ const LINES: &str = "
     storage backup backup.db | storage migrate current | storage export - | storage export all.json
     storage import all.json | storage restore backup.db
     scheduler list | scheduler show | scheduler validate | providers list | providers show | providers health
-    providers get-default | config show | config show --origin | config show --changed | config get logging
+    providers get-default | providers add spare --type sim --dry-run | providers add spare --type sim
+    providers update spare enabled=false | providers set-default sim | providers remove spare --yes | config show | config show --origin | config show --changed | config get logging
     config get logging.level | config explain logging.level | config set logging.level debug
     config unset logging.level | config path | config validate | config reload | config schema | config edit
     config import --from orb other --dry-run | init --config-dir new --non-interactive

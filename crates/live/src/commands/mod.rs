@@ -11,6 +11,7 @@ mod metrics;
 mod naming;
 mod narrowing;
 pub(crate) mod program;
+mod provider_changes;
 mod providers;
 mod push;
 mod refreshing;
@@ -55,6 +56,12 @@ pub(crate) fn run(call: &Call, command: &Command) -> Reply {
             system::providers_health(call, choice.named())
         }
         Command::Providers(ProvidersCommand::GetDefault) => providers::default(call),
+        Command::Providers(ProvidersCommand::Add(arguments)) => provider_changes::add(call, arguments),
+        Command::Providers(ProvidersCommand::Update(arguments)) => provider_changes::update(call, arguments),
+        Command::Providers(ProvidersCommand::Remove(arguments)) => provider_changes::remove(call, arguments),
+        Command::Providers(ProvidersCommand::SetDefault(arguments)) => {
+            provider_changes::set_default(call, arguments)
+        }
         Command::Scheduler(SchedulerCommand::Validate(choice)) => {
             providers::check_scheduler(call, choice.named())
         }
