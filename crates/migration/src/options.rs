@@ -176,6 +176,16 @@ mod tests {
         );
     }
 
+    /// The check of the configuration knows each option, and refuses nothing that the provider takes.
+    #[test]
+    fn options_are_known_to_the_configuration() {
+        for key in KEYS {
+            let rule = ohfp_resolver::element_rule(&["provider", "aws", key.name]).map(|(_, rule, _)| rule);
+            let default = key.default.value();
+            assert!(rule.is_some_and(|rule| default.is_null() || rule.allows(&default)), "{}", key.name);
+        }
+    }
+
     #[test]
     fn every_name_leads_to_an_option() {
         let names = OTHER_NAMES.iter().map(|(_, ours)| ours).chain(GUESSES.iter().map(|(_, ours, _)| ours));

@@ -19,30 +19,6 @@ pub(crate) fn no_kind(kind: &str) -> String {
     format!("ohfp has no provider of type `{kind}`")
 }
 
-/// The options of each provider of type `aws` in a new configuration, with their dotted name.
-pub(crate) fn aws_options(config: &mut Map<String, Value>) -> Vec<(String, &mut Map<String, Value>)> {
-    let mut found = Vec::new();
-    let provider = config.get_mut("provider").and_then(Value::as_object_mut);
-    for (member, value) in provider.into_iter().flatten() {
-        match (member.as_str(), value) {
-            ("aws", Value::Object(options)) => found.push(("provider.aws".to_owned(), options)),
-            ("providers", Value::Array(list)) => {
-                for members in list.iter_mut().filter_map(Value::as_object_mut) {
-                    let text = |member: &str| members.get(member).and_then(Value::as_str).unwrap_or_default();
-                    if text("type") != "aws" {
-                        continue;
-                    }
-                    let prefix = format!("{LIST}.{}.config", text("name"));
-                    let options = members.entry("config").or_insert_with(|| Value::Object(Map::new()));
-                    found.extend(options.as_object_mut().map(|options| (prefix, options)));
-                }
-            }
-            _ => (),
-        }
-    }
-    found
-}
-
 /// Reads providers of one file.
 pub(crate) struct Providers<'p> {
     pub(crate) file: &'p str,

@@ -38,13 +38,11 @@ pub(crate) fn config(file: &SourceFile, members: &Map<String, Value>, report: &m
             walk.key(&name, key, value);
         }
     }
-    walk.native_mode(members);
     walk.imported
 }
 
-/// How specifications of templates count: one key for all there, an option of each AWS provider here.
-const NATIVE_MODE: &str = "native_spec.merge_mode";
-const NATIVE_MODE_OPTION: &str = "native_spec_mode";
+/// Where the other broker has files of specifications.
+const SPECIFICATIONS: &str = "native_spec.spec_file_base_path";
 
 struct Walk<'w> {
     file: &'w str,
@@ -69,6 +67,12 @@ impl<'w> Walk<'w> {
             self.report.mapped(self.file, name, name);
         } else if value.is_null() {
             self.report.dropped(self.file, name, "null means that it is not set");
+        } else if name == SPECIFICATIONS {
+            self.report.dropped(
+                self.file,
+                name,
+                "files of specifications are copied to `specs`, where they are read",
+            );
         } else if let Some(key) = keys::find(name) {
             self.key(name, key.name, value);
         } else if let Some(key) = keys::canonical(name) {
@@ -82,36 +86,10 @@ impl<'w> Walk<'w> {
     }
 
     /// Drops a key, or each key of a section that has no counterpart as a whole.
-    fn idle(&mut self, name: &str, value: &Value) {
+    fn idle(&mut self, name: &str, value: &'w Value) {
         match value.as_object().filter(|members| !members.is_empty()) {
-            Some(members) => {
-                for (member, value) in members {
-                    self.idle(&format!("{name}.{member}"), value);
-                }
-            }
-            // Its row is added when all providers are known.
-            None if name == NATIVE_MODE => (),
+            Some(members) => self.section(name, members),
             None => self.report.dropped(self.file, name, reasons::of_key(name)),
-        }
-    }
-
-    /// Replaces templates by their specifications where the other broker does. It merges both otherwise, as ohfp does.
-    fn native_mode(&mut self, members: &Map<String, Value>) {
-        let mut parts = NATIVE_MODE.split('.');
-        let first = parts.next().and_then(|section| members.get(section));
-        let Some(mode) = parts.fold(first, |value, part| value.and_then(|value| value.get(part))) else {
-            return;
-        };
-        let mut is_set = false;
-        if mode.as_str() == Some("replace") {
-            for (prefix, options) in providers::aws_options(&mut self.imported.config) {
-                options.entry(NATIVE_MODE_OPTION).or_insert_with(|| mode.clone());
-                self.report.mapped(self.file, NATIVE_MODE, &format!("{prefix}.{NATIVE_MODE_OPTION}"));
-                is_set = true;
-            }
-        }
-        if !is_set {
-            self.report.dropped(self.file, NATIVE_MODE, reasons::of_key(NATIVE_MODE));
         }
     }
 
@@ -267,36 +245,36 @@ mod tests {
         );
     }
 
+    /// Keys of whole sections of other brokers, one of which is in the section of another key.
     #[test]
-    fn the_mode_of_specifications_is_an_option_of_each_aws_provider() {
-        let with_mode = |mode: &str| {
-            json!({
-                "native_spec": { "enabled": true, "merge_mode": mode },
-                "provider": { "providers": [
-                    { "name": "a", "type": "aws" },
-                    { "name": "b", "type": "aws", "config": { "native_spec_mode": "merge" } },
-                    { "name": "c", "type": "sim" }
-                ] }
-            })
-        };
-        let providers = |of_a: Value| {
-            json!({ "provider": { "providers": [
-                of_a,
-                { "name": "b", "type": "aws", "config": { "native_spec_mode": "merge" } },
-                { "name": "c", "type": "sim" }
-            ] } })
-        };
-        let replaced = json!({ "name": "a", "type": "aws", "config": { "native_spec_mode": "replace" } });
-        check(with_mode("replace"), &providers(replaced), &["native_spec.enabled"]);
-        let merged = json!({ "name": "a", "type": "aws" });
-        check(with_mode("merge"), &providers(merged), &["native_spec.enabled", "native_spec.merge_mode"]);
+    fn keys_that_have_an_effect_in_sections_of_other_brokers() {
+        let logging = json!({ "file_path": "logs/app.log", "max_size": 1000, "backup_count": 3, "console_enabled": false });
+        let mut with_format = logging.clone();
+        with_format["format"] = json!("%(message)s");
         check(
-            json!({ "native_spec": { "merge_mode": "replace" }, "provider": { "aws": { "region": "r" } } }),
-            &json!({ "provider": { "aws": { "region": "r", "native_spec_mode": "replace" } } }),
-            &[],
+            json!({
+                "native_spec": { "enabled": true, "merge_mode": "replace", "spec_file_base_path": "specs/aws" },
+                "provider": { "circuit_breaker": { "failure_threshold": 3, "half_open_max_calls": 1 } },
+                "circuit_breaker": { "recovery_timeout": 60, "service_configs": { "ec2": {} } },
+                "scheduler": { "log_dir": "/var/log/x", "work_dir": "w" },
+                "template": { "tags": { "a": "b" } },
+                "logging": with_format
+            }),
+            &json!({
+                "native_spec": { "enabled": true, "merge_mode": "replace" },
+                "circuit_breaker": { "recovery_timeout": 60, "failure_threshold": 3 },
+                "scheduler": { "log_dir": "/var/log/x" },
+                "template": { "tags": { "a": "b" } },
+                "logging": logging
+            }),
+            &[
+                "native_spec.spec_file_base_path",
+                "provider.circuit_breaker.half_open_max_calls",
+                "circuit_breaker.service_configs.ec2",
+                "scheduler.work_dir",
+                "logging.format",
+            ],
         );
-        check(json!({ "native_spec": { "merge_mode": "replace" } }), &json!({}), &["native_spec.merge_mode"]);
-        assert!(ohfp_provider_aws::KEYS.iter().any(|key| key.name == NATIVE_MODE_OPTION));
     }
 
     #[test]

@@ -135,7 +135,7 @@ impl AwsProvider {
             count: request.count,
         };
         let mode = self.options.of(&options::NATIVE_SPEC_MODE);
-        let native = Native::of(&reference, mode, way, &self.directory)
+        let native = Native::of(&reference, mode, way, &self.options.specs(&self.directory))
             .map_err(|error| Stop::Error(wrong(request.template, &[error])))?;
         let store = self.documents.store_id()?;
         let owner = Owner {
@@ -165,7 +165,7 @@ impl AwsProvider {
     /// Which API launches the template, with the request that it names a file of.
     /// Fields that it cannot take are an error, all of them in one message.
     pub(crate) fn way(&self, template: &Template, count: u32) -> Result<(Way, Option<FleetFile>)> {
-        way(template, count, &self.directory)
+        way(&self.options, template, count, &self.directory)
     }
 
     /// What paths in templates are below.
@@ -186,10 +186,15 @@ impl AwsProvider {
 }
 
 /// As [`AwsProvider::way`], with paths below `directory`.
-pub(crate) fn way(template: &Template, count: u32, directory: &Path) -> Result<(Way, Option<FleetFile>)> {
+pub(crate) fn way(
+    options: &AwsOptions,
+    template: &Template,
+    count: u32,
+    directory: &Path,
+) -> Result<(Way, Option<FleetFile>)> {
     let spec = template.spec();
     let (way, file) = plan_of(spec, directory).map_err(|errors| wrong(template, &errors))?;
-    checked(template, way, directory).map_err(|error| wrong(template, &[error]))?;
+    checked(options, template, way, directory).map_err(|error| wrong(template, &[error]))?;
     let has_units = spec.candidates().any(|candidate| candidate.units != 1) || file.is_some();
     let (most, noun) = if has_units && way != Way::RunInstances {
         (design::MOST_UNITS, "units")
@@ -233,17 +238,18 @@ fn plan_of(spec: &LaunchSpec, directory: &Path) -> Result<(Way, Option<FleetFile
 }
 
 /// Specifications in EC2's own terms, as far as they can be read before a launch.
-fn checked(template: &Template, way: Way, directory: &Path) -> Result<(), FieldError> {
+fn checked(options: &AwsOptions, template: &Template, way: Way, directory: &Path) -> Result<(), FieldError> {
     let reference =
         Reference { request: "req-0", provider: "aws", template, image_id: Some("ami-0"), count: 1 };
-    Native::of(&reference, None, way, directory).map(|_| ())
+    let mode = options.of(&options::NATIVE_SPEC_MODE);
+    Native::of(&reference, mode, way, &options.specs(directory)).map(|_| ())
 }
 
 /// What keeps a template from being launched, as far as that is known without a call, field by field. Relative paths in
 /// it are below `directory`.
-pub fn unlaunchable(template: &Template, directory: &Path) -> Vec<FieldError> {
+pub fn unlaunchable(options: &AwsOptions, template: &Template, directory: &Path) -> Vec<FieldError> {
     match plan_of(template.spec(), directory) {
-        Ok((way, _)) => checked(template, way, directory).err().into_iter().collect(),
+        Ok((way, _)) => checked(options, template, way, directory).err().into_iter().collect(),
         Err(errors) => errors,
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ohfp_broker::documents::{Document, DocumentStore, DocumentTx};
 use ohfp_broker::{Result, Timestamp};
+use ohfp_keys::Typed;
 use ohfp_metrics::counters::{self, Counter};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -16,14 +17,11 @@ use serde::{Deserialize, Serialize};
 use crate::class::{self, Class, Purpose, Trouble};
 use crate::documents;
 use crate::failure::{Failure, NotSent};
+use crate::options;
 
 /// The group of these documents.
 const CALM: &str = "calm";
 
-/// Connection failures in a row after which an endpoint is left alone.
-const MOST_FAILURES: u32 = 5;
-/// Seconds for which it is left alone.
-const PAUSE: u64 = 30;
 /// Seconds after the last failure in which a further one still counts as in a row.
 const ROW: u64 = 300;
 /// Seconds after a throttled action may be called again in which the waits between calls go on growing.
@@ -75,6 +73,16 @@ pub struct Calm {
     /// Where they tell each other, and under which provider; `None` for a process by itself.
     shared: Option<(String, Arc<dyn DocumentStore>)>,
     known: Mutex<Known>,
+    /// When an endpoint is left alone.
+    pause: Pause,
+}
+
+/// When an endpoint that cannot be reached is left alone, and for how long.
+#[derive(Clone, Copy, Debug)]
+struct Pause {
+    /// Failures in a row; 0 is never.
+    after: u64,
+    seconds: u64,
 }
 
 impl std::fmt::Debug for Calm {
@@ -86,12 +94,18 @@ impl std::fmt::Debug for Calm {
 impl Calm {
     /// Of one process, which tells no other.
     pub fn alone() -> Self {
-        Self { shared: None, known: Mutex::default() }
+        Self { shared: None, known: Mutex::default(), pause: Pause::default() }
     }
 
     /// Of all processes that have this provider.
     pub fn shared(provider: impl Into<String>, documents: Arc<dyn DocumentStore>) -> Self {
-        Self { shared: Some((provider.into(), documents)), known: Mutex::default() }
+        Self { shared: Some((provider.into(), documents)), ..Self::alone() }
+    }
+
+    /// The same that leaves an endpoint alone for `seconds` after so many failures in a row; 0 is never.
+    #[must_use]
+    pub fn pausing(self, failures: u64, seconds: u64) -> Self {
+        Self { pause: Pause { after: failures, seconds }, ..self }
     }
 
     /// How an action is to be called at an endpoint.
@@ -102,7 +116,7 @@ impl Calm {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         self.refresh(&mut known, now);
         if let Some(outage) = known.outages.get(endpoint)
-            && let Some(left) = left(outage.until, now)
+            && let Some(left) = remaining(outage.until, now)
         {
             counters::add(Counter::ProviderPauses, 1);
             return Err(outage.paused(endpoint, left));
@@ -170,8 +184,8 @@ impl Calm {
     fn unreachable(&self, endpoint: &str, failure: &Failure, now: Timestamp) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let fail = |outage: &mut Outage| {
-            outage.fail(failure, now);
-            now.plus_seconds(ROW)
+            outage.fail(failure, self.pause, now);
+            now.plus_seconds(ROW.max(self.pause.seconds))
         };
         let outage = self.noted(&outage_id(endpoint), known.outages.get(endpoint), &fail, now);
         known.outages.insert(endpoint.to_owned(), outage);
@@ -223,6 +237,13 @@ impl Calm {
     }
 }
 
+impl Default for Pause {
+    fn default() -> Self {
+        let [after, seconds] = [&options::PAUSE_AFTER, &options::PAUSE_SECONDS].map(Typed::default);
+        Self { after, seconds }
+    }
+}
+
 impl Throttle {
     /// Calls that were under way together count once.
     fn strike(&mut self, until: i64, now: Timestamp) {
@@ -234,11 +255,11 @@ impl Throttle {
 }
 
 impl Outage {
-    fn fail(&mut self, failure: &Failure, now: Timestamp) {
+    fn fail(&mut self, failure: &Failure, pause: Pause, now: Timestamp) {
         self.failures = self.failures.saturating_add(1);
         self.why = failure.to_string();
-        if self.failures >= MOST_FAILURES {
-            self.until = now.plus_seconds(PAUSE).millis();
+        if pause.after > 0 && u64::from(self.failures) >= pause.after {
+            self.until = now.plus_seconds(pause.seconds).millis();
         }
     }
 
@@ -256,7 +277,7 @@ impl Outage {
 pub(crate) fn holds(tx: &mut dyn DocumentTx, now: Timestamp) -> Result<(Vec<NotSent>, Vec<String>)> {
     let (throttles, outages) = all(tx, now)?;
     let paused = |(endpoint, outage): (&String, &Outage)| {
-        left(outage.until, now).map(|left| outage.paused(endpoint, left))
+        remaining(outage.until, now).map(|left| outage.paused(endpoint, left))
     };
     let held = |(action, throttle): (&String, &Throttle)| {
         left(throttle.until, now).map(|left| format!("{action} for {:.1} s", left.as_secs_f64()))
@@ -296,10 +317,15 @@ fn put(
     tx.put(&Document { id: id.to_owned(), group: CALM.to_owned(), live_until, body })
 }
 
-/// How long it is until then, if it is still to come.
+/// How long a call waits until then, if it is still to come.
 fn left(until: i64, now: Timestamp) -> Option<Duration> {
+    remaining(until, now).map(|wait| wait.min(LONGEST_WAIT))
+}
+
+/// How long it is until then, if it is still to come.
+fn remaining(until: i64, now: Timestamp) -> Option<Duration> {
     let millis = u64::try_from(until.saturating_sub(now.millis())).ok().filter(|millis| *millis > 0)?;
-    Some(Duration::from_millis(millis).min(LONGEST_WAIT))
+    Some(Duration::from_millis(millis))
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 //! Names in capitals are those of IBM's `awsprov_config.json`; where a name in small letters means the same, that one
 //! counts.
 
+use std::path::{Path, PathBuf};
+
 use ohfp_keys::{
-    KeyType, OptionFinding, OptionValues, Rule, Typed, count, flag, unset_text, unset_whole, whole,
+    KeyType, OptionFinding, OptionValues, Rule, Typed, count, flag, text, unset_text, unset_whole, whole,
 };
 use serde_json::{Map, Value};
 
@@ -68,7 +70,13 @@ ohfp_keys::table! {
     CONCURRENT_CALLS: usize = "concurrent_calls", count(1, 64, 4),
         "calls on many machines that run side by side";
     NATIVE_SPEC_MODE: Option<&'static str> = "native_spec_mode", unset_text(Rule::Word(MODES)),
-        "how launch_template_spec and provider_api_spec are laid over the fields of a template: merge, unless set";
+        "how launch_template_spec and provider_api_spec are laid over the fields of a template: merge, unless set; off leaves them out";
+    NATIVE_SPEC_DIRECTORY: &'static str = "native_spec_directory", text(Rule::Name, "specs"),
+        "directory of files with such specifications; a relative path is below the configuration directory";
+    PAUSE_AFTER: u64 = "pause_after_failures", whole(0, 1_000_000, 5),
+        "connection failures in a row after which an endpoint is left alone, by all processes; 0: never";
+    PAUSE_SECONDS: u64 = "pause_seconds", whole(1, 604_800, 30),
+        "seconds for which it is left alone";
     IMAGE_CACHE_SECONDS: u64 = "image_cache_seconds", whole(0, 604_800, 3_600),
         "seconds for which the value of an image parameter is used";
 }
@@ -94,6 +102,11 @@ impl AwsOptions {
     /// The region; `None` where the environment or a profile must have it.
     pub fn region(&self) -> Option<&str> {
         self.of(&REGION).or(self.of(&AWS_REGION))
+    }
+
+    /// The directory of specifications, of a configuration in `root`.
+    pub(crate) fn specs(&self, root: &Path) -> PathBuf {
+        root.join(self.of(&NATIVE_SPEC_DIRECTORY))
     }
 
     /// The endpoint in place of AWS's, of all services.

@@ -24,7 +24,7 @@ pub fn plan(
     count: u32,
     directory: &Path,
 ) -> Result<Plan> {
-    let (way, file) = account::way(template, count, directory)?;
+    let (way, file) = account::way(options, template, count, directory)?;
     let spec = template.spec();
     let owner = Owner {
         request: "<request id>",
@@ -41,7 +41,8 @@ pub fn plan(
     let role = spec.fleet.role.as_deref();
     let reference =
         Reference { request: "<request id>", provider, template, image_id: image_id.as_deref(), count };
-    let native = Native::of(&reference, options.of(&options::NATIVE_SPEC_MODE), way, directory);
+    let specs = options.specs(directory);
+    let native = Native::of(&reference, options.of(&options::NATIVE_SPEC_MODE), way, &specs);
     let native = native.map_err(|error| {
         let message = format!("template `{}`: {error}", template.id());
         Error::new(ErrorKind::Input, message).in_field(template.id(), error.base())

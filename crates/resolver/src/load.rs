@@ -373,6 +373,7 @@ impl<'i> Files<'i> {
         if let Some(text) = config {
             configured::add_type_defaults(text, settings, &mut instances, findings);
         }
+        configured::add_shared_options(settings, &mut instances);
         choice::mark_default(&mut instances, instance_name, config, settings, findings);
         (instances, catalog)
     }

@@ -60,7 +60,7 @@ impl Catalog {
         let mut resolved = inputs.resolve(env)?;
         let performance = Performance::new(&resolved.settings);
         let performance = environment::overridden(performance.clone(), env).unwrap_or(performance);
-        log::configure(&performance, env);
+        log::configure(&performance, env, log::named(&resolved.settings, env, &place.origin.root));
         timings::configure(&performance);
         spans::configure(&resolved.settings, || state_dir::directory(place, env));
         // A configuration named on the command line is an experiment; the published snapshot does not belong to it.

@@ -52,7 +52,7 @@ pub fn run(invocation: &Invocation) -> Vec<Check> {
             checks.extend(places::cache(invocation));
         }
     }
-    checks.push(places::log(invocation.env()));
+    checks.push(places::log(invocation));
     for check in checks.iter_mut().filter(|check| check.status != OK) {
         check.fix.get_or_insert_with(|| usual_fix(check.what).to_owned());
     }

@@ -19,6 +19,7 @@ use ohfp_resolver::{Configuration, Resolved, Settings, location};
 pub use ohfp_resolver::Environment;
 
 use crate::catalog::{Catalog, Reading};
+use crate::log;
 use crate::state_dir::{self, LocationRule};
 
 /// The options and the environment of one invocation, and what they lead to.
@@ -159,6 +160,17 @@ impl Invocation {
     /// The state directory.
     pub(crate) fn state_directory(&self) -> Result<PathBuf> {
         state_dir::directory(self.place()?, &self.env)
+    }
+
+    /// The log file, by the settings as far as they can be read; `None` where no directory is known.
+    pub fn log_path(&self) -> Option<PathBuf> {
+        self.named_log().or_else(|| log::path(&self.env))
+    }
+
+    /// The log file that the settings name.
+    pub(crate) fn named_log(&self) -> Option<PathBuf> {
+        let (configuration, place) = (self.configuration().ok()?, self.place().ok()?);
+        log::named(&configuration.settings, &self.env, &place.origin.root)
     }
 
     /// The state directory, where the command line names the configuration and no variable says whose state is meant:

@@ -12,7 +12,7 @@ mod line;
 
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ use ohfp_broker::Error;
 use ohfp_broker::error::shortened;
 use ohfp_platform::files::{self, Access, Refused};
 use ohfp_platform::sys;
-use ohfp_resolver::{Environment, Performance};
+use ohfp_resolver::{Environment, Performance, Settings};
 use serde_json::{Map, Value};
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::filter_fn;
@@ -75,13 +75,12 @@ pub struct Shown {
 pub fn start(env: &Environment, shown: Shown) {
     let path = path(env);
     let level = match shown.verbose {
-        0 if path.is_none() => return,
         0 => 0,
         1 => 4,
         _ => 5,
     };
     SHOWN.store(level, Ordering::Relaxed);
-    let file = LogFile { path, file: OnceLock::new(), styled: shown.styled };
+    let file = LogFile { path, file: OnceLock::new(), in_force: OnceLock::new(), styled: shown.styled };
     let lines =
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(file);
     let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter_fn(is_wanted)));
@@ -90,8 +89,13 @@ pub fn start(env: &Environment, shown: Shown) {
 }
 
 /// Applies the logging settings of the configuration, and those of Host Factory's that it accepts. Only errors
-/// that occurred earlier have been written by now.
-pub fn configure(performance: &Performance, env: &Environment) {
+/// that occurred earlier have been written by now, to the file that the environment names; `named` is the one that the settings name, if they do.
+pub(crate) fn configure(performance: &Performance, env: &Environment, named: Option<PathBuf>) {
+    if let Some(path) = named {
+        let _ = IN_FORCE.set(path);
+    }
+    LARGEST.store(if performance.log_size == 0 { u64::MAX } else { performance.log_size }, Ordering::Relaxed);
+    KEPT.store(performance.log_files, Ordering::Relaxed);
     set(performance.log_level, performance.performance_log_level.unwrap_or(performance.log_level));
     if performance.accept_propagated_log_settings {
         let number = |name: &str| {
@@ -105,7 +109,13 @@ pub fn configure(performance: &Performance, env: &Environment) {
             KEPT.store(kept.min(1_000), Ordering::Relaxed);
         }
     }
+    if performance.log_console && !notice::is_quiet() && io::stderr().is_terminal() {
+        SHOWN.fetch_max(LEVEL.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
 }
+
+/// The log file that the configuration names, where it names one.
+static IN_FORCE: OnceLock<PathBuf> = OnceLock::new();
 
 /// The level that the command line names, whatever the settings say: 0 is none, then as in `LEVELS`, counted from 1.
 static KEPT_LEVEL: AtomicUsize = AtomicUsize::new(0);
@@ -141,9 +151,36 @@ fn is_logged(event: &Metadata<'_>) -> bool {
     LEVELS.get(in_force.load(Ordering::Relaxed)).is_some_and(|level| event.level() <= level)
 }
 
-/// Path of the log file, with the name of the host, since the log may lie on shared storage: in `HF_PROVIDER_LOGDIR`, `HF_LOGDIR`, LSF's `PRO_LSF_LOGDIR`, `ORB_LOG_DIR`, else the user's state
-/// directory; `None` if none of them is known.
-pub fn path(env: &Environment) -> Option<PathBuf> {
+/// Path of the log file by the settings; `None` where they say nothing of it, and the environment alone decides. A relative
+/// one is below the directory of the log, which is below `root` if the settings name it.
+pub(crate) fn named(settings: &Settings, env: &Environment, root: &Path) -> Option<PathBuf> {
+    let (file, directory) = (settings.log_file().map(Path::new), settings.log_directory());
+    match (file, directory) {
+        (None, None) => return None,
+        (Some(file), _) if file.is_absolute() => return Some(file.to_owned()),
+        _ => {}
+    }
+    let by_variables = path(env);
+    let standard = match directory {
+        // What Host Factory or LSF says goes first.
+        Some(directory) if by_variables.as_ref().is_none_or(|path| path.ends_with(PERSONAL)) => {
+            Some(root.join(directory).join(format!("ohfp-provider.{}.log", sys::host_name())))
+        }
+        _ => by_variables,
+    };
+    match file {
+        Some(file) => Some(files::directory(standard.as_deref()?).join(file)),
+        None => standard,
+    }
+}
+
+/// The log below the user's state directory.
+const PERSONAL: &str = "ohfp/ohfp.log";
+
+/// Path of the log file by the environment alone, with the name of the host, since the log may lie on shared storage: in
+/// `HF_PROVIDER_LOGDIR`, `HF_LOGDIR`, LSF's `PRO_LSF_LOGDIR`, `ORB_LOG_DIR`, else the user's state directory; `None` if
+/// none of them is known.
+pub(crate) fn path(env: &Environment) -> Option<PathBuf> {
     let set = |name| env.get(name).filter(|value| !value.is_empty());
     let provider = set("HF_PROVIDER_NAME").or_else(|| set("PROVIDER_NAME"));
     let provider =
@@ -160,20 +197,30 @@ pub fn path(env: &Environment) -> Option<PathBuf> {
         (None, Some(home)) => PathBuf::from(home).join(".local/state"),
         (None, None) => return None,
     };
-    Some(state.join("ohfp/ohfp.log"))
+    Some(state.join(PERSONAL))
 }
 
 /// A file that is opened when the first line is written.
 struct LogFile {
+    /// The file until the settings are known.
     path: Option<PathBuf>,
     file: OnceLock<Option<Mutex<File>>>,
+    /// The file that the settings name.
+    in_force: OnceLock<Option<Mutex<File>>>,
     /// Whether standard error is styled.
     styled: bool,
 }
 
 impl LogFile {
-    fn open(&self) -> Option<Mutex<File>> {
-        let path = self.path.as_deref()?;
+    fn file(&self) -> Option<&Mutex<File>> {
+        let opened = match IN_FORCE.get() {
+            Some(path) if self.path.as_ref() != Some(path) => self.in_force.get_or_init(|| Self::open(path)),
+            _ => self.file.get_or_init(|| Self::open(self.path.as_deref()?)),
+        };
+        opened.as_ref()
+    }
+
+    fn open(path: &Path) -> Option<Mutex<File>> {
         files::create_directories(files::directory(path), DIRECTORY_MODE).ok()?;
         let file = append(path)?;
         let largest = LARGEST.load(Ordering::Relaxed);
@@ -205,7 +252,11 @@ fn rotate(path: &Path, file: &File) -> Option<()> {
     if (ours.dev(), ours.ino()) != (there.dev(), there.ino()) {
         return Some(());
     }
-    for number in (1..KEPT.load(Ordering::Relaxed)).rev() {
+    let kept = KEPT.load(Ordering::Relaxed);
+    if kept == 0 {
+        return fs::remove_file(path).ok();
+    }
+    for number in (1..kept).rev() {
         let _ = fs::rename(numbered(path, number), numbered(path, number + 1));
     }
     fs::rename(path, numbered(path, 1)).ok()
@@ -261,7 +312,7 @@ impl<'a> MakeWriter<'a> for LogFile {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        Line { file: self.file.get_or_init(|| self.open()).as_ref(), shown: None }
+        Line { file: self.file(), shown: None }
     }
 
     fn make_writer_for(&'a self, event: &Metadata<'_>) -> Line<'a> {

@@ -56,7 +56,7 @@ impl Session {
         let configuration = Arc::clone(invocation.configuration()?);
         let performance = Performance::new(&configuration.settings);
         let performance = environment::overridden(performance, invocation.env())?;
-        log::configure(&performance, invocation.env());
+        log::configure(&performance, invocation.env(), invocation.named_log());
         timings::configure(&performance);
         spans::configure(&configuration.settings, || invocation.state_directory());
         if let Ok(place) = invocation.place() {
@@ -71,7 +71,7 @@ impl Session {
 
     fn register(&self, access: AccessMode) -> Result<()> {
         let wire = ohfp_wire::of(self.invocation.scheduler().unwrap_or(SchedulerKind::HostFactory));
-        let (configuration, log) = (Arc::clone(&self.configuration), Log(log::path(self.invocation.env())));
+        let (configuration, log) = (Arc::clone(&self.configuration), Log(self.invocation.log_path()));
         self.container.register(Tier::Critical, move |critical| {
             critical.register_singleton("LoggingPort", move |_| Ok(Arc::new(log.clone())))?;
             critical.register_instance("ConfigurationPort", Arc::clone(&configuration))?;

@@ -1,7 +1,7 @@
 //! Validation of the configuration as a whole: what `ohfp config validate` and `ohfp templates validate` report.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use ohfp_broker::{Error, ErrorKind, Errors};
@@ -152,10 +152,13 @@ fn launches(
             hint: None,
         }));
         let chosen = candidates.unwrap_or_default().into_iter().filter(is_configured);
-        let kinds: BTreeSet<&str> = chosen.map(|instance| instance.kind.as_str()).collect();
+        let kinds: BTreeMap<&str, &ProviderInstance> =
+            chosen.map(|instance| (instance.kind.as_str(), instance)).collect();
         let mut wrong: Vec<String> = Vec::new();
-        for factory in kinds.iter().filter_map(|kind| registry::factory(kind)) {
-            for error in factory.unlaunchable(template, &resolved.origin.root) {
+        for (instance, factory) in
+            kinds.iter().filter_map(|(kind, instance)| Some((*instance, registry::factory(kind)?)))
+        {
+            for error in factory.unlaunchable(instance, template, &resolved.origin.root) {
                 let message = format!("template `{id}`: {error}");
                 wrong.push(error.base().to_owned());
                 let error = Error::new(ErrorKind::Input, message).in_field(id, error.base());
@@ -163,7 +166,7 @@ fn launches(
             }
         }
         // Simulated machines need no account: what is said of it is an example.
-        let is_real = kinds.iter().any(|kind| *kind != registry::simulated_kind());
+        let is_real = kinds.keys().any(|kind| *kind != registry::simulated_kind());
         let doubts = doubts::doubts(template, &resolved.origin.root, is_lsf);
         let told = doubts.into_iter().filter(|(field, _)| {
             (is_real || *field == "templateId") && !wrong.iter().any(|wrong| wrong == field)

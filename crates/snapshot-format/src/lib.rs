@@ -97,4 +97,4 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The builder computes the fingerprint from the command tree itself, so a constant left behind
 /// costs speed (the reader refuses the snapshot), never correctness. A test of the builder prints
 /// the value to put here.
-pub const CLI_FINGERPRINT: u128 = 0xde14_fc34_156c_9deb_4fd3_b98b_5dba_dc3f;
+pub const CLI_FINGERPRINT: u128 = 0xff3d_4950_6e75_f89b_43be_5271_21ca_e18c;

@@ -1,5 +1,7 @@
 //! The commands of the group `config`: where a value comes from, and changes of the files that keep all else.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot run must say so")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;

@@ -1,15 +1,10 @@
 //! `providers add`, `update`, `remove` and `set-default`: the file that lists the providers changes, and nothing else in it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that cannot run must say so"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot run must say so")]
 
 use std::fs;
 
-use ohfp_tests::{Ended, Sandbox};
+use ohfp_tests::Sandbox;
 use serde_json::{Value, json};
 
 const TEMPLATES: (&str, &str) =
@@ -17,18 +12,14 @@ const TEMPLATES: (&str, &str) =
 
 const YAML: &str = "# ours\nprovider:\n  providers:\n  # the one\n  - name: lab # simulated\n    type: sim\nlogging: {level: ERROR}\n";
 
-fn run(sandbox: &Sandbox, line: &str) -> Ended {
-    sandbox.run("ohfp", &line.split(' ').collect::<Vec<_>>())
-}
-
 fn answer(sandbox: &Sandbox, line: &str) -> Value {
-    let ended = run(sandbox, line);
+    let ended = sandbox.line(line);
     assert_eq!(ended.code, 0, "{line}: {ended:?}");
-    serde_json::from_slice(&ended.stdout).unwrap_or_else(|_| panic!("{line}: {ended:?}"))
+    ended.document()
 }
 
 fn refused(sandbox: &Sandbox, line: &str, parts: &[&str]) {
-    let ended = run(sandbox, line);
+    let ended = sandbox.line(line);
     assert_ne!(ended.code, 0, "{line}: {ended:?}");
     for part in parts {
         assert!(ended.stderr.contains(part), "{line}: {part}: {}", ended.stderr);
@@ -154,7 +145,7 @@ fn what_would_be_wrong_is_not_written() {
 fn a_provider_in_use_stays() {
     let sandbox = Sandbox::with_files(&[TEMPLATES, ("config.yaml", YAML)]);
     answer(&sandbox, "providers add other --type sim");
-    let requested = run(&sandbox, "machines request a 2 --wait");
+    let requested = sandbox.line("machines request a 2 --wait");
     assert_eq!(requested.code, 0, "{requested:?}");
     let before = fs::read_to_string(sandbox.root().join("config.yaml")).unwrap();
     for line in ["providers remove lab --yes", "providers remove lab --dry-run"] {

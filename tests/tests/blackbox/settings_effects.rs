@@ -10,7 +10,7 @@ use std::fs;
 
 use ohfp_tests::counting::counted;
 use ohfp_tests::grid::{Grid, TEMPLATE, document, text, wanted};
-use ohfp_tests::{Ended, c_program, program};
+use ohfp_tests::{Ended, c_program, ended, program};
 use serde_json::{Value, json};
 
 /// The sections whose keys are looked at.
@@ -74,6 +74,12 @@ fn health_rows() -> Vec<Row> {
     thresholds.into_iter().chain([snapshot]).collect()
 }
 
+/// Whether the log has been renamed so often.
+fn rotated(grid: &Grid, times: u32) -> bool {
+    let log = grid.log();
+    log.with_file_name(format!("{}.{times}", log.file_name().unwrap().display())).exists()
+}
+
 /// What `system health` looks at.
 fn checks(grid: &Grid) -> Vec<Value> {
     let ended = grid.sandbox.run("ohfp", &["system", "health"]);
@@ -81,7 +87,32 @@ fn checks(grid: &Grid) -> Vec<Value> {
 }
 
 fn rows() -> Vec<Row> {
-    loading_rows().into_iter().chain(health_rows()).collect()
+    loading_rows().into_iter().chain(log_rows()).chain(health_rows()).collect()
+}
+
+/// Where the log is, and how much of it.
+fn log_rows() -> Vec<Row> {
+    vec![
+        row("logging.file_path", "here.log", |grid| {
+            grid.request(TEMPLATE, 1);
+            grid.log().with_file_name("here.log").exists()
+        }),
+        row("logging.max_size", 100, |grid| {
+            (0..2).for_each(|_| drop(grid.request(TEMPLATE, 1)));
+            rotated(grid, 1)
+        }),
+        row("logging.backup_count", 1, |grid| {
+            (0..4).for_each(|_| drop(grid.request(TEMPLATE, 1)));
+            rotated(grid, 1) && !rotated(grid, 2)
+        })
+        .beside(json!({ "logging": { "max_size": 100 } })),
+        row("logging.console_enabled", true, |grid| {
+            let tool = c_program("terminal", &grid.sandbox.path);
+            let words = ["machines", "request", TEMPLATE, "1"];
+            let done = ended(grid.sandbox.command(&tool).arg("2").arg(program("ohfp")).args(words));
+            (done.text() + &done.stderr).contains("machines requested")
+        }),
+    ]
 }
 
 fn loading_rows() -> Vec<Row> {

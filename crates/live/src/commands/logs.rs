@@ -47,7 +47,7 @@ pub(super) fn run(call: &Call, arguments: &Logs) -> Result<Reply> {
             Error::new(ErrorKind::Usage, message).hint("--format json is allowed, and no --format at all")
         );
     }
-    let Some(path) = log::path(call.invocation.env()) else {
+    let Some(path) = call.invocation.log_path() else {
         note(
             "no log is configured: none of HF_PROVIDER_LOGDIR, HF_LOGDIR, PRO_LSF_LOGDIR, XDG_STATE_HOME, HOME is set",
         );

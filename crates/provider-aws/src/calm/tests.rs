@@ -74,6 +74,27 @@ fn calls_that_are_taken_take_strikes_back_one_by_one() {
 }
 
 #[test]
+fn a_site_says_after_how_many_failures_and_for_how_long() {
+    let store = Arc::new(MemoryStore::default());
+    let process =
+        |failures, seconds| Calm::shared("aws", Arc::<MemoryStore>::clone(&store)).pausing(failures, seconds);
+    let (one, other) = (process(2, 600), process(2, 600));
+    let fail = |calm: &Calm, now: i64| calm.failed("RunInstances", EC2, &refused(), Duration::ZERO, at(now));
+    let left = |calm: &Calm, now: i64| match calm.before("RunInstances", EC2, at(now)) {
+        Err(NotSent::Paused { seconds, .. }) => Some(seconds),
+        _ => None,
+    };
+    fail(&one, 0);
+    assert_eq!(left(&other, 1), None);
+    fail(&other, 2);
+    assert_eq!((left(&one, 1_002), left(&one, 400_002), left(&one, 600_002)), (Some(599), Some(200), None));
+    // None is left alone by a site that says so.
+    let never = process(0, 600);
+    (0..20).for_each(|now| fail(&never, 700_000 + now));
+    assert_eq!(left(&never, 702_000), None);
+}
+
+#[test]
 fn five_failures_in_a_row_leave_an_endpoint_alone_for_half_a_minute() {
     let (_, one, other) = site();
     let fail = |calm: &Calm, failure: &Failure, now: i64| {

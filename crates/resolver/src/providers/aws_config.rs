@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::nearest::{did_you_mean, nearest};
 use crate::providers::instance::ProviderInstance;
-use crate::providers::members::MEMBERS;
+use crate::providers::members::{MEMBERS, idle_hint};
 use crate::settings::redact::redact;
 use crate::source::findings::{Findings, Subject};
 use crate::source::text::{Step, Text, find, members};
@@ -32,8 +32,7 @@ const KEYS: &[(&str, Rule)] = &[
     ("AWS_TAG_InstanceID", Rule::Any),
 ];
 
-/// Further option names of a provider of type `aws` in `config.json`: the names in other brokers' files. The
-/// last group has no effect.
+/// Further option names of a provider of type `aws` in `config.json`.
 const OPTIONS: &[(&str, Rule)] = &[
     ("region", Rule::Name),
     ("profile", Rule::Text),
@@ -42,17 +41,41 @@ const OPTIONS: &[(&str, Rule)] = &[
     ("secret_access_key", Rule::Text),
     ("session_token", Rule::Text),
     ("endpoint_url", Rule::Text),
+    ("credential_file", Rule::Text),
+    ("external_id", Rule::Name),
+    ("allow_insecure_endpoint", Rule::Boolean),
+    ("concurrent_calls", Rule::Whole(1, 64)),
+    ("image_cache_seconds", Rule::Whole(0, 604_800)),
+    ("native_spec_mode", Rule::Word(NATIVE_SPEC_MODES)),
+    ("native_spec_directory", Rule::Name),
+    ("pause_after_failures", Rule::Whole(0, MOST_FAILURES)),
+    ("pause_seconds", Rule::Whole(1, LONGEST_PAUSE)),
+];
+
+/// Bounds of the pause of an endpoint that cannot be reached: a number, and a week in seconds.
+pub(crate) const MOST_FAILURES: i64 = 1_000_000;
+pub(crate) const LONGEST_PAUSE: i64 = 604_800;
+
+/// How specifications of templates count.
+const NATIVE_SPEC_MODES: &[&str] = &["merge", "extend", "replace", "override", "off"];
+
+/// Names in other brokers' files for options under IBM's names. Where 0 is what those brokers write for their default, it
+/// is not set.
+const OTHER_NAMES: &[(&str, &str, Rule)] = &[
+    ("key_file", "AWS_KEY_FILE", Rule::Text),
+    ("proxy_host", "AWS_PROXY_HOST", Rule::Text),
+    ("proxy_port", "AWS_PROXY_PORT", Rule::Whole(0, 65_535)),
+    ("connection_timeout_ms", "AWS_CONNECTION_TIMEOUT_MS", Rule::Whole(1, 2_147_483_647)),
+    ("request_retry_attempts", "AWS_REQUEST_RETRY_ATTEMPTS", Rule::Whole(0, 10)),
+    ("instance_pending_timeout_sec", "AWS_INSTANCE_PENDING_TIMEOUT_SEC", Rule::Whole(180, 10_000)),
+    ("describe_request_retry_attempts", "AWS_DESCRIBE_REQUEST_RETRY_ATTEMPTS", Rule::Whole(0, 10)),
+    ("describe_request_interval", "AWS_DESCRIBE_REQUEST_INTERVAL", Rule::Whole(0, 10_000)),
+];
+
+/// Options of other brokers that have no effect.
+const WITHOUT_EFFECT: &[(&str, Rule)] = &[
     ("retries", Rule::Whole(0, 100)),
     ("timeout", Rule::Whole(1, 2_147_483)),
-    ("credential_file", Rule::Text),
-    ("key_file", Rule::Text),
-    ("proxy_host", Rule::Text),
-    ("proxy_port", Rule::Whole(0, 65_535)),
-    ("connection_timeout_ms", Rule::Whole(1, 2_147_483_647)),
-    ("request_retry_attempts", Rule::Whole(0, 10)),
-    ("instance_pending_timeout_sec", Rule::Whole(180, 10_000)),
-    ("describe_request_retry_attempts", Rule::Whole(0, 10)),
-    ("describe_request_interval", Rule::Whole(0, 10_000)),
     ("service_role_spot_fleet", Rule::Any),
     ("ssm_parameter_prefix", Rule::Any),
     ("handlers", Rule::Any),
@@ -74,8 +97,25 @@ pub fn element_rule(path: &[&str]) -> Option<(&'static str, Rule, Value)> {
         ["provider", "providers", _, "config", option] | ["provider", "aws", option] => *option,
         _ => return None,
     };
-    let (_, rule) = KEYS.iter().chain(OPTIONS).find(|(known, _)| *known == option)?;
-    Some(("an option of a provider of type aws", *rule, Value::Null))
+    let rule = rule(option)?;
+    Some(("an option of a provider of type aws", rule, Value::Null))
+}
+
+fn rule(option: &str) -> Option<Rule> {
+    let plain = KEYS.iter().chain(OPTIONS).chain(WITHOUT_EFFECT);
+    let other = OTHER_NAMES.iter().map(|(name, _, rule)| (*name, *rule));
+    plain.copied().chain(other).find(|(known, _)| *known == option).map(|(_, rule)| rule)
+}
+
+/// Moves the values under other brokers' names to those of ohfp; a value that is there counts.
+fn rename(options: &mut Map<String, Value>) {
+    for (theirs, ours, _) in OTHER_NAMES {
+        let Some(value) = options.remove(*theirs) else { continue };
+        let is_default = value.is_null() || value == 0 || value == "";
+        if !is_default && !options.contains_key(*ours) {
+            options.insert((*ours).to_owned(), value);
+        }
+    }
 }
 
 /// Reads a value by its rule, in quotes or not. `None` if it is invalid; the error's subject is `config.NAME`
@@ -114,23 +154,38 @@ pub(crate) fn check_options(
     if instance.kind != "aws" {
         return;
     }
-    let mut wrong = Vec::new();
+    let (mut wrong, mut idle) = (Vec::new(), Vec::new());
     for (name, given) in options.iter_mut() {
         let at = text.offset(find(part, &[Step::Key(name)]).unwrap_or(part));
-        let known = || KEYS.iter().chain(OPTIONS);
-        match known().find(|(known, _)| known == name) {
-            Some((_, rule)) => match value((text, at), (&instance.name, name), *rule, given, findings) {
+        if WITHOUT_EFFECT.iter().any(|(known, _)| known == name) && !given.is_null() {
+            idle.push((name.clone(), at));
+        }
+        match rule(name) {
+            Some(rule) => match value((text, at), (&instance.name, name), rule, given, findings) {
                 Some(meant) => *given = meant,
                 None => wrong.push(name.clone()),
             },
             None => {
-                let near = nearest(name, known().map(|(known, _)| *known));
+                let near = nearest(name, KEYS.iter().chain(OPTIONS).map(|(known, _)| *known));
                 let message = format!("`{name}` is not a known option of a provider of type `aws`");
                 findings.warning(text, at, message, did_you_mean(near));
             }
         }
     }
     options.retain(|name, _| !wrong.contains(name));
+    rename(options);
+    if let Some((_, at)) = idle.first() {
+        let names: Vec<String> = idle.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let verb = if names.len() == 1 { "has" } else { "have" };
+        let message =
+            format!("{} of provider `{}` {verb} no effect in ohfp", names.join(", "), instance.name);
+        findings.warning(
+            text,
+            *at,
+            message,
+            idle.iter().find_map(|(name, _)| idle_hint(name)).map(str::to_owned),
+        );
+    }
 }
 
 /// Reads the valid options of the file. The subject of errors is `instance`.

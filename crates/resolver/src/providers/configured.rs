@@ -2,19 +2,20 @@
 //!
 //! It must not know what a provider does with its options, nor which instance requests go to.
 
-use ohfp_keys::{OptionValues, shown};
+use ohfp_keys::{OptionValues, Typed, shown};
 use serde_json::{Map, Value};
 
 use crate::nearest::{did_you_mean, nearest};
-use crate::providers::aws_config;
+use crate::providers::aws_config::{self, LONGEST_PAUSE, MOST_FAILURES};
 use crate::providers::instance::ProviderInstance;
 use crate::providers::members::{
-    CONFIG, ENABLED, MEMBERS, NAME, PRIORITY, TEMPLATE_DEFAULTS, TYPE, WEIGHT, WITHOUT_EFFECT,
+    CONFIG, ENABLED, MEMBERS, NAME, PRIORITY, TEMPLATE_DEFAULTS, TYPE, WEIGHT, WITHOUT_EFFECT, idle_hint,
 };
 use crate::settings::effective::{SettingSource, Settings};
 use crate::settings::key_table::{
-    ACTIVE_PROVIDER, DEFAULT_PROVIDER_INSTANCE, DEFAULT_PROVIDER_TYPE, PROVIDER_AWS, PROVIDER_DEFAULTS,
-    PROVIDER_SIM, PROVIDER_TYPE, PROVIDERS,
+    ACTIVE_PROVIDER, CIRCUIT_BREAKER, CIRCUIT_BREAKER_FAILURES, CIRCUIT_BREAKER_SECONDS,
+    DEFAULT_PROVIDER_INSTANCE, DEFAULT_PROVIDER_TYPE, NATIVE_SPEC, NATIVE_SPEC_DIRECTORY, NATIVE_SPEC_MODE,
+    PROVIDER_AWS, PROVIDER_DEFAULTS, PROVIDER_SIM, PROVIDER_TYPE, PROVIDERS,
 };
 use crate::settings::redact::redact;
 use crate::source::findings::{Findings, Subject};
@@ -205,7 +206,8 @@ fn instance(
                 }
             }
             None if WITHOUT_EFFECT.contains(&key.as_str()) => {
-                findings.warning(text, at(key), format!("`{key}` of a provider has no effect in ohfp"), None);
+                let message = format!("`{key}` of a provider has no effect in ohfp");
+                findings.warning(text, at(key), message, idle_hint(key).map(str::to_owned));
             }
             None => {
                 let known = nearest(key, MEMBERS.iter().map(|known| known.name));
@@ -320,6 +322,43 @@ pub(crate) fn add_type_defaults(
         }
         for instance in instances.iter_mut().filter(|instance| instance.kind == *kind) {
             layers::add_below(&mut instance.template_defaults, &defaults);
+        }
+    }
+}
+
+/// Gives each instance of type `aws` the options that other brokers have for all of them, as far as it lacks them.
+pub(crate) fn add_shared_options(settings: &Settings, instances: &mut [ProviderInstance]) {
+    // What is beyond the bounds of an option means the bound.
+    let number = |row: &Typed<Option<u64>>, most: i64| {
+        settings
+            .of(row)
+            .map(|number| Value::from(i64::try_from(number).map_or(most, |number| number.min(most))))
+    };
+    let text = |row: &Typed<Option<&'static str>>| settings.of(row).map(Value::from);
+    let is_off = |row: &Typed<Option<bool>>| settings.of(row) == Some(false);
+    let shared = [
+        (
+            "native_spec_mode",
+            if is_off(&NATIVE_SPEC) { Some(Value::from("off")) } else { text(&NATIVE_SPEC_MODE) },
+        ),
+        ("native_spec_directory", text(&NATIVE_SPEC_DIRECTORY)),
+        (
+            "pause_after_failures",
+            if is_off(&CIRCUIT_BREAKER) {
+                Some(Value::from(0))
+            } else {
+                number(&CIRCUIT_BREAKER_FAILURES, MOST_FAILURES)
+            },
+        ),
+        ("pause_seconds", number(&CIRCUIT_BREAKER_SECONDS, LONGEST_PAUSE)),
+    ];
+    for instance in instances.iter_mut().filter(|instance| instance.kind == "aws") {
+        for (name, value) in &shared {
+            if let Some(value) = value
+                && !instance.config.contains_key(*name)
+            {
+                instance.config.insert((*name).to_owned(), value.clone());
+            }
         }
     }
 }

@@ -15,6 +15,12 @@ ohfp_keys::table! {
         "fields of templates that lack them";
 }
 
+/// Why a member or an option of other brokers' files has no effect, where an administrator may expect one.
+pub(crate) fn idle_hint(name: &str) -> Option<&'static str> {
+    const LAUNCH_TEMPLATE: &str = "each request makes its own launch template, which is deleted with it; `launchTemplateId` of a template names one of yours";
+    (name == "launch_template").then_some(LAUNCH_TEMPLATE)
+}
+
 /// Members of other brokers' files that have no effect.
 pub(crate) const WITHOUT_EFFECT: &[&str] =
     &["handlers", "handler_overrides", "extensions", "capabilities", "health_check", "launch_template"];

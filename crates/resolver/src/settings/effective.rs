@@ -227,6 +227,16 @@ impl Settings {
         self.of(&key_table::DATABASE_SUPPORT)
     }
 
+    /// `logging.file_path`
+    pub fn log_file(&self) -> Option<&str> {
+        self.of(&key_table::LOG_FILE)
+    }
+
+    /// `scheduler.log_dir`
+    pub fn log_directory(&self) -> Option<&str> {
+        self.of(&key_table::LOG_DIRECTORY)
+    }
+
     /// `logging.accept_propagated_setting`
     pub fn accepts_propagated_log_settings(&self) -> bool {
         self.of(&key_table::ACCEPT_PROPAGATED_LOG_SETTINGS) == Some(true)

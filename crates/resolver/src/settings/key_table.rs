@@ -43,6 +43,8 @@ ohfp_keys::table! {
         "what attributes.ncpus counts if it is derived from the machine type";
     MACHINE_TYPE_NAMES: Option<Object> = "template.machine_type_names", object(Rule::Object, DefaultValue::Object(&[X86_64, ARM64])),
         "X86_64";
+    TEMPLATE_TAGS: Option<Object> = "template.tags", object(Rule::Object, DefaultValue::EmptyObject),
+        "tags of the machines of all templates; those of a template, of its provider and of its type go first";
     DEFAULT_ATTRIBUTES: Option<Object> = "template.default_attributes", object(Rule::Object, DefaultValue::EmptyObject),
         "attributes of templates that lack them";
     TEMPLATE_PROVIDER_NAME: Option<&'static str> = "template.default_provider_name", unset_text(Rule::Name),
@@ -77,6 +79,18 @@ ohfp_keys::table! {
         "the type of provider that new requests go to if no provider is named";
     PROVIDER_DEFAULTS: Option<Object> = "provider.provider_defaults", object(Rule::Object, DefaultValue::EmptyObject),
         "per provider type: template_defaults, fields of templates that lack them";
+    NATIVE_SPEC: Option<bool> = "native_spec.enabled", unset_flag(),
+        "false: specifications of templates in AWS's own terms are left out; an AWS provider with `native_spec_mode` decides for itself";
+    NATIVE_SPEC_MODE: Option<&'static str> = "native_spec.merge_mode", unset_text(Rule::Word(&["merge", "extend", "replace", "override"])),
+        "`native_spec_mode` of AWS providers that have none";
+    NATIVE_SPEC_DIRECTORY: Option<&'static str> = "native_spec.spec_file_base_path", unset_text(Rule::Name),
+        "`native_spec_directory` of AWS providers that have none";
+    CIRCUIT_BREAKER: Option<bool> = "circuit_breaker.enabled", unset_flag(),
+        "false: an endpoint of AWS that cannot be reached is called all the same";
+    CIRCUIT_BREAKER_FAILURES: Option<u64> = "circuit_breaker.failure_threshold", unset_whole(1),
+        "`pause_after_failures` of AWS providers that have none";
+    CIRCUIT_BREAKER_SECONDS: Option<u64> = "circuit_breaker.recovery_timeout", unset_whole(1),
+        "`pause_seconds` of AWS providers that have none";
     AWS_INTEGRATION: Option<bool> = "features.aws_integration", unset_flag(),
         "whether the AWS provider is registered; unset: if a provider of type aws is configured";
     DATABASE_SUPPORT: bool = "features.database_support", flag(true),
@@ -99,6 +113,16 @@ ohfp_keys::table! {
         "least severe event that is logged; unset: LSF's `LogLevel` in IBM's file decides";
     ACCEPT_PROPAGATED_LOG_SETTINGS: Option<bool> = "logging.accept_propagated_setting", unset_flag(),
         "whether Host Factory's HF_LOGLEVEL, HF_LOG_MAX_FILE_SIZE and HF_LOG_MAX_ROTATE count; unset: ACCEPT_PROPAGATED_LOG_SETTING in IBM's file decides";
+    LOG_FILE: Option<&'static str> = "logging.file_path", unset_text(Rule::Name),
+        "the log file; a relative path is below the log directory; unset: a name with that of the provider and the host";
+    LOG_SIZE: u64 = "logging.max_size", size(10 << 20),
+        "size in bytes at which the log is rotated; 0: never";
+    LOG_FILES: u64 = "logging.backup_count", whole(0, 1_000, 5),
+        "rotated files that are kept";
+    LOG_CONSOLE: bool = "logging.console_enabled", flag(false),
+        "whether events of `logging.level` are shown on standard error too, where that is a terminal";
+    LOG_DIRECTORY: Option<&'static str> = "scheduler.log_dir", unset_text(Rule::Name),
+        "directory of the log where neither Host Factory nor LSF names one; a relative path is below the configuration directory";
     PERFORMANCE_TIMING: bool = "logging.performance_timing", flag(false),
         "logs the time, loads, hits and memory of each command when it ends";
     LAZY_LOADING: bool = "performance.lazy_loading.enabled", flag(true),

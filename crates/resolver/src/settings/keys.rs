@@ -6,7 +6,7 @@ use ohfp_keys::Key;
 
 pub use crate::settings::key_table::KEYS;
 pub(crate) use crate::settings::other_names::ALIASES;
-use crate::settings::other_names::{DESCRIPTIVE, WITHOUT_EFFECT};
+use crate::settings::other_names::{DEFAULT_TAGS, DESCRIPTIVE, WITHOUT_EFFECT};
 
 /// The kind of a dotted name.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +62,8 @@ pub fn aliases(key: &str) -> impl Iterator<Item = &'static str> {
 
 /// The nearest name that has an effect to the unknown `name`.
 pub fn nearest(name: &str) -> Option<&'static str> {
-    let known = KEYS.iter().map(|key| key.name).chain(ALIASES.iter().map(|(alias, _)| *alias));
+    let aliases = ALIASES.iter().map(|(alias, _)| *alias).filter(|alias| *alias != DEFAULT_TAGS);
+    let known = KEYS.iter().map(|key| key.name).chain(aliases);
     crate::nearest::nearest_dotted(name, &known.collect::<Vec<_>>())
 }
 

@@ -7,6 +7,10 @@ use ohfp_broker::wire_format::SchedulerKind;
 /// Aliases of keys. If both are written, the key counts.
 pub(crate) const ALIASES: &[(&str, &str)] = &[
     ("storage.type", "storage.strategy"),
+    (DEFAULT_TAGS, "template.tags"),
+    ("provider.circuit_breaker.enabled", "circuit_breaker.enabled"),
+    ("provider.circuit_breaker.failure_threshold", "circuit_breaker.failure_threshold"),
+    ("provider.circuit_breaker.recovery_timeout", "circuit_breaker.recovery_timeout"),
     ("performance.background_loading.enabled", "performance.lazy_loading.background_loading.enabled"),
     (
         "performance.background_loading.thread_pool_size",
@@ -18,14 +22,13 @@ pub(crate) const ALIASES: &[(&str, &str)] = &[
     ),
 ];
 
+/// Another name of `template.tags`. It is suggested for no other name: near to it are fields that have defaults elsewhere.
+pub(crate) const DEFAULT_TAGS: &str = "template.default_instance_tags";
+
 /// Keys and whole sections of other brokers' files that are read and have no effect.
 pub(crate) const WITHOUT_EFFECT: &[&str] = &[
     "naming",
-    "logging.backup_count",
-    "logging.console_enabled",
-    "logging.file_path",
     "logging.format",
-    "logging.max_size",
     "metrics.metrics_enabled",
     "metrics.metrics_dir",
     "metrics.metrics_interval",
@@ -36,7 +39,9 @@ pub(crate) const WITHOUT_EFFECT: &[&str] = &[
     "observability",
     "events",
     "resource",
-    "circuit_breaker",
+    "circuit_breaker.half_open_max_calls",
+    "circuit_breaker.service_configs",
+    "circuit_breaker.retryable_exceptions",
     "performance.adaptive_batch_sizing",
     "performance.batch_sizes",
     "performance.cache_ttl",
@@ -52,7 +57,6 @@ pub(crate) const WITHOUT_EFFECT: &[&str] = &[
     "performance.sync_timeout_seconds",
     "server",
     "ui",
-    "native_spec",
     "environment",
     "debug",
     "allow_destructive_admin",
@@ -63,7 +67,6 @@ pub(crate) const WITHOUT_EFFECT: &[&str] = &[
     "scheduler.config_root",
     "scheduler.config_dir",
     "scheduler.work_dir",
-    "scheduler.log_dir",
     "scheduler.log_level",
     "scheduler.console_enabled",
     "scheduler.templates_filename",
@@ -82,8 +85,6 @@ pub(crate) const WITHOUT_EFFECT: &[&str] = &[
     "storage.sql_strategy.ssl_ca",
     "storage.sql_strategy.ssl_verify",
     "storage.sql_strategy.cluster_endpoint",
-    "template.default_instance_tags",
-    "template.tags",
     "template.default_provider_api",
     "template.filename_patterns",
     "template.templates_file_path",
@@ -96,14 +97,30 @@ pub(crate) const WITHOUT_EFFECT: &[&str] = &[
     "request.fulfillment_fallback_template_id",
     "request.default_timeout",
     "provider.health_check_interval",
-    "provider.circuit_breaker",
+    "provider.circuit_breaker.half_open_max_calls",
 ];
 
-/// What has the effect that an administrator expects of a key without one.
+/// What has the effect that an administrator expects of a key without one, or why nothing has.
+const IDLE_HINTS: &[(&str, &str)] = &[
+    (
+        "scheduler.work_dir",
+        "OHFP_STATE_DIR and --state-dir name the state directory: a store is never left behind for a key",
+    ),
+    (
+        "request.default_grace_period",
+        "getReturnRequests tells the time that the provider leaves to a machine",
+    ),
+    (
+        "circuit_breaker.half_open_max_calls",
+        "one call at a time finds out whether an endpoint can be reached again",
+    ),
+];
+
+/// The hint about a key without effect.
 pub(crate) fn idle_hint(name: &str) -> Option<&'static str> {
-    (name == "native_spec").then_some(
-        "`native_spec_mode` of a provider of type aws says how specifications are laid over a template",
-    )
+    let name =
+        name.strip_prefix("provider.").filter(|rest| rest.starts_with("circuit_breaker.")).unwrap_or(name);
+    IDLE_HINTS.iter().find(|(known, _)| *known == name).map(|(_, hint)| *hint)
 }
 
 /// Keys that describe the file itself.

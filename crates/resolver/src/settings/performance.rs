@@ -28,6 +28,12 @@ pub struct Performance {
     pub performance_log_level: Option<Level>,
     /// `logging.accept_propagated_setting`
     pub accept_propagated_log_settings: bool,
+    /// `logging.max_size`
+    pub log_size: u64,
+    /// `logging.backup_count`
+    pub log_files: u64,
+    /// `logging.console_enabled`
+    pub log_console: bool,
     /// `logging.performance_timing`
     pub performance_timing: bool,
     /// `performance.lazy_loading.enabled`
@@ -92,6 +98,9 @@ impl Performance {
             log_level: settings.of(&key_table::LOG_LEVEL).level(),
             performance_log_level: None,
             accept_propagated_log_settings: settings.accepts_propagated_log_settings(),
+            log_size: settings.of(&key_table::LOG_SIZE),
+            log_files: settings.of(&key_table::LOG_FILES),
+            log_console: settings.of(&key_table::LOG_CONSOLE),
             performance_timing: settings.of(&key_table::PERFORMANCE_TIMING),
             lazy_loading: settings.of(&key_table::LAZY_LOADING),
             cache_instances: settings.of(&key_table::CACHE_INSTANCES),

@@ -2,7 +2,7 @@
 //!
 //! It must not know where templates come from.
 
-use ohfp_broker::launch_spec;
+use ohfp_broker::launch_spec::{self, Tags};
 use serde_json::{Map, Value};
 
 use crate::nearest::did_you_mean;
@@ -10,8 +10,9 @@ use crate::providers::instance::ProviderInstance;
 use crate::settings::effective::Settings;
 use crate::settings::key_table::{
     ARM64, DEFAULT_ATTRIBUTES, DEFAULT_PRICE_TYPE, MACHINE_TYPE_NAMES, NCPUS_FROM, TEMPLATE_PROVIDER_NAME,
-    TEMPLATE_PROVIDER_TYPE, X86_64,
+    TEMPLATE_PROVIDER_TYPE, TEMPLATE_TAGS, X86_64,
 };
+use crate::settings::other_names::DEFAULT_TAGS;
 use crate::settings::redact::redact;
 use crate::settings::rule::shown;
 use crate::source::findings::{Findings, Subject};
@@ -27,6 +28,8 @@ pub(crate) struct Defaults<'s> {
     /// Typed attributes.
     attributes: Map<String, Value>,
     price_type: Option<&'s str>,
+    /// Tags of all templates, as the field `instanceTags`; empty where there are none.
+    tags: Map<String, Value>,
     max_number: Option<i64>,
     derivation: Derivation,
     /// `template.default_provider_name`
@@ -67,6 +70,7 @@ impl<'s> Defaults<'s> {
         Self {
             attributes,
             price_type,
+            tags: tags(settings, config, findings),
             max_number: settings.max_number(),
             derivation,
             provider_name: settings.of(&TEMPLATE_PROVIDER_NAME),
@@ -84,6 +88,7 @@ impl<'s> Defaults<'s> {
         let instance = self.instance(fields);
         let own = instance.iter().flat_map(|instance| &instance.template_defaults);
         layers::add_below(fields, own.filter(|(name, _)| *name != "attributes" && *name != "templateId"));
+        layers::add_below(fields, &self.tags);
         if let (Some(price_type), false) = (self.price_type, fields.contains_key("priceType")) {
             fields.insert("priceType".to_owned(), Value::from(price_type));
         }
@@ -122,6 +127,38 @@ impl<'s> Defaults<'s> {
         }
         self.providers.iter().find(|instance| instance.default)
     }
+}
+
+/// The tags of `template.tags` as the field of a template.
+fn tags(settings: &Settings, config: Option<&Text>, findings: &mut Findings) -> Map<String, Value> {
+    const KEY: &str = TEMPLATE_TAGS.key.name;
+    let mut tags = Map::new();
+    for (name, value) in settings.of(&TEMPLATE_TAGS).into_iter().flatten() {
+        let text = match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+            _ => None,
+        };
+        // Neither separator can be part of a tag in that form.
+        let fits = |text: &String| !name.is_empty() && !name.contains(['=', ';']) && !text.contains(';');
+        if let Some(text) = text.filter(fits) {
+            tags.insert(name.clone(), Value::String(text));
+        } else if let Some(source) = config {
+            let aliased = DEFAULT_TAGS.split('.').chain([name.as_str()]).map(Step::Key).collect::<Vec<_>>();
+            let path = [Step::Key("template"), Step::Key("tags"), Step::Key(name)];
+            let part = find(source.as_str(), &path).or_else(|| find(source.as_str(), &aliased));
+            let at = part.map_or(0, |part| source.offset(part));
+            let shown = shown(&redact(name, value));
+            let message = format!(
+                "`{KEY}.{name}` must be a string without a semicolon, under a name without `=` and semicolon, not {shown}"
+            );
+            let whole = findings.about(Subject::Setting(KEY.to_owned()));
+            findings.error(source, at, &message, None);
+            findings.about(whole);
+        }
+    }
+    let field = |tags| ("instanceTags".to_owned(), Value::String(Tags::join(tags)));
+    Some(&tags).filter(|tags| !tags.is_empty()).map(field).into_iter().collect()
 }
 
 /// How attributes are derived, from the keys of `template`.

@@ -20,7 +20,7 @@ use super::check::{FAILED, OK, WARNING};
 use crate::health::{self, Grade, HealthCheck, HealthScope, Programs};
 use crate::invocation::Invocation;
 use crate::session::Session;
-use crate::{clock, log, state_dir};
+use crate::{clock, state_dir};
 
 /// The names of all checks, in the order of the answer.
 pub const CHECKLIST: [&str; 20] = [
@@ -69,10 +69,8 @@ pub fn performance(
     list.push(cache(invocation, options));
     list.push(settings::debugging(options, settings));
     list.push(log_level(options, settings));
-    list.extend(
-        of(&checked, "log", "log-speed").map(|check| sized(check, log::path(invocation.env()).as_deref())),
-    );
-    list.push(logged::errors(log::path(invocation.env()).as_deref(), clock::now()));
+    list.extend(of(&checked, "log", "log-speed").map(|check| sized(check, invocation.log_path().as_deref())));
+    list.push(logged::errors(invocation.log_path().as_deref(), clock::now()));
     list.push(file_systems(invocation));
     list.push(store(&checked, settings));
     list.extend(of(&checked, "store_log", "store-log"));
@@ -203,7 +201,7 @@ fn file_systems(invocation: &Invocation) -> SlownessCheck {
         ("configuration", place.map(|place| place.origin.root.clone())),
         ("snapshot", place.and_then(|place| place.snapshot.clone())),
         ("state", invocation.state_directory().ok()),
-        ("log", log::path(invocation.env())),
+        ("log", invocation.log_path()),
     ];
     let kinds = places.iter().filter_map(|(name, path)| {
         Some((*name, path.as_ref()?.ancestors().find_map(|path| disk::kind(path).ok())?))

@@ -6,14 +6,13 @@ use std::path::Path;
 
 use ohfp_platform::disk;
 use ohfp_platform::files::{self, Access, Refused};
+use ohfp_resolver::Refresh;
 use ohfp_resolver::location::ConfigLocation;
-use ohfp_resolver::{Environment, Refresh};
 use ohfp_snapshot_builder::freshness::{self, Scrutiny, Verdict};
 use ohfp_snapshot_format::Refusal;
 
 use super::check::{Check, OK, WARNING};
 use crate::invocation::Invocation;
-use crate::log;
 use crate::state_dir;
 
 /// Why the log cannot be written; `None` if it can. An existing file is opened for appending and left unchanged.
@@ -37,9 +36,9 @@ fn may_create(path: &Path) -> io::Result<()> {
     }
 }
 
-pub(super) fn log(env: &Environment) -> Check {
+pub(super) fn log(invocation: &Invocation) -> Check {
     let what = "log";
-    let Some(path) = log::path(env) else {
+    let Some(path) = invocation.log_path() else {
         return Check {
             what,
             status: WARNING,

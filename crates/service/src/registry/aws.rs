@@ -19,7 +19,10 @@ pub(super) const FACTORY: ProviderFactory = ProviderFactory {
     feature: Some(AWS_SWITCH),
     back_end: Some(BackEnd {
         findings: |options| AwsOptions::read(options).1,
-        unlaunchable: ohfp_provider_aws::unlaunchable,
+        unlaunchable: |instance, template, directory| {
+            let (options, _) = AwsOptions::read(&instance.config);
+            ohfp_provider_aws::unlaunchable(&options, template, directory)
+        },
         rendered: |instance, template, count, directory| {
             let (options, _) = AwsOptions::read(&instance.config);
             ohfp_provider_aws::plan((&instance.name, &options), template, count, directory)
@@ -35,7 +38,8 @@ fn provider(instance: &ProviderInstance, home: Home<'_>) -> Result<AwsProvider, 
         return Err(errors.into());
     }
     let directory = home.invocation.state_directory()?;
-    let calm = Calm::shared(&*instance.name, Arc::clone(&home.documents));
+    let (failures, seconds) = (options.of(&options::PAUSE_AFTER), options.of(&options::PAUSE_SECONDS));
+    let calm = Calm::shared(&*instance.name, Arc::clone(&home.documents)).pausing(failures, seconds);
     let client = Client::calm(config(&options, &directory), Arc::new(calm));
     let provider = AwsProvider::new(&*instance.name, options, Arc::new(client), home.documents);
     let source = instance.source.as_str();

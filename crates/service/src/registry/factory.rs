@@ -55,7 +55,7 @@ pub(super) struct BackEnd {
     pub(super) findings: fn(&Map<String, Value>) -> Vec<OptionFinding>,
     /// What keeps a template from being launched, as far as that is known without a call; paths are below the
     /// directory.
-    pub(super) unlaunchable: fn(&Template, &Path) -> Vec<FieldError>,
+    pub(super) unlaunchable: fn(&ProviderInstance, &Template, &Path) -> Vec<FieldError>,
     pub(super) rendered: Render,
     pub(super) build: Build,
 }
@@ -86,10 +86,16 @@ impl ProviderFactory {
             .map(|feature| feature.key)
     }
 
-    /// What keeps a template from being launched by providers of this kind, as far as that is known without a call.
-    /// Relative paths are below `directory`.
-    pub(crate) fn unlaunchable(&self, template: &Template, directory: &Path) -> Vec<FieldError> {
-        self.back_end.as_ref().map_or_else(Vec::new, |back_end| (back_end.unlaunchable)(template, directory))
+    /// What keeps a template from being launched by this provider, as far as that is known without a call. Relative
+    /// paths are below `directory`.
+    pub(crate) fn unlaunchable(
+        &self,
+        instance: &ProviderInstance,
+        template: &Template,
+        directory: &Path,
+    ) -> Vec<FieldError> {
+        let back_end = self.back_end.as_ref();
+        back_end.map_or_else(Vec::new, |back_end| (back_end.unlaunchable)(instance, template, directory))
     }
 
     /// What a launch would call, without a call. Relative paths are below `directory`.
@@ -162,7 +168,7 @@ mod tests {
         feature: None,
         back_end: Some(BackEnd {
             findings: |options| OptionValues::read(OPTIONS, options).1,
-            unlaunchable: |_, _| Vec::new(),
+            unlaunchable: |_, _, _| Vec::new(),
             rendered: |_, _, _, _| Ok(Plan::default()),
             build: |_, _| Err(Error::new(ErrorKind::Unavailable, "not here").into()),
         }),

@@ -16,7 +16,7 @@ pub(super) const FACTORY: ProviderFactory = ProviderFactory {
     feature: None,
     back_end: Some(BackEnd {
         findings: |options| SimConfig::read(options).1,
-        unlaunchable: |_, _| Vec::new(),
+        unlaunchable: |_, _, _| Vec::new(),
         rendered: |instance, template, count, _| {
             Ok(ohfp_provider_sim::plan(&SimConfig::read(&instance.config).0, template, count))
         },

@@ -9,7 +9,7 @@ use ohfp_store_sqlite::{Options, SqliteStore, Traces};
 
 use crate::invocation::Invocation;
 use crate::site_store::{AccessMode, SiteStore, StoreFactory, StoreLocation};
-use crate::{log, state_dir};
+use crate::state_dir;
 
 pub(super) const FACTORY: StoreFactory = StoreFactory { strategy: StorageStrategy::Sqlite, locate, open };
 
@@ -52,7 +52,7 @@ fn open(site: &Invocation, access: AccessMode, eager: bool) -> Result<SiteStore,
     let traces = Traces {
         marker: state_dir::marker(site.place()?, site.env(), &path),
         companions: path.parent().map(state_dir::cache).into_iter().collect(),
-        log: log::path(site.env()),
+        log: site.log_path(),
     };
     Ok(SqliteStore::open_with(path, options, traces).map(SiteStore::new)?)
 }

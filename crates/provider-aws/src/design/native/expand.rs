@@ -12,8 +12,6 @@ use ohfp_broker::json;
 use ohfp_broker::launch_spec::NativeSpec;
 use serde_json::Value;
 
-/// Directory of files, below the configuration's.
-const DIRECTORY: &str = "specs";
 /// Most bytes of a file, and of what comes of it.
 const MOST_BYTES: usize = 256 * 1024;
 /// Most steps of the language for a whole specification: some milliseconds.
@@ -68,7 +66,7 @@ impl Expansion {
             package_name => "ohfp",
             package_version => env!("CARGO_PKG_VERSION"),
         };
-        Self { environment, values, directory: directory.join(DIRECTORY) }
+        Self { environment, values, directory: directory.to_owned() }
     }
 
     /// The specification, filled in.

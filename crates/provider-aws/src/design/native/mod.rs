@@ -26,7 +26,9 @@ use expand::Expansion;
 pub(crate) use expand::Reference;
 
 /// Names of the modes: those of ohfp and those of other brokers.
-pub(crate) const MODES: &[&str] = &["merge", "extend", "replace", "override"];
+pub(crate) const MODES: &[&str] = &["merge", "extend", "replace", "override", OFF];
+/// The mode in which a template counts as if it had none.
+const OFF: &str = "off";
 
 /// The fields, and those that name a file instead.
 const LAUNCH_DATA: (&str, &str) = ("launch_template_spec", "launch_template_spec_file");
@@ -41,7 +43,7 @@ pub(crate) struct Native {
 }
 
 impl Native {
-    /// The specifications of a template. Files are below `specs` of `directory`.
+    /// The specifications of a template. Files are below `directory`.
     ///
     /// # Errors
     /// A file that cannot be used, an expression that cannot be filled in, or a member that cannot be passed on.
@@ -52,7 +54,7 @@ impl Native {
         directory: &Path,
     ) -> Result<Self, FieldError> {
         let spec = reference.template.spec();
-        if !spec.has_native_spec() {
+        if !spec.has_native_spec() || mode == Some(OFF) {
             return Ok(Self::default());
         }
         let expansion = Expansion::new(reference, directory);

@@ -181,7 +181,7 @@ fn files_are_below_their_directory() {
     symlink("aws/a.json", specs.join("inside.json")).unwrap();
     let of = |name: &str| {
         let fields = json!({ "launch_template_spec_file": name });
-        native(&fields, Some("replace"), Way::RunInstances, site.path())
+        native(&fields, Some("replace"), Way::RunInstances, &specs)
             .map(|native| native.launch_data(own()).key_name.unwrap_or_default())
     };
     assert_eq!(of("aws/a.json").as_deref(), Ok("t"));

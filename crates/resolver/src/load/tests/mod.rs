@@ -2,6 +2,7 @@
 
 mod files;
 mod layers;
+mod peer_keys;
 mod providers;
 mod template_values;
 mod templates;

@@ -38,15 +38,6 @@ fn values_sources_and_findings() {
         ],
     );
     check(
-        r#"{"native_spec": {"merge_mode": "replace"}}"#,
-        "scheduler.type",
-        "\"hostfactory\"",
-        unset,
-        &[
-            "warning: /c/config.json:1:2: `native_spec` has no effect in ohfp (`native_spec_mode` of a provider of type aws says how specifications are laid over a template)",
-        ],
-    );
-    check(
         r#"{"ui": {"x": 1}, "snapshott": {}, "scheduler": {"typ": 1}}"#,
         "scheduler.type",
         "\"hostfactory\"",
