@@ -39,15 +39,18 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
+    /// The process as a phase ends. What the reading takes belongs to the phase.
     pub(crate) fn now() -> Self {
+        let resident = resident().unwrap_or_default();
         let usage = sys::usage();
-        Self {
-            at: Instant::now(),
-            cpu: usage.cpu,
-            faults: usage.faults,
-            allocations: counting::allocations(),
-            resident: resident().unwrap_or_default(),
-        }
+        let allocations = counting::allocations();
+        Self { at: Instant::now(), cpu: usage.cpu, faults: usage.faults, allocations, resident }
+    }
+
+    /// The process as a phase begins. What the reading takes belongs to the phase too.
+    pub(crate) fn opening() -> Self {
+        let at = Instant::now();
+        Self { at, ..Self::now() }
     }
 
     /// The process when it was started, when it had cost nothing yet, and when it became this program, where the program

@@ -97,7 +97,7 @@ impl Record {
             self.threads.len() - 1
         });
         let outer = self.innermost(thread).or_else(|| self.innermost(0));
-        self.phases.push(Noted { name, outer, thread, began: Reading::now(), ended: None });
+        self.phases.push(Noted { name, outer, thread, began: Reading::opening(), ended: None });
         self.phases.len() - 1
     }
 
