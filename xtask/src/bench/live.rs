@@ -56,7 +56,8 @@ pub(super) fn run(
     tables.push(live.questions(&little, &much, &mut budgets)?);
     tables.push(live.changes(&little, &much, &mut budgets)?);
     tables.push(live.loading(&little)?);
-    let (table, expected) = told::measure(&tree.program("ohfp"), &little, &site.variables()?, quick)?;
+    let (table, expected) =
+        told::measure(&tree.program("ohfp"), &live.tools.floor, &little, &site.variables()?, quick)?;
     tables.push(table);
     budgets.extend(expected);
     tables.push(live.metrics(&little, &mut budgets)?);

@@ -26,9 +26,11 @@ const COMMANDS: [&[&str]; 4] =
     [&["requests", "status", ID], &["machines", "list"], &["storage", "health"], &["config", "show"]];
 const ID: &str = "ID";
 
-/// The table, and that the phases sum up to the time outside.
+/// The table, and that the phases sum up to the time outside. What a process costs before it is this program and after its
+/// last line, no program can tell of itself: for that stands the floor program, which is run in turn.
 pub(super) fn measure(
     program: &Path,
+    floor: &Path,
     history: &History,
     variables: &[(&str, String)],
     quick: bool,
@@ -51,12 +53,14 @@ pub(super) fn measure(
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::piped());
-            found.push(once(&mut command)?);
+            let mut least = Command::new(floor);
+            least.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+            found.push(once(&mut command, &mut least)?);
         }
         found.sort_by(|left, right| left.share().total_cmp(&right.share()));
         let middle = found.get(found.len() / 2).copied().unwrap_or_default();
         budgets.push(Budget {
-            what: format!("`{name}`: sum of its phases / time outside"),
+            what: format!("`{name}`: its phases and the floor / time outside"),
             found: middle.share(),
             limit: Limit::AtLeast(SHARE),
         });
@@ -88,10 +92,11 @@ pub(super) fn measure(
     Ok((Table { title, rows, columns: Columns::FirstCall, before: Vec::new() }, budgets))
 }
 
-/// One run.
+/// One run, and one of the floor program.
 #[derive(Clone, Copy, Default)]
 struct Found {
     outside: Duration,
+    floor: Duration,
     told: Duration,
     /// The phase of its record; `None` where it makes none.
     recording: Option<Duration>,
@@ -99,11 +104,27 @@ struct Found {
 
 impl Found {
     fn share(self) -> f64 {
-        self.told.as_secs_f64() / self.outside.as_secs_f64()
+        (self.told + self.floor).as_secs_f64() / self.outside.as_secs_f64()
     }
 }
 
-fn once(command: &mut Command) -> Result<Found> {
+fn once(command: &mut Command, floor: &mut Command) -> Result<Found> {
+    let (floor, _) = outside(floor)?;
+    let (outside, told) = outside(command)?;
+    let report: Value = serde_json::from_str(told.lines().last().unwrap_or_default())?;
+    let phases = report.get("phases").and_then(Value::as_array).ok_or("there are no phases")?;
+    let wall = |phase: &Value| Some(Duration::from_secs_f64(phase.get("wall_ms")?.as_f64()? / 1e3));
+    let is_record = |phase: &&Value| phase.get("phase").is_some_and(|name| name == "metrics");
+    Ok(Found {
+        outside,
+        floor,
+        told: phases.iter().filter_map(wall).sum(),
+        recording: phases.iter().find(is_record).and_then(wall),
+    })
+}
+
+/// How long a program takes from outside, and what it says on standard error.
+fn outside(command: &mut Command) -> Result<(Duration, String)> {
     let began = Instant::now();
     let mut child = command.spawn()?;
     let mut told = String::new();
@@ -115,13 +136,5 @@ fn once(command: &mut Command) -> Result<Found> {
     if !status.success() {
         return Err(format!("{command:?} ended with {status}: {told}").into());
     }
-    let report: Value = serde_json::from_str(told.lines().last().unwrap_or_default())?;
-    let phases = report.get("phases").and_then(Value::as_array).ok_or("there are no phases")?;
-    let wall = |phase: &Value| Some(Duration::from_secs_f64(phase.get("wall_ms")?.as_f64()? / 1e3));
-    let is_record = |phase: &&Value| phase.get("phase").is_some_and(|name| name == "metrics");
-    Ok(Found {
-        outside,
-        told: phases.iter().filter_map(wall).sum(),
-        recording: phases.iter().find(is_record).and_then(wall),
-    })
+    Ok((outside, told))
 }
