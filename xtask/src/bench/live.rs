@@ -60,6 +60,7 @@ pub(super) fn run(
         told::measure(&tree.program("ohfp"), &live.tools.floor, &little, &site.variables()?, quick)?;
     tables.push(table);
     budgets.extend(expected);
+    budgets.extend(told::records(project)?);
     tables.push(live.metrics(&little, &mut budgets)?);
     budgets.extend(before::budgets(&tables));
     if let Some((table, expected)) = first_byte::measure(project, &tree, quick)? {

@@ -26,9 +26,10 @@ pub(super) fn budgets(table: &Table) -> impl Iterator<Item = Budget> {
 /// Resolves and validates a large catalog in one process, and holds the fastest of its runs to 100 ms.
 pub(super) fn validation(project: &Project) -> Result<Budget> {
     step(format_args!("measuring: {CHECKED} templates are resolved and validated"));
+    let cargo = Project::cargo();
     let told = cmd!(
         project.sh,
-        "cargo run --quiet --release --package ohfp-service --example validate -- {CHECKED}"
+        "{cargo} run --quiet --release --package ohfp-service --example validate -- {CHECKED}"
     )
     .read()?;
     let words: Vec<&str> = told.split_whitespace().collect();
