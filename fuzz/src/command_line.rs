@@ -211,7 +211,8 @@ fn rendered(cli: &Cli, resolved: &Resolved) -> Option<Rendered> {
         OutputFormat::Json => Format::Json,
         OutputFormat::Yaml => Format::Yaml,
         OutputFormat::Table => Format::Table,
-        OutputFormat::List | OutputFormat::Nagios => Format::List,
+        OutputFormat::List => Format::List,
+        _ => return None,
     };
     let catalog = TemplateList {
         templates: &resolved.templates,
@@ -222,9 +223,13 @@ fn rendered(cli: &Cli, resolved: &Resolved) -> Option<Rendered> {
             return Some(Rendered::plain(ohfp_cli::completions(arguments.shell)));
         }
         Command::Templates(TemplatesCommand::List(list)) => {
-            assert!(list.filter.is_empty(), "the runtime knows no filters");
+            assert!(list.list.filter.is_empty(), "the runtime knows no filters");
             let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-            return Some(catalog.list(format, list.long).page(number(list.offset), list.limit.map(number)));
+            return Some(
+                catalog
+                    .list(format, list.list.long)
+                    .page(number(list.list.offset), list.list.limit.map(number)),
+            );
         }
         Command::Templates(TemplatesCommand::Show(named)) => {
             let template = resolved.templates.iter().find(|template| template.id() == named.id())?;
@@ -232,14 +237,18 @@ fn rendered(cli: &Cli, resolved: &Resolved) -> Option<Rendered> {
             let mut body = Vec::new();
             catalog.show(template, format, &mut body);
             body.extend_from_slice(show_tail(format));
-            return Some(Rendered { head, head_styled, body });
+            return Some(Rendered { head, head_styled, body, grid: None });
         }
-        Command::Config(ConfigCommand::Show) => Query::Config,
+        Command::Config(ConfigCommand::Show { origin: false, changed: false }) => Query::Config,
         Command::Config(ConfigCommand::Get { key }) => Query::Setting(key.clone()),
         Command::Providers(ProvidersCommand::List) => Query::Providers,
-        Command::Providers(ProvidersCommand::Show { name }) => Query::Provider(name.clone()),
+        Command::Providers(ProvidersCommand::Show(choice)) => {
+            Query::Provider(choice.named().map(str::to_owned))
+        }
         Command::Scheduler(SchedulerCommand::List) => Query::Schedulers,
-        Command::Scheduler(SchedulerCommand::Show { name }) => Query::Scheduler(name.clone()),
+        Command::Scheduler(SchedulerCommand::Show(choice)) => {
+            Query::Scheduler(choice.named().map(str::to_owned))
+        }
         Command::Storage(StorageCommand::List) => Query::Stores,
         _ => return None,
     };

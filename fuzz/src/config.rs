@@ -26,7 +26,7 @@ pub fn check(bytes: &[u8]) {
     match directory::load(&files, &variables) {
         Ok(resolved) => {
             for (command, document) in Query::all(&resolved) {
-                for format in Format::ALL {
+                for &format in Format::ALL {
                     let Some(rendered) = document.render(&resolved, format, Secrets::Hidden) else {
                         continue;
                     };

@@ -63,7 +63,7 @@ pub(crate) fn check_resolved(resolved: &Resolved, files: &[(&str, &[u8])], varia
         templates: &resolved.templates,
         scheduler: resolved.settings.scheduler().unwrap_or(SchedulerKind::HostFactory),
     };
-    for format in Format::ALL {
+    for &format in Format::ALL {
         for long in [false, true] {
             let list = catalog.list(format, long);
             assert_eq!(list.places.len(), resolved.templates.len(), "{format}");
