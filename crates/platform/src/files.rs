@@ -317,13 +317,27 @@ pub fn create_directories(path: &Path, mode: u32) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     create_directories(directory(path), mode)?;
-    match DirBuilder::new().mode(mode).create(path) {
+    match create_directory(path, mode) {
         // Another process was faster, or the name is a link to nothing.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return if fs::metadata(path)?.is_dir() { Ok(()) } else { Err(error) };
+            if fs::metadata(path)?.is_dir() {
+                Ok(())
+            } else {
+                Err(error)
+            }
         }
-        created => created?,
+        created => created,
     }
+}
+
+/// Makes a directory that must not exist; the file creation mask takes away from `mode` as usual. What root makes in
+/// another user's directory belongs to that user.
+///
+/// # Errors
+///
+/// What the system calls say; `AlreadyExists` if the name is taken, even by a dangling link.
+pub fn create_directory(path: &Path, mode: u32) -> io::Result<()> {
+    DirBuilder::new().mode(mode).create(path)?;
     if sys::effective_user() != 0 {
         return Ok(());
     }

@@ -4,10 +4,12 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
     reason = "a test that cannot run must say so"
 )]
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -454,6 +456,31 @@ fn a_site_of_lsf_set_up_by_init() {
     let ids: [(&str, &[&str]); 2] =
         [("r-0123456789abcdef0", &["complete", "complete_with_error"]), ("ret-1", &["complete"])];
     five_scripts(&sandbox, &new, "OnDemand", &ids, Some("i-0123456789abcdef0"));
+}
+
+/// What root imports into another account's directory is that account's.
+#[test]
+fn an_import_by_root_belongs_to_the_owner_of_the_directory() {
+    const USER: u32 = 54_322;
+    let sandbox = Sandbox::empty();
+    write(&sandbox.path.join("conf/awsprov_templates.json"), &ibm_templates());
+    write(&sandbox.path.join("conf/awsprov_config.json"), &ibm_config());
+    fs::write(sandbox.path.join("conf/user_data.sh"), "#!/bin/sh\n").unwrap();
+    let home = sandbox.path.join("home-of-another");
+    fs::create_dir(&home).unwrap();
+    if chown(&home, Some(USER), Some(USER)).is_err() {
+        eprintln!("note: NOT tested: files cannot be given to another user here");
+        return;
+    }
+    let to = home.join("a/new");
+    let mut command = sandbox.command(program("ohfp"));
+    let line = ["config", "import", "--from", "ibm", "conf", "--to"];
+    document(&ended(command.args(line).arg(&to)));
+    let files = state_of(&to);
+    assert!(files.len() > 2, "{files:?}");
+    for path in files.iter().map(|(path, ..)| path.as_path()).chain([to.as_path(), &home.join("a")]) {
+        assert_eq!(fs::symlink_metadata(path).unwrap().uid(), USER, "{}", path.display());
+    }
 }
 
 /// Whatever is wrong, no file is left behind.

@@ -2,9 +2,8 @@
 //!
 //! It must not know why a template is left out.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use ohfp_broker::{Error, ErrorKind, Errors, Result};
@@ -41,7 +40,7 @@ impl Stage {
         files::create_directories(&parent, DIRECTORY_MODE).map_err(|error| failed(&parent, error))?;
         let path = parent.join(name);
         let mode_of_directory = if dry_run || mode.trailing_zeros() >= 6 { 0o700 } else { DIRECTORY_MODE };
-        DirBuilder::new().mode(mode_of_directory).create(&path).map_err(|error| failed(&path, error))?;
+        files::create_directory(&path, mode_of_directory).map_err(|error| failed(&path, error))?;
         Ok(Self { path, to: to.to_owned(), mode, is_kept: false })
     }
 
@@ -66,12 +65,13 @@ impl Stage {
         let path = self.path.join(name);
         let failed = |error: io::Error| self.not_written(name, error);
         files::create_directories(files::directory(&path), DIRECTORY_MODE).map_err(failed)?;
-        let mut options = OpenOptions::new();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
         let mut file =
-            options.write(true).create(true).truncate(true).mode(0o600).open(&path).map_err(failed)?;
-        file.write_all(content)
-            .and_then(|()| file.set_permissions(Permissions::from_mode(self.mode)))
-            .map_err(failed)
+            files::create(&path, self.mode).map_err(|refused| failed(io::Error::other(refused)))?;
+        file.write_all(content).map_err(failed)
     }
 
     fn not_written(&self, name: &Path, error: io::Error) -> Error {
