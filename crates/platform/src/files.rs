@@ -355,7 +355,12 @@ pub fn directory(file: &Path) -> &Path {
 /// Makes names in the directory of `file` durable. Some network file systems refuse to sync a directory; what was
 /// renamed there is renamed all the same, so that is no error.
 pub fn sync_directory(file: &Path) {
-    let _ = File::open(directory(file)).and_then(|directory| directory.sync_all());
+    sync_entries(directory(file));
+}
+
+/// As [`sync_directory`], for the directory itself.
+pub fn sync_entries(directory: &Path) {
+    let _ = File::open(directory).and_then(|directory| directory.sync_all());
 }
 
 /// Copies a file, with its mode, to one that must not exist.

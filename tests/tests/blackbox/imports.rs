@@ -8,11 +8,12 @@
     reason = "a test that cannot run must say so"
 )]
 
-use std::fs;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use ohfp_tests::counting::counted;
 use ohfp_tests::{HF_OPERATIONS, Sandbox, c_program, ended, expect_none, files_below, program};
 use serde_json::{Value, json};
 
@@ -458,6 +459,39 @@ fn a_site_of_lsf_set_up_by_init() {
     five_scripts(&sandbox, &new, "OnDemand", &ids, Some("i-0123456789abcdef0"));
 }
 
+/// Every file and every directory of names is on the disk before the new directory appears.
+#[test]
+fn an_import_is_durable() {
+    let sandbox = Sandbox::empty();
+    let mut templates = ibm_templates();
+    templates["templates"][0]["userDataScript"] = json!("below/user_data.sh");
+    write(&sandbox.path.join("conf/awsprov_templates.json"), &templates);
+    write(&sandbox.path.join("conf/awsprov_config.json"), &ibm_config());
+    fs::create_dir(sandbox.path.join("conf/below")).unwrap();
+    fs::write(sandbox.path.join("conf/below/user_data.sh"), "#!/bin/sh\n").unwrap();
+    // The counter runs it twice, and an import needs a new directory.
+    let script = sandbox.path.join("import.sh");
+    let importer = program("ohfp-live").display().to_string();
+    let text = format!("#!/bin/sh\nrm -rf new; exec '{importer}' config import --from ibm conf --to new\n");
+    fs::write(&script, text).unwrap();
+    fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+    let counter = c_program("count", &sandbox.path);
+    let made = counted(sandbox.command(counter), &sandbox.path, &script, &[]);
+    assert_eq!(made.code, 0);
+    let files = files_below(&sandbox.path.join("new")).len();
+    let syncs = made.calls.iter().filter(|call| fsyncs().contains(call)).count();
+    // `new` under its first name, `below`, and the directory that `new` is in.
+    assert_eq!(syncs, files + 3, "{files} files");
+}
+
+/// System call numbers of `fsync` and `fdatasync`.
+fn fsyncs() -> [u64; 2] {
+    match std::env::consts::ARCH {
+        "x86_64" => [74, 75],
+        _ => [82, 83],
+    }
+}
+
 /// What root imports into another account's directory is that account's.
 #[test]
 fn an_import_by_root_belongs_to_the_owner_of_the_directory() {
@@ -475,10 +509,10 @@ fn an_import_by_root_belongs_to_the_owner_of_the_directory() {
     let to = home.join("a/new");
     let mut command = sandbox.command(program("ohfp"));
     let line = ["config", "import", "--from", "ibm", "conf", "--to"];
-    document(&ended(command.args(line).arg(&to)));
-    let files = state_of(&to);
+    ended(command.args(line).arg(&to)).document();
+    let files = files_below(&to);
     assert!(files.len() > 2, "{files:?}");
-    for path in files.iter().map(|(path, ..)| path.as_path()).chain([to.as_path(), &home.join("a")]) {
+    for path in files.keys().map(PathBuf::as_path).chain([to.as_path(), &home.join("a")]) {
         assert_eq!(fs::symlink_metadata(path).unwrap().uid(), USER, "{}", path.display());
     }
 }

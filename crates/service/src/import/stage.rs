@@ -2,6 +2,7 @@
 //!
 //! It must not know why a template is left out.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -78,12 +79,19 @@ impl Stage {
         Error::new(ErrorKind::System, format!("cannot write `{}`", self.to.join(name).display())).cause(error)
     }
 
-    /// Makes the files durable, once each.
+    /// Makes the files durable, once each, and their names.
     pub(super) fn sync(&self, names: &[String]) -> Result<()> {
+        let mut directories = BTreeSet::from([self.path.clone()]);
         for name in names {
-            File::open(self.path.join(name))
+            let path = self.path.join(name);
+            File::open(&path)
                 .and_then(|file| file.sync_all())
                 .map_err(|error| self.not_written(Path::new(name), error))?;
+            let above = path.ancestors().skip(1).take_while(|above| **above != *self.path);
+            directories.extend(above.map(Path::to_owned));
+        }
+        for directory in &directories {
+            files::sync_entries(directory);
         }
         Ok(())
     }
