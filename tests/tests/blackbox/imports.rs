@@ -459,6 +459,34 @@ fn a_site_of_lsf_set_up_by_init() {
     five_scripts(&sandbox, &new, "OnDemand", &ids, Some("i-0123456789abcdef0"));
 }
 
+/// Where a script belongs is a directory: it is refused before the import, which writes.
+#[test]
+fn an_init_that_is_refused_has_imported_nothing() {
+    let mut sandbox = Sandbox::empty();
+    let root = sandbox.path.join("lsf/resource_connector/aws");
+    write(&root.join("conf/awsprov_templates.json"), &ibm_templates());
+    write(&root.join("conf/awsprov_config.json"), &ibm_config());
+    fs::write(root.join("conf/user_data.sh"), "#!/bin/sh\n").unwrap();
+    sandbox.set("PRO_CONF_DIR", &root);
+    let new = sandbox.path.join("new");
+    let tool = c_program("typist", &sandbox.path);
+    let scripts = sandbox.path.join("taken");
+    let answers = sandbox.input("answers", format!("{}\n\n{}\n\n", new.display(), scripts.display()));
+    let taken = scripts.join("requestMachines.sh");
+    fs::create_dir_all(&taken).unwrap();
+    let run = || {
+        let mut command = sandbox.command(&tool);
+        command.arg(program("ohfp")).arg("init");
+        ended(command.stdin(Stdio::from(fs::File::open(&answers).unwrap())))
+    };
+    let refused = run();
+    assert!(refused.code != 0 && refused.stderr.contains("requestMachines.sh"), "{refused:?}");
+    assert!(!new.exists(), "the configuration was imported all the same");
+    fs::remove_dir(&taken).unwrap();
+    let done = run();
+    assert!(done.code == 0 && new.join("config.json").is_file(), "{done:?}");
+}
+
 /// Every file and every directory of names is on the disk before the new directory appears.
 #[test]
 fn an_import_is_durable() {

@@ -49,21 +49,24 @@ impl Group {
     }
 }
 
+/// Looks for directories where files belong.
+///
+/// # Errors
+/// [`ErrorKind::Refused`] where there is one.
+pub(super) fn must_be_free(groups: &[Group]) -> Result<()> {
+    let mut all = groups.iter().flat_map(|group| &group.files);
+    let taken = all.find(|planned| planned.path.symlink_metadata().is_ok_and(|found| found.is_dir()));
+    let Some(taken) = taken else { return Ok(()) };
+    Err(Error::new(ErrorKind::Refused, format!("`{}` exists, and is a directory", taken.path.display()))
+        .hint("nothing was written; move it away, or choose another directory"))
+}
+
 /// Writes all groups.
 ///
 /// # Errors
-/// [`ErrorKind::Refused`] where a directory is in the way; no file has been written then.
+/// As [`must_be_free`]; no file has been written then.
 pub(super) fn write(groups: &[Group], force: bool) -> Result<Done> {
-    let all = || groups.iter().flat_map(|group| &group.files);
-    if let Some(taken) =
-        all().find(|planned| planned.path.symlink_metadata().is_ok_and(|found| found.is_dir()))
-    {
-        return Err(Error::new(
-            ErrorKind::Refused,
-            format!("`{}` exists, and is a directory", taken.path.display()),
-        )
-        .hint("nothing was written; move it away, or choose another directory"));
-    }
+    must_be_free(groups)?;
     let mut done = Done::default();
     for group in groups {
         let foreign = if force { Vec::new() } else { group.foreign() };

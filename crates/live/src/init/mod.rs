@@ -71,18 +71,18 @@ fn set_up(env: &Environment, arguments: &Init, answers: &Answers) -> Result<Repl
     let scripts_absolute =
         std::path::absolute(scripts_directory).unwrap_or_else(|_| scripts_directory.clone());
     let detected = detect::installations(env, &absolute);
-    // First, since it can be refused, and nothing has been written then.
-    let program_files = scripts(scripts_directory, arguments.direct)?;
+    let mut groups = Vec::new();
+    if !matches!(start, Start::Import(_)) {
+        groups.push(configuration(directory, start));
+    }
+    groups.push(Group::alone(scripts(scripts_directory, arguments.direct)?));
+    groups.push(Group::alone(wiring::files(detect::scheduler(env), env, &absolute, &scripts_absolute)));
+    // Before the import, which writes: what is refused leaves nothing behind.
+    files::must_be_free(&groups)?;
     let imported = match start {
         Start::Import(found) => Some(import_from(found, directory, env)?),
         Start::Sim | Start::Aws(_) => None,
     };
-    let mut groups = Vec::new();
-    if imported.is_none() {
-        groups.push(configuration(directory, start));
-    }
-    groups.push(Group::alone(program_files));
-    groups.push(Group::alone(wiring::files(detect::scheduler(env), env, &absolute, &scripts_absolute)));
     let written = files::write(&groups, arguments.force)?;
     let snapshot = publish(&absolute, env)?;
 
