@@ -227,22 +227,19 @@ impl ImportPlan {
             let by_kind = dropped.iter().find(|(_, kind)| text("providerType") == Some(kind.as_str()));
             by_name.or(by_kind).map(|(_, kind)| format!("ohfp has no provider of type `{kind}`"))
         };
-        let reasons: Vec<(String, String)> = self
-            .templates
-            .iter()
-            .filter_map(|template| reason(&template.fields).map(|why| (template.id.clone(), why)))
-            .collect();
-        for (id, why) in reasons {
-            self.leave_out(&id, &why);
-        }
+        self.leave_out(|template| reason(&template.fields));
     }
 
-    /// Moves a template to those that are not offered. Gives whether there was one of that id.
-    pub fn leave_out(&mut self, id: &str, why: &str) -> bool {
-        let Some(at) = self.templates.iter().position(|template| template.id == id) else { return false };
-        let template = self.templates.remove(at);
-        self.left_out.push((template, why.to_owned()));
-        true
+    /// Moves the templates with a reason to those that are not offered. Gives whether there was one.
+    pub fn leave_out(&mut self, mut reason: impl FnMut(&PlannedTemplate) -> Option<String>) -> bool {
+        let before = self.left_out.len();
+        for template in std::mem::take(&mut self.templates) {
+            match reason(&template) {
+                Some(why) => self.left_out.push((template, why)),
+                None => self.templates.push(template),
+            }
+        }
+        self.left_out.len() > before
     }
 
     /// Finds the files that templates name by a relative path.
@@ -424,6 +421,22 @@ mod tests {
         let options = &plan.config["provider"]["providers"][0]["config"];
         assert_eq!(*options, json!({ "region": "r", "AWS_KEY_FILE": "/k" }));
         assert_eq!(plan.report.count(Mapping::Guessed), 1);
+    }
+
+    #[test]
+    fn a_template_without_an_id_is_not_taken_for_another() {
+        let config = json!({ "provider": { "providers": [{ "name": "k", "type": "k8s" }] } });
+        let list = json!([{ "keyName": "stays" }, { "keyName": "goes", "providerName": "k" }]);
+        let mut plan = plan(Source::Orb, &files(Some(config), None, &[("templates.json", list)])).unwrap();
+        let names = |plan: &ImportPlan| -> (Vec<Value>, Vec<Value>) {
+            let name = |template: &PlannedTemplate| template.fields["keyName"].clone();
+            let left_out = plan.left_out.iter().map(|(template, _)| name(template));
+            (plan.templates.iter().map(name).collect(), left_out.collect())
+        };
+        assert_eq!(names(&plan), (vec![json!("stays")], vec![json!("goes")]));
+        assert!(!plan.leave_out(|_| None));
+        assert!(plan.leave_out(|template| template.id.is_empty().then(String::new)));
+        assert_eq!(names(&plan), (vec![], vec![json!("goes"), json!("stays")]));
     }
 
     #[test]

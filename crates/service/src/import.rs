@@ -5,6 +5,7 @@
 
 mod stage;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Cursor};
@@ -161,59 +162,53 @@ fn settle(plan: &mut ImportPlan, stage: &Stage, env: &Environment) -> Result<Set
         let resolved = site.resolved().map_err(|errors| stage.renamed(&errors))?;
         let has_wrong = resolved.problems.iter().any(is_of_templates);
         if has_wrong || !resolved.left_out.is_empty() {
-            let mut wrong: Vec<(String, String)> =
-                resolved.left_out.iter().map(|left| (left.id.clone(), left.why.clone())).collect();
-            if has_wrong {
-                wrong.extend(wrong_templates(plan, stage, &site)?);
-            }
-            if !leave_out(plan, wrong) {
+            let wrong = if has_wrong { wrong_templates(plan, stage, &site)? } else { Vec::new() };
+            let mut wrong = wrong.into_iter();
+            let left: HashMap<&str, &str> =
+                resolved.left_out.iter().map(|left| (left.id.as_str(), left.why.as_str())).collect();
+            let any = plan.leave_out(|template| {
+                let alone = wrong.next().flatten();
+                left.get(template.id.as_str()).map(|why| (*why).to_owned()).or(alone)
+            });
+            if !any {
                 return Err(stage.renamed(&resolved.errors().into()));
             }
             continue;
         }
         let valid = validation::validate(&site).map_err(|errors| stage.renamed(&errors))?;
-        let unlaunchable = valid
+        let unlaunchable: HashMap<&str, String> = valid
             .unlaunchable
             .iter()
-            .filter_map(|error| error.field().map(|at| (at.template.clone(), stage.text(&error.summary()))));
-        if !leave_out(plan, unlaunchable.collect()) {
+            .filter_map(|error| error.field().map(|at| (at.template.as_str(), stage.text(&error.summary()))))
+            .collect();
+        if !plan.leave_out(|template| unlaunchable.get(template.id.as_str()).cloned()) {
             let findings = valid.warnings.iter().map(|warning| stage.text(warning)).collect();
             return Ok(Settled { names, findings });
         }
     }
 }
 
-/// Leaves templates out; gives whether there was one of them.
-fn leave_out(plan: &mut ImportPlan, wrong: Vec<(String, String)>) -> bool {
-    let mut any = false;
-    for (id, why) in wrong {
-        any |= plan.leave_out(&id, &why);
-    }
-    any
-}
-
 fn is_of_templates(problem: &Problem) -> bool {
     matches!(problem.subject, Subject::Templates | Subject::Template)
 }
 
-/// The templates with errors, each looked at alone: an error's text says where it is, not in which template.
+/// For each template what is wrong with it, looked at alone: an error's text says where it is, not in which template.
 fn wrong_templates(
     plan: &ImportPlan,
     stage: &Stage,
     site: &Invocation,
-) -> Result<Vec<(String, String)>, Errors> {
-    let mut wrong = Vec::new();
+) -> Result<Vec<Option<String>>, Errors> {
+    let mut wrong = Vec::with_capacity(plan.templates.len());
     let mut inputs = Inputs::read(&site.place()?.origin, site.env());
     for template in &plan.templates {
         inputs = inputs.with_templates(PathBuf::from(TEMPLATES), template.alone());
         let resolved = inputs.resolve(site.env()).map_err(|errors| stage.renamed(&errors))?;
         let mut problems = resolved.problems.iter().filter(|problem| is_of_templates(problem));
-        if let Some(problem) = problems.next() {
+        wrong.push(problems.next().map(|problem| {
             let text = problem.error.summary();
             // Line and column are those of a file that does not exist.
-            let text = text.split_once(": ").map_or(text.as_str(), |(_, message)| message);
-            wrong.push((template.id.clone(), text.to_owned()));
-        }
+            text.split_once(": ").map_or(text.as_str(), |(_, message)| message).to_owned()
+        }));
     }
     Ok(wrong)
 }
