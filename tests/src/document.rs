@@ -135,12 +135,13 @@ fn is_progress(line: &str) -> bool {
 
 /// The line with placeholders for what differs from run to run.
 fn mask(line: &str) -> String {
-    const MASKS: [(&str, &str); 18] = [
+    const MASKS: [(&str, &str); 19] = [
         (r"\b(req|ret)-[0-9a-f]{8}-[0-9a-f-]{27}\b", "$1-ID"),
         (r"\bi-[0-9a-f]{17}\b", "i-ID"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
         (r"\d{8}T\d{9}Z", "TIME"),
         (r"\b[0-9a-f]{16}\b", "HASH"),
+        (r"--store [0-9a-f]{32}\b", "--store ID"),
         (r"\b10-0-\d+-\d+\b", "ADDRESS"),
         (r"\b10\.0\.\d+\.\d+\b", "ADDRESS"),
         (r"\b\d+(\.\d+)? (s|ms|µs|bytes|KiB|MiB|GiB|TiB)\b", "N $2"),

@@ -76,12 +76,25 @@ impl Api for Client {
         looking::spot_fleets(self, ids, deadline)
     }
 
+    fn spot_fleets_by_tag(
+        &self,
+        key: &str,
+        values: &[String],
+        deadline: Deadline,
+    ) -> Called<Vec<FleetState>> {
+        looking::spot_fleets_by_tag(self, key, values, deadline)
+    }
+
     fn spot_fleet_errors(&self, id: &str, since: Timestamp, deadline: Deadline) -> Called<Vec<FleetEvent>> {
         looking::spot_fleet_errors(self, id, since, deadline)
     }
 
     fn groups(&self, names: &[String], deadline: Deadline) -> Called<Vec<GroupState>> {
         looking::groups(self, names, deadline)
+    }
+
+    fn groups_by_tag(&self, key: &str, values: &[String], deadline: Deadline) -> Called<Vec<GroupState>> {
+        looking::groups_by_tag(self, key, values, deadline)
     }
 
     fn failed_activities(&self, group: &str, deadline: Deadline) -> Called<Vec<String>> {

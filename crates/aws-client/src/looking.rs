@@ -105,8 +105,22 @@ pub(crate) fn fleets_by_tag(
     deadline: Deadline,
 ) -> Called<Vec<FleetState>> {
     let mut fleets = fleets_of(client, None, deadline)?;
-    fleets.retain(|fleet| fleet.tags.get(key).is_some_and(|value| values.contains(value)));
+    fleets.retain(|fleet| is_tagged(fleet, key, values));
     Ok(fleets)
+}
+
+/// Whether a fleet has a tag with one of these values; none means any.
+fn is_tagged(fleet: &FleetState, key: &str, values: &[String]) -> bool {
+    fleet.tags.get(key).is_some_and(|value| values.is_empty() || values.contains(value))
+}
+
+/// The same as a filter: its name and its values.
+fn tag_filter(key: &str, values: &[String]) -> (String, Vec<String>) {
+    if values.is_empty() {
+        ("tag-key".to_owned(), vec![key.to_owned()])
+    } else {
+        (format!("tag:{key}"), values.to_vec())
+    }
 }
 
 fn fleets_of(client: &Client, ids: Option<&[String]>, deadline: Deadline) -> Called<Vec<FleetState>> {
@@ -139,8 +153,24 @@ pub(crate) fn fleet_errors(
 }
 
 pub(crate) fn spot_fleets(client: &Client, ids: &[String], deadline: Deadline) -> Called<Vec<FleetState>> {
-    let request =
-        client.sdk()?.ec2().describe_spot_fleet_requests().set_spot_fleet_request_ids(Some(ids.to_vec()));
+    spot_fleets_of(client, Some(ids), deadline)
+}
+
+/// `DescribeSpotFleetRequests` has no filters, so that all are asked for.
+pub(crate) fn spot_fleets_by_tag(
+    client: &Client,
+    key: &str,
+    values: &[String],
+    deadline: Deadline,
+) -> Called<Vec<FleetState>> {
+    let mut fleets = spot_fleets_of(client, None, deadline)?;
+    fleets.retain(|fleet| is_tagged(fleet, key, values));
+    Ok(fleets)
+}
+
+fn spot_fleets_of(client: &Client, ids: Option<&[String]>, deadline: Deadline) -> Called<Vec<FleetState>> {
+    let ids = ids.map(<[String]>::to_vec);
+    let request = client.sdk()?.ec2().describe_spot_fleet_requests().set_spot_fleet_request_ids(ids);
     all_pages!(client, "DescribeSpotFleetRequests", deadline, request, |answer| {
         answer.spot_fleet_request_configs().iter().map(reduced::spot_fleet)
     })
@@ -176,6 +206,21 @@ pub(crate) fn groups(client: &Client, names: &[String], deadline: Deadline) -> C
     })
 }
 
+pub(crate) fn groups_by_tag(
+    client: &Client,
+    key: &str,
+    values: &[String],
+    deadline: Deadline,
+) -> Called<Vec<GroupState>> {
+    let (name, values) = tag_filter(key, values);
+    let filter = aws_sdk_autoscaling::types::Filter::builder().name(name).set_values(Some(values)).build();
+    let request =
+        client.sdk()?.autoscaling().describe_auto_scaling_groups().filters(filter).max_records(RECORDS);
+    all_pages!(client, "DescribeAutoScalingGroups", deadline, request, |answer| {
+        answer.auto_scaling_groups().iter().map(reduced::group)
+    })
+}
+
 pub(crate) fn failed_activities(client: &Client, group: &str, deadline: Deadline) -> Called<Vec<String>> {
     let request = client
         .sdk()?
@@ -205,12 +250,9 @@ pub(crate) fn launch_templates_by_tag(
     values: &[String],
     deadline: Deadline,
 ) -> Called<Vec<LaunchTemplateState>> {
-    let request = client
-        .sdk()?
-        .ec2()
-        .describe_launch_templates()
-        .filters(filter(format!("tag:{key}"), values))
-        .max_results(TEMPLATES);
+    let (name, values) = tag_filter(key, values);
+    let request =
+        client.sdk()?.ec2().describe_launch_templates().filters(filter(name, &values)).max_results(TEMPLATES);
     all_pages!(client, "DescribeLaunchTemplates", deadline, request, |answer| {
         answer.launch_templates().iter().map(reduced::launch_template)
     })

@@ -110,6 +110,7 @@ pub(crate) fn fleet(from: &ec2::FleetData) -> FleetState {
         kind: text(from.r#type().map(ec2::FleetType::as_str)),
         target: number(target.and_then(ec2::TargetCapacitySpecification::total_target_capacity))
             .unwrap_or_default(),
+        created: time(from.create_time()),
         tags: tags(from.tags()),
     }
 }
@@ -123,6 +124,7 @@ pub(crate) fn spot_fleet(from: &ec2::SpotFleetRequestConfig) -> FleetState {
         activity: said(from.activity_status().map(ec2::ActivityStatus::as_str)),
         kind: text(config.and_then(ec2::SpotFleetRequestConfigData::r#type).map(ec2::FleetType::as_str)),
         target: number(config.and_then(ec2::SpotFleetRequestConfigData::target_capacity)).unwrap_or_default(),
+        created: time(from.create_time()),
         tags: tags(from.tags()),
     }
 }
@@ -148,6 +150,7 @@ pub(crate) fn group(from: &groups::AutoScalingGroup) -> GroupState {
         name: text(from.auto_scaling_group_name()),
         is_being_deleted: from.status().is_some(),
         desired: number(from.desired_capacity()).unwrap_or_default(),
+        created: time(from.created_time()),
         instance_ids: members.map(str::to_owned).collect(),
         suspended: from
             .suspended_processes()

@@ -173,6 +173,8 @@ pub struct Created {
     pub path: String,
     /// What spoke of an older store.
     pub traces: Vec<String>,
+    /// What to do about machines of one.
+    pub note: String,
     /// Files of an older store, as they are called now.
     pub kept: Vec<String>,
 }

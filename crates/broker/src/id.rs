@@ -52,6 +52,13 @@ impl RequestId {
         &self.0
     }
 
+    /// The request whose launch has this token; `None` where its id is not one of ours.
+    pub fn of_token(token: &str) -> Option<Self> {
+        let (plain, _) = token.rsplit_once('-')?;
+        let uuid = uuid::Uuid::try_parse(plain.strip_prefix("req")?).ok()?;
+        Some(Self(format!("{}{uuid}", RequestKind::Acquire.prefix()))).filter(Self::is_ours)
+    }
+
     /// Whether it has the form of [`Self::new`]: then a store of ours created it, possibly one that was lost.
     pub fn is_ours(&self) -> bool {
         let uuid = self.0.strip_prefix("req-").or_else(|| self.0.strip_prefix("ret-"));
@@ -165,6 +172,11 @@ mod tests {
         let id = RequestId::new(RequestKind::Acquire, Timestamp::from_millis(1_000), [7; 10]);
         assert_eq!(id.token(1), id.token(1));
         assert_ne!(id.token(1), id.token(2));
+        assert_eq!(RequestId::of_token(&id.token(1)), Some(id.clone()));
+        assert_eq!(RequestId::of_token(&id.token(12)), Some(id.clone()));
+        for foreign in ["", "token", "req-1", "ret0190c7a27c3e7f108a510f6b5f3c2d11-1"] {
+            assert_eq!(RequestId::of_token(foreign), None, "{foreign}");
+        }
         assert!(id.token(u32::MAX).len() <= 64);
         assert!(RequestId::from_text("x".repeat(500)).token(u32::MAX).len() <= 64);
     }

@@ -5,69 +5,11 @@ use std::fmt;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::id::{MachineId, MachineRef, RequestId};
-use crate::state::MachineState;
+pub use crate::instance::Instance;
+use crate::owned::{Owned, OwnedResource, Whose};
 use crate::template::Template;
 use crate::time::Timestamp;
 use crate::user_data::UserData;
-
-/// A machine as its provider sees it now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Instance {
-    /// The provider's id.
-    pub id: MachineId,
-    /// Host name; `None` until it is assigned.
-    pub name: Option<String>,
-    /// Current state.
-    pub state: MachineState,
-    /// Private IPv4 address.
-    pub private_ip: Option<String>,
-    /// Public IPv4 address.
-    pub public_ip: Option<String>,
-    /// For example `m6i.large`.
-    pub instance_type: Option<String>,
-    /// `ondemand` or `spot`.
-    pub price_type: Option<String>,
-    /// The fleet or group that it belongs to.
-    pub resource_id: Option<String>,
-    /// Units of capacity that it counts for, where the provider says so. It has no meaning for requests that count
-    /// machines.
-    pub units: Option<u32>,
-    /// Cores of its processors, where known.
-    pub cores: Option<u32>,
-    /// Threads per core, if known.
-    pub threads_per_core: Option<u32>,
-    /// When it was launched.
-    pub launched: Timestamp,
-    /// When the provider will take it, if it has said so. [`Detail::State`] leaves it out.
-    pub reclaim_at: Option<Timestamp>,
-    /// Whether the provider reclaimed it (for example, a spot interruption), as opposed to a failed start.
-    pub reclaimed: bool,
-    /// Why it ended: the provider's message.
-    pub reason: Option<String>,
-}
-
-impl Instance {
-    /// An instance of which only the id is known.
-    pub fn new(id: MachineId) -> Self {
-        Self {
-            id,
-            name: None,
-            state: MachineState::Pending,
-            private_ip: None,
-            public_ip: None,
-            instance_type: None,
-            price_type: None,
-            resource_id: None,
-            units: None,
-            cores: None,
-            threads_per_core: None,
-            launched: Timestamp::default(),
-            reclaim_at: None,
-            reclaimed: false,
-            reason: None,
-        }
-    }
-}
 
 /// The parameters of a launch.
 #[derive(Clone, Copy, Debug)]
@@ -342,6 +284,25 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// As the trait says; `Refused` where several machines answer to a name.
     fn exists(&self, machines: &[MachineRef], now: Timestamp, deadline: Deadline) -> Result<Vec<Existence>>;
+
+    /// What it has that is marked as made by ohfp, each kind as a whole or not at all.
+    ///
+    /// # Errors
+    /// As the trait says, where nothing can be told of any kind.
+    fn owned(&self, whose: Whose<'_>, now: Timestamp, deadline: Deadline) -> Result<Owned>;
+
+    /// Marks machines as those of this store and this provider, and remembers resources as those of a launch that is
+    /// over: they launch no more, and [`tidy`](Self::tidy) deletes them after their machines. Machines stay. Idempotent.
+    ///
+    /// # Errors
+    /// As the trait says; the caller tries again later.
+    fn claim(
+        &self,
+        machines: &[MachineId],
+        resources: &[OwnedResource],
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Result<()>;
 
     /// Whether it can be used now.
     fn health(&self, now: Timestamp, deadline: Deadline) -> Health;

@@ -199,6 +199,13 @@ pub trait Store: Send + Sync {
     /// As the trait says; `Refused` where [`replace`](crate::replace) does not allow the change.
     fn apply(&self, change: &Change) -> Result<Applied>;
 
+    /// Stores a request and its machines that no request of this store has made, all of them or none:
+    /// [`Applied::Conflict`] where the request or one of the machines is there.
+    ///
+    /// # Errors
+    /// As the trait says.
+    fn adopt(&self, request: &Request, machines: &[Machine]) -> Result<Applied>;
+
     /// Notes that the scheduler received these ids. Unknown ids are no error.
     ///
     /// # Errors

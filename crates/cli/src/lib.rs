@@ -41,6 +41,7 @@ pub mod machines;
 pub mod metrics;
 pub mod options;
 pub mod providers;
+pub mod reconcile;
 pub mod render;
 pub mod requests;
 pub mod since;
@@ -70,6 +71,7 @@ pub use providers::{
     AwsAccount, ProviderAdd, ProviderChoice, ProviderDefault, ProviderRemove, ProviderUpdate,
     ProvidersCommand, SchedulerChoice, SchedulerCommand,
 };
+pub use reconcile::Reconcile;
 pub use render::{
     Page, command, completions, fingerprint_text, manual_pages, pages, paths, spelled_lines, version,
 };

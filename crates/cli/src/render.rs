@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(all.first().map(String::as_str), Some(""));
         assert!(all.contains(&"templates".to_owned()) && !leaves.contains(&"templates".to_owned()));
         assert!(leaves.contains(&"getReturnRequests".to_owned()));
-        assert_eq!(leaves.len(), 77);
+        assert_eq!(leaves.len(), 78);
         assert!(!all.iter().any(|path| path.ends_with("help")));
     }
 

@@ -17,6 +17,7 @@ use crate::machines::MachinesCommand;
 use crate::metrics::MetricsOptions;
 use crate::options::GlobalOptions;
 use crate::providers::{ProvidersCommand, SchedulerCommand};
+use crate::reconcile::Reconcile;
 use crate::requests::RequestsCommand;
 use crate::storage::StorageCommand;
 use crate::style::{self, STYLES, WIDTH, examples};
@@ -204,6 +205,25 @@ pub enum Command {
         ("The last day", "ohfp report --since 24h --output today.html"),
     ]))]
     Report(ReportOptions),
+
+    /// Find machines that only the cloud or only the store knows
+    ///
+    /// Lists what providers have by ohfp's tags and compares it with the store: machines, fleets, spot
+    /// fleets, groups and launch templates of this store that no request will record or delete, and
+    /// machines of the store that no longer exist. Changes nothing without --fix. With it, machines whose
+    /// request is unknown are adopted into one, which can be polled and returned; machines that came after
+    /// their request was over are terminated; resources launch no more, and are deleted after the last of
+    /// their machines. A list that failed or lacks a page is said, and nothing of that kind is touched.
+    ///
+    /// What belongs to another store is only counted. After a restore or a loss, --store ID takes over
+    /// what the former store made. Exits with 1 where something is left to do.
+    #[command(verbatim_doc_comment, after_long_help = examples(&[
+        ("What is forgotten?", "ohfp reconcile --format table"),
+        ("Mend it", "ohfp reconcile --fix"),
+        ("Terminate all of it, by cron", "ohfp reconcile --fix --release --yes"),
+        ("After the loss of a store", "ohfp reconcile --store 9f86d081884c7d659a2feaa0c55ad015"),
+    ]))]
+    Reconcile(Reconcile),
 
     /// Build and examine the snapshot, with ohfp-snapshot
     ///

@@ -105,6 +105,8 @@ pub struct FleetState {
     pub kind: String,
     /// What it shall have, in machines or units.
     pub target: u32,
+    /// When it was created.
+    pub created: Timestamp,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
@@ -127,6 +129,8 @@ pub struct GroupState {
     pub is_being_deleted: bool,
     /// What it shall have.
     pub desired: u32,
+    /// When it was created.
+    pub created: Timestamp,
     /// Members that are not ended.
     pub instance_ids: Vec<String>,
     /// Processes that are suspended.
@@ -227,21 +231,27 @@ pub trait Api: Send + Sync {
     ) -> Called<Vec<Ec2Instance>>;
     /// `DescribeFleets` by ids, at most 100.
     fn fleets(&self, ids: &[String], deadline: Deadline) -> Called<Vec<FleetState>>;
-    /// `DescribeFleets` by a tag: `request` and `maintain` fleets only, since EC2 hides the others.
+    /// `DescribeFleets` by a tag with one of these values; none means any. `request` and `maintain` fleets only, since
+    /// EC2 hides the others.
     fn fleets_by_tag(&self, key: &str, values: &[String], deadline: Deadline) -> Called<Vec<FleetState>>;
     /// `DescribeFleetHistory`: errors since that time.
     fn fleet_errors(&self, id: &str, since: Timestamp, deadline: Deadline) -> Called<Vec<FleetEvent>>;
     /// `DescribeSpotFleetRequests` by ids, at most 100.
     fn spot_fleets(&self, ids: &[String], deadline: Deadline) -> Called<Vec<FleetState>>;
+    /// `DescribeSpotFleetRequests` by a tag, as [`fleets_by_tag`](Self::fleets_by_tag).
+    fn spot_fleets_by_tag(&self, key: &str, values: &[String], deadline: Deadline)
+    -> Called<Vec<FleetState>>;
     /// `DescribeSpotFleetRequestHistory`: errors since that time.
     fn spot_fleet_errors(&self, id: &str, since: Timestamp, deadline: Deadline) -> Called<Vec<FleetEvent>>;
     /// `DescribeAutoScalingGroups` by names, at most 100.
     fn groups(&self, names: &[String], deadline: Deadline) -> Called<Vec<GroupState>>;
+    /// `DescribeAutoScalingGroups` by a tag with one of these values; none means any.
+    fn groups_by_tag(&self, key: &str, values: &[String], deadline: Deadline) -> Called<Vec<GroupState>>;
     /// `DescribeScalingActivities` of a group: messages of failed ones, the latest first.
     fn failed_activities(&self, group: &str, deadline: Deadline) -> Called<Vec<String>>;
     /// `DescribeSpotInstanceRequests` by ids, at most 200.
     fn spot_requests(&self, ids: &[String], deadline: Deadline) -> Called<Vec<SpotRequest>>;
-    /// `DescribeLaunchTemplates` by a tag.
+    /// `DescribeLaunchTemplates` by a tag with one of these values; none means any.
     fn launch_templates_by_tag(
         &self,
         key: &str,

@@ -31,6 +31,7 @@ mod looking;
 mod memory;
 mod observed;
 pub mod options;
+mod owning;
 mod planning;
 mod progress;
 mod provider;

@@ -1,5 +1,6 @@
 //! The broker's trait on AWS.
 
+use ohfp_broker::owned::{Owned, OwnedResource, Whose};
 use ohfp_broker::provider::{
     Capabilities, Described, Detail, Existence, Followed, Health, Identity, LaunchFailure, LaunchRequest,
     Launched, Pending, Plan, Provider, Releasing,
@@ -9,7 +10,7 @@ use ohfp_broker::{Deadline, MachineId, MachineRef, Result, Template, Timestamp};
 use crate::account::AwsProvider;
 use crate::failure::Failure;
 use crate::launching::Launching;
-use crate::{calm, describing, design, finding, planning, progress, settling, told};
+use crate::{calm, describing, design, finding, owning, planning, progress, settling, told};
 
 impl Provider for AwsProvider {
     fn name(&self) -> &str {
@@ -93,6 +94,20 @@ impl Provider for AwsProvider {
 
     fn exists(&self, machines: &[MachineRef], _now: Timestamp, deadline: Deadline) -> Result<Vec<Existence>> {
         finding::exists(self, machines, deadline)
+    }
+
+    fn owned(&self, whose: Whose<'_>, _now: Timestamp, deadline: Deadline) -> Result<Owned> {
+        owning::owned(self, whose, deadline)
+    }
+
+    fn claim(
+        &self,
+        machines: &[MachineId],
+        resources: &[OwnedResource],
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Result<()> {
+        owning::claim(self, machines, resources, now, deadline)
     }
 
     fn health(&self, now: Timestamp, deadline: Deadline) -> Health {

@@ -49,8 +49,8 @@ pub(crate) fn settle(
             Some(resource) => resource,
             None => forgotten(aws, id, pending.token, now, deadline)?,
         };
-        let stopped = unless_gone(stop(aws, id, resource.kind, deadline));
-        stopped.map_err(|failure| told::error(&aws.name, &failure))?;
+        stop_for_good(aws, id, resource.kind, deadline)
+            .map_err(|failure| told::error(&aws.name, &failure))?;
         let settled = Resource { settled: true, ..resource };
         aws.documents.write(&aws.name, &mut |tx| documents::put_resource(tx, id, &settled))?;
     }
@@ -88,6 +88,16 @@ fn forgotten(
         ResourceKind::Group
     };
     Ok(Resource { kind, token: token.to_owned(), created: now, settled: false })
+}
+
+/// Has a resource launch no more; one that is gone launches none.
+pub(crate) fn stop_for_good(
+    aws: &AwsProvider,
+    id: &str,
+    kind: ResourceKind,
+    deadline: Deadline,
+) -> Called<()> {
+    unless_gone(stop(aws, id, kind, deadline))
 }
 
 /// Only fleets that maintain their capacity can be set to 0; the others launch no more once they are deleted. In no case

@@ -46,6 +46,7 @@ mod life;
 mod network;
 mod offer;
 mod options;
+mod owning;
 mod placing;
 mod provider;
 mod shapes;

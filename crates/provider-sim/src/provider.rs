@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ohfp_broker::documents::{DocumentStore, DocumentTx};
+use ohfp_broker::owned::{Owned, OwnedResource, Whose};
 use ohfp_broker::provider::{
     Capabilities, Described, Detail, Existence, Followed, Health, Identity, Instance, LaunchFailure,
     LaunchRequest, Launched, Pending, Plan, Progress, Provider, Releasing,
@@ -15,7 +16,7 @@ use crate::chance::Chance;
 use crate::config::SimConfig;
 use crate::fleets::Launch;
 use crate::offer::Offer;
-use crate::{documents, launching};
+use crate::{documents, launching, owning};
 
 /// The largest launch.
 const LARGEST_LAUNCH: u32 = 10_000;
@@ -351,6 +352,42 @@ impl Provider for SimProvider {
             Ok(())
         })?;
         Ok(sightings)
+    }
+
+    fn owned(&self, whose: Whose<'_>, now: Timestamp, deadline: Deadline) -> Result<Owned> {
+        self.looks_fail(now, deadline)?;
+        let (mut owned, mut is_empty) = (Owned::default(), true);
+        self.read(|tx| {
+            is_empty = tx.count_live(now)? == 0;
+            Ok(())
+        })?;
+        // There may be no store yet, which would have the id.
+        if is_empty {
+            return Ok(owned);
+        }
+        let store = self.records.store_id()?;
+        if matches!(whose, Whose::Stores(stores) if !stores.contains(&store)) {
+            return Ok(owned);
+        }
+        self.read(|tx| {
+            owned = owning::owned(tx, (&self.name, &store), now)?;
+            Ok(())
+        })?;
+        Ok(owned)
+    }
+
+    fn claim(
+        &self,
+        _: &[MachineId],
+        resources: &[OwnedResource],
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Result<()> {
+        for resource in resources {
+            let token = resource.marks.token.as_deref().unwrap_or_default();
+            self.settled(&Pending { token, resource_ids: &[], expected: 0 }, now, deadline)?;
+        }
+        Ok(())
     }
 
     fn health(&self, now: Timestamp, _: Deadline) -> Health {

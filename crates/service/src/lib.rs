@@ -43,6 +43,7 @@ pub mod metrics;
 pub mod notice;
 pub mod provider_edits;
 pub mod publication;
+pub mod reconcile;
 pub mod registry;
 pub mod rendering;
 pub mod request_machines;

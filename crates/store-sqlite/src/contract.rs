@@ -71,6 +71,10 @@ impl Store for SqliteStore {
         self.with_room(|| self.write(|session| requests::apply(session, change)))
     }
 
+    fn adopt(&self, request: &Request, machines: &[Machine]) -> Result<Applied> {
+        self.with_room(|| self.write(|session| requests::adopt(session, request, machines)))
+    }
+
     fn acknowledge(&self, ids: &[RequestId]) -> Result<()> {
         let unheard = self.read(|session| requests::any_unacknowledged(session, ids))?;
         if unheard == Some(true) {
@@ -126,8 +130,7 @@ impl Store for SqliteStore {
 impl DocumentStore for SqliteStore {
     fn store_id(&self) -> Result<String> {
         let known = SqliteStore::read(self, |session| identity::known(session.path(), session.connection()))?;
-        let id = known.ok_or_else(|| traces::missing(self.path()))?.id;
-        Ok(id.iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(identity::text(known.ok_or_else(|| traces::missing(self.path()))?.id))
     }
 
     fn write(&self, provider: &str, body: &mut dyn FnMut(&mut dyn DocumentTx) -> Result<()>) -> Result<()> {

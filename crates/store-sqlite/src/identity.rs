@@ -22,6 +22,11 @@ pub(crate) struct Identity {
     pub(crate) made: i64,
 }
 
+/// An id as providers and people have it.
+pub(crate) fn text(id: StoreId) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Words of the column `kind`.
 pub(crate) const LIVE: &str = "live";
 pub(crate) const BACKUP: &str = "backup";

@@ -29,6 +29,7 @@ impl SqliteStore {
         let kept = set_aside(path)?;
         create(path, self.setup(), lock.file(), self.traces())?;
         tracing::warn!(path = %path.display(), traces = traces.join("; "), "an empty state store was created");
-        Ok(Created { path: path.display().to_string(), traces, kept })
+        let note = "machines of an older store, if there are any: `ohfp reconcile` finds them".to_owned();
+        Ok(Created { path: path.display().to_string(), traces, note, kept })
     }
 }

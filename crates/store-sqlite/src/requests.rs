@@ -7,7 +7,9 @@ use ohfp_broker::replace as replace_rule;
 use ohfp_broker::request::Request;
 use ohfp_broker::store::{Admission, Applied, AttentionQuery, Change, RequestFilter};
 use ohfp_broker::template::MaxNumber;
-use ohfp_broker::{RequestId, RequestKind, RequestState, Result, ShortfallKind, Timestamp, UserData};
+use ohfp_broker::{
+    Machine, RequestId, RequestKind, RequestState, Result, ShortfallKind, Timestamp, UserData,
+};
 use rusqlite::params;
 
 use crate::failure::{self, refused};
@@ -89,6 +91,20 @@ pub(crate) fn insert(session: &Session<'_>, request: &Request, version: i64) -> 
         ],
     )?;
     Ok(())
+}
+
+/// Stores a request with machines that it did not make, unless one of them is there.
+pub(crate) fn adopt(
+    session: &Session<'_>,
+    request: &Request,
+    machines: &[Machine],
+) -> Result<TxEnd<Applied>> {
+    let mut known = session.prepare("SELECT 1 FROM request WHERE id = ?1")?;
+    if known.first([request.id.as_str()], |_| Ok(()))?.is_some() {
+        return Ok(TxEnd::Rollback(Applied::Conflict));
+    }
+    insert(session, request, 1)?;
+    apply(session, &Change { request: None, machines: machines.to_vec() })
 }
 
 /// Stores a change, unless another process has changed one of the rows meanwhile.

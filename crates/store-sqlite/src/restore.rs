@@ -36,6 +36,7 @@ impl SqliteStore {
         let since = source.made(&from)?;
         let (verified, number) = (source.verified, source.known.number);
         let (requests, machines) = (source.content.requests, source.content.machines);
+        let source_id = source.known.id;
         drop(source);
         let kept = set_aside(self.path())?;
         let mark = Watermark { id, creating: false, number, base: number, file: FileMark::default() };
@@ -46,7 +47,8 @@ impl SqliteStore {
             .map_or_else(|_| since.millis().to_string(), |time| time.to_string());
         let note = format!(
             "machines that were requested since {unknown_since} may exist that this store does not know, and returns \
-             since then are forgotten: compare `ohfp machines list` with the provider"
+             since then are forgotten: `ohfp reconcile --store {}` finds them",
+            identity::text(source_id)
         );
         let path = self.path().display().to_string();
         tracing::warn!(path, from = %from.display(), since = unknown_since, "the state store was restored");

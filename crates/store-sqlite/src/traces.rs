@@ -89,7 +89,7 @@ pub(crate) fn missing(database: &Path) -> Error {
     )
     .hint(
         "mount the file system that it lies on, or `ohfp storage restore` a backup; only if there never was one, \
-         or it is lost for good, `ohfp storage init` creates an empty one",
+         or it is lost for good, `ohfp storage init` creates an empty one, and `ohfp reconcile` finds its machines",
     )
 }
 

@@ -14,6 +14,7 @@ mod calls;
 mod costs;
 mod failures;
 mod life;
+mod orphans;
 mod spared;
 mod storm;
 mod throttles;

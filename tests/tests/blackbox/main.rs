@@ -58,6 +58,7 @@ mod provider_changes;
 mod random_lines;
 mod reading_logs;
 mod reclaims;
+mod reconciling;
 mod records;
 mod report;
 mod request_failures;

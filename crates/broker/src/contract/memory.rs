@@ -254,6 +254,21 @@ impl Store for MemoryStore {
         })
     }
 
+    fn adopt(&self, request: &Request, machines: &[Machine]) -> Result<Applied> {
+        self.change(|data| {
+            if data.request(&request.id).is_some() {
+                return Ok((false, Applied::Conflict));
+            }
+            data.insert(request)?;
+            for machine in machines {
+                if !data.store(machine)? {
+                    return Ok((false, Applied::Conflict));
+                }
+            }
+            Ok((true, Applied::Stored))
+        })
+    }
+
     fn acknowledge(&self, ids: &[RequestId]) -> Result<()> {
         let mut data = self.data();
         for request in data.requests.iter_mut().filter(|request| ids.contains(&request.id)) {

@@ -76,6 +76,7 @@ macro_rules! store_contract {
             admission_counts_what_exists_and_what_is_on_its_way,
             a_return_takes_each_machine_once_and_marks_those_not_returned_yet,
             an_acknowledgement_conflicts_with_no_change_and_is_never_taken_back,
+            what_is_adopted_is_stored_as_a_whole_or_not_at_all,
         }
         $crate::store_contract! { @ $site => queries:
             machines_are_found_by_id_before_name_and_alive_before_gone,
@@ -155,6 +156,7 @@ macro_rules! provider_contract {
             a_settled_token_gets_no_more_machines,
             tidying_leaves_what_is_alive,
             what_a_launch_says_fits_together,
+            what_is_owned_is_listed_with_its_marks,
         }
     };
 }

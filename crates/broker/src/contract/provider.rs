@@ -8,6 +8,7 @@ use super::Cloud;
 use super::fixtures::acquire;
 use crate::deadline::Deadline;
 use crate::id::{MachineId, MachineRef};
+use crate::owned::Whose;
 use crate::provider::{
     Described, Detail, Instance, LaunchFailure, Launched, Pending, Progress, Provider, Releasing,
 };
@@ -270,4 +271,34 @@ pub fn what_a_launch_says_fits_together(cloud: &dyn Cloud) {
     let other = cloud.provider();
     assert_eq!((provider.identity(), provider.name()), (other.identity(), other.name()));
     assert!(provider.health(cloud.after_boot(), NONE).healthy);
+}
+
+/// What a launch has made is listed by its marks, until it is ending. What is claimed is listed as before.
+pub fn what_is_owned_is_listed_with_its_marks(cloud: &dyn Cloud) {
+    let provider = cloud.provider();
+    let token = acquire("req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11", 2, 0).token();
+    let (made, now) = up(cloud, &token, 2);
+    let owned = |whose: Whose<'_>| {
+        let owned = provider.owned(whose, now, NONE).unwrap();
+        assert_eq!(owned.unlisted, []);
+        owned
+    };
+    let all = owned(Whose::AnyStore).machines;
+    let listed: BTreeSet<MachineId> = all.iter().map(|machine| machine.instance.id.clone()).collect();
+    assert_eq!(listed, made.iter().map(|machine| machine.id.clone()).collect());
+    let marks = &all[0].marks;
+    assert_eq!(marks.token.as_ref(), Some(&token), "{marks:?}");
+    assert_eq!(marks.provider.as_deref(), Some(provider.name()));
+    assert!(marks.request.is_some(), "{marks:?}");
+    let store = marks.store.clone().unwrap();
+    assert_eq!(owned(Whose::Stores(std::slice::from_ref(&store))).machines, all);
+    assert_eq!(owned(Whose::Stores(&["other".to_owned()])).machines, []);
+    assert_eq!(owned(Whose::Stores(&[])).machines, []);
+
+    provider.claim(&[made[0].id.clone()], &[], now, NONE).unwrap();
+    assert_eq!(owned(Whose::AnyStore).machines, all);
+    release(provider.as_ref(), &[made[0].id.clone()], now);
+    let after = provider.owned(Whose::AnyStore, cloud.after_release(), NONE).unwrap().machines;
+    let left: Vec<&MachineId> = after.iter().map(|machine| &machine.instance.id).collect();
+    assert_eq!(left, [&made[1].id]);
 }

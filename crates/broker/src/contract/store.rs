@@ -215,3 +215,31 @@ pub fn an_acknowledgement_conflicts_with_no_change_and_is_never_taken_back(site:
     assert!(now.acknowledged);
     assert_eq!((now.state, now.version), (RequestState::Failed, 2));
 }
+
+/// A request and machines that it did not make are stored together, and only where none of them is there.
+pub fn what_is_adopted_is_stored_as_a_whole_or_not_at_all(site: &dyn Site) {
+    let adopted = |name: &str, machines: &[&str]| {
+        let mut request = acquire(name, u32::try_from(machines.len()).unwrap(), 100);
+        request.transition_to(RequestState::Complete, Some("adopted".to_owned()), at(200)).unwrap();
+        request.acknowledged = true;
+        let machines: Vec<Machine> =
+            machines.iter().map(|machine_name| machine(machine_name, name)).collect();
+        site.store().adopt(&request, &machines).unwrap()
+    };
+    fulfil(site.store(), "req-1", &["i-1"], 100);
+    assert_eq!(adopted("req-2", &["i-2", "i-3"]), Applied::Stored);
+    let there = view(site.again().as_ref(), "req-2");
+    assert_eq!(ids(&there.machines), ["i-2", "i-3"]);
+    assert_eq!((there.request.state, there.request.acknowledged), (RequestState::Complete, true));
+    assert_eq!((there.request.version, there.machines[0].version), (1, 1));
+    // Neither a second time, nor what another request has made.
+    assert_eq!(adopted("req-2", &["i-4"]), Applied::Conflict);
+    assert_eq!(adopted("req-3", &["i-5", "i-1"]), Applied::Conflict);
+    let absent = site.again().machines_by_id(&["i-4", "i-5"].map(crate::id::MachineId::new)).unwrap();
+    assert_eq!(absent, []);
+    assert_eq!(site.again().views(&[id("req-3")]).unwrap(), [None]);
+    // They are as any other: they count, and can be returned.
+    assert_eq!(site.store().demand("t").unwrap(), 3);
+    let returned = return_machines(site.store(), "ret-1", &["/i-2"], 300);
+    assert_eq!(ids(&returned.machines), ["i-2"]);
+}

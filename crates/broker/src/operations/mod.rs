@@ -20,6 +20,7 @@ mod completion;
 mod observe;
 mod pass;
 mod reclaimed;
+mod reconcile;
 mod refresh;
 mod refresh_machines;
 mod return_machines;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 pub use acquire::{Accepted, Acquisition, DryRun};
 pub use completion::{RETURNED_EARLY, reason_of};
 pub use reclaimed::{Reclaim, Reclaims};
+pub use reconcile::{ADOPTED, RELEASED, Reconciled, Reconciliation, Repair, Unlisted};
 pub use return_machines::ReturnAccepted;
 pub use sweep::{LATE, Swept};
 

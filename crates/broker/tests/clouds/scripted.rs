@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use ohfp_broker::contract::MemoryStore;
 use ohfp_broker::operations::{Acquisition, Broker, Policy, Providers};
+use ohfp_broker::owned::{Owned, OwnedResource, Whose};
 use ohfp_broker::provider::{
     Capabilities, Described, Detail, Existence, Followed, Health, Identity, Instance, LaunchFailure,
     LaunchRequest, Launched, Pending, Plan, Progress, Provider, Releasing,
@@ -136,6 +137,21 @@ impl Provider for Scripted {
             .iter()
             .map(|machine| Existence { machine: machine.clone(), found: found(machine) })
             .collect())
+    }
+
+    fn owned(&self, _: Whose<'_>, _: Timestamp, _: Deadline) -> Result<Owned> {
+        Ok(Owned::default())
+    }
+
+    fn claim(
+        &self,
+        machines: &[MachineId],
+        resources: &[OwnedResource],
+        _: Timestamp,
+        _: Deadline,
+    ) -> Result<()> {
+        self.note(format!("claim {} {}", machines.len(), resources.len()));
+        Ok(())
     }
 
     fn health(&self, _: Timestamp, _: Deadline) -> Health {

@@ -14,6 +14,7 @@ pub(crate) mod program;
 mod provider_changes;
 mod providers;
 mod push;
+mod reconcile;
 mod refreshing;
 mod report;
 mod requests;
@@ -46,6 +47,7 @@ pub(crate) fn run(call: &Call, command: &Command) -> Reply {
         Command::Doctor(options) => doctor::run(call, *options),
         Command::Logs(arguments) => logs::run(call, arguments).map_err(Errors::from),
         Command::Machines(command) => machines::run(call, command),
+        Command::Reconcile(arguments) => reconcile::run(call, arguments),
         Command::Report(options) => report::run(call, *options),
         Command::Requests(command) => requests::run(call, command),
         Command::Config(command) if config_commands::is_ours(command) => config_commands::run(call, command),

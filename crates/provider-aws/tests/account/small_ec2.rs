@@ -135,11 +135,36 @@ impl Api for Ec2 {
             filters.iter().all(|(name, values)| {
                 let value = match name.strip_prefix("tag:") {
                     Some(tag) => machine.tags.get(tag).cloned(),
+                    None if name == "instance-state-name" => Some(machine.state.clone()),
+                    None if name == "tag-key" => {
+                        machine.tags.keys().find(|key| values.contains(key)).cloned()
+                    }
                     None => machine.private_dns_name.clone().filter(|_| name == "private-dns-name"),
                 };
                 value.is_some_and(|value| values.iter().any(|pattern| fits(&value, pattern)))
             })
         })
+    }
+
+    fn fleets_by_tag(&self, _: &str, _: &[String], _: Deadline) -> Called<Vec<FleetState>> {
+        Ok(Vec::new())
+    }
+
+    fn spot_fleets_by_tag(&self, _: &str, _: &[String], _: Deadline) -> Called<Vec<FleetState>> {
+        Ok(Vec::new())
+    }
+
+    fn groups_by_tag(&self, _: &str, _: &[String], _: Deadline) -> Called<Vec<GroupState>> {
+        Ok(Vec::new())
+    }
+
+    fn launch_templates_by_tag(
+        &self,
+        _: &str,
+        _: &[String],
+        _: Deadline,
+    ) -> Called<Vec<LaunchTemplateState>> {
+        Ok(Vec::new())
     }
 
     fn terminate_instances(&self, ids: &[String], deadline: Deadline) -> Called<Vec<StateChange>> {
@@ -178,14 +203,12 @@ impl Api for Ec2 {
         request_spot_fleet(&RequestSpotFleet, Deadline) -> String;
         create_auto_scaling_group(&CreateAutoScalingGroup, Deadline) -> ();
         fleets(&[String], Deadline) -> Vec<FleetState>;
-        fleets_by_tag(&str, &[String], Deadline) -> Vec<FleetState>;
         fleet_errors(&str, Timestamp, Deadline) -> Vec<FleetEvent>;
         spot_fleets(&[String], Deadline) -> Vec<FleetState>;
         spot_fleet_errors(&str, Timestamp, Deadline) -> Vec<FleetEvent>;
         groups(&[String], Deadline) -> Vec<GroupState>;
         failed_activities(&str, Deadline) -> Vec<String>;
         spot_requests(&[String], Deadline) -> Vec<SpotRequest>;
-        launch_templates_by_tag(&str, &[String], Deadline) -> Vec<LaunchTemplateState>;
         root_devices(&[String], Deadline) -> BTreeMap<String, String>;
         parameters(&[String], Deadline) -> Parameters;
         zones(&[String], Deadline) -> BTreeMap<String, String>;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use ohfp_broker::owned::{Owned, OwnedResource, Whose};
 use ohfp_broker::provider::{
     Capabilities, Described, Detail, Existence, Followed, Health, Identity, LaunchFailure, LaunchRequest,
     Launched, Pending, Plan, Provider, Releasing,
@@ -99,6 +100,20 @@ impl Provider for Timed {
 
     fn exists(&self, machines: &[MachineRef], now: Timestamp, deadline: Deadline) -> Result<Vec<Existence>> {
         self.call("look up", |provider| provider.exists(machines, now, deadline))
+    }
+
+    fn owned(&self, whose: Whose<'_>, now: Timestamp, deadline: Deadline) -> Result<Owned> {
+        self.call("list", |provider| provider.owned(whose, now, deadline))
+    }
+
+    fn claim(
+        &self,
+        machines: &[MachineId],
+        resources: &[OwnedResource],
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Result<()> {
+        self.call("claim", |provider| provider.claim(machines, resources, now, deadline))
     }
 
     fn health(&self, now: Timestamp, deadline: Deadline) -> Health {

@@ -7,6 +7,7 @@ use super::silence;
 use crate::deadline::Deadline;
 use crate::error::Result;
 use crate::id::{MachineId, MachineRef};
+use crate::owned::{Owned, OwnedResource, Whose};
 use crate::provider::{
     Capabilities, Described, Detail, Existence, Followed, Health, Identity, Instance, LaunchFailure,
     LaunchRequest, Launched, Pending, Plan, Progress, Provider, Releasing,
@@ -42,6 +43,9 @@ pub(super) struct State {
     pub(super) more: Option<Vec<String>>,
     /// Machines are up as soon as they are launched.
     pub(super) prompt: bool,
+    /// What it lists, and what it was told to claim.
+    pub(super) owned: Owned,
+    pub(super) claimed: Vec<String>,
     /// Nothing is answered but launches.
     pub(super) silent: bool,
 }
@@ -190,6 +194,23 @@ impl Provider for Cloud {
             .iter()
             .map(|machine| Existence { machine: machine.clone(), found: found(machine) })
             .collect())
+    }
+
+    fn owned(&self, _: Whose<'_>, _: Timestamp, _: Deadline) -> Result<Owned> {
+        Ok(self.answering()?.owned.clone())
+    }
+
+    fn claim(
+        &self,
+        machines: &[MachineId],
+        resources: &[OwnedResource],
+        _: Timestamp,
+        _: Deadline,
+    ) -> Result<()> {
+        let mut state = self.answering()?;
+        state.claimed.extend(machines.iter().map(ToString::to_string));
+        state.claimed.extend(resources.iter().map(|resource| resource.id.clone()));
+        Ok(())
     }
 
     fn health(&self, _: Timestamp, _: Deadline) -> Health {

@@ -6,6 +6,7 @@ mod cloud;
 mod endings;
 mod looking;
 mod reclaiming;
+mod reconciling;
 mod returning;
 mod sweeping;
 

@@ -249,11 +249,19 @@ impl Api for Scripted {
         unscripted()
     }
 
+    fn spot_fleets_by_tag(&self, _: &str, _: &[String], _: Deadline) -> Called<Vec<FleetState>> {
+        unscripted()
+    }
+
     fn spot_fleet_errors(&self, _: &str, _: Timestamp, _: Deadline) -> Called<Vec<FleetEvent>> {
         unscripted()
     }
 
     fn groups(&self, _: &[String], _: Deadline) -> Called<Vec<GroupState>> {
+        unscripted()
+    }
+
+    fn groups_by_tag(&self, _: &str, _: &[String], _: Deadline) -> Called<Vec<GroupState>> {
         unscripted()
     }
 

@@ -1,0 +1,257 @@
+//! What an account has by the tags of ohfp, and taking it over.
+//!
+//! At most a call for each page of each kind of thing. A list is whole or it is none: where a page is missing, nothing is
+//! said of that kind.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ohfp_broker::owned::{Launches, Marks, Owned, OwnedKind, OwnedMachine, OwnedResource, Whose};
+use ohfp_broker::{Deadline, Error, MachineId, RequestId, Result, Timestamp};
+
+use crate::account::AwsProvider;
+use crate::api::{Called, Ec2Instance, FleetState, GroupState, LaunchTemplateState};
+use crate::documents::{self, Resource, ResourceKind};
+use crate::failure::Failure;
+use crate::{observed, settling, tags, told};
+
+/// States of machines that exist and are not ending.
+const ALIVE: [&str; 4] = ["pending", "running", "stopping", "stopped"];
+
+/// Most machines of a `CreateTags`.
+const TAGGED: usize = 1_000;
+
+type Tags = BTreeMap<String, String>;
+
+/// As [`ohfp_broker::provider::Provider::owned`] says.
+pub(crate) fn owned(aws: &AwsProvider, whose: Whose<'_>, deadline: Deadline) -> Result<Owned> {
+    let mut owned = Owned::default();
+    let stores = match whose {
+        Whose::Stores([]) => return Ok(owned),
+        Whose::Stores(stores) => stores,
+        Whose::AnyStore => &[],
+    };
+    // Before the listing: what is created after this has a request that is not over.
+    let mut known = BTreeMap::new();
+    aws.documents.read(&aws.name, &mut |tx| {
+        known = documents::resources(tx)?.into_iter().collect();
+        Ok(())
+    })?;
+    aws.asks();
+    let api = aws.api.as_ref();
+    let known = known;
+    let mut lists = Lists { aws, known: &known, owned: &mut owned, lost: None };
+    lists.add(
+        OwnedKind::Machine,
+        || {
+            let states = ALIVE.map(str::to_owned).to_vec();
+            let filters = [tag_filter(stores), ("instance-state-name".to_owned(), states)];
+            api.instances_by_filter(&filters, deadline)
+        },
+        |owned, machines: Vec<Ec2Instance>| {
+            aws.saw(&machines);
+            let machine = |seen: &Ec2Instance| OwnedMachine {
+                instance: observed::instance(seen),
+                marks: marks(&seen.tags),
+            };
+            owned.machines = machines.iter().map(machine).collect();
+        },
+    );
+    lists.add(
+        OwnedKind::Fleet,
+        || api.fleets_by_tag(tags::STORE, stores, deadline),
+        |owned, fleets| {
+            let listed: BTreeSet<String> = fleets.iter().map(|fleet| fleet.id.clone()).collect();
+            let instant = instant_fleets(&owned.machines, &listed);
+            let seen = fleets.into_iter().filter_map(of_fleet).chain(instant);
+            owned.resources.extend(seen.map(|seen| resource(OwnedKind::Fleet, seen, &known)));
+        },
+    );
+    lists.resources(OwnedKind::SpotFleet, || api.spot_fleets_by_tag(tags::STORE, stores, deadline), of_fleet);
+    lists.resources(OwnedKind::Group, || api.groups_by_tag(tags::STORE, stores, deadline), of_group);
+    lists.resources(
+        OwnedKind::LaunchTemplate,
+        || api.launch_templates_by_tag(tags::STORE, stores, deadline),
+        of_template,
+    );
+    Ok(owned)
+}
+
+/// The filter for what is marked with one of these stores; none means any.
+fn tag_filter(stores: &[String]) -> (String, Vec<String>) {
+    if stores.is_empty() {
+        ("tag-key".to_owned(), vec![tags::STORE.to_owned()])
+    } else {
+        (format!("tag:{}", tags::STORE), stores.to_vec())
+    }
+}
+
+/// The lists of an account, one kind after the other.
+struct Lists<'l> {
+    aws: &'l AwsProvider,
+    known: &'l BTreeMap<String, Resource>,
+    owned: &'l mut Owned,
+    /// Why AWS is asked no more.
+    lost: Option<Error>,
+}
+
+/// A resource as a list has it. `None` in place of one stands for what is over.
+struct Seen {
+    id: String,
+    marks: Marks,
+    created: Timestamp,
+    launches: Launches,
+}
+
+impl Lists<'_> {
+    fn add<T>(
+        &mut self,
+        kind: OwnedKind,
+        list: impl FnOnce() -> Called<Vec<T>>,
+        take: impl FnOnce(&mut Owned, Vec<T>),
+    ) {
+        if let Some(error) = &self.lost {
+            return self.owned.unlisted.push((kind, error.clone()));
+        }
+        match list() {
+            Ok(listed) => take(self.owned, listed),
+            Err(failure) => {
+                let error = told::error(&self.aws.name, &failure);
+                // A missing permission is about one action; everything else is about all of them.
+                if !is_denied(&failure) {
+                    self.lost = Some(error.clone());
+                }
+                self.owned.unlisted.push((kind, error));
+            }
+        }
+    }
+
+    fn resources<T>(
+        &mut self,
+        kind: OwnedKind,
+        list: impl FnOnce() -> Called<Vec<T>>,
+        seen: fn(T) -> Option<Seen>,
+    ) {
+        let known = self.known;
+        self.add(kind, list, |owned, listed| {
+            let seen = listed.into_iter().filter_map(seen);
+            owned.resources.extend(seen.map(|seen| resource(kind, seen, known)));
+        });
+    }
+}
+
+fn resource(kind: OwnedKind, seen: Seen, known: &BTreeMap<String, Resource>) -> OwnedResource {
+    let Seen { id, marks, created, launches } = seen;
+    let is_settled = |known: &Resource| known.settled || launches == Launches::None;
+    let is_kept = known.get(&id).is_some_and(is_settled);
+    let created = Some(created).filter(|created| *created != Timestamp::default());
+    OwnedResource { kind, marks, created, launches, is_kept, id }
+}
+
+fn is_denied(failure: &Failure) -> bool {
+    matches!(failure.code(), Some("UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException"))
+}
+
+fn of_fleet(fleet: FleetState) -> Option<Seen> {
+    let is_over = ["deleted", "cancelled", "failed"].iter().any(|end| fleet.state.starts_with(end));
+    let launches = match fleet.kind.as_str() {
+        "maintain" => Launches::Replacements,
+        "instant" => Launches::None,
+        _ => Launches::UntilFull,
+    };
+    let marks = marks(&fleet.tags);
+    (!is_over).then_some(Seen { id: fleet.id, marks, created: fleet.created, launches })
+}
+
+/// Instant fleets, which EC2 does not list: those of machines that are in no list. One that was deleted long ago is taken
+/// for one, too; it is found gone when it is deleted again.
+fn instant_fleets(machines: &[OwnedMachine], listed: &BTreeSet<String>) -> Vec<Seen> {
+    let mut found: BTreeMap<&str, &OwnedMachine> = BTreeMap::new();
+    for machine in machines {
+        let fleet = machine.instance.resource_id.as_deref().filter(|id| id.starts_with("fleet-"));
+        if let Some(id) = fleet.filter(|id| !listed.contains(*id)) {
+            found.entry(id).or_insert(machine);
+        }
+    }
+    let seen = |(id, machine): (&str, &OwnedMachine)| Seen {
+        id: id.to_owned(),
+        marks: machine.marks.clone(),
+        created: machine.instance.launched,
+        launches: Launches::None,
+    };
+    found.into_iter().map(seen).collect()
+}
+
+fn of_group(group: GroupState) -> Option<Seen> {
+    let (marks, launches) = (marks(&group.tags), Launches::Replacements);
+    (!group.is_being_deleted).then_some(Seen { id: group.name, marks, created: group.created, launches })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as the others")]
+fn of_template(template: LaunchTemplateState) -> Option<Seen> {
+    let (marks, launches) = (marks(&template.tags), Launches::None);
+    Some(Seen { id: template.id, marks, created: template.created, launches })
+}
+
+fn marks(tags: &Tags) -> Marks {
+    let tag = |name: &str| tags.get(name).cloned();
+    Marks {
+        store: tag(tags::STORE),
+        request: tag(tags::REQUEST).map(RequestId::from_text),
+        token: tag(tags::TOKEN),
+        template: tag(tags::TEMPLATE),
+        provider: tag(tags::PROVIDER),
+    }
+}
+
+/// As [`ohfp_broker::provider::Provider::claim`] says.
+pub(crate) fn claim(
+    aws: &AwsProvider,
+    machines: &[MachineId],
+    resources: &[OwnedResource],
+    now: Timestamp,
+    deadline: Deadline,
+) -> Result<()> {
+    let known: Vec<(&str, Resource)> =
+        resources.iter().map(|resource| (resource.id.as_str(), remembered(resource, now))).collect();
+    // On the disk first: what is stopped and then forgotten would stay for ever.
+    aws.documents.write_through(&aws.name, &mut |tx| {
+        known.iter().try_for_each(|(id, resource)| documents::put_resource(tx, id, resource))
+    })?;
+    aws.asks();
+    let mut failure = None;
+    for (id, resource) in known {
+        match settling::stop_for_good(aws, id, resource.kind, deadline) {
+            Ok(()) => {
+                let settled = Resource { settled: true, ..resource };
+                aws.documents.write(&aws.name, &mut |tx| documents::put_resource(tx, id, &settled))?;
+            }
+            Err(error) => {
+                failure.get_or_insert(error);
+            }
+        }
+    }
+    let ids: Vec<String> = machines.iter().map(|id| id.as_str().to_owned()).collect();
+    let store = aws.documents.store_id()?;
+    for batch in ids.chunks(TAGGED) {
+        for (key, value) in [(tags::STORE, store.as_str()), (tags::PROVIDER, &aws.name)] {
+            if let Err(error) = aws.api.tag(batch, key, value, deadline) {
+                failure.get_or_insert(error);
+            }
+        }
+    }
+    failure.map_or(Ok(()), |failure| Err(told::error(&aws.name, &failure)))
+}
+
+fn remembered(resource: &OwnedResource, now: Timestamp) -> Resource {
+    let kind = match (resource.kind, resource.launches) {
+        (OwnedKind::Fleet, Launches::Replacements) => ResourceKind::MaintainFleet,
+        (OwnedKind::Fleet, Launches::UntilFull) => ResourceKind::RequestFleet,
+        (OwnedKind::Fleet, Launches::None) => ResourceKind::InstantFleet,
+        (OwnedKind::SpotFleet, Launches::Replacements) => ResourceKind::MaintainSpotFleet,
+        (OwnedKind::SpotFleet, _) => ResourceKind::RequestSpotFleet,
+        (OwnedKind::Group, _) => ResourceKind::Group,
+        (OwnedKind::LaunchTemplate | OwnedKind::Machine, _) => ResourceKind::LaunchTemplate,
+    };
+    let token = resource.marks.token.clone().unwrap_or_default();
+    Resource { kind, token, created: resource.created.unwrap_or(now), settled: false }
+}
