@@ -20,6 +20,7 @@ pub use places::log_problem;
 use check::{FAILED, OK, WARNING};
 
 use crate::invocation::Invocation;
+use crate::reconcile::last_look;
 use crate::registry::{self, simulated_kind};
 use crate::selection::{self, Wish};
 use crate::site_store::AccessMode;
@@ -47,6 +48,7 @@ pub fn run(invocation: &Invocation) -> Vec<Check> {
             if let Ok(configuration) = invocation.configuration() {
                 checks.extend(provider(configuration));
                 checks.extend(store(configuration, invocation));
+                checks.extend(reconciled(configuration, invocation));
             }
             checks.push(places::snapshot(place, invocation));
             checks.extend(places::cache(invocation));
@@ -224,6 +226,17 @@ fn to_simulated(instances: &[&ProviderInstance]) -> String {
         ),
     };
     format!("for simulated machines, {what}")
+}
+
+/// What the last look for machines that no request has found.
+fn reconciled(configuration: &Configuration, invocation: &Invocation) -> Option<Check> {
+    if configuration.settings.reconcile_interval() == 0 {
+        return None;
+    }
+    let store = store_factory::open(invocation, AccessMode::ReadOnly, false).ok()?;
+    let look = last_look::last(&*store).ok()??;
+    let fix = Some("run `ohfp reconcile`, which lists them, and `ohfp reconcile --fix`".to_owned());
+    look.problem().map(|detail| Check { what: "machines", status: WARNING, detail, fix })
 }
 
 /// Opens the state store read-only, as a status does, and checks whether a writer could.

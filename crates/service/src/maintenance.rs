@@ -5,6 +5,7 @@ use ohfp_broker::{Result, Timestamp};
 
 use crate::history;
 use crate::log;
+use crate::reconcile::last_look;
 use crate::registry::Requests;
 
 /// Most requests that one invocation sweeps, beside some that are only watched. They have one look together, and each
@@ -14,8 +15,18 @@ const SWEEP: u32 = 32;
 /// Most resources of providers that one invocation deletes.
 const TIDY: u32 = 20;
 
-/// Runs the maintenance that is due. `history_days` is how long finished requests are kept; 0 keeps them for ever.
-pub fn run(requests: &Requests, history_days: u64, now: Timestamp) -> Result<()> {
+/// How much is done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Upkeep {
+    /// Days that finished requests are kept; 0 keeps them for ever.
+    pub(crate) history_days: u64,
+    /// Seconds between two looks for what no request has; 0 looks never.
+    pub(crate) reconcile_interval: u64,
+}
+
+/// Runs the maintenance that is due.
+pub(crate) fn run(requests: &Requests, upkeep: Upkeep, now: Timestamp) -> Result<()> {
+    let history_days = upkeep.history_days;
     let store = &requests.store;
     // No request has created the store yet.
     if !store.exists() {
@@ -37,6 +48,9 @@ pub fn run(requests: &Requests, history_days: u64, now: Timestamp) -> Result<()>
     if let Some(pruned) = cleared {
         tracing::info!(requests = pruned.requests, machines = pruned.machines, "old history was cleared");
         store.keep_marker();
+    }
+    if upkeep.reconcile_interval > 0 {
+        log::log_errors(last_look::run(requests, upkeep.reconcile_interval, now).err().as_slice());
     }
     store.maintain()
 }

@@ -1,5 +1,7 @@
 //! What only the store or only a provider has, found and mended.
 
+pub(crate) mod last_look;
+
 use ohfp_broker::operations::{Reconciled, Reconciliation, Repair};
 use ohfp_broker::owned::Whose;
 use ohfp_broker::reconcile::{Finding, ReconcileScope, Remedy};
@@ -53,7 +55,8 @@ pub fn mend(
         let error = Error::new(ErrorKind::Refused, "there is no state store that could adopt anything");
         return Err(error.hint("`ohfp storage restore FILE` puts a backup in its place, and `ohfp storage init` makes a new one").into());
     }
-    let store = requests.store.documents().store_id()?;
+    let store_of = &requests.store;
+    let store = store_of.documents().store_id()?;
     let repair = Repair { store: &store, machines, new_id: &|kind| clock::new_id(kind, now) };
     let done = requests.broker().repair(findings, &repair, now);
     log::log_errors(&done.errors);
@@ -63,6 +66,9 @@ pub fn mend(
     if !done.released.is_empty() || !done.resources.is_empty() {
         let (machines, resources) = (done.released.len(), done.resources.len());
         tracing::info!(machines, resources, "what no request has was released");
+    }
+    if done.errors.is_empty() {
+        last_look::mended(&***store_of)?;
     }
     Ok(done)
 }

@@ -18,7 +18,7 @@ use crate::cache::{Limits, ResultCache};
 use crate::clock;
 use crate::invocation::Invocation;
 use crate::log;
-use crate::maintenance;
+use crate::maintenance::{self, Upkeep};
 use crate::registry::{Registry, Requests};
 use crate::site_store::{AccessMode, SiteStore};
 use crate::spans;
@@ -172,10 +172,13 @@ impl Session {
     /// Queues what is due for the store once the answer is out; it is done now where nothing shall be deferred.
     pub fn queue_upkeep(&self) {
         if let Ok(requests) = self.requests() {
-            let history_days = self.configuration.settings.history_days();
-            self.container.defer("upkeep of the store", move || {
-                maintenance::run(&requests, history_days, clock::now())
-            });
+            let settings = &self.configuration.settings;
+            let upkeep = Upkeep {
+                history_days: settings.history_days(),
+                reconcile_interval: settings.reconcile_interval(),
+            };
+            self.container
+                .defer("upkeep of the store", move || maintenance::run(&requests, upkeep, clock::now()));
         }
     }
 

@@ -191,6 +191,12 @@ impl Settings {
         self.require(&key_table::UNACKNOWLEDGED_TIMEOUT)
     }
 
+    /// `reconcile.interval_seconds`; 0 looks never.
+    pub fn reconcile_interval(&self) -> u64 {
+        // An invalid value is no reason to call a cloud.
+        self.require(&key_table::RECONCILE_INTERVAL).unwrap_or(0)
+    }
+
     /// `storage.sql_strategy.timeout`, in seconds.
     pub fn busy_timeout(&self) -> u64 {
         self.of(&key_table::BUSY_TIMEOUT)
@@ -351,6 +357,7 @@ mod tests {
         assert_eq!(number("request.fulfillment_timeout_seconds").fulfillment_timeout(), Ok(7));
         assert_eq!(number("request.return_timeout_seconds").return_timeout(), Ok(7));
         assert_eq!(number("request.unacknowledged_timeout_seconds").unacknowledged_timeout(), Ok(7));
+        assert_eq!(number("reconcile.interval_seconds").reconcile_interval(), 7);
         assert_eq!(number("storage.sql_strategy.timeout").busy_timeout(), 7);
         assert_eq!(number("storage.history_days").history_days(), 7);
         assert_eq!(
@@ -383,6 +390,7 @@ mod tests {
         assert_eq!(settings.return_timeout(), Ok(900));
         assert_eq!(settings.unacknowledged_timeout(), Ok(600));
         assert_eq!((settings.busy_timeout(), settings.history_days()), (30, 90));
+        assert_eq!(settings.reconcile_interval(), 0);
         assert_eq!(settings.selection_policy(), Ok(SelectionPolicy::FirstAvailable));
         assert_eq!(
             (settings.default_provider_name(), settings.default_provider_type()),

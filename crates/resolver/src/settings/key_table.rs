@@ -61,6 +61,8 @@ ohfp_keys::table! {
         "seconds until a return fails whose machines are not terminated";
     UNACKNOWLEDGED_TIMEOUT: u64 = "request.unacknowledged_timeout_seconds", whole(1, LONGEST_TIMEOUT, 600),
         "seconds until machines of an unacknowledged request are released";
+    RECONCILE_INTERVAL: u64 = "reconcile.interval_seconds", whole(0, LONGEST_TIMEOUT, 0),
+        "seconds between two looks for machines that no request has, after the answer of a poll; 0: none";
     ACTIVE_PROVIDER: Option<&'static str> = "provider.active_provider", unset_text(Rule::Name),
         "the provider that new requests go to";
     SELECTION_POLICY: Word<SelectionPolicy> = "provider.selection_policy", word!(SelectionPolicy::FirstAvailable),

@@ -216,3 +216,38 @@ fn machines_that_only_the_store_has() {
     assert_eq!(done["done"]["gone"], json!([known[0].id]));
     assert_eq!(site.living(), [known[1].id.clone()], "one that has lost its tag is left alone");
 }
+
+/// One process looks per interval; what it finds is told by `doctor` and the log until it is mended, and nothing is ended.
+#[test]
+fn polls_look_once_per_interval() {
+    let settings = json!({ "reconcile": { "interval_seconds": 3_600 } });
+    let Some(site) = AwsSite::with_settings(&[("run", json!({}))], &json!({}), &settings) else { return };
+    let lists = || site.cloud.counts()["DescribeLaunchTemplates"].as_u64().unwrap_or(0);
+    let id = site.grid.request("run", 1);
+    let known = hosts(&site.grid.settled(&id));
+    assert_eq!(lists(), 1, "the first poll looks, and no other");
+    let store = site.ours()[0]["tags"]["ohfp:store"].clone();
+    let tags = json!({ "ohfp:store": store, "ohfp:request": "req-0190c7a2-7c3e-7f10-8a51-0f6b5f3c2d11" });
+    site.cloud.control("foreign", Some(&json!({ "count": 2, "tags": tags })));
+    site.grid.status(&id);
+    assert_eq!(lists(), 1);
+    let doctor = || {
+        let ended = site.grid.sandbox.run("ohfp", &["doctor", "--format", "json"]);
+        String::from_utf8(ended.stdout).unwrap()
+    };
+    assert!(!doctor().contains("no request has"), "{}", doctor());
+    // Another interval, by a configuration of one second.
+    let config = site.grid.sandbox.path.join("conf/config.json");
+    let text = std::fs::read_to_string(&config).unwrap().replace("3600", "1");
+    std::fs::write(&config, text).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    site.grid.answer("getReturnRequests", &json!({}));
+    assert!(lists() >= 2);
+    assert!(doctor().contains("2 machines that no request has"), "{}", doctor());
+    let log = std::fs::read_to_string(site.grid.log()).unwrap();
+    assert!(log.contains("2 machines that no request has; `ohfp reconcile`"), "{log}");
+    assert_eq!(site.living().len(), 2 + known.len(), "a look ends nothing");
+    reconciled(&site, &["--fix", "--release", "--yes"], 0);
+    assert!(!doctor().contains("no request has"), "{}", doctor());
+    assert_eq!(site.living(), ids(&known));
+}
