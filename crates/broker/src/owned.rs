@@ -13,7 +13,20 @@ pub enum Whose<'a> {
     Stores(&'a [String]),
     /// What is marked with the id of a store, whichever.
     AnyStore,
+    /// What another plug-in has made; its name stands for the id of a store.
+    OtherPlugin(OtherPlugin),
 }
+
+/// A plug-in whose machines are known by its own tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherPlugin {
+    /// Open Resource Broker, by its tags `orb:…`.
+    Orb,
+    /// IBM's, by the tag `InstanceID` of LSF, which has the id of the machine that carries it.
+    Ibm,
+}
+
+keywords!(OtherPlugin { Orb: "orb", Ibm: "ibm" });
 
 /// The marks that a launch puts on what it makes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -43,6 +43,8 @@ pub struct Listing<'l> {
     pub all: &'l [String],
     /// What it has.
     pub owned: &'l Owned,
+    /// Whether it lists the machines of this store.
+    pub has_own: bool,
     /// When it was asked.
     pub at: Timestamp,
 }
@@ -212,7 +214,8 @@ pub fn compare(listing: &Listing<'_>, stored: &Stored, scope: &ReconcileScope) -
             compared.findings.push(finding(why, Misfit::Resource(resource.clone())));
         }
     }
-    let is_listed = !listing.owned.unlisted.iter().any(|(kind, _)| *kind == OwnedKind::Machine);
+    let is_listed =
+        listing.has_own && !listing.owned.unlisted.iter().any(|(kind, _)| *kind == OwnedKind::Machine);
     let missing = stored.living.iter().filter(|machine| is_listed && listing.misses(machine, &listed));
     compared.findings.extend(missing.map(|machine| finding(Why::Vanished, Misfit::Missing(machine.clone()))));
     compared

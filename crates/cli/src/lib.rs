@@ -71,7 +71,7 @@ pub use providers::{
     AwsAccount, ProviderAdd, ProviderChoice, ProviderDefault, ProviderRemove, ProviderUpdate,
     ProvidersCommand, SchedulerChoice, SchedulerCommand,
 };
-pub use reconcile::Reconcile;
+pub use reconcile::{AdoptFrom, Reconcile};
 pub use render::{
     Page, command, completions, fingerprint_text, manual_pages, pages, paths, spelled_lines, version,
 };

@@ -216,11 +216,14 @@ pub enum Command {
     /// their machines. A list that failed or lacks a page is said, and nothing of that kind is touched.
     ///
     /// What belongs to another store is only counted. After a restore or a loss, --store ID takes over
-    /// what the former store made. Exits with 1 where something is left to do.
+    /// what the former store made. --adopt-from takes over the machines of another plug-in, whose
+    /// requests keep their ids. Exits with 1 where something is left to do.
     #[command(verbatim_doc_comment, after_long_help = examples(&[
         ("What is forgotten?", "ohfp reconcile --format table"),
         ("Mend it", "ohfp reconcile --fix"),
         ("Terminate all of it, by cron", "ohfp reconcile --fix --release --yes"),
+        ("Machines of the Python broker: first what would be done, then doing it",
+         "ohfp reconcile --adopt-from orb; ohfp reconcile --adopt-from orb --fix"),
         ("After the loss of a store", "ohfp reconcile --store 9f86d081884c7d659a2feaa0c55ad015"),
     ]))]
     Reconcile(Reconcile),

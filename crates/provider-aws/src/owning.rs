@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ohfp_broker::owned::{Launches, Marks, Owned, OwnedKind, OwnedMachine, OwnedResource, Whose};
+use ohfp_broker::owned::{
+    Launches, Marks, OtherPlugin, Owned, OwnedKind, OwnedMachine, OwnedResource, Whose,
+};
 use ohfp_broker::{Deadline, Error, MachineId, RequestId, Result, Timestamp};
 
 use crate::account::AwsProvider;
@@ -25,10 +27,12 @@ type Tags = BTreeMap<String, String>;
 /// As [`ohfp_broker::provider::Provider::owned`] says.
 pub(crate) fn owned(aws: &AwsProvider, whose: Whose<'_>, deadline: Deadline) -> Result<Owned> {
     let mut owned = Owned::default();
-    let stores = match whose {
+    let (names, stores): (&Names, &[String]) = match whose {
         Whose::Stores([]) => return Ok(owned),
-        Whose::Stores(stores) => stores,
-        Whose::AnyStore => &[],
+        Whose::Stores(stores) => (&Names::OURS, stores),
+        Whose::AnyStore => (&Names::OURS, &[]),
+        Whose::OtherPlugin(OtherPlugin::Orb) => (&Names::ORB, &[]),
+        Whose::OtherPlugin(OtherPlugin::Ibm) => (&Names::IBM, &[]),
     };
     // Before the listing: what is created after this has a request that is not over.
     let mut known = BTreeMap::new();
@@ -39,55 +43,60 @@ pub(crate) fn owned(aws: &AwsProvider, whose: Whose<'_>, deadline: Deadline) -> 
     aws.asks();
     let api = aws.api.as_ref();
     let known = known;
-    let mut lists = Lists { aws, known: &known, owned: &mut owned, lost: None };
+    let mut lists = Lists { aws, names, known: &known, owned: &mut owned, lost: None };
     lists.add(
         OwnedKind::Machine,
         || {
             let states = ALIVE.map(str::to_owned).to_vec();
-            let filters = [tag_filter(stores), ("instance-state-name".to_owned(), states)];
+            let filters = [tag_filter(names.key, stores), ("instance-state-name".to_owned(), states)];
             api.instances_by_filter(&filters, deadline)
         },
         |owned, machines: Vec<Ec2Instance>| {
             aws.saw(&machines);
+            let ours = machines.iter().filter(|seen| names.has(&seen.id, &seen.tags));
             let machine = |seen: &Ec2Instance| OwnedMachine {
                 instance: observed::instance(seen),
-                marks: marks(&seen.tags),
+                marks: names.marks(&seen.tags),
             };
-            owned.machines = machines.iter().map(machine).collect();
+            owned.machines = ours.map(machine).collect();
         },
     );
+    if !names.has_resources {
+        return Ok(owned);
+    }
     lists.add(
         OwnedKind::Fleet,
-        || api.fleets_by_tag(tags::STORE, stores, deadline),
+        || api.fleets_by_tag(names.key, stores, deadline),
         |owned, fleets| {
             let listed: BTreeSet<String> = fleets.iter().map(|fleet| fleet.id.clone()).collect();
             let instant = instant_fleets(&owned.machines, &listed);
-            let seen = fleets.into_iter().filter_map(of_fleet).chain(instant);
+            let seen = fleets.into_iter().filter_map(|fleet| of_fleet(fleet, names)).chain(instant);
             owned.resources.extend(seen.map(|seen| resource(OwnedKind::Fleet, seen, &known)));
         },
     );
-    lists.resources(OwnedKind::SpotFleet, || api.spot_fleets_by_tag(tags::STORE, stores, deadline), of_fleet);
-    lists.resources(OwnedKind::Group, || api.groups_by_tag(tags::STORE, stores, deadline), of_group);
+    lists.resources(OwnedKind::SpotFleet, || api.spot_fleets_by_tag(names.key, stores, deadline), of_fleet);
+    lists.resources(OwnedKind::Group, || api.groups_by_tag(names.key, stores, deadline), of_group);
     lists.resources(
         OwnedKind::LaunchTemplate,
-        || api.launch_templates_by_tag(tags::STORE, stores, deadline),
+        || api.launch_templates_by_tag(names.key, stores, deadline),
         of_template,
     );
     Ok(owned)
 }
 
 /// The filter for what is marked with one of these stores; none means any.
-fn tag_filter(stores: &[String]) -> (String, Vec<String>) {
+fn tag_filter(key: &str, stores: &[String]) -> (String, Vec<String>) {
     if stores.is_empty() {
-        ("tag-key".to_owned(), vec![tags::STORE.to_owned()])
+        ("tag-key".to_owned(), vec![key.to_owned()])
     } else {
-        (format!("tag:{}", tags::STORE), stores.to_vec())
+        (format!("tag:{key}"), stores.to_vec())
     }
 }
 
 /// The lists of an account, one kind after the other.
 struct Lists<'l> {
     aws: &'l AwsProvider,
+    names: &'l Names,
     known: &'l BTreeMap<String, Resource>,
     owned: &'l mut Owned,
     /// Why AWS is asked no more.
@@ -129,11 +138,11 @@ impl Lists<'_> {
         &mut self,
         kind: OwnedKind,
         list: impl FnOnce() -> Called<Vec<T>>,
-        seen: fn(T) -> Option<Seen>,
+        seen: fn(T, &Names) -> Option<Seen>,
     ) {
-        let known = self.known;
+        let (known, names) = (self.known, self.names);
         self.add(kind, list, |owned, listed| {
-            let seen = listed.into_iter().filter_map(seen);
+            let seen = listed.into_iter().filter_map(|one| seen(one, names));
             owned.resources.extend(seen.map(|seen| resource(kind, seen, known)));
         });
     }
@@ -151,14 +160,15 @@ fn is_denied(failure: &Failure) -> bool {
     matches!(failure.code(), Some("UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException"))
 }
 
-fn of_fleet(fleet: FleetState) -> Option<Seen> {
-    let is_over = ["deleted", "cancelled", "failed"].iter().any(|end| fleet.state.starts_with(end));
+fn of_fleet(fleet: FleetState, names: &Names) -> Option<Seen> {
+    let is_over = !names.has(&fleet.id, &fleet.tags)
+        || ["deleted", "cancelled", "failed"].iter().any(|end| fleet.state.starts_with(end));
     let launches = match fleet.kind.as_str() {
         "maintain" => Launches::Replacements,
         "instant" => Launches::None,
         _ => Launches::UntilFull,
     };
-    let marks = marks(&fleet.tags);
+    let marks = names.marks(&fleet.tags);
     (!is_over).then_some(Seen { id: fleet.id, marks, created: fleet.created, launches })
 }
 
@@ -181,25 +191,85 @@ fn instant_fleets(machines: &[OwnedMachine], listed: &BTreeSet<String>) -> Vec<S
     found.into_iter().map(seen).collect()
 }
 
-fn of_group(group: GroupState) -> Option<Seen> {
-    let (marks, launches) = (marks(&group.tags), Launches::Replacements);
-    (!group.is_being_deleted).then_some(Seen { id: group.name, marks, created: group.created, launches })
+fn of_group(group: GroupState, names: &Names) -> Option<Seen> {
+    let (marks, launches) = (names.marks(&group.tags), Launches::Replacements);
+    (!group.is_being_deleted && names.has(&group.name, &group.tags)).then_some(Seen {
+        id: group.name,
+        marks,
+        created: group.created,
+        launches,
+    })
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as the others")]
-fn of_template(template: LaunchTemplateState) -> Option<Seen> {
-    let (marks, launches) = (marks(&template.tags), Launches::None);
-    Some(Seen { id: template.id, marks, created: template.created, launches })
+fn of_template(template: LaunchTemplateState, names: &Names) -> Option<Seen> {
+    let (marks, launches) = (names.marks(&template.tags), Launches::None);
+    names.has(&template.id, &template.tags).then_some(Seen {
+        id: template.id,
+        marks,
+        created: template.created,
+        launches,
+    })
 }
 
-fn marks(tags: &Tags) -> Marks {
-    let tag = |name: &str| tags.get(name).cloned();
-    Marks {
-        store: tag(tags::STORE),
-        request: tag(tags::REQUEST).map(RequestId::from_text),
-        token: tag(tags::TOKEN),
-        template: tag(tags::TEMPLATE),
-        provider: tag(tags::PROVIDER),
+/// The tags that a plug-in marks with; empty where it has none of a kind.
+struct Names {
+    /// What everything carries.
+    key: &'static str,
+    request: &'static str,
+    token: &'static str,
+    template: &'static str,
+    provider: &'static str,
+    /// The plug-in, unless it is ohfp, whose tag names a store.
+    plugin: Option<&'static str>,
+    /// Whether fleets and the like are marked, too.
+    has_resources: bool,
+}
+
+impl Names {
+    const OURS: Self = Self {
+        key: tags::STORE,
+        request: tags::REQUEST,
+        token: tags::TOKEN,
+        template: tags::TEMPLATE,
+        provider: tags::PROVIDER,
+        plugin: None,
+        has_resources: true,
+    };
+    const ORB: Self = Self {
+        key: "orb:managed-by",
+        request: "orb:request-id",
+        token: "",
+        template: "orb:template-id",
+        provider: "",
+        plugin: Some(OtherPlugin::Orb.name()),
+        has_resources: true,
+    };
+    const IBM: Self = Self {
+        key: "InstanceID",
+        request: "",
+        token: "",
+        template: "",
+        provider: "",
+        plugin: Some(OtherPlugin::Ibm.name()),
+        has_resources: false,
+    };
+
+    /// Whether what has these tags is that plug-in's. What ohfp has taken over is not any more.
+    fn has(&self, id: &str, carried: &Tags) -> bool {
+        let is_ibm = self.plugin == Some(OtherPlugin::Ibm.name());
+        let is_named = !is_ibm || carried.get(self.key).is_some_and(|tag| tag == id);
+        is_named && (self.plugin.is_none() || !carried.contains_key(tags::STORE))
+    }
+
+    fn marks(&self, tags: &Tags) -> Marks {
+        let tag = |name: &str| tags.get(name).cloned();
+        Marks {
+            store: self.plugin.map_or_else(|| tag(self.key), |plugin| Some(plugin.to_owned())),
+            request: tag(self.request).map(RequestId::from_text),
+            token: tag(self.token),
+            template: tag(self.template),
+            provider: tag(self.provider),
+        }
     }
 }
 

@@ -366,8 +366,10 @@ impl Provider for SimProvider {
             return Ok(owned);
         }
         let store = self.records.store_id()?;
-        if matches!(whose, Whose::Stores(stores) if !stores.contains(&store)) {
-            return Ok(owned);
+        match whose {
+            Whose::Stores(stores) if !stores.contains(&store) => return Ok(owned),
+            Whose::OtherPlugin(_) => return Ok(owned),
+            Whose::Stores(_) | Whose::AnyStore => {}
         }
         self.read(|tx| {
             owned = owning::owned(tx, (&self.name, &store), now)?;

@@ -3,7 +3,7 @@
 pub(crate) mod last_look;
 
 use ohfp_broker::operations::{Reconciled, Reconciliation, Repair};
-use ohfp_broker::owned::Whose;
+use ohfp_broker::owned::{OtherPlugin, Whose};
 use ohfp_broker::reconcile::{Finding, ReconcileScope, Remedy};
 use ohfp_broker::text::quoted;
 use ohfp_broker::{Error, ErrorKind, Errors, Result, Timestamp};
@@ -15,7 +15,8 @@ use crate::session::Session;
 /// Longest id of a store.
 const LONGEST_ID: usize = 64;
 
-/// Compares the store with what its providers have, also with what is marked with the ids of `lost` stores. Only these
+/// Compares the store with what its providers have, also with what is marked with the ids of `lost` stores, or with what another
+/// plug-in has made. Only these
 /// `providers` are asked, if any are named.
 ///
 /// # Errors
@@ -23,6 +24,7 @@ const LONGEST_ID: usize = 64;
 pub fn find(
     session: &Session,
     lost: &[String],
+    plugin: Option<OtherPlugin>,
     providers: Option<Vec<String>>,
     now: Timestamp,
 ) -> Result<Reconciliation, Errors> {
@@ -36,8 +38,12 @@ pub fn find(
     let requests = session.requests()?;
     let store = &requests.store;
     let own = if store.exists() { Some(store.documents().store_id()?) } else { None };
-    let scope = ReconcileScope { own, lost: lost.to_vec(), providers };
-    Ok(requests.broker().reconcile(&scope, Whose::AnyStore, now)?)
+    let mut lost = lost.to_vec();
+    // What another plug-in has made is marked with its name in the place of a store.
+    lost.extend(plugin.map(|plugin| plugin.name().to_owned()));
+    let scope = ReconcileScope { own, lost, providers };
+    let whose = plugin.map_or(Whose::AnyStore, Whose::OtherPlugin);
+    Ok(requests.broker().reconcile(&scope, whose, now)?)
 }
 
 /// Mends findings. `machines` is what a person wants for machines that may be in use.

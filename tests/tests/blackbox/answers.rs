@@ -31,7 +31,7 @@ const LINES: &str = "
     getAvailableTemplates -d {} | getRequestStatus -d {\"requests\":[{\"requestId\":\"$R\"}]} | getReturnRequests -d {}
     requestMachines -d {\"template\":{\"templateId\":\"any\",\"machineCount\":1}}
     requestReturnMachines -d {\"machines\":[{\"machineId\":\"$N\"}]}
-    status | version | doctor | doctor --performance | metrics | system health | system status | system metrics
+    status | version | reconcile | doctor | doctor --performance | metrics | system health | system status | system metrics
     storage list | storage show | storage health | storage validate | storage test | storage metrics
     storage backup backup.db | storage migrate current | storage export - | storage export all.json
     storage import all.json | storage restore backup.db

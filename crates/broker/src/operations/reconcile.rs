@@ -66,6 +66,9 @@ pub struct Repair<'r> {
     pub new_id: &'r dyn Fn(RequestKind) -> Result<RequestId>,
 }
 
+/// Machines that become those of one request: what is done with them, the request if it keeps its id, and the template.
+type Group<'f> = (Remedy, Option<&'f RequestId>, Option<&'f str>);
+
 /// What one provider has listed.
 struct Listed {
     name: String,
@@ -110,6 +113,7 @@ impl Broker<'_> {
                 consistency_millis: provider.capabilities().consistency_millis,
                 all: &all,
                 owned,
+                has_own: !matches!(whose, Whose::OtherPlugin(_)),
                 at: now,
             };
             let mut compared = compare(&listing, &stored, scope);
@@ -214,8 +218,7 @@ impl Broker<'_> {
         done: &mut Reconciled,
         now: Timestamp,
     ) -> Result<()> {
-        let mut groups: BTreeMap<(Remedy, Option<&RequestId>, Option<&str>), Vec<&OwnedMachine>> =
-            BTreeMap::new();
+        let mut groups: BTreeMap<Group<'_>, Vec<&OwnedMachine>> = BTreeMap::new();
         let (mut resources, mut ended, mut missing) = (Vec::new(), Vec::new(), Vec::new());
         for finding in findings {
             match &finding.misfit {
@@ -223,7 +226,9 @@ impl Broker<'_> {
                 Misfit::Machine(machine) => {
                     // A request that is over stays as it was told.
                     let request = machine.marks.request.as_ref();
-                    let request = request.filter(|id| finding.why == Why::UnknownRequest && id.is_ours());
+                    let is_request =
+                        |id: &&RequestId| !id.as_str().starts_with("ret-") && !id.as_str().is_empty();
+                    let request = request.filter(|_| finding.why == Why::UnknownRequest).filter(is_request);
                     let remedy = finding.remedy(repair.machines);
                     let key = (remedy, request, machine.marks.template.as_deref());
                     groups.entry(key).or_default().push(machine);
@@ -288,7 +293,7 @@ impl Broker<'_> {
     fn take(
         &self,
         provider: &dyn Provider,
-        (remedy, request, template): (Remedy, Option<&RequestId>, Option<&str>),
+        (remedy, request, template): Group<'_>,
         machines: &[&OwnedMachine],
         repair: &Repair<'_>,
         now: Timestamp,

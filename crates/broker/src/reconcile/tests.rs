@@ -69,6 +69,7 @@ fn compared(owned: &Owned, stored: &Stored) -> Compared {
         consistency_millis: 60_000,
         all: &all,
         owned,
+        has_own: true,
         at: at(100_000),
     };
     compare(&listing, stored, &scope())

@@ -1,10 +1,10 @@
 //! The command `reconcile`: what only the store or only a provider has.
 
 use ohfp_broker::operations::{Reconciled, Reconciliation};
-use ohfp_broker::owned::Marks;
+use ohfp_broker::owned::{Marks, OtherPlugin};
 use ohfp_broker::reconcile::{Finding, Misfit, Remedy};
 use ohfp_broker::{Error, Errors, MachineId, RequestId, Timestamp};
-use ohfp_cli::Reconcile;
+use ohfp_cli::{AdoptFrom, Reconcile};
 use ohfp_render::Format;
 use ohfp_service::clock;
 use ohfp_service::reconcile;
@@ -20,8 +20,12 @@ pub(super) fn run(call: &Call, arguments: &Reconcile) -> Result<Reply, Errors> {
     let is_dry = !arguments.fix || arguments.dry_run || call.invocation.options().dry_run;
     let session = call.session(if is_dry { AccessMode::ReadOnly } else { AccessMode::ReadWrite })?;
     let providers = narrowing::providers(call, session)?;
+    let plugin = arguments.adopt_from.map(|plugin| match plugin {
+        AdoptFrom::Orb => OtherPlugin::Orb,
+        AdoptFrom::Ibm => OtherPlugin::Ibm,
+    });
     let now = clock::now();
-    let found = reconcile::find(session, &arguments.store, providers, now)?;
+    let found = reconcile::find(session, &arguments.store, plugin, providers, now)?;
     let machines = wanted(arguments);
     let is_mended = !is_dry && !found.findings.is_empty();
     let done = if is_mended {

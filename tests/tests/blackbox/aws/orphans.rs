@@ -101,10 +101,8 @@ fn a_restored_backup() {
     let refused = run(&site, &["--store", &store, "--fix"]);
     assert!(refused.code != 0 && refused.stderr.contains("confirmation required"), "{refused:?}");
     assert!(refused.stderr.contains("Adopt 12 machines"), "{refused:?}");
-    assert_eq!(
-        reconciled(&site, &["--store", &store, "--fix", "--dry-run"], 1)["findings"],
-        answer["findings"]
-    );
+    let dry = reconciled(&site, &["--store", &store, "--fix", "--dry-run"], 1);
+    assert_eq!(found(&dry, "machine"), union(&since));
 
     let done = reconciled(&site, &["--store", &store, "--fix", "--yes"], 0);
     assert_eq!(done["done"]["adopted"].as_array().unwrap().len(), ways.len(), "{done}");
@@ -118,7 +116,11 @@ fn a_restored_backup() {
             "{status}"
         );
     }
-    assert_eq!(site.living(), union(&[&since[..], &[kept.clone()]].concat()), "none was ended or replaced");
+    assert_eq!(
+        site.living(),
+        union(&[&since[..], std::slice::from_ref(&kept)].concat()),
+        "none was ended or replaced"
+    );
 
     for machines in since.iter().chain([&kept]) {
         site.grid.settled(&site.grid.give_back(machines));
@@ -138,9 +140,9 @@ fn a_lost_store() {
     for entry in std::fs::read_dir(site.grid.work()).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            std::fs::remove_dir_all(path).unwrap()
+            std::fs::remove_dir_all(path).unwrap();
         } else {
-            std::fs::remove_file(path).unwrap()
+            std::fs::remove_file(path).unwrap();
         }
     }
     let created = site.grid.sandbox.run("ohfp", &["storage", "init"]);
@@ -250,4 +252,45 @@ fn polls_look_once_per_interval() {
     reconciled(&site, &["--fix", "--release", "--yes"], 0);
     assert!(!doctor().contains("no request has"), "{}", doctor());
     assert_eq!(site.living(), ids(&known));
+}
+
+/// A hundred machines of the Python broker, by its tags: polled by its ids, returned, none lost and none twice.
+#[test]
+fn machines_of_the_python_broker_are_taken_over() {
+    let Some(site) = AwsSite::new(&[("run", json!({}))], &json!({})) else { return };
+    let foreign = site.foreign(&["run"]);
+    let own = site.grid.machines("run", 1);
+    let ours = site.living();
+    let requests: Vec<String> =
+        (0..10).map(|number| format!("req-0190c7a2-7c3e-4f10-8a51-0f6b5f3c2d{number:02}")).collect();
+    for id in &requests {
+        let tags = json!({
+            "Name": id, "orb:managed-by": "open-resource-broker", "orb:request-id": id, "orb:template-id": "run",
+            "orb:provider-api": "RunInstances", "orb:created-at": "2026-01-31T12:00:00Z",
+        });
+        site.cloud.control("foreign", Some(&json!({ "count": 10, "tags": tags })));
+    }
+    let theirs: Vec<String> = site.living().into_iter().filter(|id| !ours.contains(id)).collect();
+    assert_eq!(theirs.len(), 100);
+    assert_eq!(reconciled(&site, &[], 0)["findings"], json!([]), "ohfp has not made them");
+    let from = ["--adopt-from", "orb"];
+    assert_eq!(found(&reconciled(&site, &from, 1), "machine"), theirs);
+    site.cloud.clear_calls();
+    let done = reconciled(&site, &[&from[..], &["--fix", "--yes"]].concat(), 0);
+    let calls: u64 = site.cloud.counts().as_object().unwrap().values().filter_map(Value::as_u64).sum();
+    assert!(calls <= 10, "{}", site.cloud.counts());
+    assert_eq!(done["done"]["adopted"].as_array().unwrap().len(), 10, "{done}");
+    for again in [&from[..], &[]] {
+        assert_eq!(reconciled(&site, again, 0)["findings"], json!([]), "{again:?}");
+    }
+    let mut polled = Vec::new();
+    for id in &requests {
+        let status = site.grid.status(id);
+        assert_eq!(status["status"], "complete", "{status}");
+        polled.extend(hosts(&status));
+    }
+    assert_eq!(ids(&polled), theirs);
+    site.grid.settled(&site.grid.give_back(&polled));
+    assert_eq!(site.living(), ids(&own));
+    site.assert_untouched(&foreign);
 }
