@@ -81,7 +81,7 @@ fn text(query: &Query, format: Format, secrets: Secrets) -> Option<String> {
 fn configuration_is_rows_for_people_and_a_tree_for_programs() {
     let shown = |format| text(&Query::Config, format, Secrets::Hidden).unwrap();
     let tree: Value = serde_json::from_str(&shown(Format::Json)).unwrap();
-    assert_eq!(tree["scheduler"], json!({ "type": "default" }));
+    assert_eq!(tree["scheduler"], json!({ "type": "default", "log_dir": null }));
     assert_eq!(tree["logging"]["level"], "WARNING");
     assert_eq!(tree["storage"]["strategy"], "sqlite");
     assert!(shown(Format::Yaml).contains("scheduler:\n  type: default\n"));
@@ -109,7 +109,7 @@ fn one_setting_or_a_section() {
         ("storage.strategy", json!({ "key": "storage.strategy", "value": "sqlite", "source": "default" })),
         // Another name of it.
         ("storage.type", json!({ "key": "storage.strategy", "value": "sqlite", "source": "default" })),
-        ("scheduler", json!({ "type": "default" })),
+        ("scheduler", json!({ "type": "default", "log_dir": null })),
         ("scheduler.", Value::Null),
         ("sched", Value::Null),
         ("", Value::Null),
