@@ -61,8 +61,8 @@ To measure it
 
 To check it
   fmt [--check]         Format the sources
-  lint [--sdk]          Clippy on every target; warnings are errors. --sdk: on the crate that links AWS's
-                        SDK, which takes five minutes once
+  lint [--sdk]          Clippy on every target, and whether fuzz/ compiles; warnings are errors.
+                        --sdk: on the crate that links AWS's SDK, which takes five minutes once
   deps                  The runtime's dependency allowlist, who may depend on whom, refused versions
   deny                  Licenses, bans, sources and, where reachable, advisories (cargo-deny)
   binary                Build the runtime: static, fixed address, no dynamic linker, small
