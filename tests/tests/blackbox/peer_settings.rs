@@ -110,8 +110,10 @@ fn the_circuit_breaker_of_the_aws_provider() {
     site.grid.sandbox.set("AWS_ENDPOINT_URL", format!("http://{address}"));
     site.grid.refusal("requestMachines", &wanted("run", 1));
     let refusal = site.grid.refusal("requestMachines", &wanted("run", 1));
-    let told = ["could not be reached ", " times, and is not called for another 29"];
-    assert!(told.iter().all(|part| refusal.contains(part)), "{refusal}");
+    let (_, told) =
+        refusal.split_once("could not be reached 2 times, and is not called for another ").unwrap();
+    let seconds: u32 = told.split(' ').next().unwrap().parse().unwrap();
+    assert!((240..=300).contains(&seconds), "{refusal}");
 }
 
 #[test]
@@ -126,9 +128,9 @@ fn specifications_count_as_the_configuration_says() {
         Some(shown["calls"].to_string())
     };
     let Some(merged) = render(&json!({ "spec_file_base_path": "mine" })) else { return };
-    assert!(merged.contains("\"EbsOptimized\":true") && merged.contains("m5.large"), "{merged}");
+    assert!(merged.contains("\"EbsOptimized\":true") && merged.contains("ImageId"), "{merged}");
     let replaced = render(&json!({ "spec_file_base_path": "mine", "merge_mode": "replace" })).unwrap();
-    assert!(replaced.contains("\"EbsOptimized\":true") && !replaced.contains("m5.large"), "{replaced}");
+    assert!(replaced.contains("\"EbsOptimized\":true") && !replaced.contains("ImageId"), "{replaced}");
     let off = render(&json!({ "enabled": false })).unwrap();
-    assert!(!off.contains("EbsOptimized") && off.contains("m5.large"), "{off}");
+    assert!(!off.contains("EbsOptimized") && off.contains("ImageId"), "{off}");
 }

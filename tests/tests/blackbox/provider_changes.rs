@@ -7,8 +7,11 @@ use std::fs;
 use ohfp_tests::Sandbox;
 use serde_json::{Value, json};
 
-const TEMPLATES: (&str, &str) =
-    ("templates.json", r#"[{"templateId": "a", "maxNumber": 5, "vmType": "m5.large"}]"#);
+const TEMPLATES: (&str, &str) = (
+    "templates.json",
+    r#"[{"templateId": "a", "maxNumber": 5, "vmType": "m5.large", "imageId": "ami-0a1b2c3d4e5f60718",
+        "subnetId": "subnet-0a1b2c3d4e5f60718", "securityGroupIds": ["sg-0a1b2c3d4e5f60718"]}]"#,
+);
 
 const YAML: &str = "# ours\nprovider:\n  providers:\n  # the one\n  - name: lab # simulated\n    type: sim\nlogging: {level: ERROR}\n";
 
