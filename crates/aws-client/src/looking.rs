@@ -7,7 +7,8 @@ use aws_sdk_ec2::types::{EventType, Filter, FleetEventType};
 use aws_smithy_types::DateTime;
 use ohfp_broker::{Deadline, Timestamp};
 use ohfp_provider_aws::api::{
-    Called, CallerIdentity, Ec2Instance, FleetEvent, FleetState, GroupState, LaunchTemplateState, SpotRequest,
+    Called, CallerIdentity, Ec2Instance, FleetEvent, FleetState, GroupState, LaunchTemplateState,
+    SpotRequest, tag_filter,
 };
 use ohfp_provider_aws::failure::Failure;
 
@@ -112,15 +113,6 @@ pub(crate) fn fleets_by_tag(
 /// Whether a fleet has a tag with one of these values; none means any.
 fn is_tagged(fleet: &FleetState, key: &str, values: &[String]) -> bool {
     fleet.tags.get(key).is_some_and(|value| values.is_empty() || values.contains(value))
-}
-
-/// The same as a filter: its name and its values.
-fn tag_filter(key: &str, values: &[String]) -> (String, Vec<String>) {
-    if values.is_empty() {
-        ("tag-key".to_owned(), vec![key.to_owned()])
-    } else {
-        (format!("tag:{key}"), values.to_vec())
-    }
 }
 
 fn fleets_of(client: &Client, ids: Option<&[String]>, deadline: Deadline) -> Called<Vec<FleetState>> {

@@ -194,6 +194,15 @@ pub struct CallerIdentity {
     pub arn: String,
 }
 
+/// The filter, by its name and values, for what has a tag with one of these values; none means any.
+pub fn tag_filter(key: &str, values: &[String]) -> (String, Vec<String>) {
+    if values.is_empty() {
+        ("tag-key".to_owned(), vec![key.to_owned()])
+    } else {
+        (format!("tag:{key}"), values.to_vec())
+    }
+}
+
 /// The actions that are used.
 ///
 /// Each method makes one call, or one for each page of its answer, and returns before the deadline. It retries where

@@ -11,7 +11,7 @@ use ohfp_broker::owned::{
 use ohfp_broker::{Deadline, Error, MachineId, RequestId, Result, Timestamp};
 
 use crate::account::AwsProvider;
-use crate::api::{Called, Ec2Instance, FleetState, GroupState, LaunchTemplateState};
+use crate::api::{Called, Ec2Instance, FleetState, GroupState, LaunchTemplateState, tag_filter};
 use crate::documents::{self, Resource, ResourceKind};
 use crate::failure::Failure;
 use crate::{observed, settling, tags, told};
@@ -82,15 +82,6 @@ pub(crate) fn owned(aws: &AwsProvider, whose: Whose<'_>, deadline: Deadline) -> 
         of_template,
     );
     Ok(owned)
-}
-
-/// The filter for what is marked with one of these stores; none means any.
-fn tag_filter(key: &str, stores: &[String]) -> (String, Vec<String>) {
-    if stores.is_empty() {
-        ("tag-key".to_owned(), vec![key.to_owned()])
-    } else {
-        (format!("tag:{key}"), stores.to_vec())
-    }
 }
 
 /// The lists of an account, one kind after the other.
@@ -220,7 +211,7 @@ struct Names {
     template: &'static str,
     provider: &'static str,
     /// The plug-in, unless it is ohfp, whose tag names a store.
-    plugin: Option<&'static str>,
+    plugin: Option<OtherPlugin>,
     /// Whether fleets and the like are marked, too.
     has_resources: bool,
 }
@@ -241,7 +232,7 @@ impl Names {
         token: "",
         template: "orb:template-id",
         provider: "",
-        plugin: Some(OtherPlugin::Orb.name()),
+        plugin: Some(OtherPlugin::Orb),
         has_resources: true,
     };
     const IBM: Self = Self {
@@ -250,13 +241,13 @@ impl Names {
         token: "",
         template: "",
         provider: "",
-        plugin: Some(OtherPlugin::Ibm.name()),
+        plugin: Some(OtherPlugin::Ibm),
         has_resources: false,
     };
 
     /// Whether what has these tags is that plug-in's. What ohfp has taken over is not any more.
     fn has(&self, id: &str, carried: &Tags) -> bool {
-        let is_ibm = self.plugin == Some(OtherPlugin::Ibm.name());
+        let is_ibm = self.plugin == Some(OtherPlugin::Ibm);
         let is_named = !is_ibm || carried.get(self.key).is_some_and(|tag| tag == id);
         is_named && (self.plugin.is_none() || !carried.contains_key(tags::STORE))
     }
@@ -264,7 +255,7 @@ impl Names {
     fn marks(&self, tags: &Tags) -> Marks {
         let tag = |name: &str| tags.get(name).cloned();
         Marks {
-            store: self.plugin.map_or_else(|| tag(self.key), |plugin| Some(plugin.to_owned())),
+            store: self.plugin.map_or_else(|| tag(self.key), |plugin| Some(plugin.name().to_owned())),
             request: tag(self.request).map(RequestId::from_text),
             token: tag(self.token),
             template: tag(self.template),
