@@ -3,7 +3,7 @@
 //! What is adopted or released is stored first, all of a request at once. A process that is killed after that leaves
 //! machines that are the store's: those to be released are released by the next sweep.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::side_by_side::side_by_side;
@@ -11,11 +11,11 @@ use super::{Broker, WATCH_SECONDS, completion};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{MachineId, RequestId, RequestKind};
 use crate::machine::Machine;
-use crate::owned::{Owned, OwnedMachine, OwnedResource, Whose};
+use crate::owned::{Owned, OwnedMachine, Whose};
 use crate::provider::{Detail, Identity, Provider, Releasing};
 use crate::reconcile::{Finding, Listing, Misfit, OtherStore, ReconcileScope, Remedy, Stored, Why, compare};
 use crate::request::Request;
-use crate::state::{MachineState, RequestState};
+use crate::state::RequestState;
 use crate::store::{Applied, MachineFilter};
 use crate::time::Timestamp;
 
@@ -26,7 +26,7 @@ pub struct Reconciliation {
     pub findings: Vec<Finding>,
     /// What belongs to other stores, by their ids.
     pub others: BTreeMap<String, OtherStore>,
-    /// What could not be listed: provider, kind of thing (`None` means all), and why. Nothing is found there.
+    /// What could not be listed. Nothing is found there.
     pub unlisted: Vec<Unlisted>,
 }
 
@@ -144,15 +144,13 @@ impl Broker<'_> {
         let resources = listed.iter().flat_map(|one| &one.owned.resources);
         let ids: Vec<MachineId> = machines().map(|machine| machine.instance.id.clone()).collect();
         let known = self.store.machines_by_id(&ids)?;
-        let known: std::collections::HashMap<_, _> =
-            known.into_iter().map(|machine| (machine.id.clone(), machine)).collect();
+        let known: HashMap<_, _> = known.into_iter().map(|machine| (machine.id.clone(), machine)).collect();
         // Requests of machines that are known say nothing more.
         let of_machines = machines().filter(|machine| !known.contains_key(&machine.instance.id));
         let marks = of_machines.map(|one| &one.marks).chain(resources.map(|one| &one.marks));
         let requests: BTreeSet<RequestId> = marks.filter_map(|marks| marks.request.clone()).collect();
         let requests: Vec<RequestId> = requests.into_iter().collect();
         let views = self.store.views(&requests)?;
-        let states = MachineState::ALL.iter().copied().filter(|state| !state.is_ending()).collect();
         Ok(Stored {
             machines: known,
             requests: views
@@ -160,7 +158,7 @@ impl Broker<'_> {
                 .flatten()
                 .map(|view| (view.request.id.clone(), view.request))
                 .collect(),
-            living: self.store.machines(&MachineFilter { states, ..MachineFilter::default() })?,
+            living: self.store.machines(&MachineFilter::existing())?,
         })
     }
 
@@ -237,21 +235,26 @@ impl Broker<'_> {
                 Misfit::Missing(machine) => missing.push(machine.clone()),
             }
         }
+        let mut to_mark: Vec<MachineId> = Vec::new();
         for ((remedy, request, template), machines) in groups {
-            let taken = self.take(provider, (remedy, request, template), &machines, repair, now);
-            match taken {
-                Ok((id, machines)) if remedy == Remedy::Adopt => done.adopted.push((id, machines)),
-                Ok((_, machines)) => done.released.extend(machines),
+            match self.take(provider, (remedy, request, template), &machines, repair, now) {
+                Ok((id, taken)) if remedy == Remedy::Adopt => {
+                    let foreign =
+                        machines.iter().filter(|one| one.marks.store.as_deref() != Some(repair.store));
+                    to_mark.extend(foreign.map(|one| one.instance.id.clone()));
+                    done.adopted.push((id, taken));
+                }
+                Ok((_, taken)) => done.released.extend(taken),
                 Err(error) => done.errors.push(error),
             }
         }
-        let foreign = findings.iter().filter_map(|finding| match &finding.misfit {
-            Misfit::Machine(machine) if finding.why != Why::Ended => Some(machine),
-            _ => None,
-        });
-        let foreign: Vec<&OwnedMachine> =
-            foreign.filter(|one| one.marks.store.as_deref() != Some(repair.store)).collect();
-        self.claim(provider, &foreign, &resources, done, now);
+        // What is adopted is marked as this store's, and resources are remembered.
+        if !to_mark.is_empty() || !resources.is_empty() {
+            match provider.claim(&to_mark, &resources, now, self.deadline) {
+                Ok(()) => done.resources.extend(resources.into_iter().map(|resource| resource.id)),
+                Err(error) => done.errors.push(error),
+            }
+        }
         if !ended.is_empty() {
             let releasing: Vec<Releasing<'_>> = ended.iter().map(|id| Releasing::of_id(id)).collect();
             match provider.release(&releasing, now, self.deadline) {
@@ -266,27 +269,6 @@ impl Broker<'_> {
             done.refreshed.extend(gone.map(|machine| machine.id));
         }
         Ok(())
-    }
-
-    /// Marks as this store's what is adopted, and remembers resources.
-    fn claim(
-        &self,
-        provider: &dyn Provider,
-        machines: &[&OwnedMachine],
-        resources: &[OwnedResource],
-        done: &mut Reconciled,
-        now: Timestamp,
-    ) {
-        let is_adopted = |id: &&MachineId| done.adopted.iter().any(|(_, ids)| ids.contains(id));
-        let ids: Vec<MachineId> =
-            machines.iter().map(|machine| &machine.instance.id).filter(is_adopted).cloned().collect();
-        if ids.is_empty() && resources.is_empty() {
-            return;
-        }
-        match provider.claim(&ids, resources, now, self.deadline) {
-            Ok(()) => done.resources.extend(resources.iter().map(|resource| resource.id.clone())),
-            Err(error) => done.errors.push(error),
-        }
     }
 
     /// Stores machines as those of a request, and has those released that shall be.
