@@ -96,17 +96,14 @@ fn put(table: &mut dyn TableLike, inline: bool, key: &[&str], new: toml_edit::Va
 
 /// Removes an element; returns whether no table with a header is left.
 fn remove_element(list: &mut Item, step: &str) -> Option<bool> {
+    let at = position(list, step)?;
     match list {
         Item::ArrayOfTables(tables) => {
-            let index = index(&tables.iter().map(|table| is_named(table, step)).collect::<Vec<_>>(), step)?;
-            tables.remove(index);
+            tables.remove(at);
             Some(tables.is_empty())
         }
         Item::Value(toml_edit::Value::Array(items)) => {
-            let names =
-                items.iter().map(|item| item.as_inline_table().is_some_and(|table| is_named(table, step)));
-            let index = index(&names.collect::<Vec<_>>(), step)?;
-            items.remove(index);
+            items.remove(at);
             Some(false)
         }
         _ => None,
@@ -117,9 +114,18 @@ fn is_named(table: &dyn TableLike, step: &str) -> bool {
     table.get("name").and_then(Item::as_str) == Some(step)
 }
 
-/// The index of the element that a step names, of elements that have that name or not.
-fn index(names: &[bool], step: &str) -> Option<usize> {
-    names.iter().position(|is| *is).or_else(|| step.parse().ok().filter(|at| *at < names.len()))
+/// The index of the element of a list that a step names, by its name or by its number.
+fn position(list: &Item, step: &str) -> Option<usize> {
+    let (named, count) = match list {
+        Item::ArrayOfTables(tables) => (tables.iter().position(|table| is_named(table, step)), tables.len()),
+        Item::Value(toml_edit::Value::Array(items)) => {
+            let is_it =
+                |item: &toml_edit::Value| item.as_inline_table().is_some_and(|table| is_named(table, step));
+            (items.iter().position(is_it), items.len())
+        }
+        _ => return None,
+    };
+    named.or_else(|| step.parse().ok().filter(|at| *at < count))
 }
 
 /// Goes on in a section, or in the element of a list that the next step names.
@@ -128,18 +134,15 @@ fn into<T>(
     key: &[&str],
     act: impl FnOnce(&mut dyn TableLike, bool, &[&str]) -> Option<T>,
 ) -> Option<T> {
+    let element = key.split_first().and_then(|(step, rest)| Some((position(item, step)?, rest)));
     match item {
         Item::ArrayOfTables(tables) => {
-            let (step, rest) = key.split_first()?;
-            let index = index(&tables.iter().map(|table| is_named(table, step)).collect::<Vec<_>>(), step)?;
-            act(tables.get_mut(index)?, false, rest)
+            let (at, rest) = element?;
+            act(tables.get_mut(at)?, false, rest)
         }
         Item::Value(toml_edit::Value::Array(items)) => {
-            let (step, rest) = key.split_first()?;
-            let names =
-                items.iter().map(|item| item.as_inline_table().is_some_and(|table| is_named(table, step)));
-            let index = index(&names.collect::<Vec<_>>(), step)?;
-            act(items.get_mut(index)?.as_inline_table_mut()?, true, rest)
+            let (at, rest) = element?;
+            act(items.get_mut(at)?.as_inline_table_mut()?, true, rest)
         }
         other => {
             let inline = other.is_inline_table();
