@@ -104,6 +104,19 @@ pub(crate) struct Row {
 /// The environment of measured programs: these variables and no others.
 pub(crate) type Environment<'a> = [(&'a str, &'a str)];
 
+/// The numbers that an example of a crate, built for release, prints when it is called with an argument.
+pub(crate) fn told_by_example(
+    project: &Project,
+    package: &str,
+    example: &str,
+    argument: &str,
+) -> Result<Vec<f64>> {
+    let cargo = Project::cargo();
+    let words = ["--package", package, "--example", example, "--", argument];
+    let told = cmd!(project.sh, "{cargo} run --quiet --release {words...}").read()?;
+    Ok(told.split_whitespace().filter_map(|word| word.parse().ok()).collect())
+}
+
 /// The compiled programs of tests/bench.
 pub(crate) struct Tools<'p> {
     project: &'p Project,

@@ -1,8 +1,7 @@
 //! What a person waits for: completion, an explained key, the check of a large catalog.
 
-use xshell::cmd;
-
 use super::limits::at_most;
+use super::measure::told_by_example;
 use super::report::{Budget, Table};
 use crate::project::{Project, Result, step};
 
@@ -26,16 +25,9 @@ pub(super) fn budgets(table: &Table) -> impl Iterator<Item = Budget> {
 /// Resolves and validates a large catalog in one process, and holds the fastest of its runs to 100 ms.
 pub(super) fn validation(project: &Project) -> Result<Budget> {
     step(format_args!("measuring: {CHECKED} templates are resolved and validated"));
-    let cargo = Project::cargo();
-    let told = cmd!(
-        project.sh,
-        "{cargo} run --quiet --release --package ohfp-service --example validate -- {CHECKED}"
-    )
-    .read()?;
-    let words: Vec<&str> = told.split_whitespace().collect();
-    let found = match words.as_slice() {
-        [.., found, "ms"] => found.parse()?,
-        _ => return Err(format!("the example `validate` says something else: {told}").into()),
+    let numbers = told_by_example(project, "ohfp-service", "validate", CHECKED)?;
+    let &[_, _, found] = numbers.as_slice() else {
+        return Err(format!("the example `validate` says something else: {numbers:?}").into());
     };
     Ok(at_most(format!("{CHECKED} templates resolved and validated, ms"), found, 100.0))
 }

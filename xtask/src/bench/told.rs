@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use xshell::cmd;
 
 use super::history::History;
-use super::measure::Row;
+use super::limits::at_most;
+use super::measure::{Row, told_by_example};
 use super::report::{Budget, Columns, Limit, Table};
 use crate::project::{Project, Result, step};
 
@@ -113,20 +113,13 @@ fn once(command: &mut Command, floor: &mut Command) -> Result<Found> {
 /// many: in one that ends with its record, the same calls take as long as caches that are cold make them.
 pub(super) fn records(project: &Project) -> Result<[Budget; 2]> {
     step("measuring: records of metrics, and reading a million");
-    let cargo = Project::cargo();
-    let told =
-        cmd!(project.sh, "{cargo} run --quiet --release --package ohfp-metrics --example record -- 1000000")
-            .read()?;
-    let words: Vec<&str> = told.split_whitespace().collect();
-    let (record, reading) = match words.as_slice() {
-        [record, "µs", "for", "a", "record,", reading, "ms", ..] => (record.parse()?, reading.parse()?),
-        _ => return Err(format!("the example `record` says something else: {told}").into()),
+    let numbers = told_by_example(project, "ohfp-metrics", "record", "1000000")?;
+    let &[record, reading, _] = numbers.as_slice() else {
+        return Err(format!("the example `record` says something else: {numbers:?}").into());
     };
-    let budget =
-        |what: &str, found, most| Budget { what: what.to_owned(), found, limit: Limit::AtMost(most) };
     Ok([
-        budget("a record of metrics, caches warm, µs", record, RECORD),
-        budget("a million records are read, ms", reading, READING),
+        at_most("a record of metrics, caches warm, µs", record, RECORD),
+        at_most("a million records are read, ms", reading, READING),
     ])
 }
 
