@@ -19,7 +19,7 @@ use ohfp_provider_sim::SimProvider;
 use ohfp_resolver::settings::key_table::LONGEST_TIMEOUT;
 use ohfp_resolver::{Configuration, Performance, ProviderInstance};
 
-pub(crate) use factory::Checked;
+pub(crate) use factory::{Checked, LaunchCheck};
 pub(crate) use kinds::{compiled_in, factory, simulated_kind};
 
 use factory::{BackEnd, Home};

@@ -1,7 +1,7 @@
 //! Validation of the configuration as a whole: what `ohfp config validate` and `ohfp templates validate` report.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use ohfp_broker::{Error, ErrorKind, Errors};
@@ -12,7 +12,7 @@ use ohfp_snapshot_builder::freshness;
 
 use crate::doubts;
 use crate::invocation::Invocation;
-use crate::registry::{self, Checked};
+use crate::registry::{self, Checked, LaunchCheck};
 use crate::selection::{self, Wish};
 
 /// A configuration whose files have no errors.
@@ -139,6 +139,7 @@ fn launches(
 ) -> (Vec<Error>, Vec<Warning>) {
     let is_configured = |instance: &&ProviderInstance| !instance.implied || instance.source != "default";
     let (mut errors, mut warnings) = (Vec::new(), Vec::new());
+    let mut checks: HashMap<&str, LaunchCheck> = HashMap::new();
     for template in &resolved.templates {
         let (id, spec) = (template.id(), template.spec());
         let candidates =
@@ -155,10 +156,10 @@ fn launches(
         let kinds: BTreeMap<&str, &ProviderInstance> =
             chosen.map(|instance| (instance.kind.as_str(), instance)).collect();
         let mut wrong: Vec<String> = Vec::new();
-        for (instance, factory) in
-            kinds.iter().filter_map(|(kind, instance)| Some((*instance, registry::factory(kind)?)))
-        {
-            for error in factory.unlaunchable(instance, template, &resolved.origin.root) {
+        for (kind, instance) in &kinds {
+            let Some(factory) = registry::factory(kind) else { continue };
+            let check = checks.entry(&instance.name).or_insert_with(|| factory.launch_check(instance));
+            for error in check(template, &resolved.origin.root) {
                 let message = format!("template `{id}`: {error}");
                 wrong.push(error.base().to_owned());
                 let error = Error::new(ErrorKind::Input, message).in_field(id, error.base());

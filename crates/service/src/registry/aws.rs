@@ -19,9 +19,11 @@ pub(super) const FACTORY: ProviderFactory = ProviderFactory {
     feature: Some(AWS_SWITCH),
     back_end: Some(BackEnd {
         findings: |options| AwsOptions::read(options).1,
-        unlaunchable: |instance, template, directory| {
+        launch_check: |instance| {
             let (options, _) = AwsOptions::read(&instance.config);
-            ohfp_provider_aws::unlaunchable(&options, template, directory)
+            Box::new(move |template, directory| {
+                ohfp_provider_aws::unlaunchable(&options, template, directory)
+            })
         },
         rendered: |instance, template, count, directory| {
             let (options, _) = AwsOptions::read(&instance.config);

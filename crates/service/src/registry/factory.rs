@@ -53,15 +53,22 @@ pub(super) type Build = fn(&ProviderInstance, Home<'_>) -> Result<Arc<dyn Provid
 /// What a kind that is built in can do.
 pub(super) struct BackEnd {
     pub(super) findings: fn(&Map<String, Value>) -> Vec<OptionFinding>,
-    /// What keeps a template from being launched, as far as that is known without a call; paths are below the
-    /// directory.
-    pub(super) unlaunchable: fn(&ProviderInstance, &Template, &Path) -> Vec<FieldError>,
+    /// Reads the options once for all templates.
+    pub(super) launch_check: fn(&ProviderInstance) -> LaunchCheck,
     pub(super) rendered: Render,
     pub(super) build: Build,
 }
 
+/// What keeps a template from being launched, as far as that is known without a call; paths are below the directory.
+pub(crate) type LaunchCheck = Box<dyn Fn(&Template, &Path) -> Vec<FieldError>>;
+
 /// What a launch of so many machines would call, without a call; paths are below the directory.
 pub(super) type Render = fn(&ProviderInstance, &Template, u32, &Path) -> Result<Plan>;
+
+/// A check that finds nothing.
+pub(super) fn unchecked() -> LaunchCheck {
+    Box::new(|_, _| Vec::new())
+}
 
 /// What there is to say about the options of an instance.
 #[derive(Debug, Default)]
@@ -86,16 +93,12 @@ impl ProviderFactory {
             .map(|feature| feature.key)
     }
 
-    /// What keeps a template from being launched by this provider, as far as that is known without a call. Relative
-    /// paths are below `directory`.
-    pub(crate) fn unlaunchable(
-        &self,
-        instance: &ProviderInstance,
-        template: &Template,
-        directory: &Path,
-    ) -> Vec<FieldError> {
-        let back_end = self.back_end.as_ref();
-        back_end.map_or_else(Vec::new, |back_end| (back_end.unlaunchable)(instance, template, directory))
+    /// The check of templates that this provider would launch.
+    pub(crate) fn launch_check(&self, instance: &ProviderInstance) -> LaunchCheck {
+        match &self.back_end {
+            Some(back_end) => (back_end.launch_check)(instance),
+            None => unchecked(),
+        }
     }
 
     /// What a launch would call, without a call. Relative paths are below `directory`.
@@ -168,7 +171,7 @@ mod tests {
         feature: None,
         back_end: Some(BackEnd {
             findings: |options| OptionValues::read(OPTIONS, options).1,
-            unlaunchable: |_, _, _| Vec::new(),
+            launch_check: |_| unchecked(),
             rendered: |_, _, _, _| Ok(Plan::default()),
             build: |_, _| Err(Error::new(ErrorKind::Unavailable, "not here").into()),
         }),

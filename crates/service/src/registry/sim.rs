@@ -7,7 +7,7 @@ use ohfp_broker::documents::DocumentStore;
 use ohfp_provider_sim::{KEYS, SimConfig, SimProvider};
 use ohfp_resolver::ProviderInstance;
 
-use super::factory::{BackEnd, ProviderFactory};
+use super::factory::{BackEnd, ProviderFactory, unchecked};
 
 pub(super) const FACTORY: ProviderFactory = ProviderFactory {
     kind: "sim",
@@ -16,7 +16,7 @@ pub(super) const FACTORY: ProviderFactory = ProviderFactory {
     feature: None,
     back_end: Some(BackEnd {
         findings: |options| SimConfig::read(options).1,
-        unlaunchable: |_, _, _| Vec::new(),
+        launch_check: |_| unchecked(),
         rendered: |instance, template, count, _| {
             Ok(ohfp_provider_sim::plan(&SimConfig::read(&instance.config).0, template, count))
         },
