@@ -89,7 +89,8 @@ pub fn start(env: &Environment, shown: Shown) {
 }
 
 /// Applies the logging settings of the configuration, and those of Host Factory's that it accepts. Only errors
-/// that occurred earlier have been written by now, to the file that the environment names; `named` is the one that the settings name, if they do.
+/// that occurred earlier have been written by now, to the file that the environment names; `named` is the one that the
+/// settings name, if they do.
 pub(crate) fn configure(performance: &Performance, env: &Environment, named: Option<PathBuf>) {
     if let Some(path) = named {
         let _ = IN_FORCE.set(path);

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use ohfp_broker::store::{MachineFilter, RequestFilter};
-use ohfp_broker::{Error, ErrorKind, Errors, MachineState, RequestState, Result};
+use ohfp_broker::{Error, ErrorKind, Errors, MachineState, Result};
 use ohfp_resolver::nearest::{did_you_mean, nearest};
 use ohfp_resolver::settings::insert;
 use ohfp_resolver::{Configuration, PROVIDER_KINDS, ProviderInstance, edit};
@@ -150,8 +150,7 @@ impl ProviderUse {
     /// Those of the store.
     pub fn of(session: &Session, provider: &str) -> Result<Self> {
         let requests = session.requests()?;
-        let open = vec![RequestState::Recorded, RequestState::Started];
-        let open = requests.store.requests(&RequestFilter { states: open, ..RequestFilter::default() })?;
+        let open = requests.store.requests(&RequestFilter::open())?;
         let states = MachineState::ALL.iter().copied().filter(|state| *state != MachineState::Terminated);
         let filter = MachineFilter { states: states.collect(), ..MachineFilter::default() };
         let machines = requests.store.machines(&filter)?;

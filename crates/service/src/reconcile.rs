@@ -15,9 +15,8 @@ use crate::session::Session;
 /// Longest id of a store.
 const LONGEST_ID: usize = 64;
 
-/// Compares the store with what its providers have, also with what is marked with the ids of `lost` stores, or with what another
-/// plug-in has made. Only these
-/// `providers` are asked, if any are named.
+/// Compares the store with what its providers have, also with what is marked with the ids of `lost` stores, or with what
+/// another plug-in has made. Only these `providers` are asked, if any are named.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`] for an id that no store can have; those of the store.
@@ -61,8 +60,7 @@ pub fn mend(
         let error = Error::new(ErrorKind::Refused, "there is no state store that could adopt anything");
         return Err(error.hint("`ohfp storage restore FILE` puts a backup in its place, and `ohfp storage init` makes a new one").into());
     }
-    let store_of = &requests.store;
-    let store = store_of.documents().store_id()?;
+    let store = requests.store.documents().store_id()?;
     let repair = Repair { store: &store, machines, new_id: &|kind| clock::new_id(kind, now) };
     let done = requests.broker().repair(findings, &repair, now);
     log::log_errors(&done.errors);
@@ -74,7 +72,7 @@ pub fn mend(
         tracing::info!(machines, resources, "what no request has was released");
     }
     if done.errors.is_empty() {
-        last_look::mended(&***store_of)?;
+        last_look::mended(&**requests.store)?;
     }
     Ok(done)
 }
